@@ -1,0 +1,98 @@
+"""One run's audit: options become a snapshot, the snapshot an estate, the estate verdicts. pytest is not known here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+from compliance.credentials import Credential, find_credential
+from compliance.errors import UsageError
+from compliance.gather import Progress, gather
+from compliance.hyperv.translate import translate
+from compliance.inventory import Inventory, read_inventory
+from compliance.judge import judge
+from compliance.model import Evidence, Settings
+from compliance.report.table import Table
+from compliance.scope import Scope
+from compliance.snapshot import Snapshot, join_snapshots, read_snapshot
+
+DISTRIBUTION = "hyperv-compliance"
+
+
+def tool() -> str:
+    """The tool's name and version, as reports and snapshots carry it."""
+    try:
+        return f"{DISTRIBUTION} {metadata.version(DISTRIBUTION)}"
+    except metadata.PackageNotFoundError:
+        return DISTRIBUTION
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """What a run is about to judge: an inventory to gather, or a snapshot that is there already."""
+
+    estate: str
+    named: str  # the inventory or the snapshots, as the user named them
+    inventory: Inventory | None = None
+    snapshot: Snapshot | None = None
+    evidence: Evidence | None = None
+
+
+def plan(inventory: str | None, snapshots: Sequence[str], evidence: str | None = None) -> Plan:
+    """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere."""
+    chosen = Evidence(evidence) if evidence else None
+    if inventory and snapshots:
+        raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
+    if inventory:
+        found = read_inventory(Path(inventory))
+        kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
+        return Plan(estate=found.name, named=inventory, inventory=found, snapshot=kept, evidence=chosen)
+    joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
+    return Plan(estate=joined.estate, named=", ".join(snapshots), snapshot=joined, evidence=chosen)
+
+
+def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
+    """An inventory that stands before a snapshot names the estate and sets how it is judged."""
+    settings = Settings(
+        evidence=Evidence(inventory.evidence), boot_grace=inventory.boot_grace, may_be_empty=inventory.may_be_empty
+    )
+    return replace(snapshot, estate=inventory.name, settings=settings)
+
+
+def take_snapshot(
+    planned: Plan, environ: Mapping[str, str], tell: Callable[[Progress], None] = lambda _: None
+) -> Snapshot:
+    """The snapshot that was planned, gathered now if need be. UsageError where a credential is not there."""
+    snapshot = planned.snapshot
+    if snapshot is None:
+        assert planned.inventory  # noqa: S101  # a plan has one of the two
+        credentials = _credentials(planned.inventory, environ)
+        with warnings.catch_warnings():
+            # A library's warning is no verdict; a user's `-W error` must not turn one into a server that was not read.
+            warnings.simplefilter("ignore")
+            snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
+    if planned.evidence:
+        snapshot = replace(snapshot, settings=replace(snapshot.settings, evidence=planned.evidence))
+    return snapshot
+
+
+def _credentials(inventory: Inventory, environ: Mapping[str, str]) -> dict[str, Credential]:
+    names = dict.fromkeys(entry.credential for entry in inventory.servers if entry.credential)
+    return {name: find_credential(name, environ) for name in names}
+
+
+def judged(snapshot: Snapshot, scope: Scope, named: str = "") -> Table:
+    """Every verdict in scope, from a snapshot alone: what a live run and an offline one have in common."""
+    estate = translate(snapshot)
+    return Table(
+        estate=estate,
+        verdicts=tuple(verdict for verdict in judge(estate) if scope.holds(verdict)),
+        tool=tool(),
+        inventory=named,
+        inventory_digest=snapshot.inventory,
+        scope=str(scope),
+        complete=snapshot.complete,
+    )

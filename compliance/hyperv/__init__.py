@@ -1,0 +1,1 @@
+"""Hyper-V's classes: which are read, and what their rows mean."""

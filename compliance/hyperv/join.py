@@ -1,0 +1,148 @@
+"""Both sides of a replica are one guest: tie them together by GUID and complementary roles.
+
+That both sides share the GUID is common knowledge, but documented nowhere; so a join is made only where this side's own
+replication settings were read, and a server that they name and that does not hold the GUID forbids it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from compliance.hyperv.rows import first_label, some
+from compliance.model import Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
+
+PARTNERS = {
+    Role.PRIMARY: (Role.REPLICA,),
+    Role.REPLICA: (Role.PRIMARY, Role.EXTENDED_REPLICA),
+    Role.EXTENDED_REPLICA: (Role.REPLICA,),
+}
+GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
+
+
+def join_sides(servers: Sequence[Server]) -> tuple[ReplicatedVM, ...]:
+    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side."""
+    index = _Index(servers)
+    return tuple(
+        _joined(machine, index)
+        for server in servers
+        for machine in server.machines
+        if (isinstance(machine.role, Unread) or machine.role in PARTNERS) and machine.replicated is not False
+    )
+
+
+class _Index:
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self.holders: dict[str, list[VirtualMachine]] = defaultdict(list)
+        self.by_label: dict[str, list[Server]] = defaultdict(list)
+        for server in servers:
+            for label in _labels(server):
+                self.by_label[label].append(server)
+            for machine in server.machines:
+                self.holders[machine.guid].append(machine)
+
+
+def _labels(server: Server) -> set[str]:
+    """What a partner may call this server: the name of its own row; where that is not known, what we call it."""
+    if server.host_name is not None:
+        return {first_label(server.host_name)}
+    return {first_label(server.name), first_label(server.endpoint.rsplit(":", 1)[0])} - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The machines on the other ends of a machine's relationships; and why one may be missing."""
+
+    machines: tuple[VirtualMachine, ...]
+    missing: str
+
+
+def _joined(machine: VirtualMachine, index: _Index) -> ReplicatedVM:
+    """Walk from host to host until one is found on which the guest runs; in a chain it may be two hops away."""
+    seen = {machine.server}
+    wave = [machine]
+    reasons: list[str] = []
+    while wave:
+        following: list[VirtualMachine] = []
+        for one in wave:
+            found = _other_ends(one, index)
+            if found.missing:
+                reasons.append(found.missing)
+            following += [end for end in found.machines if end.server not in seen]
+        seen |= {end.server for end in following}
+        for end in following:
+            if end.power in GUEST_IS_THERE:
+                return ReplicatedVM(machine=machine, partner=end, remarks=_remarks(machine, end))
+        reasons += [_not_running(end) for end in following]
+        wave = following
+    return ReplicatedVM(machine=machine, partner=Unread("; ".join(dict.fromkeys(reasons))))
+
+
+def _not_running(machine: VirtualMachine) -> str:
+    state = machine.power
+    if isinstance(state, Unread):
+        return f"the power state of {machine} is not known: {state}"
+    return (
+        f"its {machine.role} {machine} is {state} too"
+        if state is Power.OFF
+        else f"its {machine.role} {machine} is {state}"
+    )
+
+
+def _other_ends(machine: VirtualMachine, index: _Index) -> _Found:
+    if isinstance(machine.role, Unread) or machine.role not in PARTNERS:
+        return _Found((), f"the role of {machine} is {machine.role}")
+    if isinstance(machine.partners, Unread):
+        return _Found((), f"its partner is not known: {machine.partners}")
+    ends: list[VirtualMachine] = []
+    missing: list[str] = []
+    named = {first_label(name): name for name in machine.partners}
+    for role in PARTNERS[machine.role]:
+        candidates = [
+            other for other in index.holders[machine.guid] if other.server != machine.server and other.role is role
+        ]
+        by_name = [other for other in candidates if _is_named(other, named, index)]
+        if len(by_name) == 1:
+            ends += by_name
+        elif len(candidates) == 1 and not (contradiction := _contradiction(machine, named, index)):
+            ends += candidates
+        elif len(candidates) == 1:
+            missing.append(contradiction)
+        elif candidates:
+            missing.append(f"{len(candidates)} servers hold its {role}: {some([other.server for other in candidates])}")
+    if not ends and not missing:
+        missing.append(_contradiction(machine, named, index) or _not_there(machine.partners, index))
+    return _Found(tuple(ends), "; ".join(dict.fromkeys(missing)))
+
+
+def _is_named(other: VirtualMachine, named: Mapping[str, str], index: _Index) -> bool:
+    return any(len(servers := index.by_label[label]) == 1 and servers[0].name == other.server for label in named)
+
+
+def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: _Index) -> str:
+    """A server that the settings name, that was read, and that does not hold the machine."""
+    for label, name in named.items():
+        servers = index.by_label[label]
+        if len(servers) == 1 and servers[0].unread is None:
+            holders = {other.server for other in index.holders[machine.guid]}
+            if servers[0].name not in holders:
+                return f"its replication settings name {name}, but {servers[0].name} does not hold it"
+    return ""
+
+
+def _not_there(names: Sequence[str], index: _Index) -> str:
+    unlisted = [name for name in names if not index.by_label[first_label(name)]]
+    if unlisted:
+        return f"its other side is on {some(unlisted)}, which is not in the inventory: add that server"
+    unread = [name for name in names if any(server.unread for server in index.by_label[first_label(name)])]
+    if unread:
+        return f"its other side is on {some(unread)}, which was not read"
+    ambiguous = [name for name in names if len(index.by_label[first_label(name)]) > 1]
+    if ambiguous:
+        return f"its other side is on {some(ambiguous)}, and more than one server has that name"
+    return f"no machine on {some(list(names))} has its GUID and the role of its other side"
+
+
+def _remarks(machine: VirtualMachine, end: VirtualMachine) -> tuple[str, ...]:
+    return () if machine.name == end.name else (f"is called {end.name!r} on {end.server}",)

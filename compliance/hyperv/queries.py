@@ -1,0 +1,133 @@
+"""Which classes and properties are read. With translate.py the one home of CIM names.
+
+Names and versions: MicrosoftDocs/win32, desktop-src/HyperV_v2; property lists of microsoft/wmi
+(server2019, server23h2).
+A query that names a property which the class lacks fails whole, so the version is asked first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+VIRTUALIZATION = "root/virtualization/v2"
+CIMV2 = "root/cimv2"
+
+MACHINES = "Msvm_ComputerSystem"
+SETTINGS = "Msvm_VirtualSystemSettingData"
+FAILOVER = "Msvm_FailoverNetworkAdapterSettingData"
+OFFERS = "Msvm_KvpExchangeComponentSettingData"
+GUESTS = "Msvm_KvpExchangeComponent"
+RELATIONSHIPS = "Msvm_ReplicationRelationship"
+SYNTHETIC_ADAPTERS = "Msvm_SyntheticEthernetPortSettingData"
+LEGACY_ADAPTERS = "Msvm_EmulatedEthernetPortSettingData"
+HEARTBEATS = "Msvm_HeartbeatComponent"
+REPLICATION = "Msvm_ReplicationSettingData"
+REPLICA_SERVER = "Msvm_ReplicationServiceSettingData"
+CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
+OPERATING_SYSTEM = "Win32_OperatingSystem"
+
+Version = tuple[int, ...]
+SERVER_2012: Version = (6, 2)
+SERVER_2012_R2: Version = (6, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One class, and the properties of it that are read. ``later`` names those that came after Server 2012."""
+
+    class_name: str
+    properties: tuple[str, ...]
+    namespace: str = VIRTUALIZATION
+    since: Version = SERVER_2012
+    later: Mapping[str, Version] = field(default_factory=dict)
+
+    @property
+    def wql(self) -> str:
+        return f"SELECT {', '.join(self.properties)} FROM {self.class_name}"  # noqa: S608  # our own constants, and it is WQL
+
+
+CLOCK = Query(OPERATING_SYSTEM, ("Version", "LocalDateTime"), namespace=CIMV2)
+"""The server's version, where Identify hides it, and its clock."""
+
+QUERIES = (
+    Query(
+        MACHINES,
+        (
+            "Name",
+            "ElementName",
+            "EnabledState",
+            "ReplicationMode",
+            "ReplicationState",
+            "ReplicationHealth",
+            "OnTimeInMilliseconds",
+            "OperationalStatus",
+            "ProcessID",
+        ),
+    ),
+    Query(SETTINGS, ("InstanceID", "VirtualSystemIdentifier", "VirtualSystemType", "Version")),
+    Query(
+        FAILOVER,
+        ("InstanceID", "DHCPEnabled", "ProtocolIFType", "IPAddresses", "Subnets", "DefaultGateways", "DNSServers"),
+    ),
+    Query(OFFERS, ("InstanceID", "EnabledState")),
+    Query(
+        GUESTS,
+        (
+            "SystemName",
+            "DeviceID",
+            "EnabledState",
+            "OperationalStatus",
+            "StatusDescriptions",
+            "GuestIntrinsicExchangeItems",
+        ),
+    ),
+    Query(
+        RELATIONSHIPS,
+        ("InstanceID", "ElementName", "ReplicationState", "ReplicationHealth"),
+        since=SERVER_2012_R2,
+    ),
+    Query(SYNTHETIC_ADAPTERS, ("InstanceID", "ElementName", "Address")),
+    Query(LEGACY_ADAPTERS, ("InstanceID", "ElementName", "Address")),
+    Query(HEARTBEATS, ("SystemName", "OperationalStatus")),
+    Query(
+        REPLICATION,
+        (
+            "InstanceID",
+            "PrimaryHostSystem",
+            "PrimaryConnectionPoint",
+            "RecoveryHostSystem",
+            "RecoveryConnectionPoint",
+            "ReplicationProvider",
+        ),
+        later={"ReplicationProvider": SERVER_2012_R2},
+    ),
+    Query(REPLICA_SERVER, ("InstanceID", "RecoveryServerEnabled")),
+    Query(CONNECTIONS, ("InstanceID", "EnabledState", "HostResource")),
+)
+
+AGAIN = QUERIES[0]
+"""Read a second time at the end: what changed in between is not judged."""
+
+
+def parse_version(text: str | None) -> Version | None:
+    """``10.0.20348`` as numbers; None for anything else."""
+    parts = (text or "").split(".")
+    if len(parts) < 2 or not all(part.isascii() and part.isdigit() and len(part) < 9 for part in parts):
+        return None
+    return tuple(int(part) for part in parts)
+
+
+def queries_for(version: str | None) -> tuple[Query, ...]:
+    """The queries that a server of this version can answer whole; all of them where the version is not known."""
+    numbers = parse_version(version)
+    if numbers is None:
+        return QUERIES
+    return tuple(
+        replace(
+            query,
+            properties=tuple(name for name in query.properties if numbers >= query.later.get(name, SERVER_2012)),
+        )
+        for query in QUERIES
+        if numbers >= query.since
+    )

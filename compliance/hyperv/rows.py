@@ -1,0 +1,109 @@
+"""Reading one row: what is text, what is a number, what did not come; and rows by the machine that they speak of."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
+
+from compliance.model import Row, Unread
+
+GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
+A_GUID = re.compile(GUID)
+OF_MACHINE = re.compile(rf"Microsoft:({GUID})\\(.+)", re.DOTALL)
+
+T = TypeVar("T")
+Rows = tuple[Row, ...]
+Bucket = dict[str, list[tuple[str, Row]]]
+
+
+def text(row: Row, name: str) -> str | Unread | None:
+    """A scalar. NULL is None; a property that was asked for and did not come is unread."""
+    if name not in row:
+        return Unread(f"{name} was asked for and did not come")
+    value = row[name]
+    return value if value is None or isinstance(value, str) else Unread(f"{name} came as a list")
+
+
+def number(row: Row, name: str) -> int | Unread | None:
+    """A number as Windows writes it: decimal digits, at most those of a uint64. NULL is None."""
+    value = text(row, name)
+    if isinstance(value, str):
+        return int(value) if _is_number(value) else Unread(f"{name} is no number")
+    return value
+
+
+def named(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
+    """A number that stands for a word. NULL, and a number without a meaning here, are unread."""
+    value = number(row, name)
+    if isinstance(value, Unread):
+        return value
+    if value is None:
+        return Unread(f"{name} is not given")
+    return names.get(value, Unread(f"{name} is {value}, which has no meaning here"))
+
+
+def array(row: Row, name: str) -> tuple[str, ...]:
+    """An array without NULLs. Absent, NULL and empty are the same on a real host's wire (txwinrm recordings)."""
+    value = row.get(name)
+    values = value if isinstance(value, list) else [value]
+    return tuple(entry for entry in values if entry is not None)
+
+
+def filled(row: Row, name: str) -> tuple[str, ...]:
+    """The entries of an array that are more than white space."""
+    return tuple(entry.strip() for entry in array(row, name) if entry.strip())
+
+
+def first_number(row: Row, name: str) -> int | None:
+    """The first entry of an array of numbers; None where there is none."""
+    first = next(iter(array(row, name)), "")
+    return int(first) if _is_number(first) else None
+
+
+def or_none(answer: Rows | Unread) -> Rows:
+    return () if isinstance(answer, Unread) else answer
+
+
+def by_machine(rows: Rows) -> Bucket:
+    """Rows by the GUID in ``Microsoft:<GUID>\\<rest>``, each with its rest. Other forms speak of no machine."""
+    found: Bucket = defaultdict(list)
+    for row in rows:
+        instance = text(row, "InstanceID")
+        if isinstance(instance, str) and (match := OF_MACHINE.fullmatch(instance)):
+            found[match[1].upper()].append((match[2], row))
+    return found
+
+
+def by_system_name(rows: Rows) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if isinstance(value := text(row, "SystemName"), str):
+            found[value.upper()].append(row)
+    return found
+
+
+def setting_guids(rows: Rows) -> set[str]:
+    """Every GUID that has settings: machines, and checkpoints, recovery points and planned machines by their own."""
+    return {
+        match[0].upper()
+        for row in rows
+        if isinstance(instance := text(row, "InstanceID"), str)
+        and (match := A_GUID.fullmatch(instance.removeprefix("Microsoft:")))
+    }
+
+
+def first_label(host: str) -> str:
+    """The part of a host's name that its own row and a partner's settings have in common, without case."""
+    label = host.strip().casefold()
+    return label if label.replace(".", "").isdigit() else label.split(".")[0]
+
+
+def some(names: Sequence[str], most: int = 3) -> str:
+    """A few of many, for one line of text."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 20

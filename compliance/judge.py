@@ -1,0 +1,83 @@
+"""An estate and rules become verdicts. All of them, once, before anybody asks for one."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import compliance.rules
+from compliance.model import Estate, ReplicatedVM, Server, Subject, Unread
+from compliance.rule import Rule, Verdict, unknown
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of the package, worst severity first. A rule is found by standing in a module of ``rules``."""
+    modules = (
+        importlib.import_module(f"{compliance.rules.__name__}.{found.name}")
+        for found in pkgutil.iter_modules(compliance.rules.__path__)
+    )
+    found = [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
+    doubled = [key for key, count in Counter(one.key for one in found).items() if count > 1]
+    if doubled:
+        raise TypeError(f"two rules are called {doubled[0]}")
+    return tuple(sorted(found, key=lambda one: (one.severity.rank, one.key)))
+
+
+def judge(estate: Estate, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:
+    """Every rule on every subject. Where a server could not be read, the server stands in for its machines."""
+    labels = _labels(estate)
+    return tuple(
+        verdict for rule in (all_rules() if rules is None else rules) for verdict in _judged(rule, estate, labels)
+    )
+
+
+def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verdict]:
+    subjects: Sequence[Subject]
+    if rule.subject is ReplicatedVM:
+        subjects = estate.replicated
+        for server in estate.servers:
+            if server.unread:
+                yield _unread(rule, estate, server, server.unread)
+    else:
+        subjects = estate.servers if rule.subject is Server else (estate,)
+    for subject in subjects:
+        label = labels.get(id(subject)) or printable(str(subject))
+        outcome = rule.judge(subject, estate.settings)
+        yield Verdict(rule=rule, estate=estate.name, label=label, subject=subject, outcome=outcome)
+
+
+def _unread(rule: Rule, estate: Estate, server: Server, why: Unread) -> Verdict:
+    outcome = unknown(f"its virtual machines were not judged, since it was not read: {why}")
+    return Verdict(rule=rule, estate=estate.name, label=printable(server.name), subject=server, outcome=outcome)
+
+
+def _labels(estate: Estate) -> dict[int, str]:
+    """``server/machine``; machines of one name on one server carry eight digits of their GUID while the clash lasts."""
+    plain = {id(vm): f"{printable(vm.machine.server)}/{printable(vm.machine.name)}" for vm in estate.replicated}
+    by_guid = {id(vm): vm.machine.guid.casefold() for vm in estate.replicated}
+    labels = dict(plain)
+    for digits in (8, 36):
+        taken = Counter(labels.values())
+        if max(taken.values(), default=0) < 2:
+            break
+        for key, label in labels.items():
+            if taken[label] > 1:
+                labels[key] = f"{plain[key]}~{by_guid[key][:digits]}"
+    return labels
+
+
+def printable(name: str) -> str:
+    """A name that is safe in an id and on a terminal: normalised, control and direction characters as ``\\uXXXX``."""
+    return "".join(
+        letter if not unicodedata.category(letter).startswith(("C", "Z")) or letter == " " else _escaped(letter)
+        for letter in unicodedata.normalize("NFC", name)
+    )
+
+
+def _escaped(letter: str) -> str:
+    return f"\\u{ord(letter):04x}" if ord(letter) < 0x10000 else f"\\U{ord(letter):08x}"

@@ -1,0 +1,205 @@
+"""What an estate is, in the words of Hyper-V Replica: frozen values, no I/O, no CIM names.
+
+``None`` says "there is none"; an ``Unread`` says that we don't know, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from compliance.errors import Why
+
+Row = Mapping[str, "str | list[str | None] | None"]
+"""One CIM instance as it came: absent is absent, NULL is ``None``, a repeated element is a list, all else is text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Something that we don't know: ``reason`` is one line for people."""
+
+    reason: str
+    why: Why = Why.INCOMPLETE
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class Evidence(StrEnum):
+    """What a verdict on integration services may rest on."""
+
+    OBSERVED = "observed"  # the guest's answer, here or on its partner host
+    BPA = "bpa"  # Microsoft's own test alone: is Data Exchange offered on this host?
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """How an estate is judged. They travel in the snapshot, so that an offline run judges alike."""
+
+    evidence: Evidence = Evidence.OBSERVED
+    boot_grace: timedelta = timedelta(minutes=10)
+    may_be_empty: bool = False
+
+
+class Role(StrEnum):
+    """The side of a replication that a virtual machine is, as its server says (Msvm_ComputerSystem.ReplicationMode)."""
+
+    NONE = "not replicated"
+    PRIMARY = "primary"
+    REPLICA = "replica"
+    TEST_REPLICA = "test replica"
+    EXTENDED_REPLICA = "extended replica"
+
+
+class Power(StrEnum):
+    """Power state; what a rule does not tell apart is ``OTHER``."""
+
+    RUNNING = "running"
+    OFF = "off"
+    PAUSED = "paused"
+    SAVED = "saved"
+    OTHER = "in another state"
+
+
+class Answer(StrEnum):
+    """What a service inside the guest answers its host (OperationalStatus[0] of an integration component)."""
+
+    OK = "OK"
+    DEGRADED = "OK with an older protocol"
+    NO_PROTOCOL = "no compatible protocol"
+    NO_CONTACT = "no contact"
+    LOST = "lost communication"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Guest:
+    """What Data Exchange told its host about the operating system inside. Guest-controlled text: never trust it."""
+
+    answer: Answer | Unread
+    os_name: str | None = None
+    os_version: str | None = None
+    integration_services_version: str | None = None
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> bool:
+        """Did the guest itself publish items? Nobody but a running service inside writes these two."""
+        return bool(self.os_name or self.integration_services_version)
+
+    def __str__(self) -> str:
+        name = " ".join(part for part in (self.os_name, self.os_version) if part)
+        version = self.integration_services_version
+        return ", ".join([*([name] if name else []), *([f"integration services {version}"] if version else [])])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Adapter:
+    """A network adapter of a virtual machine. ``connected`` to a switch is information only."""
+
+    guid: str
+    name: str
+    mac: str | None = None
+    legacy: bool = False
+    connected: bool | Unread = Unread("not read")
+
+    def __str__(self) -> str:
+        return self.name or self.guid
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailoverAddress:
+    """The alternate address of one adapter, applied inside the guest at the time of a failover."""
+
+    adapter_guid: str
+    adapter: Adapter | None
+    addresses: tuple[str, ...]
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(self.addresses)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VirtualMachine:
+    """One virtual machine as one server shows it. The other side of its replication is another value."""
+
+    server: str
+    guid: str
+    name: str
+    role: Role | Unread
+    power: Power | Unread
+    replicated: bool | Unread
+    doubt: Unread | None = None  # its own row was read, but not what every verdict on it needs
+    uptime: timedelta | Unread = Unread("not read")
+    failover: tuple[FailoverAddress, ...] | Unread = ()
+    data_exchange_offered: bool | Unread = Unread("not read")
+    guest: Guest | Unread | None = None
+    heartbeat: Answer | Unread | None = None
+    partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
+    changed: tuple[str, ...] = ()  # what was another at the end of the audit than at its start
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def failover_addresses(self) -> tuple[str, ...]:
+        if isinstance(self.failover, Unread):
+            return ()
+        return tuple(address for setting in self.failover for address in setting.addresses)
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicatedVM:
+    """One side of a replicated virtual machine, with the same guest as its partner host shows it.
+
+    ``partner`` is the nearest machine of the same replication on which the guest runs, or the reason why there is none.
+    """
+
+    machine: VirtualMachine
+    partner: VirtualMachine | Unread
+    remarks: tuple[str, ...] = ()  # of the join
+
+    def __str__(self) -> str:
+        return str(self.machine)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Server:
+    """One Hyper-V server. ``unread`` is set where nothing it says may be trusted; it has no machines then."""
+
+    name: str
+    endpoint: str = ""
+    host_name: str | None = None
+    site: str | None = None
+    groups: tuple[str, ...] = ()
+    version: str | None = None
+    clock_ahead: timedelta | None = None
+    unread: Unread | None = None
+    doubt: str | None = None  # read, but what came can't be the whole
+    machines: tuple[VirtualMachine, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estate:
+    """All servers of one audit, both sides joined."""
+
+    name: str
+    time: datetime
+    servers: tuple[Server, ...]
+    replicated: tuple[ReplicatedVM, ...]
+    settings: Settings = Settings()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+Subject = Estate | Server | ReplicatedVM

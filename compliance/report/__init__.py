@@ -1,0 +1,1 @@
+"""Writers: functions from verdicts to text."""

@@ -1,0 +1,71 @@
+"""The table of verdicts that every writer tells from: what was judged, what is shown of it, and the one sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from compliance.model import Estate, ReplicatedVM, Server
+from compliance.rule import Result, Rule, Verdict
+
+ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Table:
+    """Everything that a report tells. ``verdicts`` are those in scope; ``scope`` says what narrowed them, if anything."""
+
+    estate: Estate
+    verdicts: tuple[Verdict, ...]
+    tool: str
+    inventory: str = ""  # as the user named it
+    inventory_digest: str = ""
+    scope: str = ""
+    complete: bool = True
+
+    def count(self, result: Result) -> int:
+        return sum(verdict.outcome.result is result for verdict in self.verdicts)
+
+    @property
+    def unread(self) -> tuple[Server, ...]:
+        return tuple(server for server in self.estate.servers if server.unread)
+
+
+def by_rule(verdicts: Sequence[Verdict], result: Result) -> list[tuple[Rule, list[Verdict]]]:
+    """The verdicts of one result, grouped by rule, worst severity first."""
+    found = [verdict for verdict in verdicts if verdict.outcome.result is result]
+    found.sort(key=lambda verdict: (verdict.rule.severity.rank, verdict.rule.key))
+    return [(group[0].rule, group) for _, rows in groupby(found, key=lambda one: one.rule.key) if (group := list(rows))]
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Failed and unknown before the rest, then by severity; the order of the estate within."""
+    return sorted(verdicts, key=lambda one: (ORDER.index(one.outcome.result), one.rule.severity.rank, one.rule.key))
+
+
+def sentence(table: Table) -> str:
+    """What a person reads who reads one line."""
+    parts = [_said_of(rule, [one for one in table.verdicts if one.rule is rule]) for rule in _machine_rules(table)]
+    said = "; ".join(part for part in parts if part) or "no replicated virtual machine was judged"
+    if unread := table.unread:
+        names = ", ".join(server.name for server in unread[:5])
+        names += f" and {len(unread) - 5} more" if len(unread) > 5 else ""
+        said += f"; machines on {names}, which {'was' if len(unread) == 1 else 'were'} not read, are not counted"
+    return said
+
+
+def _machine_rules(table: Table) -> list[Rule]:
+    rules = {verdict.rule.key: verdict.rule for verdict in table.verdicts if verdict.rule.subject is ReplicatedVM}
+    return list(rules.values())
+
+
+def _said_of(rule: Rule, verdicts: Sequence[Verdict]) -> str:
+    results = Counter(verdict.outcome.result for verdict in verdicts if verdict.machine)
+    total, failed, unknown = results.total(), results[Result.FAILED], results[Result.UNKNOWN]
+    if not total:
+        return ""
+    machines = f"replicated virtual machine{'' if total == 1 else 's'}"
+    said = f"{failed or 'none'} of {total} {machines} {rule.violated}"
+    return said + (f"; {unknown} could not be judged" if unknown else "")

@@ -1,0 +1,105 @@
+"""Plain text: what the terminal shows at the end, and what stands beside each case in JUnit."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from compliance.judge import printable
+from compliance.model import Evidence, ReplicatedVM, Server
+from compliance.report.table import Table, by_rule, sentence
+from compliance.rule import Result, Rule, Verdict
+
+MOST_MACHINES = 50
+"""Machines that a rule lists on a terminal; the reports hold them all."""
+
+ATTRIBUTION = (
+    "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
+    "(https://creativecommons.org/licenses/by/4.0/). Not affiliated with or endorsed by Microsoft."
+)
+
+
+def summary(table: Table, width: int = 100) -> Iterator[str]:
+    """The sentence, then findings by rule: its resolution once, the machines under it."""
+    yield _capital(printable(sentence(table))) + "."
+    if table.estate.settings.evidence is Evidence.BPA:
+        yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
+    if table.scope:
+        yield f"Shown is only: {printable(table.scope)}"
+    if not table.complete:
+        yield "The snapshot is incomplete: the gathering was interrupted."
+    for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
+        yield ""
+        yield f"{rule.severity.upper()}  {rule.title}"
+        yield from _folded(rule.resolution.split("\n\n", 1)[0], width, "  Resolution: ")
+        yield f"  This impacts the following virtual machines ({len(verdicts)}):"
+        yield from _listed(verdicts)
+    for rule, verdicts in by_rule(_told_once(table), Result.UNKNOWN):
+        yield ""
+        yield f"COULD NOT BE JUDGED  {rule.title}"
+        yield from _listed(verdicts)
+    yield from _remarks(table)
+
+
+def _told_once(table: Table) -> list[Verdict]:
+    """A server that was not read stands under every rule; its own case tells why, and once is enough."""
+    own = {one.server for one in table.verdicts if one.rule.subject is Server}
+    return [
+        one for one in table.verdicts if one.machine or one.rule.subject is not ReplicatedVM or one.server not in own
+    ]
+
+
+def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    for verdict in verdicts[:MOST_MACHINES]:
+        machine = verdict.machine
+        side = f" ({machine.role})" if machine else ""
+        yield f"    {verdict.label}{side}: {printable(verdict.outcome.finding)}"
+    if len(verdicts) > MOST_MACHINES:
+        yield f"    … and {len(verdicts) - MOST_MACHINES} more"
+
+
+def _remarks(table: Table) -> Iterator[str]:
+    remarks = [(server.name, remark) for server in table.estate.servers for remark in server.remarks]
+    if remarks:
+        yield ""
+        yield "REMARKS"
+        for name, remark in remarks[:MOST_MACHINES]:
+            yield f"    {printable(name)}: {printable(remark)}"
+        if len(remarks) > MOST_MACHINES:
+            yield f"    … and {len(remarks) - MOST_MACHINES} more"
+
+
+def details(verdict: Verdict) -> str:
+    """One case told whole, for people who have nothing but this text. The first line is the finding."""
+    outcome, rule, machine = verdict.outcome, verdict.rule, verdict.machine
+    lines = [outcome.finding]
+    if machine:
+        lines.append(f"Virtual machine: {machine.name} ({machine.role}) on {machine.server}, {machine.guid}")
+        if machine.failover_addresses:
+            lines.append(f"Address after a failover: {', '.join(machine.failover_addresses)}")
+        if outcome.addresses_now:
+            lines.append(f"Address now: {', '.join(outcome.addresses_now)}")
+    if outcome.evidence:
+        lines.append(f"Evidence: {outcome.evidence}")
+    if outcome.bpa:
+        lines.append(f"Microsoft's BPA would say: {outcome.bpa}")
+    lines += [f"Remark: {remark}" for remark in outcome.remarks]
+    if outcome.result is Result.FAILED:
+        lines += _rule_text(rule)
+    return "\n".join(printable(line) for line in lines)
+
+
+def _rule_text(rule: Rule) -> list[str]:
+    paragraphs = [f"{rule.severity.upper()}: {rule.title}", f"Issue: {rule.issue}", f"Impact: {rule.impact}"]
+    paragraphs += [f"Resolution: {rule.resolution}".replace("\n\n", " ")]
+    if rule.link:
+        paragraphs.append(rule.link)
+    return [*paragraphs, ATTRIBUTION] if rule.quoted else paragraphs
+
+
+def _folded(text: str, width: int, lead: str) -> Iterator[str]:
+    yield from textwrap.wrap(text, width, initial_indent=lead, subsequent_indent="  ")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

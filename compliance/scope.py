@@ -1,0 +1,51 @@
+"""Which verdicts a run shows: patterns for servers, machines, rules and severities. What is judged never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from compliance.rule import Result, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Scope:
+    """Glob patterns, without case; none narrows nothing. Several of one kind widen, kinds narrow each other."""
+
+    servers: tuple[str, ...] = ()
+    machines: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+
+    def holds(self, verdict: Verdict) -> bool:
+        return (
+            _any_matches(self.rules, [verdict.rule.key])
+            and _any_matches(self.severities, [verdict.rule.severity.value])
+            and self._holds_subject(verdict)
+        )
+
+    def _holds_subject(self, verdict: Verdict) -> bool:
+        machine = verdict.machine
+        if machine:
+            names = [machine.name, machine.guid, str(machine), verdict.label]
+            return _any_matches(self.servers, [machine.server]) and _any_matches(self.machines, names)
+        # A server or an estate that could not be judged may hold a machine that was asked for: it stays.
+        open_question = verdict.outcome.result not in (Result.PASSED, Result.NOT_APPLICABLE)
+        if verdict.server is None:
+            return open_question or not (self.servers or self.machines)
+        return _any_matches(self.servers, [verdict.server]) and (open_question or not self.machines)
+
+    def __str__(self) -> str:
+        """As the options that made it; empty where nothing is narrowed."""
+        named = (("server", self.servers), ("vm", self.machines), ("rule", self.rules), ("severity", self.severities))
+        return " ".join(f"--hv-{name} {pattern}" for name, patterns in named for pattern in patterns)
+
+
+def _any_matches(patterns: Sequence[str], names: Sequence[str]) -> bool:
+    """A name with brackets in it is no pattern for itself, so equality counts too."""
+    return not patterns or any(
+        pattern.casefold() == name.casefold() or fnmatchcase(name.casefold(), pattern.casefold())
+        for pattern in patterns
+        for name in names
+    )

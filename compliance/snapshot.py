@@ -1,0 +1,342 @@
+"""What was gathered, as it came: one value for a live run and an offline one, to and from JSON lines.
+
+The first line is a header, then one line a server. The header counts the servers, so that a file that was cut off
+is noticed; a file is written beside its place and moved there whole.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from compliance.errors import SnapshotError, Why
+from compliance.model import Evidence, Row, Settings, Unread
+
+FORMAT = "hyperv-compliance snapshot"
+VERSION = 1
+MAX_LINE = 256 * 1024 * 1024
+"""Characters of one server's line. 5,000 machines make some 20 MB; more is a mistake or a trap, not a server."""
+
+Answer = tuple[Row, ...] | Unread
+"""The rows of one class, or why it has none to show."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What one server answered. ``again`` holds what was read a second time, at the end."""
+
+    started: datetime
+    finished: datetime
+    version: str | None = None
+    clock_ahead: timedelta | None = None
+    classes: Mapping[str, Answer] = field(default_factory=dict)
+    again: Mapping[str, Answer] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One server of the inventory, and its reading or the reason why there is none."""
+
+    name: str
+    endpoint: str = ""
+    site: str | None = None
+    groups: tuple[str, ...] = ()
+    may_be_empty: bool = False
+    may_lack_failover_settings: bool = False
+    insecure: str | None = None  # what the inventory allowed that an attacker would like
+    reading: Reading | Unread
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it."""
+
+    estate: str
+    time: datetime
+    tool: str
+    inventory: str = ""
+    settings: Settings = Settings()
+    servers: tuple[Source, ...] = ()
+    complete: bool = True
+
+
+def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+    """Write it whole or not at all; gzip where the name ends in ``.gz``. SnapshotError where it can't be written."""
+    beside = path.parent / f".{path.name}.{os.getpid()}"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as raw:
+            _write(snapshot, raw, compressed=path.name.endswith(".gz"))
+            raw.flush()
+            os.fsync(raw.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool."""
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) == b"\x1f\x8b":
+                raw.seek(0)
+                with gzip.open(raw, "rb") as unpacked:
+                    return _read(path, unpacked)
+            raw.seek(0)
+            return _read(path, raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SnapshotError(f"{path}: damaged: the compressed data ends early or is broken") from error
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
+
+
+def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
+    """One estate from sites that were gathered apart; the same server twice is a mistake.
+
+    The settings must agree, since the verdicts of one run can't follow two. The time is the oldest one.
+    """
+    (first_path, first), *others = snapshots
+    seen = {source.name.casefold(): first_path for source in first.servers}
+    for path, snapshot in others:
+        if snapshot.settings != first.settings:
+            raise SnapshotError(f"{path}: was gathered with other settings (evidence, boot grace) than {first_path}")
+        for source in snapshot.servers:
+            if (earlier := seen.setdefault(source.name.casefold(), path)) is not path:
+                raise SnapshotError(f"{path}: server {source.name!r} is also in {earlier}: give each server once")
+    whole = [snapshot for _, snapshot in snapshots]
+    return replace(
+        first,
+        estate="+".join(dict.fromkeys(one.estate for one in whole)),
+        time=min(one.time for one in whole),
+        inventory=" ".join(dict.fromkeys(one.inventory for one in whole if one.inventory)),
+        servers=tuple(source for one in whole for source in one.servers),
+        complete=all(one.complete for one in whole),
+    )
+
+
+# --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:
+    if not compressed:
+        raw.writelines(_lines(snapshot))
+        return
+    # No name and no time in gzip's header: the same snapshot gives the same bytes.
+    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
+        packed.writelines(_lines(snapshot))
+
+
+def _lines(snapshot: Snapshot) -> Iterable[bytes]:
+    yield _line(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "tool": snapshot.tool,
+            "time": snapshot.time.isoformat(),
+            "estate": snapshot.estate,
+            "inventory": snapshot.inventory,
+            "settings": {
+                "evidence": snapshot.settings.evidence.value,
+                "boot_grace_seconds": snapshot.settings.boot_grace.total_seconds(),
+                "may_be_empty": snapshot.settings.may_be_empty,
+            },
+            "complete": snapshot.complete,
+            "servers": len(snapshot.servers),
+        }
+    )
+    for source in snapshot.servers:
+        yield _line(_source_to_json(source))
+
+
+def _line(value: object) -> bytes:
+    # ASCII only: a lone surrogate or a line separator from a host can't break the file.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _source_to_json(source: Source) -> dict[str, object]:
+    return {
+        "server": source.name,
+        "endpoint": source.endpoint,
+        "site": source.site,
+        "groups": list(source.groups),
+        "may_be_empty": source.may_be_empty,
+        "may_lack_failover_settings": source.may_lack_failover_settings,
+        "insecure": source.insecure,
+        **(
+            {"unread": _unread_to_json(source.reading)}
+            if isinstance(source.reading, Unread)
+            else {"read": _reading_to_json(source.reading)}
+        ),
+    }
+
+
+def _reading_to_json(reading: Reading) -> dict[str, object]:
+    return {
+        "started": reading.started.isoformat(),
+        "finished": reading.finished.isoformat(),
+        "version": reading.version,
+        "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
+        "classes": {name: _answer_to_json(answer) for name, answer in reading.classes.items()},
+        "again": {name: _answer_to_json(answer) for name, answer in reading.again.items()},
+        "notes": list(reading.notes),
+    }
+
+
+def _answer_to_json(answer: Answer) -> dict[str, object]:
+    return (
+        {"unread": _unread_to_json(answer)} if isinstance(answer, Unread) else {"rows": [dict(row) for row in answer]}
+    )
+
+
+def _unread_to_json(unread: Unread) -> dict[str, str]:
+    return {"reason": unread.reason, "why": unread.why.value}
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
+    header = _json(path, 1, lines)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
+    if header.get("version") != VERSION:
+        raise SnapshotError(
+            f"{path}:1: format {_short(header.get('version'))} is not known to this version, which reads {VERSION}: "
+            "update hyperv-compliance, or gather again"
+        )
+    try:
+        settings = header["settings"]
+        expected = int(header["servers"])
+        snapshot = Snapshot(
+            estate=_text(header["estate"]),
+            time=_time(header["time"]),
+            tool=_text(header["tool"]),
+            inventory=_text(header["inventory"]),
+            settings=Settings(
+                evidence=Evidence(settings["evidence"]),
+                boot_grace=timedelta(seconds=float(settings["boot_grace_seconds"])),
+                may_be_empty=_truth(settings["may_be_empty"]),
+            ),
+            complete=_truth(header["complete"]),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SnapshotError(f"{path}:1: damaged header: {_what(error)}") from error
+    sources: list[Source] = []
+    for number in range(2, expected + 2):
+        value = _json(path, number, lines)
+        try:
+            sources.append(_source_from_json(value))
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+            raise SnapshotError(f"{path}:{number}: damaged line: {_what(error)}") from error
+    if lines.readline(1):
+        raise SnapshotError(f"{path}:{expected + 2}: more lines than the header's {expected} servers")
+    names = [source.name.casefold() for source in sources]
+    if doubled := next((name for name in names if names.count(name) > 1), None):
+        raise SnapshotError(f"{path}: server {doubled!r} stands in it twice")
+    return replace(snapshot, servers=tuple(sources))
+
+
+def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
+    line = lines.readline(MAX_LINE)
+    if not line:
+        raise SnapshotError(f"{path}:{number}: damaged: the file ends before this line")
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"{path}:{number}: damaged or not a snapshot: no line of JSON") from error
+
+
+def _source_from_json(value: object) -> Source:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return Source(
+        name=_text(value["server"]),
+        endpoint=_text(value["endpoint"]),
+        site=None if value["site"] is None else _text(value["site"]),
+        groups=tuple(_text(group) for group in value["groups"]),
+        may_be_empty=_truth(value["may_be_empty"]),
+        may_lack_failover_settings=_truth(value["may_lack_failover_settings"]),
+        insecure=None if value["insecure"] is None else _text(value["insecure"]),
+        reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
+    )
+
+
+def _reading_from_json(value: object) -> Reading:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'read'")
+    ahead = value["clock_ahead_seconds"]
+    return Reading(
+        started=_time(value["started"]),
+        finished=_time(value["finished"]),
+        version=None if value["version"] is None else _text(value["version"]),
+        clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
+        classes={_text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
+        again={_text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
+        notes=tuple(_text(note) for note in value["notes"]),
+    )
+
+
+def _answer_from_json(value: Mapping[str, object]) -> Answer:
+    if "unread" in value:
+        return _unread_from_json(value["unread"])
+    rows = value["rows"]
+    if not isinstance(rows, list):
+        raise TypeError("expected a list under 'rows'")
+    return tuple(_row_from_json(row) for row in rows)
+
+
+def _row_from_json(value: object) -> Row:
+    if not isinstance(value, dict):
+        raise TypeError("expected a row to be an object")
+    for name, content in value.items():
+        entries = content if isinstance(content, list) else [content]
+        if not all(entry is None or isinstance(entry, str) for entry in entries):
+            raise TypeError(f"expected text, null or a list of them under {_short(name)}")
+    return value
+
+
+def _unread_from_json(value: object) -> Unread:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'unread'")
+    return Unread(_text(value["reason"]), Why(value["why"]))
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {_short(value)}")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"expected true or false, got {_short(value)}")
+    return value
+
+
+def _time(value: object) -> datetime:
+    time = datetime.fromisoformat(_text(value))
+    if time.tzinfo is None:
+        raise ValueError(f"time without a zone: {_short(value)}")
+    return time
+
+
+def _what(error: Exception) -> str:
+    return f"{_short(error.args[0])} is missing" if isinstance(error, KeyError) else _short(str(error))
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    return text if len(text) <= 80 else text[:79] + "…"

@@ -1,0 +1,1 @@
+"""WS-Management: reading CIM instances from Windows, and nothing else."""

@@ -1,0 +1,170 @@
+"""Bytes to a host and bytes back. pywinrm does it; every foreign error becomes ours here."""
+
+from __future__ import annotations
+
+import socket
+import time
+from types import TracebackType
+from typing import Self
+
+from winrm.exceptions import WinRMTransportError
+
+from compliance.errors import LinkError, ReadError, Why
+from compliance.wsman import failure
+from compliance.wsman.endpoint import Endpoint
+from compliance.wsman.transport import Gauge, HardenedTransport, quiet
+from compliance.wsman.wire import Wire
+
+# Seconds without a message after which a new login is safer: HTTP.sys closes idle connections after 120 s, and a
+# sealed message on a new connection is answered by an empty 400 for ever after (measured with pywinrm 0.5.0).
+IDLE_SECONDS = 100.0
+
+_SIBLINGS = {
+    ("https", 5986): (5985, "http", "set `scheme: http` (messages are sealed with NTLM and Kerberos)"),
+    ("http", 5985): (5986, "https", "set `scheme: https`"),
+}
+
+
+class Connection:
+    """A logged-in session with one host, for one thread: NTLM and Kerberos belong to a single TCP connection.
+
+    ``deadline`` is a moment of ``time.monotonic``: no message outlasts it, nor its own ``endpoint.operation`` seconds.
+    After a LinkError the connection is closed and every later ``send`` raises again. ``offered`` names the logins that
+    the host offered with its last 401, ``messages``, ``bytes_out`` and ``bytes_in`` count (bodies, as on the wire).
+    """
+
+    def __init__(self, endpoint: Endpoint, deadline: float, *, idle: float = IDLE_SECONDS) -> None:
+        self._endpoint = endpoint
+        self._deadline = deadline
+        self._idle = idle
+        self._wire = Wire(endpoint.address, endpoint.port, endpoint.connect)
+        self._gauge = Gauge(self._wire, str(endpoint))
+        self._transport: HardenedTransport | None = None
+        self._last = 0.0
+        self._broken: LinkError | None = None
+        self.messages = 0
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        return self._gauge.offered
+
+    @property
+    def bytes_out(self) -> int:
+        return self._gauge.octets_out
+
+    @property
+    def bytes_in(self) -> int:
+        return self._gauge.octets_in
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def send(self, message: bytes) -> bytes:
+        """The answer's SOAP envelope, a fault included (those come with HTTP 500). Raises LinkError for all else."""
+        if self._broken is not None:
+            raise LinkError(str(self._broken), why=self._broken.why) from self._broken
+        try:
+            self._refuse_unsafe()
+            return self._exchange(message)
+        except LinkError as error:
+            self._broken = error
+            raise
+        finally:
+            if self._broken is not None:
+                self.close()
+
+    def close(self) -> None:
+        """Let go of the socket. May be called twice."""
+        if self._transport is not None:
+            self._transport.close_session()
+            self._transport = None
+        self._gauge.close()
+        self._wire.close()
+
+    def _refuse_unsafe(self) -> None:
+        """What must not be tried at all, since trying it gives something away."""
+        endpoint = self._endpoint
+        if endpoint.transport == "basic" and not endpoint.encrypted:
+            raise LinkError(
+                f"{endpoint}: Basic over http would send the password in clear; nothing was sent:"
+                " set `scheme: https`, or `transport: ntlm`",
+                why=Why.LOGIN_REFUSED,
+            )
+        if endpoint.transport == "certificate" and not endpoint.encrypted:
+            raise LinkError(
+                f"{endpoint}: a certificate logs in over https only: set `scheme: https`", why=Why.LOGIN_REFUSED
+            )
+        files = (("ca", endpoint.ca), ("certificate", endpoint.certificate), ("key", endpoint.key))
+        for name, path in files:
+            if path is not None and not path.exists():
+                raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
+
+    def _exchange(self, message: bytes) -> bytes:
+        until = min(self._deadline, time.monotonic() + self._endpoint.operation)
+        if until <= time.monotonic():
+            raise LinkError(f"{self._endpoint}: the time for this host is used up", why=Why.TIMED_OUT)
+        if self._transport is not None and self._endpoint.sealed and time.monotonic() - self._last > self._idle:
+            self.close()
+        with quiet(), self._wire.until(until):
+            reply = self._post(message)
+        if self._wire.expired:
+            # Without a length, a body that the timer cut looks complete.
+            raise LinkError(
+                f"{self._endpoint}: {failure.timed_out(self._endpoint, self._wire.phase)}", why=Why.TIMED_OUT
+            )
+        if not _is_envelope(reply):
+            raise failure.from_status(self._gauge.status, self._endpoint, empty=not reply.strip())
+        self.messages += 1
+        self._last = time.monotonic()
+        return reply
+
+    def _post(self, message: bytes) -> bytes:
+        try:
+            if self._transport is None:
+                self._transport = HardenedTransport(self._endpoint, self._gauge)
+            return self._transport.send_message(message)
+        except ReadError:
+            raise
+        except WinRMTransportError as error:
+            return str(error.args[2]).encode()  # an HTTP error's body: a fault, HTML or nothing
+        except UnicodeDecodeError as error:
+            return error.object  # pywinrm decodes the body of an HTTP error as UTF-8; a fault may be UTF-16
+        except Exception as error:
+            raise self._ours(error) from error
+
+    def _ours(self, error: Exception) -> LinkError:
+        if self._wire.expired:
+            text = failure.timed_out(self._endpoint, self._wire.phase)
+            return LinkError(f"{self._endpoint}: {text}", why=Why.TIMED_OUT)
+        ours = failure.from_exception(error, self._endpoint, phase=self._wire.phase, offered=self.offered)
+        if "connection refused" in str(ours):
+            patience = min(self._endpoint.connect, max(self._deadline - time.monotonic(), 0.0), 2.0)
+            hint = hint_other_port(self._endpoint, patience)
+            return LinkError(hint or str(ours), why=ours.why)
+        return ours
+
+
+def hint_other_port(endpoint: Endpoint, timeout: float) -> str:
+    """What to say when WinRM's other default port answers where the asked one refused; empty when it doesn't.
+
+    One bare TCP connection of at most ``timeout`` seconds, and only for the default ports.
+    """
+    sibling = _SIBLINGS.get((endpoint.scheme, endpoint.port))
+    if sibling is None or timeout <= 0:
+        return ""
+    port, scheme, advice = sibling
+    if scheme == "http" and endpoint.transport in ("basic", "certificate"):
+        advice = "it is WinRM's http port, which this login must not use: add an https listener, or `transport: ntlm`"
+    try:
+        socket.create_connection((endpoint.address, port), timeout=timeout).close()
+    except (OSError, UnicodeError):
+        return ""
+    return f"{endpoint}: connection refused on {endpoint.port}, but {port} answers: {advice}"
+
+
+def _is_envelope(reply: bytes) -> bool:
+    head = reply[:4096].replace(b"\0", b"")  # UTF-16's every other octet
+    return b"envelope" in head.lower()

@@ -1,0 +1,163 @@
+"""The order of WS-Management messages, without I/O: generators that yield a request and are sent its reply."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+from compliance.errors import LinkError, ReadError, Why
+from compliance.wsman import envelope
+from compliance.wsman.envelope import OPERATION_SECONDS, Identity, Page
+from compliance.wsman.fault import Fault
+from compliance.wsman.row import Row
+
+Learned = TypeVar("Learned")
+Conversation = Generator[bytes, bytes, Learned]
+
+# Answers of one class. txwinrm stops at 9,999; a host that sends one item a Pull needs as many as it has instances.
+MAX_PAGES = 10_000
+# Instances of one class. 1,024 machines (a host's limit) with 64 disks or adapters each and a few checkpoints fit.
+MAX_INSTANCES = 250_000
+# Octets of one class: the largest is 250,000 projected instances of about 1 KB.
+MAX_OCTETS = 256 * 1024 * 1024
+# Answers in a row without an instance. Windows sends at most one; OMI repeats the same context, which is no sign.
+MAX_EMPTY = 25
+
+_WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listing:
+    """All instances of an enumeration. ``repaired``: some text had characters that XML forbids, now U+FFFD."""
+
+    instances: list[Row]
+    repaired: bool
+    pages: int
+
+
+def class_uri(namespace: str, cls: str) -> str:
+    """A class's resource URI (MS-WSMV 3.1.4.1.1); ``namespace`` with slashes or backslashes."""
+    return f"{_WMI}/{namespace.replace(chr(92), '/').strip('/')}/{cls}"
+
+
+def wildcard_uri(namespace: str) -> str:
+    """The resource that a WQL query needs: with a class's name in it the host refuses (2150859003)."""
+    return class_uri(namespace, "*")
+
+
+def hold(conversation: Conversation[Learned], send: Callable[[bytes], bytes]) -> Learned:
+    """Join ``conversation`` to ``send`` and return what it learned.
+
+    An error of ``send`` is raised inside the conversation, which so knows that its request had no answer.
+    """
+    step: Callable[[], bytes] = partial(next, conversation)
+    while True:
+        try:
+            request = step()
+        except StopIteration as done:
+            learned: Learned = done.value
+            return learned
+        try:
+            reply = send(request)
+        except ReadError as error:
+            step = partial(conversation.throw, error)
+        else:
+            step = partial(conversation.send, reply)
+
+
+def identify() -> Conversation[Identity]:
+    return envelope.identity((yield envelope.identify_request().content))
+
+
+def get(
+    resource: str, selectors: Mapping[str, str] | None = None, *, seconds: float = OPERATION_SECONDS
+) -> Conversation[Row]:
+    """One instance by its keys. Windows wants all of them: Name alone is refused for Msvm_ComputerSystem."""
+    asked = envelope.get_request(resource, selectors or {}, seconds=seconds)
+    return envelope.instance((yield asked.content), asked.message_id)
+
+
+def enumerate_instances(
+    resource: str, query: str | None = None, *, seconds: float = OPERATION_SECONDS
+) -> Conversation[Listing]:
+    """All instances of ``resource``; started a second time when the host forgot the enumeration half-way.
+
+    ``seconds`` is what the host may take for one answer. Raises Fault, LinkError, or ReadError: BROKEN when the host
+    never comes to an end, TOO_LARGE when there is more than any host can have.
+    """
+    try:
+        return (yield from _enumerate_once(resource, query, seconds))
+    except Fault as fault:
+        if not fault.context_expired:
+            raise
+    return (yield from _enumerate_once(resource, query, seconds))
+
+
+def _enumerate_once(resource: str, query: str | None, seconds: float) -> Conversation[Listing]:
+    harvest = _Harvest()
+    asked = envelope.enumerate_request(resource, query, seconds=seconds)
+    context = None
+    try:
+        while True:
+            reply = yield asked.content
+            page = envelope.page(reply, asked.message_id)
+            context = page.context
+            harvest.add(page, len(reply))
+            if context is None:
+                return harvest.listing()
+            asked = envelope.pull_request(resource, context, seconds=seconds)
+    except LinkError:
+        raise
+    except ReadError as error:
+        if context is not None and not _forgotten(error):
+            yield from _release(resource, context, seconds)
+        raise
+
+
+def _forgotten(error: ReadError) -> bool:
+    return isinstance(error, Fault) and error.context_expired
+
+
+def _release(resource: str, context: str, seconds: float) -> Conversation[None]:
+    """Give the host its memory back. Whatever comes of it, the error that made us leave is the one to tell."""
+    try:
+        yield envelope.release_request(resource, context, seconds=seconds).content
+    except ReadError:
+        return
+
+
+class _Harvest:
+    """What an enumeration has given so far, and when it is enough."""
+
+    def __init__(self) -> None:
+        self._instances: list[Row] = []
+        self._pages = self._octets = self._empty = 0
+        self._repaired = False
+
+    def add(self, page: Page, octets: int) -> None:
+        self._instances += page.instances
+        self._pages += 1
+        self._octets += octets
+        self._empty = 0 if page.instances else self._empty + 1
+        self._repaired = self._repaired or page.repaired
+        self._refuse_endless(page)
+
+    def listing(self) -> Listing:
+        return Listing(instances=self._instances, repaired=self._repaired, pages=self._pages)
+
+    def _refuse_endless(self, page: Page) -> None:
+        if len(self._instances) > MAX_INSTANCES or self._octets > MAX_OCTETS:
+            raise ReadError(
+                f"more than {MAX_INSTANCES:,} instances or {MAX_OCTETS >> 20} MiB of one class: no host has so many",
+                why=Why.TOO_LARGE,
+            )
+        if page.last:
+            return
+        if self._pages >= MAX_PAGES:
+            raise ReadError(f"the enumeration has no end: stopped after {MAX_PAGES:,} answers", why=Why.TOO_LARGE)
+        if self._empty >= MAX_EMPTY:
+            raise ReadError(
+                f"the enumeration has no end: {MAX_EMPTY} answers in a row without an instance", why=Why.BROKEN
+            )

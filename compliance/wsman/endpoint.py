@@ -1,0 +1,63 @@
+"""Where a host listens and how we log in there: what a connection needs to know, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SEALED = frozenset({"ntlm", "kerberos", "credssp"})
+"""Logins whose session also encrypts messages, so that plain http is safe with them (MS-WSMV 2.2.9.1)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Endpoint:
+    """One WinRM listener. ``address`` is a name, an IPv4 or an IPv6 address, the last with a zone if need be.
+
+    ``connect``: seconds for reaching it; ``operation``: seconds from a message's first octet to its answer's last.
+    ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate.
+    """
+
+    address: str
+    port: int = 5986
+    scheme: str = "https"
+    path: str = "/wsman"
+    transport: str = "ntlm"
+    username: str = ""
+    password: str = field(default="", repr=False)
+    ca: Path | None = None
+    verify: bool = True
+    certificate: Path | None = None
+    key: Path | None = None
+    connect: float = 10.0
+    operation: float = 60.0
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """The listener's URL; an IPv6 zone is written ``%25zone`` (RFC 6874)."""
+        return self._url(self.address.replace("%", "%25"))
+
+    @property
+    def request_url(self) -> str:
+        """The URL without a zone: a zone means something on this machine only and must not be sent (RFC 6874)."""
+        return self._url(self.address.partition("%")[0])
+
+    @property
+    def encrypted(self) -> bool:
+        return self.scheme == "https"
+
+    @property
+    def sealed(self) -> bool:
+        """Messages are encrypted by the login's session, since TLS isn't there to do it."""
+        return self.transport in SEALED and not self.encrypted
+
+    @property
+    def server_seconds(self) -> float:
+        """What to ask of the host as OperationTimeout: a little less than we wait, so that its own fault arrives."""
+        return self.operation * 0.9
+
+    def _url(self, address: str) -> str:
+        host = f"[{address}]" if ":" in address else address
+        return f"{self.scheme}://{host}:{self.port}/{self.path.removeprefix('/')}"

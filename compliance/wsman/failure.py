@@ -1,0 +1,275 @@
+"""What requests, urllib3, ssl, winrm, requests_ntlm, spnego and Kerberos throw, said in one line that helps."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+
+from requests import exceptions as of_requests
+from spnego import exceptions as of_spnego
+from urllib3 import exceptions as of_urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
+from winrm import exceptions as of_winrm
+
+from compliance.errors import LinkError, Why
+from compliance.wsman.endpoint import Endpoint
+from compliance.wsman.fault import one_line
+
+
+def from_exception(error: BaseException, endpoint: Endpoint, *, phase: str, offered: tuple[str, ...]) -> LinkError:
+    """``error`` as a LinkError. ``phase`` is where on the wire it happened: connect, TLS or answer.
+
+    Only texts of the operating system, of OpenSSL and of the login libraries are repeated, never a request.
+    """
+    chain = list(_causes(error))
+    for kind, tell in _TABLE:
+        found = next((link for link in chain if isinstance(link, kind)), None)
+        if found is not None:
+            why, text = tell(found, endpoint, phase, offered)
+            return LinkError(f"{endpoint}: {text}", why=why)
+    name = type(error).__name__
+    return LinkError(f"{endpoint}: the connection failed in a way that we don't know ({name})", why=Why.BROKEN)
+
+
+def from_status(status: int, endpoint: Endpoint, *, empty: bool) -> LinkError:
+    """An HTTP answer without a SOAP envelope in it, as a LinkError."""
+    why, text = _SEALED_LOST if status == 400 and empty and endpoint.sealed else _BY_STATUS.get(status, _OTHER_STATUS)
+    if status == 500 and not empty:
+        why, text = _OTHER_STATUS
+    return LinkError(f"{endpoint}: HTTP {status}: {text.format(path=endpoint.path)}", why=why)
+
+
+def login_refused(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, str]:
+    """HTTP 401: what we tried, what the host offers, and what it may be, the likeliest first."""
+    used = _SCHEMES.get(endpoint.transport, (endpoint.transport,))
+    offers = {name.casefold() for name in offered}
+    causes = _LOGIN_CAUSES.get(endpoint.transport, "check the credentials")
+    if offers and not offers & {name.casefold() for name in used}:
+        causes = f"the listener does not offer {used[0]}: choose another `transport:`, or enable it there"
+    listed = one_line(", ".join(offered), 120) or "none"
+    tried = f"tried {endpoint.transport} as {one_line(endpoint.username, 80) or 'nobody'}; the listener offers {listed}"
+    return Why.LOGIN_REFUSED, f"login refused (HTTP 401): {tried}; {causes}"
+
+
+# --- HTTP ---
+
+_SEALED_LOST = (
+    Why.BROKEN,
+    "the host does not know our sealed session any more (idle for two minutes, or the service restarted): try again",
+)
+_OTHER_STATUS = (Why.BROKEN, "no WS-Management answer; something else may be listening there: check address and port")
+_GATEWAY = (Why.UNREACHABLE, "a gateway answers for the host and can't reach it")
+_BY_STATUS: dict[int, tuple[Why, str]] = {
+    200: (Why.BROKEN, "the answer is not WS-Management; something else may be listening there: check address and port"),
+    400: (Why.BROKEN, "the host can't read the request; is something else listening there?"),
+    403: (Why.LOGIN_REFUSED, "the host forbids it; is it a WinRM listener, or a proxy before it?"),
+    404: (
+        Why.BROKEN,
+        "no WS-Management under {path}; is it another web server, or does the listener's IP filter leave this out?",
+    ),
+    407: (
+        Why.BROKEN,
+        "a proxy wants a login; none is used here, so one is in the way: check the address and the route",
+    ),
+    413: (Why.TOO_LARGE, "our request is larger than the host allows: raise MaxEnvelopeSizekb there"),
+    500: (
+        Why.BROKEN,
+        "an empty answer: unencrypted traffic is not allowed there (use https, ntlm or kerberos), or it failed itself",
+    ),
+    502: _GATEWAY,
+    503: (Why.BUSY, "the WinRM service is stopped, starting or overloaded: look at it, or try again"),
+    504: _GATEWAY,
+}
+
+# --- logins ---
+
+_SCHEMES: dict[str, tuple[str, ...]] = {
+    "ntlm": ("Negotiate", "NTLM"),
+    "kerberos": ("Kerberos", "Negotiate"),
+    "credssp": ("CredSSP",),
+    "basic": ("Basic",),
+}
+_LOGIN_CAUSES: dict[str, str] = {
+    "ntlm": "likely: a wrong password or user (DOMAIN\\user), an account locked or expired, NTLM switched off by"
+    " policy, or a certificate that is not the host's own (channel binding)",
+    "kerberos": "likely: no ticket for this user (kinit), an address instead of the host's name, a missing HTTP service"
+    " name, or a clock that is more than five minutes off",
+    "basic": "likely: a wrong password, a domain account (Basic knows local ones only), or Basic switched off there",
+    "certificate": "likely: no mapping of this certificate to a user (winrm/config/service/certmapping), certificate"
+    " login switched off, or its authority not trusted there",
+    "credssp": "likely: a wrong password, or CredSSP switched off there",
+}
+
+_Told = tuple[Why, str]
+_Tell = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Told]
+
+
+def _told(why: Why, text: str) -> _Tell:
+    return lambda _error, _endpoint, _phase, _offered: (why, text)
+
+
+def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Told:
+    if getattr(error, "errno", None):  # the system's, not requests_ntlm's
+        return _os(error, endpoint, _phase, offered)
+    if "rejected by the server" in _text(error) or isinstance(error, PermissionError):
+        return login_refused(endpoint, offered)
+    return Why.LOGIN_REFUSED, f"the {endpoint.transport} login can't begin: {one_line(_text(error))}"
+
+
+def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    causes = _LOGIN_CAUSES.get(endpoint.transport, "check the credentials")
+    return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {one_line(_text(error), 160)}; {causes}"
+
+
+def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    text = _text(error)
+    if "not installed" in text:
+        extra = f"pip install 'hyperv-compliance[{endpoint.transport}]'"
+        return Why.LOGIN_REFUSED, f"this machine has no library for {endpoint.transport}: {extra}"
+    if "tampered" in text:
+        return Why.BROKEN, _DAMAGED
+    return Why.BROKEN, f"pywinrm refused: {one_line(text, 160)}"
+
+
+def _certificate(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    text = one_line(getattr(error, "verify_message", "") or _text(error), 160)
+    code = getattr(error, "verify_code", 0)
+    advice = _CERTIFICATE_ADVICE.get(code, "name its authority's file as `ca:` in the inventory")
+    if not code and "match" in text:
+        advice = _OTHER_NAME
+    return Why.UNREACHABLE, f"the certificate of {endpoint.address} is not trusted: {text}; {advice}"
+
+
+_OTHER_NAME = "use the name that stands in the certificate as `address:`, or issue one for this name"
+_CERTIFICATE_ADVICE = {
+    9: "it is not valid yet: check both clocks",
+    10: "it has expired: renew it on the host",
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,
+}
+
+
+def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Told:
+    reason = str(getattr(error, "reason", None) or _text(error))
+    if endpoint.transport == "certificate" and "alert" in reason.casefold():
+        return (
+            Why.LOGIN_REFUSED,
+            f"the host refused our certificate ({one_line(reason, 80)}): is its authority trusted?",
+        )
+    if "WRONG_VERSION" in reason or "record layer" in reason.casefold() or "wrong version" in reason:
+        return (
+            Why.UNREACHABLE,
+            "the port speaks no TLS: set `scheme: http` (messages are sealed with NTLM and Kerberos)",
+        )
+    if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "EOF" in reason:
+        return Why.UNREACHABLE, f"the host cut the {'TLS handshake' if phase == 'TLS' else 'connection'}"
+    return Why.UNREACHABLE, f"no TLS connection: {one_line(reason, 160)}; check the certificate files and the listener"
+
+
+def _refused(_error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    return Why.UNREACHABLE, "connection refused: is WinRM enabled (winrm quickconfig), and is this its port?"
+
+
+def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Told:
+    return Why.TIMED_OUT, timed_out(endpoint, phase)
+
+
+def timed_out(endpoint: Endpoint, phase: str) -> str:
+    if phase == "connect":
+        return f"no connection in {endpoint.connect:g} s: is the machine on, and does a firewall let us through?"
+    if phase == "lookup":
+        return "the name lookup did not end in time: check `address:` and the name server"
+    if phase == "TLS":
+        return "the TLS handshake did not end in time: is it a WinRM listener?"
+    return f"no complete answer in {endpoint.operation:g} s: the host is slow or hangs; a larger `operation` may help"
+
+
+def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
+        return Why.UNREACHABLE, "no route to the host: check the address and the network between"
+    if getattr(error, "errno", None) == errno.ETIMEDOUT:
+        return Why.TIMED_OUT, "no connection: is the machine on, and does a firewall let us through?"
+    return Why.UNREACHABLE, f"the connection failed: {one_line(getattr(error, 'strerror', None) or _text(error), 160)}"
+
+
+def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+    name = one_line(endpoint.address, 80)
+    if getattr(error, "errno", None) == socket.EAI_AGAIN:
+        return Why.UNREACHABLE, f"the name {name} can't be looked up now: no name server answers"
+    return Why.UNREACHABLE, f"the name {name} is not known: check `address:` and the name server"
+
+
+_DAMAGED = "a sealed answer is damaged: its signature or length is wrong; something on the way may have changed it"
+_CUT = "the host cut the connection: restarting, overloaded, or something else listens there; try again"
+_HTTP = "the answer is not HTTP as WinRM speaks it; something else may be listening there: check address and port"
+
+# The first row that fits any error of the chain counts: what is known best stands first.
+_TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Tell], ...] = (
+    (of_requests.TooManyRedirects, _told(Why.BROKEN, "answered with a redirect; redirects are not followed")),
+    ((of_winrm.AuthenticationError, PermissionError), _credentials),
+    (of_winrm.WinRMError, _winrm),
+    (of_winrm.WinRMOperationTimeoutError, _timeout),
+    ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _told(Why.BROKEN, _DAMAGED)),
+    ((of_spnego.SpnegoError, of_spnego.FeatureMissingError, of_spnego.NativeError), _login_library),
+    ((ssl.SSLCertVerificationError, CertificateError), _certificate),
+    (socket.gaierror, _no_name),
+    (of_urllib3.NameResolutionError, _no_name),
+    (ConnectionRefusedError, _refused),
+    # A TimeoutError of the system and urllib3's own; NewConnectionError is one by inheritance only.
+    ((TimeoutError, of_requests.Timeout, of_urllib3.ReadTimeoutError), _timeout),
+    (ssl.SSLError, _tls),
+    ((of_requests.SSLError, of_urllib3.SSLError), _tls),
+    ((ConnectionResetError, ConnectionAbortedError, BrokenPipeError), _told(Why.UNREACHABLE, _CUT)),
+    (of_urllib3.NewConnectionError, _os),
+    (of_urllib3.TimeoutError, _timeout),
+    (of_urllib3.InvalidChunkLength, _told(Why.BROKEN, _HTTP)),  # an IncompleteRead by inheritance
+    ((of_urllib3.IncompleteRead, http.client.IncompleteRead), _told(Why.UNREACHABLE, _CUT)),
+    ((of_urllib3.DecodeError, of_requests.ContentDecodingError), _told(Why.BROKEN, _HTTP)),
+    (http.client.HTTPException, _told(Why.BROKEN, _HTTP)),
+    ((of_requests.ChunkedEncodingError, of_urllib3.ProtocolError), _told(Why.UNREACHABLE, _CUT)),
+    (
+        (of_requests.InvalidURL, of_requests.MissingSchema, of_requests.InvalidSchema, of_urllib3.LocationValueError),
+        _told(Why.UNREACHABLE, "this makes no URL: check `address:`, `port:` and `path:`"),
+    ),
+    ((of_requests.ProxyError, of_urllib3.ProxyError), _told(Why.UNREACHABLE, "a proxy failed; none should be in use")),
+    (of_requests.ConnectionError, _told(Why.UNREACHABLE, _CUT)),
+    (of_winrm.WinRMTransportError, _told(Why.BROKEN, _HTTP)),
+    # requests' errors are OSErrors by inheritance; those of the vendored Kerberos login are among them.
+    (of_requests.RequestException, lambda error, *rest: _of_requests(error, *rest)),
+    (of_urllib3.HTTPError, _told(Why.BROKEN, _HTTP)),
+    (OSError, _os),
+    # pywinrm takes a sealed answer apart by splitting, without checks.
+    ((LookupError, ValueError, ArithmeticError, TypeError, AttributeError, struct.error), _told(Why.BROKEN, _HTTP)),
+)
+
+
+def _of_requests(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Told:
+    if type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError"):
+        return _login_library(error, endpoint, phase, offered)
+    return Why.BROKEN, _HTTP
+
+
+def _text(error: BaseException) -> str:
+    """``str(error)``; some of spnego's need arguments for it that they weren't given."""
+    try:
+        return str(error)
+    except Exception:
+        return type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and all that is known of where it came from: requests and urllib3 keep causes in ``args``."""
+    pending: list[object] = [error]
+    seen: set[int] = set()
+    while pending and len(seen) < 32:
+        link = pending.pop(0)
+        if not isinstance(link, BaseException) or id(link) in seen:
+            continue
+        seen.add(id(link))
+        yield link
+        pending += [*link.args, getattr(link, "reason", None), getattr(link, "original_error", None)]
+        pending += [link.__cause__, link.__context__]

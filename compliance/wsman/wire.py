@@ -1,0 +1,155 @@
+"""The socket below pywinrm: opened by us, counted, and cut when the time is up, whatever the host is doing."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+class Wire:
+    """One host's socket at a time.
+
+    urllib3's timeouts count from one read to the next: a host that sends an octet per half second held a timeout of
+    3 s for ever (measured with pywinrm 0.5.0). So a timer shuts the socket down when the message's time is up; that
+    ends headers, bodies and TLS handshakes alike. The timer keeps a descriptor of its own, because ``ssl`` takes the
+    first one over before the handshake is done.
+    """
+
+    def __init__(self, address: str, port: int, connect: float) -> None:
+        self._address = address
+        self._port = port
+        self._connect = connect
+        self._until = 0.0
+        self._lifeline: socket.socket | None = None
+        self._connections: list[HTTPConnection] = []
+        self._lock = threading.Lock()
+        self.expired = False
+        self.phase = "connect"
+
+    @contextmanager
+    def until(self, moment: float) -> Iterator[None]:
+        """Within this context nothing lasts longer than to ``moment`` (of ``time.monotonic``)."""
+        self._until = moment
+        self.expired = False
+        timer = threading.Timer(max(moment - time.monotonic(), 0.0), self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    def remaining(self) -> float:
+        """Seconds; raises TimeoutError when there are none left."""
+        seconds = self._until - time.monotonic()
+        if seconds <= 0 or self.expired:
+            raise TimeoutError("the message's time is up")
+        return seconds
+
+    def open(self) -> socket.socket:
+        """A connected socket. Raises OSError: gaierror, ConnectionRefusedError, TimeoutError, no route."""
+        self.phase = "lookup"
+        reach = min(self._connect, self.remaining())
+        until = time.monotonic() + reach
+        failure: OSError = socket.gaierror(socket.EAI_NONAME, "the name has no address")
+        for family, kind, protocol, _, target in resolve(self._address, self._port, reach):
+            self.phase = "connect"
+            plug = socket.socket(family, kind, protocol)
+            try:
+                plug.settimeout(max(until - time.monotonic(), 0.001))
+                plug.connect(target)
+                plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                plug.settimeout(self.remaining())
+            except OSError as error:
+                plug.close()
+                failure = error
+                continue
+            self._hold(plug.dup())
+            return plug
+        raise failure
+
+    def connection_classes(self) -> dict[str, type[HTTPConnection]]:
+        """urllib3's connections on this wire, by scheme."""
+        wire = self
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                plug = wire.open()
+                wire.register(self)
+                wire.phase = "answer"
+                return plug
+
+        class Encrypted(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                plug = wire.open()
+                wire.register(self)
+                wire.phase = "TLS"
+                return plug
+
+            def connect(self) -> None:
+                super().connect()
+                wire.phase = "answer"
+                # urllib3 uses this for one thing, its InsecureRequestWarning. Not to verify is the inventory's own
+                # choice, told elsewhere; a warning, or an error where warnings are errors, would say it again.
+                self.is_verified = True
+
+        return {"http": Plain, "https": Encrypted}
+
+    def register(self, connection: HTTPConnection) -> None:
+        """Remember ``connection``: an answer left unread keeps its socket, and nobody else would close it."""
+        self._connections.append(connection)
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+        self._hold(None)
+
+    def _hold(self, lifeline: socket.socket | None) -> None:
+        with self._lock:
+            if self._lifeline is not None:
+                self._lifeline.close()
+            self._lifeline = lifeline
+
+    def _cut(self) -> None:
+        self.expired = True
+        with self._lock:
+            if self._lifeline is not None:
+                with suppress(OSError):
+                    self._lifeline.shutdown(socket.SHUT_RDWR)
+
+
+def resolve(
+    address: str, port: int, seconds: float, *, lookup: Callable[..., Sequence[_Address]] = socket.getaddrinfo
+) -> Sequence[_Address]:
+    """Addresses of a name. A lookup can't be interrupted, so it is left behind when it takes too long.
+
+    Raises gaierror, or TimeoutError after ``seconds``.
+    """
+    answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(lookup(address, port, type=socket.SOCK_STREAM))
+        except OSError as error:
+            answers.put(error)
+        except (UnicodeError, ValueError) as error:  # a label that IDNA can't encode
+            answers.put(socket.gaierror(socket.EAI_NONAME, str(error)))
+
+    threading.Thread(target=ask, daemon=True, name=f"resolve {address}").start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError("the name lookup took too long") from None
+    if isinstance(answer, OSError):
+        raise answer
+    return answer

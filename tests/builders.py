@@ -1,0 +1,392 @@
+"""Servers and virtual machines for tests: a valid one by default, and a case names what differs.
+
+``host_rows`` gives the instances that a real server would hold, for the simulator to play; ``wire`` gives the same rows as
+they come over the wire, for the translator's tests.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from xml.sax.saxutils import escape
+
+from compliance.hyperv.queries import QUERIES
+from compliance.model import Row, Settings, Unread
+from compliance.snapshot import Reading, Snapshot, Source
+
+NOW = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
+NEVER = datetime(1601, 1, 1, tzinfo=UTC)
+DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+HEARTBEAT = "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47"
+PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
+HOUR = 3_600_000  # milliseconds
+
+RowsByClass = dict[str, list[dict[str, object]]]
+
+
+def guid(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name)).upper()
+
+
+WINDOWS = {
+    "FullyQualifiedDomainName": "guest.dr.example",
+    "OSName": "Windows Server 2019 Standard",
+    "OSVersion": "10.0.17763",
+    "IntegrationServicesVersion": "10.0.17763",
+    "NetworkAddressIPv4": "10.1.0.20",
+}
+
+
+def linux(name: str, version: str, address: str = "10.1.0.30") -> dict[str, str]:
+    return {
+        "OSName": name,
+        "OSVersion": version,
+        "IntegrationServicesVersion": "3.1",
+        "NetworkAddressIPv4": address,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nic:
+    name: str = "Network Adapter"
+    addresses: Sequence[str | None] = ()
+    subnets: Sequence[str] = ()
+    gateways: Sequence[str] = ()
+    dns: Sequence[str] = ()
+    protocol: int | None = None  # by the addresses, unless a case says otherwise
+    legacy: bool = False
+    connected: bool = True
+    failover_row: bool = True
+
+    @property
+    def protocol_type(self) -> int:
+        if self.protocol is not None:
+            return self.protocol
+        four = any(address and ":" not in address for address in self.addresses)
+        six = any(address and ":" in address for address in self.addresses)
+        return {(False, False): 0, (True, False): 4096, (False, True): 4097, (True, True): 4098}[four, six]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vm:
+    """One machine on one server, with the numbers that the wire carries."""
+
+    name: str
+    guid: str = ""
+    mode: int | None = 1  # 0 none, 1 primary, 2 replica, 3 test replica, 4 extended replica
+    state: int | None = 3  # the machine's own replication state
+    power: int | None = 2
+    uptime: int | None = 100 * HOUR
+    relationships: Mapping[int, int | None] | None = None  # number -> state; by mode and state, unless said
+    offered: int | None = 2
+    offer_row: bool = True
+    realized: bool = True
+    kvp: int | None = 2  # OperationalStatus[0]
+    kvp_row: bool | None = None  # by the power state, unless said
+    items: Mapping[str, str] | Sequence[str] = field(default_factory=lambda: WINDOWS)
+    heartbeat: int | None = 2
+    nics: Sequence[Nic] = (Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",)),)
+    hosts: Sequence[tuple[str | None, str | None]] = (("hv01.dr.example", "hv02.dr.example"),)
+    provider: str = PROVIDER
+    checkpoints: int = 0
+    recovery_points: int = 0
+
+    @property
+    def id(self) -> str:
+        return self.guid or guid(self.name)
+
+    @property
+    def has_components(self) -> bool:
+        return self.power in (2, 9) if self.kvp_row is None else self.kvp_row
+
+
+def replica_of(vm: Vm, **changes: object) -> Vm:
+    """The other side as it usually is: off, with an address of its own network."""
+    values: dict[str, object] = {**vm.__dict__, "guid": vm.id, "mode": 2, "power": 3, "uptime": 0}
+    return Vm(**{**values, **changes})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    name: str = "HV01"
+    version: str = "10.0.20348"
+    vms: Sequence[Vm] = ()
+    replica_server: bool = True
+    own_row: bool = True
+    planned: Sequence[str] = ()  # names of planned machines
+
+
+def host_rows(host: Host) -> RowsByClass:
+    rows: RowsByClass = {query.class_name: [] for query in QUERIES}
+    if host.own_row:
+        rows["Msvm_ComputerSystem"].append(_own_row(host))
+    rows["Msvm_ReplicationServiceSettingData"].append(
+        {"InstanceID": f"Microsoft:{host.name}\\HVR", "RecoveryServerEnabled": host.replica_server, "HttpPort": 80}
+    )
+    for vm in host.vms:
+        _add_machine(rows, vm)
+    for name in host.planned:
+        rows["Msvm_VirtualSystemSettingData"].append(
+            _setting(guid(name), guid(name), "Microsoft:Hyper-V:System:Planned", name)
+        )
+        rows["Msvm_KvpExchangeComponentSettingData"].append(_offer(guid(name), 3))
+    _add_templates(rows)
+    if host.version.startswith("6.2."):
+        del rows["Msvm_ReplicationRelationship"]
+        for row in rows["Msvm_ReplicationSettingData"]:
+            del row["ReplicationProvider"]
+            row["InstanceID"] = str(row["InstanceID"]).rsplit("\\", 1)[0]
+    return rows
+
+
+def _own_row(host: Host) -> dict[str, object]:
+    return {
+        "Name": host.name,
+        "ElementName": host.name,
+        "Caption": "宿主计算机系统",
+        "CreationClassName": "Msvm_ComputerSystem",
+        "Description": "Microsoft Hosting Computer System",
+        "EnabledState": 2,
+        "OperationalStatus": [2],
+        "StatusDescriptions": ["Operating normally"],
+    }
+
+
+def _add_machine(rows: RowsByClass, vm: Vm) -> None:
+    rows["Msvm_ComputerSystem"].append(
+        {
+            "Name": vm.id,
+            "ElementName": vm.name,
+            "Caption": "Virtual Machine",
+            "CreationClassName": "Msvm_ComputerSystem",
+            "Description": "Microsoft Virtual Machine",
+            "EnabledState": vm.power,
+            "HealthState": 5,
+            "InstallDate": NOW - timedelta(days=200, microseconds=500),
+            "LastReplicationTime": NOW - timedelta(minutes=4) if vm.mode else NEVER,
+            "OnTimeInMilliseconds": vm.uptime,
+            "OperationalStatus": [2],
+            "ProcessID": 4242 if vm.power in (2, 9) else None,
+            "ReplicationHealth": 1 if vm.mode else 0,
+            "ReplicationMode": vm.mode,
+            "ReplicationState": vm.state,
+            "StatusDescriptions": ["Operating normally"],
+        }
+    )
+    if vm.realized:
+        rows["Msvm_VirtualSystemSettingData"].append(
+            _setting(vm.id, vm.id, "Microsoft:Hyper-V:System:Realized", vm.name)
+        )
+    if vm.offer_row:
+        rows["Msvm_KvpExchangeComponentSettingData"].append(_offer(vm.id, vm.offered))
+    _add_copies(rows, vm)
+    relationships = vm.relationships
+    if relationships is None:
+        relationships = {0: vm.state} if vm.mode else {}
+    for number, state in relationships.items():
+        rows["Msvm_ReplicationRelationship"].append(
+            {
+                "InstanceID": f"Microsoft:{vm.id}\\HVR\\{number}",
+                "ElementName": vm.name,
+                "ReplicationState": state,
+                "ReplicationHealth": 1,
+                "LastReplicationTime": NOW - timedelta(minutes=4),
+            }
+        )
+    for number, (primary, recovery) in enumerate(vm.hosts):
+        rows["Msvm_ReplicationSettingData"].append(
+            {
+                "InstanceID": f"Microsoft:{vm.id}\\HVR\\{number}",
+                "VirtualSystemIdentifier": vm.id,
+                "VirtualSystemType": "Microsoft:Hyper-V:Replica",
+                "PrimaryHostSystem": primary,
+                "PrimaryConnectionPoint": primary,
+                "RecoveryHostSystem": recovery,
+                "RecoveryConnectionPoint": recovery,
+                "RecoveryServerPortNumber": 443,
+                "ReplicationProvider": f"\\\\HV01\\root\\virtualization\\v2:Msvm_ReplicationProvider.InstanceID="
+                f'"Microsoft:HV01\\\\ReplicationProvider\\\\{vm.provider}"',
+            }
+        )
+    for number, nic in enumerate(vm.nics):
+        _add_nic(rows, vm, nic, guid(f"{vm.id} nic {number}"))
+    if vm.has_components:
+        _add_components(rows, vm)
+
+
+def _add_copies(rows: RowsByClass, vm: Vm) -> None:
+    """Checkpoints and recovery points have settings of their own, which speak of the machine as it once was."""
+    kinds = ["Microsoft:Hyper-V:Snapshot:Realized"] * vm.checkpoints
+    kinds += ["Microsoft:Hyper-V:Snapshot:Replica:Standard"] * vm.recovery_points
+    for number, kind in enumerate(kinds):
+        copy = guid(f"{vm.id} copy {number}")
+        rows["Msvm_VirtualSystemSettingData"].append(_setting(copy, vm.id, kind, f"{vm.name} - {number}"))
+        rows["Msvm_KvpExchangeComponentSettingData"].append(_offer(copy, 3))
+        rows["Msvm_FailoverNetworkAdapterSettingData"].append(
+            _failover(copy, guid(f"{vm.id} nic 0"), Nic(addresses=("10.99.0.1",)))
+        )
+        rows["Msvm_SyntheticEthernetPortSettingData"].append(
+            {"InstanceID": f"Microsoft:{copy}\\{guid(f'{vm.id} nic 0')}", "ElementName": "Network Adapter"}
+        )
+
+
+def _add_nic(rows: RowsByClass, vm: Vm, nic: Nic, nic_guid: str) -> None:
+    kind = "Msvm_EmulatedEthernetPortSettingData" if nic.legacy else "Msvm_SyntheticEthernetPortSettingData"
+    rows[kind].append(
+        {
+            "InstanceID": f"Microsoft:{vm.id}\\{nic_guid}",
+            "ElementName": nic.name,
+            "Address": "00155D" + nic_guid[:6],
+            "ResourceType": 10,
+            "StaticMacAddress": False,
+        }
+    )
+    rows["Msvm_EthernetPortAllocationSettingData"].append(
+        {
+            # One identifier of a real dump mixes cases; nothing may depend on it.
+            "InstanceID": f"Microsoft:{vm.id.lower()}\\{nic_guid}\\C",
+            "EnabledState": 2 if nic.connected else 3,
+            "HostResource": ["\\\\HV01\\root\\virtualization\\v2:Msvm_VirtualEthernetSwitch.Name=…"],
+            "ResourceType": 33,
+        }
+    )
+    if nic.failover_row:
+        rows["Msvm_FailoverNetworkAdapterSettingData"].append(_failover(vm.id, nic_guid, nic))
+
+
+def _add_components(rows: RowsByClass, vm: Vm) -> None:
+    items = vm.items if isinstance(vm.items, Sequence) else [kvp_item(*pair) for pair in vm.items.items()]
+    common = {
+        "CreationClassName": "Msvm_KvpExchangeComponent",
+        "SystemCreationClassName": "Msvm_ComputerSystem",
+        "SystemName": vm.id,
+        "EnabledState": 2,
+    }
+    rows["Msvm_KvpExchangeComponent"].append(
+        {
+            **common,
+            "DeviceID": f"Microsoft:{DATA_EXCHANGE}",
+            "OperationalStatus": None if vm.kvp is None else [vm.kvp, 2],
+            "StatusDescriptions": ["OK"],
+            "GuestIntrinsicExchangeItems": items if vm.kvp in (2, 3) else [],
+        }
+    )
+    rows["Msvm_HeartbeatComponent"].append(
+        {
+            **common,
+            "CreationClassName": "Msvm_HeartbeatComponent",
+            "DeviceID": f"Microsoft:{HEARTBEAT}",
+            "OperationalStatus": None if vm.heartbeat is None else [vm.heartbeat, 2],
+        }
+    )
+
+
+def _add_templates(rows: RowsByClass) -> None:
+    """Defaults and pools come back from a plain enumeration too."""
+    for name in ("Default", "Maximum"):
+        rows["Msvm_KvpExchangeComponentSettingData"].append(
+            {"InstanceID": f"Microsoft:Definition\\{DATA_EXCHANGE}\\{name}", "EnabledState": 2}
+        )
+    rows["Msvm_SyntheticEthernetPortSettingData"].append({"InstanceID": f"Microsoft:Definition\\{guid('nic')}\\Default"})
+    rows["Msvm_EthernetPortAllocationSettingData"].append({"InstanceID": f"Microsoft:Pool\\{guid('pool')}"})
+
+
+def _setting(own: str, machine: str, kind: str, name: str) -> dict[str, object]:
+    return {
+        "InstanceID": f"Microsoft:{own}",
+        "VirtualSystemIdentifier": machine,
+        "VirtualSystemType": kind,
+        "ElementName": name,
+        "Version": "10.0",
+        "CreationTime": NOW - timedelta(days=200),
+    }
+
+
+def _offer(owner: str, state: int | None) -> dict[str, object]:
+    return {"InstanceID": f"Microsoft:{owner}\\{DATA_EXCHANGE}", "EnabledState": state, "ElementName": "Datenaustausch"}
+
+
+def _failover(owner: str, nic_guid: str, nic: Nic) -> dict[str, object]:
+    return {
+        "InstanceID": f"Microsoft:FailoverNetworkSetting\\{owner}\\{nic_guid}",
+        "DHCPEnabled": nic.protocol_type in (0, 4097),
+        "ProtocolIFType": nic.protocol_type,
+        "IPAddresses": list(nic.addresses),
+        "Subnets": list(nic.subnets),
+        "DefaultGateways": list(nic.gateways),
+        "DNSServers": list(nic.dns),
+    }
+
+
+def kvp_item(name: str, data: str) -> str:
+    return (
+        '<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem">'
+        '<PROPERTY NAME="Caption" PROPAGATED="true" TYPE="string"></PROPERTY>'
+        f'<PROPERTY NAME="Data" TYPE="string"><VALUE>{escape(data)}</VALUE></PROPERTY>'
+        f'<PROPERTY NAME="Name" TYPE="string"><VALUE>{escape(name)}</VALUE></PROPERTY>'
+        '<PROPERTY NAME="Source" TYPE="uint16"><VALUE>2</VALUE></PROPERTY></INSTANCE>'
+    )
+
+
+# --- the same rows as they come over the wire -------------------------------------------------------------------------
+
+
+def wire(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, tuple[Row, ...]]:
+    """What a projection of each class gives: absent arrays, NULL scalars, numbers as text."""
+    return {
+        query.class_name: tuple(_wire_row(row, query.properties) for row in rows[query.class_name])
+        for query in QUERIES
+        if query.class_name in rows
+    }
+
+
+ARRAYS = frozenset(
+    "IPAddresses Subnets DefaultGateways DNSServers OperationalStatus StatusDescriptions "
+    "GuestIntrinsicExchangeItems HostResource".split()
+)
+
+
+def _wire_row(row: Mapping[str, object], properties: Sequence[str]) -> Row:
+    found: dict[str, str | list[str | None] | None] = {}
+    for name in sorted(properties, key=str.casefold):
+        value = row.get(name)
+        if name in ARRAYS:
+            entries = [_wire_text(entry) for entry in value or ()]  # type: ignore[attr-defined]
+            if entries:
+                found[name] = entries[0] if len(entries) == 1 else entries
+        else:
+            found[name] = _wire_text(value)
+    return found
+
+
+def _wire_text(value: object) -> str | None:
+    if value is None:
+        return None
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: object) -> Source:
+    """A server that was read; ``rows`` replaces the answer of a class, by rows or by an Unread."""
+    classes = {**wire(host_rows(host)), **(rows or {})}
+    values: dict[str, object] = {
+        "name": host.name.lower(),
+        "endpoint": f"{host.name.lower()}.dr.example:5986",
+        "reading": Reading(
+            started=NOW,
+            finished=NOW,
+            version=host.version,
+            classes=classes,  # type: ignore[arg-type]
+            again={"Msvm_ComputerSystem": classes["Msvm_ComputerSystem"]},  # type: ignore[dict-item]
+        ),
+    }
+    return Source(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def unread_source(name: str, reason: str = "refused") -> Source:
+    return Source(name=name, endpoint=f"{name}.dr.example:5986", reading=Unread(reason))
+
+
+def snapshot(*sources: Source, settings: Settings = Settings()) -> Snapshot:
+    return Snapshot(estate="test", time=NOW, tool="0", settings=settings, servers=sources)

@@ -1,0 +1,79 @@
+"""What a simulated server plays: rows of classes, a version, and the ways in which it may misbehave."""
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ANY_CLASS = "*"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """What one server answers.
+
+    A value is text, a number, a boolean, None, an aware datetime, a timedelta, or a list or tuple of those. Text in a
+    property whose CIM type is datetime may also be what the wire shows (`2026-03-09T02:57:32.5Z`, `P0DT0H1M40S`).
+    """
+
+    rows: Mapping[str, Sequence[Mapping[str, object]]]
+    version: str = "10.0.20348"
+    computer: str = "HV01"
+    clock: datetime | None = None
+    locale: str = "en-US"
+    absent: frozenset[str] = frozenset()
+    missing_properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    namespaces: frozenset[str] = frozenset({"root/cimv2", "root/virtualization/v2"})
+
+
+class Fault(enum.Enum):
+    """What goes wrong with a class, or with the whole server when the key is `*`."""
+
+    # Answers of the service: only what concerns classes. Identify goes on working.
+    EMPTY = "the class has no instances; with * every class but Win32_OperatingSystem"
+    REFUSED = "WSManFault 5, access denied"
+    WQL_REFUSED = "any WQL gets CannotProcessFilter, plain enumeration works"
+    ACCESS_CIM = "MSFT_WmiError with CIMStatusCode 2 and HRESULT 0x80041003, without RelatesTo"
+    QUOTA = "WSManFault 2150859174, too many operations"
+    TIMED_OUT = "WSManFault 2150858793, at once"
+    EXPIRED_CONTEXT = "the first Pull of the class gets InvalidEnumerationContext, later ones work"
+    ENDLESS = "Pull never comes to an end"
+    SCRAMBLED_IDS = "identifiers in another form: GUIDs in braces, MS/ in place of Microsoft:"
+
+    # Answers that are not right, whatever was asked. With `*` Identify is hit too.
+    WRONG_RELATES_TO = "the answer names another request"
+    DOCTYPE = "the answer has a DOCTYPE with nested entities"
+    STALL = "the request is read and never answered"
+    DRIP = "one byte of the answer every 0.2 seconds"
+    CUT = "the connection closes in the middle of the body"
+    FLOOD = "the body never ends"
+    REDIRECT = "HTTP 302 to redirect_to"
+    HTML_503 = "HTTP 503 with the page of HTTP.sys"
+    EMPTY_500 = "HTTP 500 without a body"
+
+
+SPOILS_EVERY_ANSWER = frozenset(
+    {
+        Fault.WRONG_RELATES_TO,
+        Fault.DOCTYPE,
+        Fault.STALL,
+        Fault.DRIP,
+        Fault.CUT,
+        Fault.FLOOD,
+        Fault.REDIRECT,
+        Fault.HTML_503,
+        Fault.EMPTY_500,
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A request that was authenticated and had a SOAP body."""
+
+    action: str  # its last part: Enumerate, Pull, Release, Get, Identify; "" when the body is not SOAP
+    resource: str  # the resource URI as it was sent
+    query: str  # the WQL text
+    bytes_in: int  # the body as it travelled, sealed or not
+    bytes_out: int  # 0 when there is no ordinary answer
+    status: int  # 0 when there is none

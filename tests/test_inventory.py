@@ -1,0 +1,345 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+
+from compliance.errors import InventoryError
+from compliance.inventory import LARGEST, Address, Document, Entry, Limits, Name, Settings, json_schema, read_inventory
+
+INVENTORIES = Path(__file__).parent.parent / "inventories"
+EXAMPLE = INVENTORIES / "example.yaml"
+SCHEMA = INVENTORIES / "inventory.schema.json"
+REGENERATE = (
+    'python -c "import json; from compliance.inventory import json_schema; print(json.dumps(json_schema(), indent=2))"'
+    " > inventories/inventory.schema.json"
+)
+
+SERVER = "servers:\n- name: hv01\n  credential: audit\n"  # what follows it stands on line 4
+CERTIFICATE = "servers:\n- name: hv01\n  transport: certificate\n"
+HOST = "a name or an IP address, without scheme, port or brackets"
+
+# text -> what stands behind `lab.yaml:`, line by line
+MISTAKES = {
+    # not an inventory at all
+    "": "1: empty",
+    "# nothing but a comment\n": "1: empty",
+    "---\n": "1: expected keys such as `servers`, got nothing",
+    "- hv01\n": "1: expected keys such as `servers`, got a list",
+    "hv01\n": "1: expected keys such as `servers`, got `hv01`",
+    "\n\ta: 1": "2: not YAML: found character '\\t' that cannot start any token",
+    "a:\n- b: c: d": "2: not YAML: mapping values are not allowed here",
+    "a: b\nc: \x07": "2: not YAML: unprintable character U+0007",
+    'a: b\nc: "\\UFFFFFFFF"': "2: not YAML",
+    f"{SERVER}---\nname: lab\n": "4: a second document; an inventory is one",
+    "[" * 5000: "1: nested more than 8 deep",
+    # unknown, missing, doubled keys
+    f"{SERVER}  adress: hv01.example\n": "4: servers[0].adress: unknown key (did you mean `address`?)",
+    f"{SERVER}  password: canary\n": "4: servers[0].password: unknown key",
+    f"{SERVER}limits: {{conect: 3}}\n": "4: limits.conect: unknown key (did you mean `connect`?)",
+    f"{SERVER}defaults:\n  name: hv\n": "5: defaults.name: unknown key",
+    f"{SERVER}? [a, b]\n: c\n": "4: ?: unknown key",
+    f"{SERVER}{'k' * 90}: 1\n": f"4: {'k' * 59}…: unknown key",
+    "servers:\n- address: hv01\n  credential: audit\n": "2: servers[0].name: missing; every server needs a `name`",
+    "servers:\n- nmae: hv01\n": "2: servers[0].nmae: unknown key (did you mean `name`?)",
+    "severs:\n- name: hv01\n": "1: severs: unknown key (did you mean `servers`?)",
+    f"{SERVER}  credential: other\n": "4: servers[0].credential: given before, on line 3",
+    f"{SERVER}servers: []\n": "4: servers: given before, on line 1",
+    # servers or snapshot
+    "name: lab\n": "1: expected `servers` or `snapshot`, got neither",
+    "servers: []\n": "1: servers: expected at least one server, got an empty list",
+    "servers:\n": "1: servers: expected a list, got nothing",
+    "servers: hv01\n": "1: servers: expected a list, got `hv01`",
+    "servers: [hv01]\n": "1: servers[0]: expected a mapping, got `hv01`",
+    "snapshot:\n": "1: snapshot: expected the name of a file, got nothing",
+    "snapshot: none.gz\n": "1: snapshot: no such file beside the inventory: `none.gz`",
+    f"{SERVER}snapshot: demo.jsonl.gz\n": "4: snapshot: stands in place of `servers`; keep one of the two",
+    # values
+    f"{SERVER}name: 123\n": "4: name: expected text, got `123`: put it in quotes",
+    f"{SERVER}name: my lab\n": "4: name: expected letters, digits, `.`, `_` or `-`, got `my lab`",
+    "servers: [{name: true}]": "1: servers[0].name: expected text, got `true`: put it in quotes",
+    "servers: [{name: [a]}]": "1: servers[0].name: expected text, got a list",
+    "servers: [{name: ''}]": "1: servers[0].name: expected letters, digits, `.`, `_` or `-`, got nothing",
+    **{
+        f"servers: [{{name: 'a{character}b'}}]": "1: servers[0].name: expected letters, digits, `.`, `_` or `-`, "
+        f"got `a{character}b`"
+        for character in "/[]:~ \\@"
+    },
+    f'{SERVER}  site: "a\\nb"\n': "4: servers[0].site: contains an invisible character, U+000A",
+    f"{SERVER}  site: a\u202eb\n": "4: servers[0].site: contains an invisible character, U+202E",
+    f'{SERVER}  "\\uD800": 1\n': "4: servers[0].\\ud800: contains an invisible character, U+D800",
+    f"{SERVER}  site: {'s' * 201}\n": f"4: servers[0].site: expected at most 200 characters, got `{'s' * 59}…`",
+    f"{SERVER}  scheme: ftp\n": "4: servers[0].scheme: expected `https` or `http`, got `ftp`",
+    f"{SERVER}  port: '5986'\n": "4: servers[0].port: expected a whole number, got `5986`",
+    f"{SERVER}  port: 0\n": "4: servers[0].port: expected at least 1, got `0`",
+    f"{SERVER}  port: 65536\n": "4: servers[0].port: expected at most 65535, got `65536`",
+    f"{SERVER}  path: wsman\n": "4: servers[0].path: expected a path that starts with `/`, got `wsman`",
+    f"{SERVER}  verify: no\n": "4: servers[0].verify: expected `true` or `false`, got `no`",
+    f"%YAML 1.1\n---\n{SERVER}  verify: no\n": "6: servers[0].verify: expected `true` or `false`, got `no`",
+    f"{SERVER}  verify:\n": "4: servers[0].verify: expected `true` or `false`, got nothing",
+    f"{SERVER}  groups: sql\n": "4: servers[0].groups: expected a list, got `sql`",
+    f"{SERVER}  groups:\n  - sql\n  - 7\n": "6: servers[0].groups[1]: expected text, got `7`: put it in quotes",
+    f"{SERVER}  ca: none.pem\n": "4: servers[0].ca: no such file beside the inventory: `none.pem`",
+    f"{SERVER}  ca: .\n": "4: servers[0].ca: no such file beside the inventory: `.`",
+    **{
+        f"{SERVER}  address: '{address}'\n": f"4: servers[0].address: expected {HOST}, got `{address}`"
+        for address in ("https://hv01", "hv01:5986", "[::1]", "10.0.0.256", "a b", "hv01%eth0")
+    },
+    f"{SERVER}limits: {{connect: 100}}\n": "4: limits: expected connect <= operation <= server, "
+    "got 100, 60 and 300 seconds",
+    f"{SERVER}limits: {{connect: 0}}\n": "4: limits.connect: expected more than 0, got `0`",
+    f"{SERVER}limits: {{server: 1e999}}\n": "4: limits.server: expected at most 86400, got `inf`",
+    f"{SERVER}limits: {{server: .nan}}\n": "4: limits.server: expected a number, got `.nan`",
+    f"{SERVER}evidence: bpx\n": "4: evidence: expected `observed` or `bpa`, got `bpx`",
+    f"{SERVER}boot_grace: soon\n": "4: boot_grace: expected a number, got `soon`",
+    "servers:\n- name: hv01\n  credential: a-b\n": "3: servers[0].credential: expected a name of ASCII letters, "
+    "digits and `_` that starts with a letter, got `a-b`",
+    # what one key says of another
+    "servers:\n- name: hv01\n": "2: servers[0].credential: transport `ntlm` needs one",
+    f"{SERVER}  scheme: http\n  transport: basic\n": "4: servers[0].scheme: transport `basic` needs https",
+    CERTIFICATE: "2: servers[0].certificate: transport `certificate` needs one\n"
+    "2: servers[0].key: transport `certificate` needs one",
+    f"{CERTIFICATE}  scheme: http\n  certificate: pem\n  key: pem\n": "4: servers[0].scheme: "
+    "transport `certificate` needs https",
+    f"{SERVER}  key: pem\n": "4: servers[0].key: transport `ntlm` has no use for it",
+    f"{SERVER}- name: HV01\n  credential: audit\n": "4: servers[1].name: `HV01` is servers[0] (line 2) already",
+    f"{SERVER}- name: hv02\n  address: HV01\n  credential: audit\n": "5: servers[1].address: "
+    "`HV01`, port and path are servers[0] (line 2) already",
+    # defaults: a mistake in them is theirs, not each server's
+    f"{SERVER}defaults: {{port: x}}\n": "4: defaults.port: expected a whole number, got `x`",
+    f"{SERVER}defaults: {{groups: [1]}}\n": "4: defaults.groups[0]: expected text, got `1`: put it in quotes",
+    f"{SERVER}defaults: ntlm\n": "4: defaults: expected a mapping, got `ntlm`",
+    f"{SERVER}defaults: {{scheme: http, transport: basic}}\n": "2: servers[0].scheme: transport `basic` needs https",
+    # nothing is built, nothing is multiplied
+    f"{SERVER}  site: !!python/object/apply:os.system [id]\n": "4: servers[0].site: "
+    "tags such as `tag:yaml.org,2002:python/object/apply:os.system` are not read",
+    f"{SERVER}defaults: &a {{port: 1}}\nlimits: *a\n": "5: limits: aliases are not read; "
+    "what servers share goes to `defaults`",
+    "a: &a [b]\nservers: [*a, *a]\n": "1: a: unknown key\n"
+    "2: servers[0]: aliases are not read; what servers share goes to `defaults`\n"
+    "2: servers[1]: aliases are not read; what servers share goes to `defaults`",
+    # all at once, from top to bottom
+    "nam: lab\nservers:\n- name: 1\n- name: hv02\n  prot: 5\n  scheme: ftp\nlimits: {threads: 0}\n": (
+        "1: nam: unknown key (did you mean `name`?)\n"
+        "3: servers[0].name: expected text, got `1`: put it in quotes\n"
+        "5: servers[1].prot: unknown key (did you mean `port`?)\n"
+        "6: servers[1].scheme: expected `https` or `http`, got `ftp`\n"
+        "7: limits.threads: expected at least 1, got `0`"
+    ),
+}
+
+VALID = {
+    SERVER: {},
+    f"\ufeff{SERVER}": {},
+    SERVER.replace("\n", "\r\n"): {},
+    f"{SERVER}  scheme: http\n": {"scheme": "http", "port": 5985},
+    f"{SERVER}  scheme: http\n  port: 80\n": {"scheme": "http", "port": 80},
+    f"{SERVER}  address: FE80:0::1%eth0\n": {"address": "fe80::1%eth0"},
+    f"{SERVER}  address: 192.0.2.1\n": {"address": "192.0.2.1"},
+    f"{SERVER}  ca: pem\n  verify: false\n": {"ca": Path("pem"), "verify": False},
+    f"{SERVER}  groups: [sql, 'no']\n  site: 2020-01-01\n": {"groups": ("sql", "no"), "site": "2020-01-01"},
+    f"{SERVER}defaults: {{port: 1, groups: [a], site: b}}\n": {"port": 1, "groups": ("a",), "site": "b"},
+    f"{SERVER}  port: 2\n  site: null\ndefaults: {{port: 1, site: b}}\n": {"port": 2},
+    "servers: [{name: hv01, transport: kerberos}]\n": {"transport": "kerberos", "credential": None},
+    f"{CERTIFICATE}  certificate: pem\n  key: pem\n  credential: audit\n": {
+        "transport": "certificate",
+        "certificate": Path("pem"),
+        "key": Path("pem"),
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("inventories")
+    for name in ("pem", "demo.jsonl.gz"):
+        (folder / name).write_text("")
+    return folder / "lab.yaml"
+
+
+def mistakes(path: Path) -> str:
+    with pytest.raises(InventoryError) as error:
+        read_inventory(path)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(("text", "told"), MISTAKES.items())
+def test_each_mistake_is_one_line(lab: Path, text: str, told: str) -> None:
+    lab.write_bytes(text.encode())
+    assert mistakes(lab) == "\n".join(f"{lab}:{line}" for line in told.split("\n"))
+
+
+@pytest.mark.parametrize(("text", "differs"), VALID.items())
+def test_a_server_is_what_the_file_says(lab: Path, text: str, differs: dict[str, object]) -> None:
+    lab.write_bytes(text.encode())
+    found = {key: lab.parent / value if isinstance(value, Path) else value for key, value in differs.items()}
+    assert read_inventory(lab).servers == (Entry.model_validate({"name": "hv01", "credential": "audit"} | found),)
+
+
+def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
+    text = (
+        f"{SERVER}- name: München-2_ü.日本\n  credential: b\nlimits: {{connect: 1.5, threads: 1}}\n"
+        "evidence: bpa\nboot_grace: 1.5\nmay_be_empty: true\n"
+    )
+    lab.write_text(text, encoding="utf-8")
+    inventory = read_inventory(lab)
+    assert inventory.name == "lab"
+    assert [str(entry) for entry in inventory.servers] == ["hv01", "München-2_ü.日本"]
+    assert inventory.lines == {"hv01": 2, "München-2_ü.日本": 4}
+    assert inventory.limits == Limits(connect=1.5, operation=60, server=300, threads=1)
+    assert (inventory.evidence, inventory.boot_grace) == ("bpa", timedelta(seconds=90))
+    assert (inventory.may_be_empty, inventory.snapshot, inventory.path) == (True, None, lab)
+    assert inventory.digest == f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def test_a_snapshot_stands_in_place_of_servers(lab: Path) -> None:
+    lab.write_text("name: demo\nsnapshot: demo.jsonl.gz\n")
+    inventory = read_inventory(lab)
+    assert (inventory.name, inventory.servers) == ("demo", ())
+    assert inventory.snapshot == lab.parent / "demo.jsonl.gz"
+
+
+def test_a_file_that_can_not_be_read(lab: Path) -> None:
+    missing = lab.with_name("missing.yaml")
+    assert mistakes(missing) == f"{missing}: can't be read: No such file or directory"
+    assert mistakes(lab.parent).startswith(f"{lab.parent}: can't be read: ")
+    assert mistakes(Path("a\0b")) == "a\\x00b: can't be read: embedded null byte"
+
+
+def test_a_file_that_is_no_inventory(lab: Path) -> None:
+    lab.write_bytes("name: lab\nservers: [Zürich]".encode("latin-1"))
+    assert mistakes(lab) == f"{lab}:2: not UTF-8"
+    lab.write_bytes(b"#" * (LARGEST + 1))
+    assert mistakes(lab) == f"{lab}: larger than 1,000,000 bytes; is it an inventory?"
+    lab.write_text("servers: [" + "x, " * 150 + "]")
+    assert mistakes(lab).split("\n")[99:] == [
+        f"{lab}:1: servers[99]: expected a mapping, got `x`",
+        f"{lab}:1: and 50 more mistakes",
+    ]
+
+
+def test_a_file_name_that_is_no_name(lab: Path) -> None:
+    path = lab.with_name("my lab.yaml")
+    path.write_text(SERVER)
+    assert mistakes(path) == (
+        f"{path}:1: name: expected letters, digits, `.`, `_` or `-`, got `my lab` (the file's own name; add a `name`)"
+    )
+
+
+def test_the_path_is_printed_as_given() -> None:
+    path = Path("nowhere/../lab.yaml")
+    assert mistakes(path).startswith(f"{path}: ")
+
+
+# Whatever stands in a file, an InventoryError says where.
+
+tokens = st.sampled_from(
+    [*"[]{}:-?&*!|>'\"%@`#,~\n\t ", "- ", ": ", "<<: ", "*a", "&a ", "!!int ", "---\n", '"\\uD800"']
+)
+snippets = st.one_of(tokens, st.text(max_size=10), st.integers().map(str), st.lists(tokens).map("".join))
+
+
+def told_or_read(lab: Path, content: bytes) -> None:
+    lab.write_bytes(content)
+    try:
+        read_inventory(lab)
+    except InventoryError as error:
+        for line in str(error).split("\n"):
+            assert re.match(rf"{re.escape(str(lab))}:\d+: .", line)
+            assert line.isprintable()
+
+
+@settings(deadline=None)
+@given(content=st.binary() | st.text().map(lambda text: text.encode("utf-8", "replace")))
+def test_any_file_is_told_or_read(lab: Path, content: bytes) -> None:
+    told_or_read(lab, content)
+
+
+@settings(deadline=None)
+@given(text=st.lists(snippets).map("".join))
+def test_anything_like_yaml_is_told_or_read(lab: Path, text: str) -> None:
+    told_or_read(lab, text.encode("utf-8", "replace"))
+
+
+@settings(deadline=None)
+@given(
+    text=st.sampled_from([*VALID, EXAMPLE.read_text(encoding="utf-8")]),
+    cuts=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 9), snippets), min_size=1, max_size=3),
+)
+def test_a_damaged_inventory_is_told_or_read(lab: Path, text: str, cuts: list[tuple[float, int, str]]) -> None:
+    for where, length, instead in cuts:
+        start = int(where * len(text))
+        text = text[:start] + instead + text[start + length :]
+    told_or_read(lab, text.encode("utf-8", "replace"))
+
+
+# The example and the schema
+
+
+def test_the_example_loads() -> None:
+    inventory = read_inventory(EXAMPLE)
+    assert [entry.name for entry in inventory.servers] == ["hv01", "hv02", "hv03"]
+    assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
+
+
+@pytest.mark.parametrize("key", sorted({*Document.model_fields, *Entry.model_fields, *Limits.model_fields}))
+def test_the_example_shows_every_key(key: str) -> None:
+    assert re.search(rf"^[ #-]*{key}:", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_the_schema_is_up_to_date() -> None:
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), f"run: {REGENERATE}"
+
+
+def schema_accepts(document: object) -> bool:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    return bool(jsonschema.Draft202012Validator(json_schema()).is_valid(document))
+
+
+@pytest.mark.parametrize("text", [EXAMPLE.read_text(encoding="utf-8"), *VALID, "snapshot: demo.jsonl.gz\n"])
+def test_the_schema_accepts_what_we_read(text: str) -> None:
+    document = YAML(typ="safe", pure=True).load(text.replace("2020-01-01", "'2020-01-01'"))
+    assert schema_accepts(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"servers": []},
+        {"servers": [{"name": "hv01"}], "snapshot": "demo.jsonl.gz"},
+        {"servers": [{"name": "hv01"}], "x": 1},
+        {"servers": [{"name": "hv01", "adress": "x"}]},
+        {"servers": [{"name": "hv01"}], "defaults": {"name": "x"}},
+        {"servers": [{"name": "hv01"}], "limits": {"conect": 1}},
+        {"servers": [{"name": "a/b"}]},
+        {"servers": [{"name": "hv01", "port": "5986"}]},
+    ],
+)
+def test_the_schema_rejects(document: object) -> None:
+    assert not schema_accepts(document)
+
+
+@settings(deadline=None)
+@given(text=st.text(min_size=1, max_size=5), pattern_of=st.sampled_from([Name, Address]))
+def test_the_schema_accepts_every_name_that_we_accept(text: str, pattern_of: Any) -> None:
+    adapter: TypeAdapter[str] = TypeAdapter(pattern_of)
+    try:
+        adapter.validate_python(text)
+    except ValidationError:
+        return
+    jsonschema.validate(text, adapter.json_schema())
+
+
+def test_defaults_take_what_a_server_takes() -> None:
+    assert {*Entry.model_fields} - {*Settings.model_fields} == {"name", "address"}
