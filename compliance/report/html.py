@@ -27,7 +27,14 @@ BPA_ONLY = "Microsoft's own test alone: whether Data Exchange is offered on this
 
 def summary(table: Table, *, shown: int, rows_left_out: int) -> list[str]:
     """For ``prefix`` of pytest_html_results_summary. ``shown`` and ``rows_left_out`` count pytest-html's own rows."""
-    parts = (_head(table, shown, rows_left_out), _violated(table), _waived(table), _not_judged(table), _notices(table))
+    parts = (
+        _head(table, shown, rows_left_out),
+        _violated(table),
+        _waived(table),
+        _not_judged(table),
+        _notices(table),
+        _below(shown, rows_left_out),
+    )
     body = "\n".join(line for part in parts for line in part)
     return [f"<style>{STYLE}</style>", f'<section class="hv-report" aria-label="Compliance">\n{body}\n</section>']
 
@@ -222,7 +229,7 @@ def _not_judged(table: Table) -> Iterator[str]:
         ),
         *([listed(one.label for one in found), said(why), said(key)] for (key, why), found in others.items()),
     ]
-    columns = [("Server or virtual machine", "hv-name"), ("Reason", "hv-text"), ("Rules", "hv-name")]
+    columns = [("Server or virtual machine", "hv-name"), ("Reason", "hv-text"), ("Rules", "hv-text")]
     count = table.count(Result.UNKNOWN)
     yield grid(f"{counted(count, 'verdict')}, by reason", columns, rows[:MOST_ROWS], total=len(rows))
 
@@ -245,6 +252,15 @@ def _notices(table: Table) -> Iterator[str]:
         rows = [[listed(labels), said(remark)] for remark, labels in list(told.items())[:MOST_ROWS]]
         columns = [("Server or virtual machine", "hv-name"), ("Remark", "hv-text")]
         yield grid("Beside the verdicts: no rule judges these", columns, rows, total=len(told))
+
+
+def _below(shown: int, rows_left_out: int) -> Iterator[str]:
+    yield "<h3>Every case</h3>"
+    if rows_left_out:
+        yield (
+            f"<p>The table shows {shown:,} of {shown + rows_left_out:,} verdicts, failed and unknown ones first. The "
+            "numbers beside its filters count these rows only.</p>"
+        )
 
 
 # --- pytest-html's table ----------------------------------------------------------------------------------------------

@@ -48,13 +48,14 @@ body>p a,.filters button,.collapse button{color:#0b5cad}
 #results-table td{overflow-wrap:anywhere;vertical-align:top}
 #results-table .col-finding{min-width:22em}
 #results-table .col-result{width:auto}
+#results-table .col-side{white-space:nowrap}
 #results-table .col-machine,#results-table .col-address{min-width:7em}
 .col-result:hover::after,#environment-header h2:hover::after{color:#4d555e}
 #environment-header.collapsed h2:hover::after{color:#4d555e}
 span.passed,.passed .col-result{color:#1a6b2d}
 span.skipped,span.xfailed,span.rerun,.skipped .col-result,.xfailed .col-result,.rerun .col-result{color:#4d555e}
 .error .col-result,span.error{color:#8a4b00}
-.failed .col-result,span.failed{color:#b42318}
+.failed .col-result,span.failed,.xpassed .col-result,span.xpassed{color:#b42318}
 .failed .col-result,.error .col-result{font-weight:bold}
 .logwrapper:not(:has(.log)),.logwrapper:has(.hv-detail) .logexpander{display:none}
 .logwrapper:has(.hv-detail){max-height:none;overflow:visible;background:none}

@@ -1,0 +1,167 @@
+"""Conversations with canned replies: what is asked, in which order, and when it ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from compliance.errors import LinkError, ReadError, Why
+from compliance.wsman import conversation
+from compliance.wsman.conversation import class_uri, enumerate_instances, get, hold, identify, wildcard_uri
+from compliance.wsman.fault import Fault
+from tests.wsman.samples import IDENTIFY_RESPONSE, envelope, fault, first, machine, pulled, wsman_fault
+
+RESOURCE = class_uri("root/virtualization/v2", "Msvm_ComputerSystem")
+Reply = Callable[[str], bytes] | ReadError
+
+
+class Host:
+    """Gives its replies in order, each with the id of the question; keeps what it was asked."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = list(replies)
+        self.asked: list[str] = []
+
+    def __call__(self, message: bytes) -> bytes:
+        text = message.decode()
+        action = re.search(r">[^<]*/(\w+)</a:Action>", text)
+        context = re.search(r"<n:EnumerationContext>([^<]*)<", text)
+        self.asked.append(" ".join(found[1] for found in (action, context) if found) or "Identify")
+        reply = self._replies.pop(0)
+        if isinstance(reply, ReadError):
+            raise reply
+        message_id = re.search(r"<a:MessageID>([^<]*)<", text)
+        return reply(message_id[1] if message_id else "")
+
+
+def begins(*names: str, context: str = "") -> Reply:
+    return lambda asked: first(*map(machine, names), context=context, relates_to=asked)
+
+
+def goes_on(*names: str, context: str = "") -> Reply:
+    return lambda asked: pulled(*map(machine, names), context=context, relates_to=asked)
+
+
+def refuses(code: int) -> Reply:
+    return lambda asked: fault("w:X", wsman_fault(str(code)), relates_to=asked)
+
+
+def says(reply: bytes) -> Reply:
+    return lambda _asked: reply
+
+
+def read(host: Host, query: str | None = None) -> list[str]:
+    listing = hold(enumerate_instances(RESOURCE, query), host)
+    return [str(row["Name"]) for row in listing.instances]
+
+
+def test_one_answer_is_enough() -> None:
+    host = Host(begins("a"))
+    assert (read(host), host.asked) == (["a"], ["Enumerate"])
+
+
+def test_the_newest_context_is_asked_with() -> None:
+    host = Host(begins("a", context="1"), goes_on("b", "c", context="2"), goes_on(context="3"), goes_on("d"))
+    assert read(host) == ["a", "b", "c", "d"]
+    assert host.asked == ["Enumerate", "Pull 1", "Pull 2", "Pull 3"]
+
+
+def test_a_query_is_sent() -> None:
+    sent: list[bytes] = []
+
+    def send(message: bytes) -> bytes:
+        sent.append(message)
+        return host(message)
+
+    host = Host(begins())
+    hold(enumerate_instances(wildcard_uri("root/cimv2"), "SELECT Name FROM Win32_Service"), send)
+    assert b"/root/cimv2/*</w:ResourceURI>" in sent[0]
+    assert b">SELECT Name FROM Win32_Service</w:Filter>" in sent[0]
+
+
+@pytest.mark.parametrize("code", [2150858779, 2150858759, 2150858884])
+def test_a_forgotten_enumeration_is_begun_again_once(code: int) -> None:
+    host = Host(begins("a", context="1"), refuses(code), begins("a", context="2"), goes_on("b"))
+    assert read(host) == ["a", "b"]
+    assert host.asked == ["Enumerate", "Pull 1", "Enumerate", "Pull 2"]
+    twice = Host(begins("a", context="1"), refuses(code), begins("a", context="2"), refuses(code))
+    with pytest.raises(Fault):
+        read(twice)
+    assert twice.asked == ["Enumerate", "Pull 1", "Enumerate", "Pull 2"]
+
+
+RELEASES: dict[str, tuple[Reply, Why]] = {
+    "answer that is no XML": (says(b"<s:Envelope"), Why.BROKEN),
+    "timed out": (refuses(2150858780), Why.TIMED_OUT),
+    "refused while asking": (ReadError("too large", why=Why.TOO_LARGE), Why.TOO_LARGE),
+}
+
+
+@pytest.mark.parametrize(("reply", "why"), RELEASES.values(), ids=RELEASES.keys())
+@pytest.mark.parametrize("last", [says(b""), refuses(5), LinkError("gone", why=Why.UNREACHABLE)])
+def test_an_enumeration_left_early_is_released(reply: Reply, why: Why, last: Reply) -> None:
+    host = Host(begins("a", context="1"), reply, last)
+    with pytest.raises(ReadError) as caught:
+        read(host)
+    assert caught.value.why is why
+    assert host.asked == ["Enumerate", "Pull 1", "Release 1"]
+
+
+def test_nothing_is_sent_over_a_broken_link() -> None:
+    host = Host(begins("a", context="1"), LinkError("gone", why=Why.UNREACHABLE))
+    with pytest.raises(LinkError, match="gone"):
+        read(host)
+    assert host.asked == ["Enumerate", "Pull 1"]
+    shifted = Host(begins("a", context="1"), says(pulled(relates_to="uuid:other")))
+    with pytest.raises(LinkError):
+        read(shifted)
+    assert shifted.asked == ["Enumerate", "Pull 1"]
+
+
+def test_answers_without_instances_come_to_an_end() -> None:
+    host = Host(*[begins(context="1"), *[goes_on(context="1")] * conversation.MAX_EMPTY, says(b"")])
+    with pytest.raises(ReadError, match="no end") as caught:
+        read(host)
+    assert caught.value.why is Why.BROKEN
+    assert host.asked[-1] == "Release 1"
+
+
+def test_one_instance_an_answer_comes_to_an_end() -> None:
+    host = Host(*[begins("a", context="1"), *[goes_on("a", context="1")] * conversation.MAX_PAGES])
+    with pytest.raises(ReadError, match="no end") as caught:
+        read(host)
+    assert caught.value.why is Why.TOO_LARGE
+    assert host.asked[-1] == "Release 1"
+
+
+def test_the_same_context_again_is_no_error() -> None:
+    host = Host(begins("a", context="7"), goes_on("b", context="7"), goes_on("c"))
+    assert read(host) == ["a", "b", "c"]
+
+
+def test_repaired_text_is_told() -> None:
+    listing = hold(enumerate_instances(RESOURCE), Host(begins("a\x01", context="1"), goes_on("b")))
+    assert (listing.repaired, listing.pages, listing.instances[0]) == (True, 2, {"Name": "a\ufffd"})
+
+
+def test_get_and_identify() -> None:
+    host = Host(lambda asked: envelope(machine("a"), asked), says(IDENTIFY_RESPONSE.format(version="0.0.0").encode()))
+    assert hold(get(RESOURCE, {"Name": "a"}), host) == {"Name": "a"}
+    assert hold(identify(), host).version is None
+    assert host.asked == ["Get", "Identify"]
+
+
+def test_resource_uris() -> None:
+    wmi = "http://schemas.microsoft.com/wbem/wsman/1/wmi"
+    assert class_uri(r"root\virtualization\v2", "Msvm_X") == f"{wmi}/root/virtualization/v2/Msvm_X"
+    assert wildcard_uri("/root/cimv2/") == f"{wmi}/root/cimv2/*"
+
+
+def test_other_errors_of_a_transport_are_not_swallowed() -> None:
+    def stops(_message: bytes) -> bytes:
+        raise StopIteration
+
+    with pytest.raises(StopIteration):
+        hold(identify(), stops)
