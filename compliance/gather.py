@@ -149,8 +149,9 @@ def _work(
 def read_server(entry: Entry, credential: Credential | None, limits: Limits, now: Clock) -> Reading:
     """Everything that we read of one server. ReadError where the server as a whole could not be read."""
     deadline = time.monotonic() + limits.server
-    with Connection(_endpoint(entry, credential, limits), deadline=deadline) as connection:
-        return _Reader(connection, deadline, now).read()
+    endpoint = _endpoint(entry, credential, limits)
+    with Connection(endpoint, deadline=deadline) as connection:
+        return _Reader(connection, deadline, endpoint.server_seconds, now).read()
 
 
 def _endpoint(entry: Entry, credential: Credential | None, limits: Limits) -> Endpoint:
@@ -174,9 +175,10 @@ def _endpoint(entry: Entry, credential: Credential | None, limits: Limits) -> En
 class _Reader:
     """One server's conversation: version, clock, each class once, and the list of machines a second time."""
 
-    def __init__(self, connection: Connection, deadline: float, now: Clock) -> None:
+    def __init__(self, connection: Connection, deadline: float, patience: float, now: Clock) -> None:
         self._connection = connection
         self._deadline = deadline
+        self._patience = patience  # seconds that the server may take for one answer
         self._now = now
         self._refuses_wql: set[str] = set()  # namespaces
         self._notes: list[str] = []
@@ -274,7 +276,7 @@ class _Reader:
         return [{name: row[name] for name in query.properties if name in row} for row in whole]
 
     def _enumerated(self, query: Query, resource: str, wql: str | None) -> Sequence[Row]:
-        listing = hold(enumerate_instances(resource, wql), self._connection.send)
+        listing = hold(enumerate_instances(resource, wql, seconds=self._patience), self._connection.send)
         if listing.repaired:
             self._notes.append(f"sent characters in {query.class_name} that XML forbids; they stand as U+FFFD")
         return listing.instances

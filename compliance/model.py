@@ -179,6 +179,7 @@ class Server:
     groups: tuple[str, ...] = ()
     version: str | None = None
     clock_ahead: timedelta | None = None
+    insecure: str | None = None  # what the inventory allowed that an attacker would like
     unread: Unread | None = None
     doubt: str | None = None  # read, but what came can't be the whole
     machines: tuple[VirtualMachine, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import MutableSequence
-from html import escape
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from compliance.judge import printable
 from compliance.report import html
 from compliance.report.table import Table
-from compliance.rule import Verdict
 
 
 class PytestHtml:
@@ -25,6 +23,8 @@ class PytestHtml:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
         report.title = f"{printable(self._table.estate.name)}: Hyper-V compliance"
+        report.data["initialSort"] = "outcome"
+        report.data["renderCollapsed"] = ["all"]  # a thousand open rows hide the table
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
@@ -39,7 +39,7 @@ class PytestHtml:
     def pytest_html_results_table_row(self, report: Any, cells: MutableSequence[str]) -> None:
         verdict = self._verdicts.get(report.nodeid)
         if verdict is None:
-            cells[:] = _foreign_cells(report, cells)
+            cells[:] = html.foreign_cells(cells, report.nodeid)
         elif verdict.id in self._shown:
             cells[:] = html.row_cells(verdict)
         else:
@@ -47,14 +47,5 @@ class PytestHtml:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: MutableSequence[str]) -> None:
-        if verdict := self._verdict(report):
+        if verdict := self._verdicts.get(report.nodeid):
             data[:] = html.detail(verdict)
-
-    def _verdict(self, report: Any) -> Verdict | None:
-        return self._verdicts.get(report.nodeid)
-
-
-def _foreign_cells(report: Any, cells: MutableSequence[str]) -> list[str]:
-    """A user's own check in our columns: its outcome, and its id where a rule's key would stand."""
-    empty = [f'<td class="col-{name}"></td>' for name in ("server", "machine", "side", "address", "finding")]
-    return [cells[0], '<td class="col-severity"></td>', f'<td class="col-rule">{escape(report.nodeid)}</td>', *empty]

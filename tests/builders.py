@@ -1,7 +1,7 @@
 """Servers and virtual machines for tests: a valid one by default, and a case names what differs.
 
-``host_rows`` gives the instances that a real server would hold, for the simulator to play; ``wire`` gives the same rows as
-they come over the wire, for the translator's tests.
+``host_rows`` gives the instances that a real server would hold, for the simulator to play; ``wire`` gives the same
+rows as they come over the wire, for the translator's tests.
 """
 
 from __future__ import annotations
@@ -289,7 +289,8 @@ def _add_templates(rows: RowsByClass) -> None:
         rows["Msvm_KvpExchangeComponentSettingData"].append(
             {"InstanceID": f"Microsoft:Definition\\{DATA_EXCHANGE}\\{name}", "EnabledState": 2}
         )
-    rows["Msvm_SyntheticEthernetPortSettingData"].append({"InstanceID": f"Microsoft:Definition\\{guid('nic')}\\Default"})
+    template = f"Microsoft:Definition\\{guid('nic')}\\Default"
+    rows["Msvm_SyntheticEthernetPortSettingData"].append({"InstanceID": template})
     rows["Msvm_EthernetPortAllocationSettingData"].append({"InstanceID": f"Microsoft:Pool\\{guid('pool')}"})
 
 
@@ -343,8 +344,16 @@ def wire(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, tuple[
 
 
 ARRAYS = frozenset(
-    "IPAddresses Subnets DefaultGateways DNSServers OperationalStatus StatusDescriptions "
-    "GuestIntrinsicExchangeItems HostResource".split()
+    [
+        "IPAddresses",
+        "Subnets",
+        "DefaultGateways",
+        "DNSServers",
+        "OperationalStatus",
+        "StatusDescriptions",
+        "GuestIntrinsicExchangeItems",
+        "HostResource",
+    ]
 )
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -176,23 +176,25 @@ CLOCK_AHEAD = {"fra-hv04": timedelta(minutes=7)}
 
 
 def gathered() -> Snapshot:
-    """The demo estate, read from simulated servers as a real run reads real ones; only addresses are made up."""
+    """The demo estate, read from simulated servers as a real run reads real ones."""
     with ExitStack() as stack:
-        playing = {name: stack.enter_context(_simulator(name, host)) for name, _, host in SERVERS}
-        entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in SERVERS]
-        entries.append(_entry(*DOWN, closed_port(), None))
-        snapshot = gather(
-            _inventory(entries),
-            {"audit": Credential(username="audit", password="correct horse")},
-            tool="hyperv-compliance",
-            now=lambda: NOW,
-        )
-    return replace(
-        snapshot, servers=tuple(_renamed(source) for source in sorted(snapshot.servers, key=lambda source: source.name))
+        return gather_from({name: stack.enter_context(simulator(name, host)) for name, _, host in SERVERS})
+
+
+def gather_from(playing: Mapping[str, Simulator]) -> Snapshot:
+    """One reading of the servers that play the demo, and of the one that is down. Only their addresses are made up."""
+    entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in SERVERS]
+    entries.append(_entry(*DOWN, closed_port(), None))
+    snapshot = gather(
+        _inventory(sorted(entries, key=str)),
+        {"audit": Credential(username="audit", password="correct horse")},
+        tool="hyperv-compliance",
+        now=lambda: NOW,
     )
+    return replace(snapshot, servers=tuple(_renamed(source) for source in snapshot.servers))
 
 
-def _simulator(name: str, host: Host) -> Simulator:
+def simulator(name: str, host: Host) -> Simulator:
     played = Played(
         rows=host_rows(host),
         version=host.version,

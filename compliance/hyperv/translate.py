@@ -61,6 +61,13 @@ OFFERED = {2: True, 3: False}
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 ADDRESS_IS_SET = frozenset({4096, 4097, 4098})  # ProtocolIFType: IPv4, IPv6, both
 
+FOR_REMARKS_ONLY = (
+    queries.SYNTHETIC_ADAPTERS,
+    queries.LEGACY_ADAPTERS,
+    queries.HEARTBEATS,
+    queries.REPLICA_SERVER,
+    queries.CONNECTIONS,
+)
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """Kerberos refuses a greater difference; ages read off this server would be wrong by as much."""
 
@@ -78,7 +85,14 @@ def translate(snapshot: Snapshot) -> Estate:
 
 
 def _server(source: Source) -> Server:
-    server = Server(name=source.name, endpoint=source.endpoint, site=source.site, groups=source.groups)
+    server = Server(
+        name=source.name,
+        endpoint=source.endpoint,
+        site=source.site,
+        groups=source.groups,
+        insecure=source.insecure,
+        remarks=(source.insecure,) if source.insecure else (),
+    )
     if isinstance(source.reading, Unread):
         return replace(server, unread=source.reading)
     reading = source.reading
@@ -177,6 +191,7 @@ class _Host:
         self.heartbeats_of = by_system_name(or_none(self.heartbeats))
         self.relationships = self._rows(queries.RELATIONSHIPS)
         self.relationships_of = by_machine(or_none(self.relationships))
+        self.shows_relationships = bool(self.relationships_of.keys() & listed.machines.keys())
         self.replication = self._rows(queries.REPLICATION)
         self.replication_of = by_machine(or_none(self.replication))
         self.synthetic_of = by_machine(or_none(self._rows(queries.SYNTHETIC_ADAPTERS)))
@@ -279,6 +294,8 @@ def _replicated(host: _Host, guid: str, row: Row, role: Role | Unread) -> tuple[
         return Unread(f"replication relationships could not be read: {host.relationships}", host.relationships.why), ()
     states = [number(found, "ReplicationState") for _, found in host.relationships_of.get(guid, ())]
     if not states:
+        if not host.shows_relationships:
+            return Unread(f"{host.name} shows not one replication relationship row of a machine"), ()
         if own:
             return True, ("has no replication relationship row; its own row says that it replicates",)
         return Unread("has a replication role, but no relationship row and no replication state of its own"), ()
@@ -461,6 +478,11 @@ def _uptime(row: Row) -> timedelta | Unread:
 
 def _server_remarks(source: Source, reading: Reading, machines: Sequence[VirtualMachine]) -> tuple[str, ...]:
     remarks = [*([source.insecure] if source.insecure else []), *reading.notes]
+    remarks += [
+        f"{class_name} could not be read, so remarks from it are missing: {answer}"
+        for class_name in FOR_REMARKS_ONLY
+        if isinstance(answer := reading.classes.get(class_name), Unread)
+    ]
     failover = reading.classes.get(queries.FAILOVER, ())
     replicating = any(machine.replicated is True for machine in machines)
     if replicating and not isinstance(failover, Unread) and not failover:

@@ -44,8 +44,7 @@ def environment(table: Table) -> dict[str, str]:
     estate = table.estate
     read = [server.name for server in estate.servers if not server.unread]
     unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    # gather.py words it so; a server has no field of its own for it.
-    insecure = [server.name for server in estate.servers if any("verify: false" in told for told in server.remarks)]
+    insecure = [f"{server.name} ({server.insecure})" for server in estate.servers if server.insecure]
     rows = {
         "Estate": said(estate.name),
         "Inventory": said(table.inventory),
@@ -57,7 +56,7 @@ def environment(table: Table) -> dict[str, str]:
         "Boot grace": f"{estate.settings.boot_grace.total_seconds() / 60:g} minutes",
         "Tool": said(table.tool),
         "Scope": said(table.scope),
-        "Insecure choices": f"certificate not verified: {listed(insecure)}" if insecure else "none",
+        "Insecure choices": listed(insecure) or "none",
     }
     return {name: value for name, value in rows.items() if value}
 

@@ -34,10 +34,10 @@ _OURS = """
 .hv-long thead th{position:sticky;top:0}
 .hv-report tbody th{font-weight:bold}
 .hv-report tbody tr:nth-child(even){background:#f6f8fa}
-.hv-report .hv-name{min-width:7em;max-width:22em}
-.hv-report .hv-address{min-width:8.5em;max-width:18em}
+.hv-report .hv-name{min-width:5em;max-width:22em}
+.hv-report .hv-address{min-width:7.5em;max-width:18em}
 .hv-report .hv-text{min-width:14em}
-.hv-report .hv-short{min-width:6em}
+.hv-report .hv-short{min-width:5em}
 .hv-report .hv-number{text-align:right}
 """
 
@@ -49,6 +49,7 @@ body>p a,.filters button,.collapse button{color:#0b5cad}
 #results-table .col-finding{min-width:22em}
 #results-table .col-result{width:auto}
 #results-table .col-side{white-space:nowrap}
+#results-table .col-rule{min-width:10em}
 #results-table .col-machine,#results-table .col-address{min-width:7em}
 .col-result:hover::after,#environment-header h2:hover::after{color:#4d555e}
 #environment-header.collapsed h2:hover::after{color:#4d555e}
@@ -78,7 +79,11 @@ body{min-width:0}
 .hv-report .hv-sentence{font-size:15pt}
 .hv-long{max-height:none;overflow:visible;border:0}
 .hv-wide{overflow:visible}
-.hv-report .hv-name,.hv-report .hv-address,.hv-report .hv-text,.hv-report .hv-short{min-width:0}
+.hv-report .hv-name,.hv-report .hv-short{min-width:5em}
+.hv-report .hv-address{min-width:7.5em}
+.hv-report .hv-text{min-width:11em}
+.hv-report th,.hv-report td,#results-table th,#results-table td{padding:2px 4px}
+#results-table .col-finding{min-width:12em}
 .hv-report thead th{position:static}
 .hv-report tr,#results-table tr{break-inside:avoid}
 .hv-report h3,.hv-report h4,.hv-report h5{break-after:avoid}

@@ -15,7 +15,7 @@ ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Re
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Table:
-    """Everything that a report tells. ``verdicts`` are those in scope; ``scope`` says what narrowed them, if anything."""
+    """Everything that a report tells. ``verdicts`` are those in scope; ``scope`` says what narrowed them."""
 
     estate: Estate
     verdicts: tuple[Verdict, ...]

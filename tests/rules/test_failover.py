@@ -1,7 +1,7 @@
 """The founding rule: every line of its decision table and every decision below it, from rows to outcome.
 
-Each case names the server's rows by what differs from a healthy one, and what the rule must say. All of them run through
-the translator and the join, so that a line is shown to work from the wire's numbers on.
+Each case names the server's rows by what differs from a healthy one, and what the rule must say. All of them run
+through the translator and the join, so that a line is shown to work from the wire's numbers on.
 """
 
 from __future__ import annotations
@@ -61,7 +61,12 @@ OWN_SERVER: list[tuple[str, Vm, Result | None, str]] = [
     ("mode none", Vm(name="x", mode=0, state=0), GONE, ""),
     ("mode none, settings rows or not", Vm(name="x", mode=0, state=0, realized=False, offer_row=False), GONE, ""),
     ("primary whose relationship is off", Vm(name="x", state=0, relationships={0: 0}), GONE, ""),
-    ("extended relationship alive", Vm(name="x", mode=2, power=2, state=3, relationships={0: 0, 1: 3}), PASSED, "answers"),
+    (
+        "extended relationship alive",
+        Vm(name="x", mode=2, power=2, state=3, relationships={0: 0, 1: 3}),
+        PASSED,
+        "answers",
+    ),
     ("no relationship row, own state", Vm(name="x", state=3, relationships={}), PASSED, "answers"),
     ("no relationship row, own state 0", Vm(name="x", state=0, relationships={}), UNKNOWN, "no relationship row"),
     ("no relationship row, own state NULL", Vm(name="x", state=None, relationships={}), UNKNOWN, "no relationship row"),
@@ -77,7 +82,12 @@ OWN_SERVER: list[tuple[str, Vm, Result | None, str]] = [
     ("test replica", Vm(name="x - Test", mode=3, state=0), GONE, ""),
     # line 4: no failover address
     ("unset", Vm(name="x", nics=[UNSET]), NOT_APPLICABLE, "no failover address"),
-    ("blank entries", Vm(name="x", nics=[Nic(addresses=("", "  "), protocol=0)]), NOT_APPLICABLE, "no failover address"),
+    (
+        "blank entries",
+        Vm(name="x", nics=[Nic(addresses=("", "  "), protocol=0)]),
+        NOT_APPLICABLE,
+        "no failover address",
+    ),
     ("NULL entries", Vm(name="x", nics=[Nic(addresses=(None,), protocol=0)]), NOT_APPLICABLE, "no failover address"),
     ("no row, others have one", Vm(name="x", nics=[NO_ROW]), NOT_APPLICABLE, "no failover address"),
     ("no adapter at all", Vm(name="x", nics=[]), NOT_APPLICABLE, "no failover address"),
@@ -129,7 +139,9 @@ OWN_SERVER: list[tuple[str, Vm, Result | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("vm", "result", "says"), [case[1:] for case in OWN_SERVER], ids=[case[0] for case in OWN_SERVER])
+@pytest.mark.parametrize(
+    ("vm", "result", "says"), [case[1:] for case in OWN_SERVER], ids=[case[0] for case in OWN_SERVER]
+)
 def test_what_its_own_server_shows(vm: Vm, result: Result | None, says: str) -> None:
     outcome = only(vm)
     assert (outcome and outcome.result) == result
@@ -158,7 +170,9 @@ def test_a_refused_query(class_name: str) -> None:
     vms = [Vm(name="good"), Vm(name="switched-off", offered=3), Vm(name="unset", nics=[UNSET]), Vm(name="none", mode=0)]
     found = outcomes(source(Host(vms=vms), rows=refused(class_name)))
     assert "hv01/none" not in found
-    results = tuple(found[f"hv01/{name}"].result if f"hv01/{name}" in found else GONE for name in ("good", "switched-off", "unset"))
+    results = tuple(
+        found[f"hv01/{name}"].result if f"hv01/{name}" in found else GONE for name in ("good", "switched-off", "unset")
+    )
     assert results == REFUSED[class_name]
     if results[0] is GONE:
         assert found["hv01"].result is UNKNOWN
@@ -192,7 +206,9 @@ def with_failover_rows(*more: dict[str, object], vm: Vm) -> Outcome:
 ADDRESS = {"IPAddresses": ["10.9.9.9"], "ProtocolIFType": 4096, "DHCPEnabled": False}
 
 
-@pytest.mark.parametrize("instance", [None, "Microsoft:Other\\1", f"Microsoft:FailoverNetworkSetting\\{{{guid('x')}}}\\{{{guid('n')}}}"])
+@pytest.mark.parametrize(
+    "instance", [None, "Microsoft:Other\\1", f"Microsoft:FailoverNetworkSetting\\{{{guid('x')}}}\\{{{guid('n')}}}"]
+)
 def test_an_address_that_no_machine_can_be_named_for(instance: str | None) -> None:
     stray = {"InstanceID": instance, **ADDRESS}
     assert with_failover_rows(stray, vm=Vm(name="x", nics=[UNSET])).result is UNKNOWN
@@ -244,6 +260,11 @@ def test_no_offer_row_anywhere() -> None:
     assert only(Vm(name="x", nics=[NO_ROW]), rows=rows).result is UNKNOWN
 
 
+def test_not_one_relationship_row_on_a_server_that_replicates_is_no_answer() -> None:
+    outcome = only(Vm(name="x"), rows={"Msvm_ReplicationRelationship": ()})
+    assert (outcome.result, "not one replication relationship row" in outcome.finding) == (UNKNOWN, True)
+
+
 # --- the partner ------------------------------------------------------------------------------------------------------
 
 HERE, THERE = "hv02/x", "hv01/x"
@@ -274,7 +295,9 @@ PARTNER: list[tuple[str, Vm, Result, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("primary", "result", "says"), [case[1:] for case in PARTNER], ids=[case[0] for case in PARTNER])
+@pytest.mark.parametrize(
+    ("primary", "result", "says"), [case[1:] for case in PARTNER], ids=[case[0] for case in PARTNER]
+)
 def test_an_off_replica_takes_its_primarys_evidence(primary: Vm, result: Result, says: str) -> None:
     nics = [FOUR]
     outcome = pair(primary, nics=nics, offered=2, realized=True, offer_row=True)[HERE]
@@ -309,20 +332,32 @@ def test_a_partner_that_was_not_read_is_named() -> None:
 def test_a_contradiction_forbids_the_join() -> None:
     """Its settings name hv03, which was read and does not hold it; hv01 does, but who knows whether it is the same."""
     replica = replica_of(Vm(name="x"), hosts=[("hv03.dr.example", "hv02.dr.example")])
-    hosts = Host(name="HV01", vms=[Vm(name="x")]), Host(name="HV02", vms=[replica]), Host(name="HV03", vms=[Vm(name="y")])
+    hosts = (
+        Host(name="HV01", vms=[Vm(name="x")]),
+        Host(name="HV02", vms=[replica]),
+        Host(name="HV03", vms=[Vm(name="y")]),
+    )
     outcome = outcomes(*(source(host) for host in hosts))[HERE]
     assert (outcome.result, "name hv03.dr.example, but hv03 does not hold it" in outcome.finding) == (UNKNOWN, True)
 
 
 def test_two_candidates_and_none_is_named() -> None:
     replica = replica_of(Vm(name="x"), hosts=[("hv09.dr.example", "hv02.dr.example")])
-    hosts = Host(name="HV01", vms=[Vm(name="x")]), Host(name="HV02", vms=[replica]), Host(name="HV03", vms=[Vm(name="x")])
+    hosts = (
+        Host(name="HV01", vms=[Vm(name="x")]),
+        Host(name="HV02", vms=[replica]),
+        Host(name="HV03", vms=[Vm(name="x")]),
+    )
     outcome = outcomes(*(source(host) for host in hosts))[HERE]
     assert (outcome.result, "2 servers hold its primary: hv01, hv03" in outcome.finding) == (UNKNOWN, True)
 
 
 def test_two_candidates_and_one_is_named() -> None:
-    hosts = Host(name="HV01", vms=[Vm(name="x")]), Host(name="HV02", vms=[replica_of(Vm(name="x"))]), Host(name="HV03", vms=[Vm(name="x")])
+    hosts = (
+        Host(name="HV01", vms=[Vm(name="x")]),
+        Host(name="HV02", vms=[replica_of(Vm(name="x"))]),
+        Host(name="HV03", vms=[Vm(name="x")]),
+    )
     assert outcomes(*(source(host) for host in hosts))[HERE].evidence == "answer of the same guest on hv01"
 
 

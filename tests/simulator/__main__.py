@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import shlex
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -29,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         inventory = inventory_text(estate, list(zip(servers, simulators, strict=True)))
         if asked.inventory_out:
             asked.inventory_out.write_text(inventory, encoding="utf-8")
-        _tell(asked, inventory, len(simulators))
         with contextlib.suppress(KeyboardInterrupt):
+            _tell(asked, inventory, len(simulators))
             threading.Event().wait(asked.seconds)
     return 0
 
@@ -84,4 +85,6 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # also when a shell started us in the background, ignoring Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     sys.exit(main())

@@ -3,12 +3,14 @@
 import gzip
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -588,14 +590,15 @@ def test_many_threads_and_a_quick_end():
 def test_five_hundred_full_instances_take_less_than_a_tenth_of_a_second():
     with Simulator(vms(500)) as simulator, Client(simulator) as client:
         client.send(IDENTIFY)
-        best = min(timed(lambda: client.enumerate("Msvm_ComputerSystem")) for _ in range(3))
+        best = min(cost(lambda: client.enumerate("Msvm_ComputerSystem")) for _ in range(3))
     assert best < 0.1
 
 
-def timed(call) -> float:
-    start = time.monotonic()
+def cost(call) -> float:
+    """Processor time of client and server: the clock on the wall also counts whoever else is working."""
+    start = time.process_time()
     call()
-    return time.monotonic() - start
+    return time.process_time() - start
 
 
 def test_ipv6_has_the_same_certificate():
@@ -666,3 +669,16 @@ def test_by_hand(tmp_path):
         '    scheme: "http"\n    transport: "ntlm"\n    credential: "demo"\n    site: "Aachen"\n'
         '    groups: ["primary", "yes"]\n'
     )
+
+
+def test_by_hand_until_ctrl_c(tmp_path):
+    snapshot = tmp_path / "estate.jsonl"
+    snapshot.write_text("\n".join(map(json.dumps, [{"estate": "lab"}, SNAPSHOT_LINE])), encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.simulator", "--snapshot", snapshot], stdout=subprocess.PIPE, text=True
+    ) as running:
+        shown = list(iter(running.stdout.readline, "Stop it with Ctrl-C.\n"))
+        running.send_signal(signal.SIGINT)
+        assert running.wait(5) == 0
+    ca = re.search('ca: "(.*)"', "".join(shown)).group(1)
+    assert not Path(ca).exists()

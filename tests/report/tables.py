@@ -1,0 +1,100 @@
+"""Tables of verdicts for the reports' tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from compliance.hyperv.translate import translate
+from compliance.judge import judge
+from compliance.model import (
+    Adapter,
+    Answer,
+    Estate,
+    FailoverAddress,
+    Guest,
+    Power,
+    ReplicatedVM,
+    Role,
+    Server,
+    Settings,
+    Unread,
+    VirtualMachine,
+)
+from compliance.report.table import Table
+from compliance.rule import Outcome, Result, Verdict
+from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
+
+
+def table(estate: Estate, **changes: object) -> Table:
+    known: dict[str, object] = {"tool": "hyperv-compliance 0.1.0", "inventory": "inventories/x.yaml", **changes}
+    return Table(estate=estate, verdicts=judge(estate), **known)  # type: ignore[arg-type]
+
+
+def small(**changes: object) -> Table:
+    sql = Vm(name="sql01", nics=(Nic(addresses=("10.2.0.20",), gateways=("10.2.0.1",)),))
+    mute = Vm(name="mute01", kvp=12, heartbeat=12)
+    plain = Vm(name="plain01", nics=())
+    settings = changes.pop("settings", Settings())
+    found = snapshot(
+        source(Host(name="HV02", vms=[replica_of(sql, offered=3), replica_of(mute)])),
+        source(Host(name="HV01", vms=[sql, mute, plain])),
+        unread_source("hv03", "connection refused"),
+        settings=settings,  # type: ignore[arg-type]
+    )
+    return table(translate(found), **changes)
+
+
+def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:
+    """A running guest that never answered: it fails."""
+    known: dict[str, object] = {
+        "server": server,
+        "guid": name,
+        "name": name,
+        "role": Role.PRIMARY,
+        "power": Power.RUNNING,
+        "replicated": True,
+        "uptime": timedelta(days=4),
+        "failover": (FailoverAddress(adapter_guid="a", adapter=None, addresses=("10.2.0.20",)),),
+        "data_exchange_offered": True,
+        "guest": Guest(answer=Answer.NO_CONTACT),
+        "heartbeat": Answer.NO_CONTACT,
+    }
+    machine = VirtualMachine(**{**known, **changes})  # type: ignore[arg-type]
+    return ReplicatedVM(machine=machine, partner=Unread("seen on no other server"))
+
+
+def many(count: int) -> Table:
+    servers = tuple(Server(name=f"hv{number:03d}") for number in range(100))
+    machines = tuple(mute_machine(f"vm{number:05d}", f"hv{number % 100:03d}") for number in range(count))
+    return table(Estate(name="many", time=NOW, servers=servers, replicated=machines))
+
+
+def hostile(text: str) -> Table:
+    """The same text in every place that somebody else writes."""
+    failover = FailoverAddress(
+        adapter_guid=text,
+        adapter=Adapter(guid=text, name=text),
+        addresses=(text,),
+        subnets=(text,),
+        gateways=(text,),
+        dns_servers=(text,),
+    )
+    guest = Guest(answer=Answer.NO_CONTACT, os_name=text, addresses=(text,))
+    one = mute_machine(text, text, failover=(failover,), guest=guest, remarks=(text,))
+    silent = mute_machine(f"{text}2", text, guest=Unread(text), failover=(failover,), role=Unread(text))
+    servers = (
+        Server(name=text, remarks=(text, f"{text} (`verify: false`)")),
+        Server(name=f"{text}3", unread=Unread(text)),
+        Server(name=f"{text}4", doubt=text, version=text),
+    )
+    estate = Estate(name=text, time=NOW, servers=servers, replicated=(one, silent))
+    found = table(estate, tool=text, inventory=text, inventory_digest=text, scope=text, complete=False)
+    outcome = Outcome(Result.FAILED, text, text, text, (text,), (text,))
+    waived = replace(outcome, result=Result.WAIVED)
+    extra = tuple(replace(found.verdicts[-1], outcome=one) for one in (outcome, waived))
+    return replace(found, verdicts=(*found.verdicts, *extra))
+
+
+def verdict_of(found: Table, result: Result) -> Verdict:
+    return next(one for one in found.verdicts if one.outcome.result is result and one.machine)

@@ -1,0 +1,42 @@
+"""Running pytest as a user does: another process, its exit code, what it printed and what it wrote."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+DEMO = ROOT / "inventories" / "demo.yaml"
+
+
+def run_pytest(
+    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """One run in ``folder``, apart from this run's environment; colours off, nothing from our configuration."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COMPLIANCE_", "COV"))
+    }
+    path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "--color=no", "-p", "no:cacheprovider", *map(str, arguments)],
+        cwd=folder,
+        env={**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def counts(output: str) -> dict[str, int]:
+    """pytest's own last line, as numbers by word."""
+    last = next(line for line in reversed(output.splitlines()) if re.search(r" in [\d.]+s", line))
+    return {
+        word.rstrip("s") if word == "errors" else word: int(number)
+        for number, word in re.findall(r"(\d+) ([a-z]+)", last)
+    }

@@ -1,0 +1,321 @@
+"""Reading simulated servers over real HTTP, TLS and NTLM: what we read is what they play, and what fails says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compliance.audit import judged
+from compliance.credentials import Credential
+from compliance.errors import Why
+from compliance.gather import Progress, gather
+from compliance.hyperv.queries import QUERIES
+from compliance.inventory import Entry, Inventory, Limits
+from compliance.model import Unread
+from compliance.rule import Result
+from compliance.scope import Scope
+from compliance.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
+from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, replica_of, wire
+from tests.demo import closed_port
+from tests.simulator import Fault, Played, Simulator
+
+SECRET = "correct horse"
+CREDENTIALS = {"audit": Credential(username="audit", password=SECRET)}
+FAST = Limits(connect=2, operation=3, server=5, threads=8)
+
+SQL = Vm(name="sql01", checkpoints=1)
+PRIMARY = Host(
+    name="HV01", version="10.0.17763", vms=[SQL, Vm(name="web01", kvp=12, heartbeat=12), Vm(name="x", mode=0)]
+)
+REPLICA = Host(name="HV02", vms=[replica_of(SQL, nics=[Nic(addresses=("10.3.0.20", "2001:db8::3"))])])
+
+
+def played(host: Host, **changes: object) -> Played:
+    values: dict[str, object] = {
+        "rows": host_rows(host),
+        "version": host.version,
+        "computer": host.name,
+        "clock": NOW + timedelta(minutes=2),
+    }
+    return Played(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def entry(name: str, simulator: Simulator, **changes: object) -> Entry:
+    values: dict[str, object] = {
+        "name": name,
+        "address": "127.0.0.1",
+        "port": simulator.port,
+        "scheme": simulator.scheme,
+        "transport": simulator.auth,
+        "credential": "audit",
+        "ca": simulator.ca if simulator.scheme == "https" else None,
+    }
+    return Entry(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def read(
+    entries: Sequence[Entry], credentials: Mapping[str, Credential] = CREDENTIALS, limits: Limits = FAST
+) -> Snapshot:
+    inventory = Inventory(
+        name="lab",
+        servers=tuple(entries),
+        snapshot=None,
+        limits=limits,
+        evidence="observed",
+        boot_grace=timedelta(minutes=10),
+        may_be_empty=False,
+        path=Path("lab.yaml"),
+        digest="sha256:0",
+        lines={},
+    )
+    return gather(inventory, credentials, tool="test", now=lambda: NOW)
+
+
+@contextmanager
+def playing(*hosts: Host, **options: object) -> Iterator[list[Simulator]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(Simulator(played(host), **options)) for host in hosts]  # type: ignore[arg-type]
+
+
+def results(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
+    table = judged(snapshot, Scope())
+    return {verdict.id: (verdict.outcome.result.value, verdict.outcome.finding) for verdict in table.verdicts}
+
+
+def reading(snapshot: Snapshot, name: str = "hv01") -> Reading:
+    found = next(source.reading for source in snapshot.servers if source.name == name)
+    assert isinstance(found, Reading), found
+    return found
+
+
+def unread(snapshot: Snapshot, name: str = "hv01") -> Unread:
+    found = next(source.reading for source in snapshot.servers if source.name == name)
+    assert isinstance(found, Unread), found
+    return found
+
+
+WAYS = {
+    "TLS, Basic": {"scheme": "https", "auth": "basic"},
+    "TLS, NTLM": {"scheme": "https", "auth": "ntlm"},
+    "http, sealed NTLM": {"scheme": "http", "auth": "ntlm"},
+    "plain enumeration": {"wql": False},
+    "small envelopes": {"envelope_kb": 32},
+    "OMI": {"dialect": "omi"},
+}
+
+
+@pytest.mark.parametrize("options", WAYS.values(), ids=WAYS.keys())
+def test_what_is_read_is_what_is_played(options: dict[str, object]) -> None:
+    with playing(PRIMARY, REPLICA, **options) as (first, second):
+        snapshot = read([entry("hv01", first), entry("hv02", second)])
+    for name, host in (("hv01", PRIMARY), ("hv02", REPLICA)):
+        found = reading(snapshot, name)
+        expected = wire(host_rows(host))
+        assert {name: sorted(map(_sorted, rows)) for name, rows in found.classes.items()} == {
+            name: sorted(map(_sorted, rows)) for name, rows in expected.items()
+        }
+        assert found.again == {"Msvm_ComputerSystem": found.classes["Msvm_ComputerSystem"]}
+        assert (found.version, found.clock_ahead) == (host.version, timedelta(minutes=2))
+
+
+def _sorted(row: Mapping[str, object]) -> str:
+    """OMI writes booleans in capitals and NULL arrays as nil; rows are kept as they came, and the translator knows both."""
+    text = repr(sorted((key, value) for key, value in row.items() if value is not None or key not in ARRAYS))
+    return text.replace("'TRUE'", "'true'").replace("'FALSE'", "'false'")
+
+
+@pytest.mark.parametrize("way", ["TLS, Basic", "http, sealed NTLM"])
+def test_a_live_run_and_its_snapshot_agree_verdict_by_verdict(way: str, tmp_path: Path) -> None:
+    with playing(PRIMARY, REPLICA, **WAYS[way]) as (first, second):
+        live = read([entry("hv01", first), entry("hv02", second)])
+    write_snapshot(live, tmp_path / "lab.jsonl.gz")
+    offline = results(read_snapshot(tmp_path / "lab.jsonl.gz"))
+    assert offline == results(live)
+    rule = "lab::failover-ip-needs-integration-services"
+    assert {name: result for name, (result, _) in offline.items()} == {
+        "lab::estate-has-replicated-machines[lab]": "passed",
+        "lab::server-was-read[hv01]": "passed",
+        "lab::server-was-read[hv02]": "passed",
+        f"{rule}[hv01/sql01]": "passed",
+        f"{rule}[hv01/web01]": "failed",
+        f"{rule}[hv02/sql01]": "passed",
+    }
+
+
+def test_a_query_costs_two_messages_and_only_reading_ones_are_sent() -> None:
+    with playing(PRIMARY) as (simulator,):
+        read([entry("hv01", simulator)])
+    actions = [message.action.rsplit("/", 1)[-1] for message in simulator.log]
+    assert set(actions) <= {"Identify", "Enumerate", "Pull", "Release", "Get"}
+    assert len(actions) <= 2 + 2 * (len(QUERIES) + 1)  # Identify and the clock; each class, and the list twice
+    assert all(message.query for message in simulator.log if message.action.endswith("Enumerate"))
+
+
+def test_refused_wql_is_tried_once_and_told() -> None:
+    with playing(PRIMARY, wql=False) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    asked = [message for message in simulator.log if message.query]
+    assert len(asked) <= 2  # once a namespace
+    assert any("refuses WQL" in note for note in reading(snapshot).notes)
+
+
+def test_server_2012_is_not_asked_for_what_came_later() -> None:
+    host = Host(name="HV01", version="6.2.9200", vms=[Vm(name="sql01", checkpoints=1)])
+    lacking = {"Msvm_ReplicationSettingData": frozenset({"ReplicationProvider"})}
+    old = played(host, absent=frozenset({"Msvm_ReplicationRelationship"}), missing_properties=lacking)
+    with Simulator(old) as simulator:
+        snapshot = read([entry("hv01", simulator)])
+    assert "Msvm_ReplicationRelationship" not in reading(snapshot).classes
+    assert not [message for message in simulator.log if message.status != 200]
+    assert results(snapshot)["lab::failover-ip-needs-integration-services[hv01/sql01]"][0] == "passed"
+
+
+def test_the_version_comes_from_cimv2_where_identify_hides_it() -> None:
+    hidden = played(PRIMARY, version="")
+    with Simulator(hidden) as simulator:
+        snapshot = read([entry("hv01", simulator)])
+    assert reading(snapshot).version  # Win32_OperatingSystem.Version
+
+
+# --- servers that can't be read ---------------------------------------------------------------------------------------
+
+
+def other_is_unharmed(snapshot: Snapshot) -> bool:
+    return results(snapshot)["lab::failover-ip-needs-integration-services[hv02/sql01]"][0] in ("passed", "unknown")
+
+
+def test_a_server_that_is_down() -> None:
+    with playing(REPLICA) as (good,):
+        down = Entry(name="hv01", address="127.0.0.1", port=closed_port(), transport="basic", credential="audit")
+        snapshot = read([down, entry("hv02", good)])
+    assert unread(snapshot).why is Why.UNREACHABLE
+    assert "connection refused" in unread(snapshot).reason
+    found = results(snapshot)
+    assert found["lab::server-was-read[hv01]"][0] == "unknown"
+    assert found["lab::failover-ip-needs-integration-services[hv01]"][0] == "unknown"
+    assert found["lab::server-was-read[hv02]"][0] == "passed"
+
+
+@pytest.mark.parametrize("options", [WAYS["TLS, Basic"], WAYS["TLS, NTLM"], WAYS["http, sealed NTLM"]])
+def test_a_wrong_password(options: dict[str, object]) -> None:
+    with playing(PRIMARY, **options) as (simulator,):
+        snapshot = read([entry("hv01", simulator)], {"audit": Credential(username="audit", password="wr0ng-pa55")})
+    assert unread(snapshot).why is Why.LOGIN_REFUSED
+    assert "wr0ng-pa55" not in repr(snapshot)
+    assert not simulator.log
+
+
+def test_an_account_without_rights_sees_everything_empty() -> None:
+    with playing(PRIMARY, faults=dict.fromkeys((query.class_name for query in QUERIES), Fault.EMPTY)) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    found = results(snapshot)
+    assert {name: result for name, (result, _) in found.items()} == {
+        "lab::estate-has-replicated-machines[lab]": "unknown",
+        "lab::server-was-read[hv01]": "unknown",
+        "lab::failover-ip-needs-integration-services[hv01]": "unknown",
+    }
+    assert "lacks rights" in found["lab::server-was-read[hv01]"][1]
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.ACCESS_CIM])
+def test_an_account_that_is_told_so(fault: Fault) -> None:
+    with playing(PRIMARY, faults={"*": fault}) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    found = results(snapshot)["lab::server-was-read[hv01]"]
+    assert found[0] == "unknown"
+    assert "not permitted" in found[1]
+
+
+def test_a_host_that_is_no_hyperv_server() -> None:
+    plain = played(PRIMARY, namespaces=frozenset({"root/cimv2"}))
+    with Simulator(plain) as simulator:
+        snapshot = read([entry("hv01", simulator)])
+    assert (unread(snapshot).why, "Hyper-V is not installed" in unread(snapshot).reason) == (Why.NOT_HYPERV, True)
+
+
+SLOW = [Fault.STALL, Fault.DRIP]
+
+
+@pytest.mark.parametrize("fault", SLOW)
+def test_the_deadline_holds_and_costs_the_others_nothing(fault: Fault) -> None:
+    with ExitStack() as stack:
+        bad = stack.enter_context(Simulator(played(PRIMARY), faults={"*": fault}))
+        good = stack.enter_context(Simulator(played(REPLICA)))
+        start = time.monotonic()
+        snapshot = read([entry("hv01", bad), entry("hv02", good)], limits=Limits(connect=1, operation=2, server=3))
+        took = time.monotonic() - start
+    assert took < 3 + 5 + 2
+    assert unread(snapshot).why is Why.TIMED_OUT
+    assert reading(snapshot, "hv02").version
+
+
+HOSTILE = [
+    Fault.CUT,
+    Fault.FLOOD,
+    Fault.ENDLESS,
+    Fault.WRONG_RELATES_TO,
+    Fault.DOCTYPE,
+    Fault.HTML_503,
+    Fault.EMPTY_500,
+]
+
+
+@pytest.mark.parametrize("fault", HOSTILE)
+def test_a_hostile_answer_is_a_reason_and_no_verdict(fault: Fault) -> None:
+    with playing(PRIMARY, faults={"Msvm_ComputerSystem": fault}) as (simulator,):
+        snapshot = read([entry("hv01", simulator)], limits=Limits(connect=2, operation=3, server=4))
+    found = results(snapshot)
+    assert found["lab::server-was-read[hv01]"][0] == "unknown"
+    assert found["lab::failover-ip-needs-integration-services[hv01]"][0] == "unknown"
+    assert not [name for name in found if "hv01/" in name]
+
+
+def test_an_expired_context_is_restarted() -> None:
+    with playing(PRIMARY, faults={"Msvm_ComputerSystem": Fault.EXPIRED_CONTEXT}) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert results(snapshot)  # the simulator forgets once or for ever; either way there is a word for it
+
+
+def test_one_thread_one_server_at_a_time_is_enough_for_many() -> None:
+    told: list[Progress] = []
+    with playing(PRIMARY, REPLICA) as (first, second):
+        entries = [entry(f"hv{number:02}", first if number % 2 else second) for number in range(12)]
+        inventory = Inventory(
+            name="lab",
+            servers=tuple(entries),
+            snapshot=None,
+            limits=Limits(threads=3),
+            evidence="observed",
+            boot_grace=timedelta(minutes=10),
+            may_be_empty=False,
+            path=Path("lab.yaml"),
+            digest="",
+            lines={},
+        )
+        snapshot = gather(inventory, CREDENTIALS, tool="test", tell=told.append)
+    assert [source.name for source in snapshot.servers] == [one.name for one in entries]
+    assert [one.done for one in told if one.finished] == list(range(1, 13))
+
+
+def test_no_credential_reaches_a_snapshot(tmp_path: Path) -> None:
+    with playing(PRIMARY) as (simulator,):
+        write_snapshot(read([entry("hv01", simulator)]), tmp_path / "lab.jsonl")
+    assert SECRET not in (tmp_path / "lab.jsonl").read_text()
+
+
+def test_a_certificate_that_was_not_verified_is_told() -> None:
+    with playing(PRIMARY) as (simulator,):
+        snapshot = read([entry("hv01", simulator, ca=None, verify=False)])
+        refused = read([entry("hv01", simulator, ca=None)])
+    table = judged(snapshot, Scope())
+    assert any("verify: false" in remark for server in table.estate.servers for remark in server.remarks)
+    assert "certificate" in unread(refused).reason
+
+
+def test_results_are_of_five_kinds() -> None:
+    assert len(Result) == 5
