@@ -10,31 +10,14 @@ from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
-from ruamel.yaml.reader import ReaderError
 
-from compliance.errors import InventoryError
+from compliance.userfile import Place, UserFile, content_of, shown
 
-LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML reader
-DEEPEST = 8  # servers[0].groups[0] is 4
-MOST_MISTAKES = 100
-LONGEST_ECHO = 60
-WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 PORTS = {"https": 5986, "http": 5985}
 
 # Read by pydantic (Rust), by editors (ECMAScript) and by jsonschema (Python): only what the three have in common.
@@ -72,7 +55,7 @@ def one_address(value: str) -> str:
     try:
         return str(ip_address(value))
     except ValueError:
-        raise ValueError(f"expected {EXPECTED[HOST]}, got {_shown(value)}") from None
+        raise ValueError(f"expected {EXPECTED[HOST]}, got {shown(value)}") from None
 
 
 def existing_file(value: Path, info: ValidationInfo) -> Path:
@@ -85,7 +68,7 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
             return found
     except (OSError, ValueError):  # a name too long, a folder we may not enter
         pass
-    raise ValueError(f"no such file beside the inventory: {_shown(value)}")
+    raise ValueError(f"no such file beside the inventory: {shown(value)}")
 
 
 Name = Annotated[str, Field(pattern=NAME, max_length=200)]
@@ -177,7 +160,7 @@ class Document(Model):
     """What every server has that doesn't say otherwise."""
     limits: Limits = Field(default_factory=Limits)
     evidence: Literal["observed", "bpa"] = "observed"
-    """What verdicts rest on: what we read ourselves, or what the servers' own Best Practices Analyzer found."""
+    """What verdicts rest on: the guest's own answer (observed), or Microsoft's test of the host alone (bpa)."""
     boot_grace: Annotated[float, Field(ge=0, le=1440)] = 10
     """Minutes that a virtual machine has after its start until its guest must answer."""
     may_be_empty: bool = False
@@ -201,13 +184,12 @@ class Inventory:
     lines: Mapping[str, int] = field(hash=False)  # server's name -> line of the file
 
 
-Place = tuple[str | int, ...]  # ("servers", 0, "name")
 AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 def read_inventory(path: Path) -> Inventory:
-    content = _content(path)
-    text = _Text(path)
+    content = content_of(path)
+    text = UserFile(path)
     document = text.document(content)
     _check_source(text, document)
     head = {key: value for key, value in document.items() if key != "servers" or not isinstance(value, list)}
@@ -240,7 +222,7 @@ class _Untitled(GenerateJsonSchema):
         return False
 
 
-def _check_source(text: _Text, document: dict[str, object]) -> None:
+def _check_source(text: UserFile, document: dict[str, object]) -> None:
     if "servers" in document and "snapshot" in document:
         text.add(("snapshot",), "stands in place of `servers`; keep one of the two")
     elif document.get("servers") == []:
@@ -251,7 +233,7 @@ def _check_source(text: _Text, document: dict[str, object]) -> None:
         text.add((), "expected `servers` or `snapshot`, got neither")
 
 
-def _check(text: _Text, model: type[AnyModel], given: object, place: Place) -> AnyModel | None:
+def _check(text: UserFile, model: type[AnyModel], given: object, place: Place) -> AnyModel | None:
     try:
         return model.model_validate(given, context=text.path.parent)
     except ValidationError as error:
@@ -273,7 +255,7 @@ def _check(text: _Text, model: type[AnyModel], given: object, place: Place) -> A
     return None
 
 
-def _entries(text: _Text, document: dict[str, object]) -> dict[Place, Entry]:
+def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
     servers, defaults = document.get("servers"), document.get("defaults")
     given = defaults if isinstance(defaults, dict) else {}
     shared = {key: given[key] for key in Settings.model_fields if key in given}
@@ -286,14 +268,14 @@ def _entries(text: _Text, document: dict[str, object]) -> dict[Place, Entry]:
         if isinstance(server, dict) and isinstance(name := server.get("name"), str):
             first = names.setdefault(name.casefold(), place)
             if first != place:
-                text.add((*place, "name"), f"{_shown(name)} is {text.named(first)} already")
+                text.add((*place, "name"), f"{shown(name)} is {text.named(first)} already")
                 continue
         if entry is None:
             continue
         entries[place] = entry
         first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), place)
         if first != place:
-            text.add((*place, "address"), f"{_shown(entry.address)}, port and path are {text.named(first)} already")
+            text.add((*place, "address"), f"{shown(entry.address)}, port and path are {text.named(first)} already")
         for key, reason in _contradictions(entry):
             text.add((*place, key), reason)
     return entries
@@ -319,150 +301,8 @@ def _expected(detail: ErrorDetails) -> str:
     template = EXPECTED.get(context.get("pattern", detail["type"]), "another value")
     expected = template.format(**context).replace("'", "`")
     hint = ": put it in quotes" if template == "text" and isinstance(given, bool | int | float) else ""
-    return f"expected {expected}, got {_shown(given)}{hint}"
+    return f"expected {expected}, got {shown(given)}{hint}"
 
 
 def _meant(key: str, model: type[Model]) -> str | None:
     return next(iter(get_close_matches(key, model.model_fields, 1)), None)
-
-
-def _content(path: Path) -> bytes:
-    where = _printable(str(path))
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except (OSError, ValueError) as error:  # the latter: a name with a null byte
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InventoryError(f"{where}: can't be read: {reason}") from error
-    if len(content) > LARGEST:
-        raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it an inventory?")
-    return content
-
-
-class _Text:
-    """One file on its way to values: remembers each value's line, and collects the mistakes."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lines: dict[Place, int] = {(): 1}
-        self.mistakes: dict[tuple[int, Place], str] = {}  # one for each place: the first explains the next
-
-    def document(self, content: bytes) -> dict[str, object]:
-        try:
-            value = self._root(YAML(typ="safe", pure=True).parse(content.decode("utf-8-sig")))
-        except UnicodeDecodeError as error:
-            raise self._stopped(content.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
-        except ReaderError as error:
-            line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
-            raise self._stopped(line, f"not YAML: unprintable character U+{error.character:04X}") from error
-        except MarkedYAMLError as error:
-            raise self._stopped(error.problem_mark.line + 1, f"not YAML: {_cut(str(error.problem), 100)}") from error
-        except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape such as \UFFFFFFFF
-            raise self._stopped(max(self.lines.values()), "not YAML") from error
-        if not isinstance(value, dict):
-            raise self._stopped(1, f"expected keys such as `servers`, got {_shown(value)}")
-        return value
-
-    def line(self, place: Place) -> int:
-        """What isn't written, a missing key, stands where its parent does."""
-        while place not in self.lines:
-            place = place[:-1]
-        return self.lines[place]
-
-    def add(self, place: Place, text: str, line: int | None = None) -> None:
-        self.mistakes.setdefault((line or self.line(place), place), f"{_dotted(place)}: {text}" if place else text)
-
-    def named(self, place: Place) -> str:
-        return f"{_dotted(place)} (line {self.line(place)})"
-
-    def error(self) -> InventoryError:
-        told = [f"{line}: {text}" for (line, _), text in sorted(self.mistakes.items(), key=lambda item: item[0][0])]
-        if len(told) > MOST_MISTAKES:
-            told[MOST_MISTAKES:] = [f"1: and {len(told) - MOST_MISTAKES} more mistakes"]
-        return InventoryError("\n".join(f"{_printable(str(self.path))}:{mistake}" for mistake in told))
-
-    def _stopped(self, line: int, text: str) -> InventoryError:
-        self.add((), text, line)
-        return self.error()
-
-    # YAML's events instead of its values: they know their lines, tell an alias from what it stands for, build nothing.
-
-    def _root(self, events: Iterator[Any]) -> object:
-        next(events)  # the stream's start
-        if not isinstance(next(events), DocumentStartEvent):
-            raise self._stopped(1, "empty")
-        value = self._value(next(events), (), events)
-        next(events)  # the document's end
-        if isinstance(second := next(events), DocumentStartEvent):
-            raise self._stopped(second.start_mark.line + 1, "a second document; an inventory is one")
-        return value
-
-    def _value(self, event: Any, place: Place, events: Iterator[Any]) -> object:
-        self.lines.setdefault(place, event.start_mark.line + 1)
-        if len(place) > DEEPEST:
-            raise self._stopped(event.start_mark.line + 1, f"nested more than {DEEPEST} deep")
-        if isinstance(event, AliasEvent):
-            self.add(place, "aliases are not read; what servers share goes to `defaults`")
-            return None
-        if event.tag is not None:
-            self.add(place, f"tags such as {_shown(event.tag)} are not read")
-        if isinstance(event, MappingStartEvent):
-            return self._mapping(place, events)
-        if isinstance(event, SequenceStartEvent):
-            return self._sequence(place, events)
-        unprintable = next((character for character in event.value if not character.isprintable()), None)
-        if unprintable is not None:
-            self.add(place, f"contains an invisible character, U+{ord(unprintable):04X}")
-        return _printable(event.value) if event.style else _plain(_printable(event.value))
-
-    def _mapping(self, place: Place, events: Iterator[Any]) -> dict[str, object]:
-        entries: dict[str, object] = {}
-        while not isinstance(event := next(events), MappingEndEvent):
-            key = _printable(event.value) if isinstance(event, ScalarEvent) else "?"
-            at = (*place, key)
-            if key in entries:
-                self.add(at, f"given before, on line {self.line(at)}", event.start_mark.line + 1)
-            self._value(event, at, events)
-            entries.setdefault(key, self._value(next(events), at, events))
-        return entries
-
-    def _sequence(self, place: Place, events: Iterator[Any]) -> list[object]:
-        items: list[object] = []
-        while not isinstance(event := next(events), SequenceEndEvent):
-            items.append(self._value(event, (*place, len(items)), events))
-        return items
-
-
-def _plain(text: str) -> object:
-    """YAML 1.2's core schema, whatever the file's own %YAML says: `no` is text, and so is a date."""
-    if text in (word := text.lower(), word.title(), word.upper()) and word in WORDS:
-        return WORDS[word]
-    if re.fullmatch(r"[-+]?[0-9]{1,15}", text):
-        return int(text)
-    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text, re.IGNORECASE):
-        return float(text)
-    return text
-
-
-def _dotted(place: Place) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{_cut(step)}" for step in place).removeprefix(".")
-
-
-def _shown(value: object) -> str:
-    """Never more of a value than fits a line: it may be long, hostile, or a secret in the wrong place."""
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return f"`{_cut(str(value).lower() if isinstance(value, bool) else str(value))}`"
-
-
-def _cut(text: str, longest: int = LONGEST_ECHO) -> str:
-    text = _printable(text)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _printable(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

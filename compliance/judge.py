@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import count
 
 import compliance.rules
 from compliance.model import Estate, ReplicatedVM, Server, Subject, Unread
@@ -42,7 +43,7 @@ def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verd
         subjects = estate.replicated
         for server in estate.servers:
             if server.unread:
-                yield _unread(rule, estate, server, server.unread)
+                yield _unread(rule, estate, server, server.unread, labels)
     else:
         subjects = estate.servers if rule.subject is Server else (estate,)
     for subject in subjects:
@@ -51,9 +52,9 @@ def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verd
         yield Verdict(rule=rule, estate=estate.name, label=label, subject=subject, outcome=outcome)
 
 
-def _unread(rule: Rule, estate: Estate, server: Server, why: Unread) -> Verdict:
+def _unread(rule: Rule, estate: Estate, server: Server, why: Unread, labels: dict[int, str]) -> Verdict:
     outcome = unknown(f"its virtual machines were not judged, since it was not read: {why}")
-    return Verdict(rule=rule, estate=estate.name, label=printable(server.name), subject=server, outcome=outcome)
+    return Verdict(rule=rule, estate=estate.name, label=labels[id(server)], subject=server, outcome=outcome)
 
 
 def _labels(estate: Estate) -> dict[int, str]:
@@ -68,7 +69,18 @@ def _labels(estate: Estate) -> dict[int, str]:
         for key, label in labels.items():
             if taken[label] > 1:
                 labels[key] = f"{plain[key]}~{by_guid[key][:digits]}"
-    return labels
+    return _numbered({id(server): printable(server.name) for server in estate.servers} | labels)
+
+
+def _numbered(labels: dict[int, str]) -> dict[int, str]:
+    """The last resort, for names that were made to look like another's label: a number."""
+    unique: dict[int, str] = {}
+    taken: set[str] = set()
+    for key, label in labels.items():
+        numbers = (label if number == 1 else f"{label}~{number}" for number in count(1))
+        unique[key] = next(free for free in numbers if free not in taken)
+        taken.add(unique[key])
+    return unique
 
 
 def printable(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -45,7 +46,10 @@ class Scope:
 def _any_matches(patterns: Sequence[str], names: Sequence[str]) -> bool:
     """A name with brackets in it is no pattern for itself, so equality counts too."""
     return not patterns or any(
-        pattern.casefold() == name.casefold() or fnmatchcase(name.casefold(), pattern.casefold())
-        for pattern in patterns
-        for name in names
+        pattern == name or fnmatchcase(name, pattern) for pattern in map(_folded, patterns) for name in map(_folded, names)
     )
+
+
+def _folded(text: str) -> str:
+    """Without case, and in one spelling: a letter with an accent is one character or two, and looks the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())

@@ -218,7 +218,7 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         )
     try:
         settings = header["settings"]
-        expected = int(header["servers"])
+        expected = _count(header["servers"])
         snapshot = Snapshot(
             estate=_text(header["estate"]),
             time=_time(header["time"]),
@@ -265,7 +265,7 @@ def _source_from_json(value: object) -> Source:
         name=_text(value["server"]),
         endpoint=_text(value["endpoint"]),
         site=None if value["site"] is None else _text(value["site"]),
-        groups=tuple(_text(group) for group in value["groups"]),
+        groups=_texts(value["groups"]),
         may_be_empty=_truth(value["may_be_empty"]),
         may_lack_failover_settings=_truth(value["may_lack_failover_settings"]),
         insecure=None if value["insecure"] is None else _text(value["insecure"]),
@@ -284,7 +284,7 @@ def _reading_from_json(value: object) -> Reading:
         clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
         classes={_text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
         again={_text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
-        notes=tuple(_text(note) for note in value["notes"]),
+        notes=_texts(value["notes"]),
     )
 
 
@@ -316,6 +316,18 @@ def _unread_from_json(value: object) -> Unread:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, got {_short(value)}")
+    return value
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of texts, got {_short(value)}")
+    return tuple(_text(one) for one in value)
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise TypeError(f"expected a count, got {_short(value)}")
     return value
 
 

@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from compliance.errors import InventoryError
-from compliance.inventory import LARGEST, Address, Document, Entry, Limits, Name, Settings, json_schema, read_inventory
+from compliance.inventory import Address, Document, Entry, Limits, Name, Settings, json_schema, read_inventory
+from compliance.userfile import LARGEST
 
 INVENTORIES = Path(__file__).parent.parent / "inventories"
 EXAMPLE = INVENTORIES / "example.yaml"

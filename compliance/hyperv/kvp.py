@@ -51,11 +51,12 @@ class _ForbiddenError(ValueError):
 
 def _safe_tree(item: str) -> ElementTree.Element:
     # expat reports a DOCTYPE before it expands anything that the DOCTYPE declares; raising there ends the parse.
+    # The encoding is ours to say: what a declaration names is the guest's word, and a name unknown to Python raises.
     def refuse(*_: object) -> None:
         raise _ForbiddenError("DOCTYPE")
 
-    guard = expat.ParserCreate()
+    guard = expat.ParserCreate("utf-8")
     guard.StartDoctypeDeclHandler = refuse
     text = item.encode("utf-8", "replace")
     guard.Parse(text, True)
-    return ElementTree.fromstring(text)
+    return ElementTree.fromstring(text, ElementTree.XMLParser(encoding="utf-8"))

@@ -57,9 +57,10 @@ def filled(row: Row, name: str) -> tuple[str, ...]:
 
 
 def first_number(row: Row, name: str) -> int | None:
-    """The first entry of an array of numbers; None where there is none."""
-    first = next(iter(array(row, name)), "")
-    return int(first) if _is_number(first) else None
+    """The first entry of an array of numbers; None where there is none. A NULL stands for itself, not for the next."""
+    value = row.get(name)
+    first = value[0] if isinstance(value, list) and value else value
+    return int(first) if isinstance(first, str) and _is_number(first) else None
 
 
 def or_none(answer: Rows | Unread) -> Rows:
@@ -97,7 +98,8 @@ def setting_guids(rows: Rows) -> set[str]:
 def first_label(host: str) -> str:
     """The part of a host's name that its own row and a partner's settings have in common, without case."""
     label = host.strip().casefold()
-    return label if label.replace(".", "").isdigit() else label.split(".")[0]
+    is_address = ":" in label or label.replace(".", "").isdigit()
+    return label if is_address else label.split(".")[0]
 
 
 def some(names: Sequence[str], most: int = 3) -> str:

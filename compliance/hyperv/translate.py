@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from operator import itemgetter
 
 from compliance.errors import Why
 from compliance.hyperv import queries
@@ -209,8 +210,11 @@ def _machine(host: _Host, guid: str, first: _Listed, again: _Listed | Unread) ->
     row = before if before is not None else after
     assert row is not None  # noqa: S101  # guid came from one of the two
     role = named(row, "ReplicationMode", ROLES)
-    changed, renamed = _changes(before, after, again, doubled=guid in first.doubled)
-    if before is not None and after is not None and (later := named(after, "ReplicationMode", ROLES)) != role:
+    doubled = guid in first.doubled or (isinstance(again, _Listed) and guid in again.doubled)
+    changed, renamed = _changes(before, after, again, doubled=doubled)
+    if doubled:
+        role = Unread("it stands twice in the list of machines")  # and each row may give another one
+    elif before is not None and after is not None and (later := named(after, "ReplicationMode", ROLES)) != role:
         role = Unread(f"its role changed during the audit from {role} to {later}")
     replicated, replicated_remarks = _replicated(host, guid, row, role)
     failover, failover_remarks = _failover(host, guid)
@@ -311,7 +315,8 @@ def _partners(host: _Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[s
     """The other servers that this machine's replication settings name, and a remark on a foreign provider."""
     if isinstance(host.replication, Unread):
         return Unread(f"its replication settings could not be read: {host.replication}", host.replication.why), ()
-    rows = [row for _, row in host.replication_of.get(guid, ())]
+    # By relationship, the primary one first: the order in which a server shows its rows means nothing.
+    rows = [row for _, row in sorted(host.replication_of.get(guid, ()), key=itemgetter(0))]
     if not rows:
         return Unread("its replication settings have no row"), ()
     named = [
@@ -345,14 +350,14 @@ def _failover_by_machine(rows: Rows) -> tuple[Bucket, list[str]]:
             found[match[1].upper()].append((match[2].upper(), row))
         elif not OF_TEMPLATE.match(form):
             stray.extend(filled(row, "IPAddresses"))
-    return found, stray
+    return found, sorted(stray)
 
 
 def _failover(host: _Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unread, tuple[str, ...]]:
     """The failover addresses of one machine. None at all is an answer only where nothing speaks against it."""
     if isinstance(host.failover, Unread):
         return host.failover, ()
-    rows = host.failover_of.get(guid, [])
+    rows = sorted(host.failover_of.get(guid, ()), key=itemgetter(0))  # by adapter
     adapters = _adapters(host, guid)
     settings = tuple(_failover_address(row, nic, adapters) for nic, row in rows if filled(row, "IPAddresses"))
     if settings:

@@ -52,7 +52,7 @@ def _told_once(table: Table) -> list[Verdict]:
 def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts[:MOST_MACHINES]:
         machine = verdict.machine
-        side = f" ({machine.role})" if machine else ""
+        side = f" ({printable(str(machine.role))})" if machine else ""
         yield f"    {verdict.label}{side}: {printable(verdict.outcome.finding)}"
     if len(verdicts) > MOST_MACHINES:
         yield f"    … and {len(verdicts) - MOST_MACHINES} more"
@@ -90,8 +90,13 @@ def details(verdict: Verdict) -> str:
 
 
 def _rule_text(rule: Rule) -> list[str]:
-    paragraphs = [f"{rule.severity.upper()}: {rule.title}", f"Issue: {rule.issue}", f"Impact: {rule.impact}"]
-    paragraphs += [f"Resolution: {rule.resolution}".replace("\n\n", " ")]
+    told = (
+        f"{rule.severity.upper()}: {rule.title}",
+        f"Issue: {rule.issue}",
+        f"Impact: {rule.impact}",
+        f"Resolution: {rule.resolution}",
+    )
+    paragraphs = [text.replace("\n\n", " ") for text in told]
     if rule.link:
         paragraphs.append(rule.link)
     return [*paragraphs, ATTRIBUTION] if rule.quoted else paragraphs

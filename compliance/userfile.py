@@ -1,0 +1,175 @@
+"""A YAML file that a user wrote: its values, the line of each, and all its mistakes at once.
+
+YAML's events are read instead of its values: they know their lines, tell an alias from what it stands for,
+and build nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from compliance.errors import InventoryError
+
+LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML reader
+DEEPEST = 8  # servers[0].groups[0] is 4
+MOST_MISTAKES = 100
+LONGEST_ECHO = 60
+WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
+
+Place = tuple[str | int, ...]  # ("servers", 0, "name")
+
+
+def content_of(path: Path) -> bytes:
+    where = visible(str(path))
+    try:
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
+    except (OSError, ValueError) as error:  # the latter: a name with a null byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InventoryError(f"{where}: can't be read: {reason}") from error
+    if len(content) > LARGEST:
+        raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it an inventory?")
+    return content
+
+
+class UserFile:
+    """One file on its way to values: remembers each value's line, and collects the mistakes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[Place, int] = {(): 1}
+        self.mistakes: dict[tuple[int, Place], str] = {}  # one for each place: the first explains the next
+
+    def document(self, content: bytes) -> dict[str, object]:
+        try:
+            value = self._root(YAML(typ="safe", pure=True).parse(content.decode("utf-8-sig")))
+        except UnicodeDecodeError as error:
+            raise self._stopped(content.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
+        except ReaderError as error:
+            line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
+            raise self._stopped(line, f"not YAML: unprintable character U+{error.character:04X}") from error
+        except MarkedYAMLError as error:
+            raise self._stopped(error.problem_mark.line + 1, f"not YAML: {cut(str(error.problem), 100)}") from error
+        except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape such as \UFFFFFFFF
+            raise self._stopped(max(self.lines.values()), "not YAML") from error
+        if not isinstance(value, dict):
+            raise self._stopped(1, f"expected keys such as `servers`, got {shown(value)}")
+        return value
+
+    def line(self, place: Place) -> int:
+        """What isn't written, a missing key, stands where its parent does."""
+        while place not in self.lines:
+            place = place[:-1]
+        return self.lines[place]
+
+    def add(self, place: Place, text: str, line: int | None = None) -> None:
+        self.mistakes.setdefault((line or self.line(place), place), f"{_dotted(place)}: {text}" if place else text)
+
+    def named(self, place: Place) -> str:
+        return f"{_dotted(place)} (line {self.line(place)})"
+
+    def error(self) -> InventoryError:
+        told = [f"{line}: {text}" for (line, _), text in sorted(self.mistakes.items(), key=lambda item: item[0][0])]
+        if len(told) > MOST_MISTAKES:
+            told[MOST_MISTAKES:] = [f"1: and {len(told) - MOST_MISTAKES} more mistakes"]
+        return InventoryError("\n".join(f"{visible(str(self.path))}:{mistake}" for mistake in told))
+
+    def _stopped(self, line: int, text: str) -> InventoryError:
+        self.add((), text, line)
+        return self.error()
+
+    def _root(self, events: Iterator[Any]) -> object:
+        next(events)  # the stream's start
+        if not isinstance(next(events), DocumentStartEvent):
+            raise self._stopped(1, "empty")
+        value = self._value(next(events), (), events)
+        next(events)  # the document's end
+        if isinstance(second := next(events), DocumentStartEvent):
+            raise self._stopped(second.start_mark.line + 1, "a second document; an inventory is one")
+        return value
+
+    def _value(self, event: Any, place: Place, events: Iterator[Any]) -> object:
+        self.lines.setdefault(place, event.start_mark.line + 1)
+        if len(place) > DEEPEST:
+            raise self._stopped(event.start_mark.line + 1, f"nested more than {DEEPEST} deep")
+        if isinstance(event, AliasEvent):
+            self.add(place, "aliases are not read; what servers share goes to `defaults`")
+            return None
+        if event.tag is not None:
+            self.add(place, f"tags such as {shown(event.tag)} are not read")
+        if isinstance(event, MappingStartEvent):
+            return self._mapping(place, events)
+        if isinstance(event, SequenceStartEvent):
+            return self._sequence(place, events)
+        unprintable = next((character for character in event.value if not character.isprintable()), None)
+        if unprintable is not None:
+            self.add(place, f"contains an invisible character, U+{ord(unprintable):04X}")
+        return visible(event.value) if event.style else _plain(visible(event.value))
+
+    def _mapping(self, place: Place, events: Iterator[Any]) -> dict[str, object]:
+        entries: dict[str, object] = {}
+        while not isinstance(event := next(events), MappingEndEvent):
+            key = visible(event.value) if isinstance(event, ScalarEvent) else "?"
+            at = (*place, key)
+            if key in entries:
+                self.add(at, f"given before, on line {self.line(at)}", event.start_mark.line + 1)
+            self._value(event, at, events)
+            entries.setdefault(key, self._value(next(events), at, events))
+        return entries
+
+    def _sequence(self, place: Place, events: Iterator[Any]) -> list[object]:
+        items: list[object] = []
+        while not isinstance(event := next(events), SequenceEndEvent):
+            items.append(self._value(event, (*place, len(items)), events))
+        return items
+
+
+def _plain(text: str) -> object:
+    """YAML 1.2's core schema, whatever the file's own %YAML says: `no` is text, and so is a date."""
+    if text in (word := text.lower(), word.title(), word.upper()) and word in WORDS:
+        return WORDS[word]
+    if re.fullmatch(r"[-+]?[0-9]{1,15}", text):
+        return int(text)
+    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text, re.IGNORECASE):
+        return float(text)
+    return text
+
+
+def _dotted(place: Place) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{cut(step)}" for step in place).removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """Never more of a value than fits a line: it may be long, hostile, or a secret in the wrong place."""
+    if value is None or value == "":
+        return "nothing"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return f"`{cut(str(value).lower() if isinstance(value, bool) else str(value))}`"
+
+
+def cut(text: str, longest: int = LONGEST_ECHO) -> str:
+    text = visible(text)
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
