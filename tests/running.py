@@ -33,6 +33,21 @@ def run_pytest(
     )
 
 
+def title_in(browser: str, folder: Path, page: str) -> str:
+    """A page's title after a browser has loaded it: what a script on it would change."""
+    path = folder / "page.html"
+    path.write_text(page, encoding="utf-8")
+    options = (
+        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+        "--disable-component-update --disable-sync --virtual-time-budget=3000 --dump-dom"
+    )
+    command = [browser, *options.split(), f"--user-data-dir={folder / 'profile'}", path.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True)
+    title = re.search("<title[^>]*>(.*?)</title>", done.stdout)
+    assert title
+    return title[1]
+
+
 def counts(output: str) -> dict[str, int]:
     """pytest's own last line, as numbers by word."""
     last = next(line for line in reversed(output.splitlines()) if re.search(r" in [\d.]+s", line))

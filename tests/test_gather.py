@@ -124,7 +124,7 @@ def test_what_is_read_is_what_is_played(options: dict[str, object]) -> None:
 
 
 def _sorted(row: Mapping[str, object]) -> str:
-    """OMI writes booleans in capitals and NULL arrays as nil; rows are kept as they came, and the translator knows both."""
+    """OMI writes booleans in capitals and NULL arrays as nil; rows are kept as they came."""
     text = repr(sorted((key, value) for key, value in row.items() if value is not None or key not in ARRAYS))
     return text.replace("'TRUE'", "'true'").replace("'FALSE'", "'false'")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -12,9 +13,9 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from compliance.snapshot import read_snapshot, write_snapshot
-from tests.builders import Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import Host, Nic, Vm, guid, linux, replica_of, snapshot, source, unread_source
 from tests.demo import SNAPSHOT
-from tests.running import DEMO, counts, run_pytest
+from tests.running import DEMO, counts, run_pytest, title_in
 
 OUTCOMES = {"failed": 11, "passed": 26, "skipped": 2, "error": 9}
 SENTENCE = (
@@ -369,6 +370,25 @@ def test_hostile_names_are_escaped_in_every_cell(tmp_path: Path) -> None:
     page, data = report_of(tmp_path, "--inventory", DEMO)
     assert "<img src=x" not in page
     assert not [cell for row in rows_of(data) for cell in row if "<img" in cell]
+
+
+def test_no_name_runs_a_script_in_a_browser(tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if not browser:
+        pytest.skip("no chromium here (Debian: apt-get install chromium)")
+    owned = "<img src=x onerror=\"document.title='owned'\">"
+    script = "</script><script>document.title='owned'</script>"
+    items = linux(owned, script, address=owned)
+    hosts = [
+        Host(
+            name="HV01",
+            vms=[Vm(name=owned, items=items), Vm(name=script, kvp=12, items=items), Vm(name="' onx='", offered=3)],
+        ),
+        Host(name="HV02", vms=[Vm(name=owned, guid=guid("other"), mode=2, power=3, hosts=[(owned, script)])]),
+    ]
+    (tmp_path / "test_own.py").write_text("def test_own(replicated_vm):\n    assert replicated_vm.machine.name == 1\n")
+    page, _ = report_of(tmp_path, "--snapshot", saved(tmp_path, *hosts), "test_own.py")
+    assert title_in(browser, tmp_path, page) == "test: Hyper-V compliance"
 
 
 def test_a_large_estate_shows_a_thousand_rows_and_true_totals(tmp_path: Path) -> None:

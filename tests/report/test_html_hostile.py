@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ from compliance.report.html import detail, environment, foreign_cells, header_ce
 from compliance.report.table import Table
 from tests.report.reader import read
 from tests.report.tables import hostile, small
+from tests.running import title_in
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\">",
@@ -66,20 +65,8 @@ def test_a_name_runs_no_script_in_a_browser(tmp_path: Path) -> None:
 
 
 def title_after(browser: str, folder: Path, body: str) -> str:
-    page = folder / "page.html"
-    page.write_text(
-        f"<!DOCTYPE html><html><head><meta charset=utf-8><title>quiet</title></head><body>{body}</body></html>",
-        encoding="utf-8",
-    )
-    options = (
-        "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-        "--disable-component-update --disable-sync --virtual-time-budget=3000 --dump-dom"
-    )
-    command = [browser, *options.split(), f"--user-data-dir={folder / 'profile'}", page.as_uri()]
-    dumped = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", timeout=60, check=True).stdout
-    title = re.search("<title>(.*?)</title>", dumped)
-    assert title
-    return title[1]
+    head = "<head><meta charset=utf-8><title>quiet</title></head>"
+    return title_in(browser, folder, f"<!DOCTYPE html><html>{head}<body>{body}</body></html>")
 
 
 def test_long_text_is_cut() -> None:
