@@ -23,7 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,9 +128,7 @@ def test_unknown(subject, unread):
 
 def write_bare(path: Path, outcomes: Mapping[str, int]) -> None:
     path.write_text(
-        BARE.format(
-            passed=outcomes.get("passed", 0), failed=outcomes.get("failed", 0), error=outcomes.get("error", 0)
-        ),
+        BARE.format(passed=outcomes.get("passed", 0), failed=outcomes.get("failed", 0), error=outcomes.get("error", 0)),
         encoding="utf-8",
     )
 
@@ -188,18 +186,41 @@ def cost_of(folder: Path, arguments: Sequence[str], *, plugins: bool) -> Cost:
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
-OURS, OURS_ALONE, BARE_DEFAULT, BARE_QUIET = "ours", "ours, no other plugin", "bare pytest", "bare pytest --tb=no"
-HTML = "--html=report.html --self-contained-html"
-JUNIT = "--junitxml=report.xml"
-PYTEST_HTML = "-p pytest_html.plugin -p pytest_metadata.plugin"
+ESTATE = "--snapshot=estate.jsonl"
+TESTS = "test_bare.py"
+HTML = ("--html=report.html", "--self-contained-html")
+JUNIT = ("--junitxml=report.xml",)
+PYTEST_HTML = ("-p", "pytest_html.plugin", "-p", "pytest_metadata.plugin")
+OURS, BARE_DEFAULT, BARE_QUIET = "ours", "bare pytest", "bare pytest --tb=no"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
-    """A run of the table, beside the run on one machine or case that is its start-up."""
+class Run:
+    """One line of the table: a way to call pytest. ``plugins``: with all that are installed."""
 
     name: str
-    machines: int
+    arguments: tuple[str, ...]
+    plugins: bool
+
+
+RUNS = (
+    Run(name=OURS, arguments=(ESTATE,), plugins=True),
+    Run(name="ours, no other plugin", arguments=("-p", "compliance.plugin", ESTATE), plugins=False),
+    Run(name=BARE_QUIET, arguments=(TESTS, "--tb=no"), plugins=False),
+    Run(name=BARE_DEFAULT, arguments=(TESTS,), plugins=False),
+)
+REPORTING_RUNS = (
+    Run(name="ours --html", arguments=(ESTATE, *HTML), plugins=True),
+    Run(name="ours --junitxml", arguments=(ESTATE, *JUNIT), plugins=True),
+    Run(name=f"{BARE_QUIET} --html", arguments=(TESTS, "--tb=no", *PYTEST_HTML, *HTML), plugins=False),
+    Run(name=f"{BARE_QUIET} --junitxml", arguments=(TESTS, "--tb=no", *JUNIT), plugins=False),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A run's cost, beside that of the same run on one machine or case, which is its start-up."""
+
     cost: Cost
     startup: Cost
 
@@ -208,32 +229,159 @@ class Line:
         return (self.cost.cpu - self.startup.cpu) / max(self.cost.items, 1) * 1e6
 
 
-class Bench:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._startups: dict[tuple[str, ...], Cost] = {}
-        self.lines: list[Line] = []
-
-    def compare(self, machines: int) -> None:
-        ours = self._run(OURS, machines, ["--snapshot=estate.jsonl"], plugins=True)
-        alone = ["-p", "compliance.plugin", "--snapshot=estate.jsonl"]
-        self._run(OURS_ALONE, machines, alone, plugins=False)
-        write_bare(self._folder / "test_bare.py", ours.cost.outcomes)
-        self._run(BARE_QUIET, machines, ["test_bare.py", "--tb=no"], plugins=False)
-        self._run(BARE_DEFAULT, machines, ["test_bare.py"], plugins=False)
-        if machines == REPORTS_AT:
-            for report, more in ((HTML, PYTEST_HTML), (JUNIT, "")):
-                option = report.split("=")[0]
-                self._run(f"{OURS} {option}", machines, ["--snapshot=estate.jsonl", *report.split()], plugins=True)
-                bare = ["test_bare.py", "--tb=no", *report.split(), *more.split()]
-                self._run(f"{BARE_QUIET} {option}", machines, bare, plugins=False)
-
-    def _run(self, name: str, machines: int, arguments: Sequence[str], *, plugins: bool) -> Line:
-        startup = self._startup(arguments, plugins=plugins)
-        write_estate(self._folder / "estate.jsonl", machines)
+def compare(folder: Path, machines: int) -> dict[str, Measured]:
+    """All runs on one size, by name."""
+    one, many = folder / "one", folder / "many"
+    for where, size in ((one, 1), (many, machines)):
+        where.mkdir(exist_ok=True)
+        write_estate(where / "estate.jsonl", size)
+    write_bare(one / TESTS, {"passed": 1})
+    measured: dict[str, Measured] = {}
+    for run in (*RUNS, *(REPORTING_RUNS if machines == REPORTS_AT else ())):
+        startup = cheapest(one, run.arguments, runs=3, plugins=run.plugins)
         runs = 3 if machines <= REPORTS_AT else 1
-        cost = cheapest(self._folder, arguments, runs=runs, plugins=plugins)
-        line = Line(name=name, machines=machines, cost=cost, startup=startup)
-        self.lines.append(line)
-        print(_row(line, self.bare(machines)), flush=True)
-        return line
+        cost = cheapest(many, run.arguments, runs=runs, plugins=run.plugins)
+        measured[run.name] = Measured(cost=cost, startup=startup)
+        if run.name == OURS:
+            write_bare(many / TESTS, cost.outcomes)
+    return measured
+
+
+def tell(machines: int, measured: Mapping[str, Measured]) -> None:
+    ours = measured[OURS].cost
+    outcomes = ", ".join(f"{count:,} {word}" for word, count in ours.outcomes.items())
+    print(f"\n{machines:,} replicated machines, {ours.items:,} cases: {outcomes}")
+    print(f"{'':32}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'µs an item':>12}{'CPU / bare':>12}{'/ --tb=no':>11}")
+    for name, one in measured.items():
+        if not one.cost.outcomes:
+            print(f"{name:32}{one.cost.wall:9.1f}{one.cost.cpu:9.1f}{one.cost.peak:9.0f}   stopped unfinished")
+            continue
+        ratios = [one.cost.cpu / measured[bare].cost.cpu for bare in (BARE_DEFAULT, BARE_QUIET)]
+        print(
+            f"{name:32}{one.cost.wall:9.2f}{one.cost.cpu:9.2f}{one.cost.peak:9.0f}{one.micro:12.0f}"
+            f"{ratios[0]:12.2f}{ratios[1]:11.2f}"
+        )
+
+
+def conclude(by_size: Mapping[int, Mapping[str, Measured]]) -> None:
+    print()
+    for machines, measured in by_size.items():
+        ours = measured[OURS]
+        print(
+            f"aim {AIM} µs an item at {machines:,}: {ours.micro:.0f} µs "
+            f"(start-up of {ours.startup.cpu:.2f} s apart; bare pytest {measured[BARE_QUIET].micro:.0f} µs with --tb=no)"
+        )
+
+
+# --- the stages of a run ----------------------------------------------------------------------------------------------
+
+
+class Stages:
+    """A plugin that notes the CPU time of pytest's phases; ours come first in each, and are counted with it."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._start = time.process_time()
+
+    def next(self, name: str) -> None:
+        """What was used since the last note belongs to this stage."""
+        now = time.process_time()
+        self.seconds[name] = self.seconds.get(name, 0.0) + now - self._start
+        self._start = now
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self) -> Generator[None, None, None]:
+        self.next("start, read the snapshot")
+        yield
+        self.next("translate, judge")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        result = yield
+        self.next("collect")
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        result = yield
+        self.next("run")
+        return result
+
+
+def stages_of(folder: Path) -> dict[str, float]:
+    with _quiet(folder):
+        stages = Stages()
+        pytest.main(["--color=no", ESTATE], plugins=[stages])
+        stages.next("summary, end")
+    return stages.seconds
+
+
+def alone(path: Path) -> dict[str, float]:
+    """Our own functions, without pytest."""
+    started = time.process_time()
+    read = read_snapshot(path)
+    was_read = time.process_time()
+    estate = translate(read)
+    translated = time.process_time()
+    judge(estate)
+    return {
+        "read the snapshot": was_read - started,
+        "translate": translated - was_read,
+        "judge": time.process_time() - translated,
+    }
+
+
+def tell_stages(folder: Path, items: int) -> None:
+    """Each in a fresh process, over what one machine takes."""
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=1, mp_context=spawn, max_tasks_per_child=1) as fresh:
+        one, many = (fresh.submit(stages_of, folder / name).result() for name in ("one", "many"))
+        functions = fresh.submit(alone, folder / "many" / "estate.jsonl").result()
+    total = sum(many.values()) - sum(one.values())
+    print("\nstages, over start-up           CPU s  µs an item   share")
+    for name, seconds in many.items():
+        over = seconds - one[name]
+        print(f"  {name:26}{over:9.2f}{over / items * 1e6:12.1f}{over / total:8.0%}")
+    print(f"  {'total':26}{total:9.2f}{total / items * 1e6:12.1f}")
+    print("  without pytest: " + ", ".join(f"{name} {took / items * 1e6:.1f} µs" for name, took in functions.items()))
+
+
+@contextlib.contextmanager
+def _quiet(folder: Path) -> Iterator[None]:
+    """In that folder, and without pytest's output."""
+    with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def profile(folder: Path, machines: int) -> None:
+    write_estate(folder / "estate.jsonl", machines)
+    profiler = cProfile.Profile()
+    with _quiet(folder):
+        profiler.runcall(pytest.main, ["--color=no", ESTATE])
+    for order in ("tottime", "cumtime"):
+        pstats.Stats(profiler, stream=sys.stdout).strip_dirs().sort_stats(order).print_stats(30)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="replicated machines")
+    parser.add_argument("--profile", type=int, metavar="N", help="only profile one run on so many machines")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        folder = Path(name)
+        if asked.profile:
+            profile(folder, asked.profile)
+            return
+        by_size = {}
+        for machines in asked.sizes:
+            by_size[machines] = compare(folder, machines)
+            tell(machines, by_size[machines])
+            tell_stages(folder, by_size[machines][OURS].cost.items)
+        conclude(by_size)
+
+
+if __name__ == "__main__":
+    main()

@@ -118,7 +118,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
         config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
     option = config.option
-    if option.help or not (option.hv_inventory or option.hv_snapshot):
+    only_asks = option.help or option.showfixtures or option.show_fixtures_per_test
+    if only_asks or not (option.hv_inventory or option.hv_snapshot):
         return
     with _usage_errors():
         planned = audit.plan(option.hv_inventory, option.hv_snapshot, option.hv_evidence)

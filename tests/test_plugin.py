@@ -128,6 +128,17 @@ def test_an_id_is_accepted_back(name: str, tmp_path: Path) -> None:
     assert run.returncode == 0
 
 
+def test_an_id_is_accepted_back_by_xdist(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, "-n", "2", f"demo::{RULE}[bln-hv01/sql01]")
+    assert (run.returncode, counts(run.stdout)) == (0, {"passed": 1})
+
+
+def test_asking_for_fixtures_reads_no_server(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--snapshot", "nowhere.jsonl", "--fixtures")
+    assert run.returncode == 0
+    assert "replicated_vm" in run.stdout
+
+
 def test_an_id_without_its_subject_means_the_rule(tmp_path: Path) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "demo::server-was-read")
     assert counts(run.stdout) == {"passed": 5, "error": 1}

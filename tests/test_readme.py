@@ -1,0 +1,59 @@
+"""What the README and CONTRIBUTING say is what works."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tests.running import DEMO, ROOT, counts, run_pytest
+from tests.test_plugin import SENTENCE
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_continuous_integration_runs_the_readmes_two_lines() -> None:
+    ours = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    main, tests = blocks("sh")[:2]
+    assert main.strip() in ours
+    assert tests.strip() in ours
+
+
+def test_the_sentence_is_the_demos() -> None:
+    quoted = " ".join(line.removeprefix("> ") for line in README.splitlines() if line.startswith("> "))
+    assert quoted == SENTENCE
+
+
+def test_every_option_is_documented_and_exists(tmp_path: Path) -> None:
+    text = run_pytest(tmp_path, "--help").stdout
+    ours = set(re.findall(r"--(?:hv-[a-z]+|inventory|snapshot)(?=[ ,=])", text))
+    assert ours
+    for option in ours - {"--hv-snapshot"}:
+        assert f"`{option}" in README, option
+    for option in set(re.findall(r"--hv-[a-z]+", README)):
+        assert option in text
+
+
+def test_the_least_inventory_loads(tmp_path: Path) -> None:
+    (tmp_path / "site.yaml").write_text(blocks("yaml")[0])
+    run = run_pytest(tmp_path, "--inventory", "site.yaml")
+    assert run.returncode == 4
+    assert "COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD are missing" in run.stderr
+
+
+def test_the_examples_of_own_checks_run(tmp_path: Path) -> None:
+    (tmp_path / "test_example.py").write_text(blocks("python")[0])
+    run = run_pytest(tmp_path, "--inventory", DEMO, "test_example.py", "--hv-rule", "failover-*")
+    assert counts(run.stdout)["passed"] > 20
+    assert "fixture" not in run.stderr
+
+
+def test_the_modules_that_the_design_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("| module |") : text.index("Imports go down")]
+    named = set(re.findall(r"`([a-z_]+(?:\.py|/))`", table))
+    there = {path.name if path.is_file() else f"{path.name}/" for path in (ROOT / "compliance").iterdir()}
+    assert named - {"queries.py", "translate.py", "join.py"} == there - {"__init__.py", "__pycache__/"}
