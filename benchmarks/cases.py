@@ -4,7 +4,7 @@
     python benchmarks/cases.py --sizes 10000
     python benchmarks/cases.py --profile 10000      # where one run spends its time
 
-Read ratios, and CPU rather than wall time. Bare pytest runs without any plugin, ours with all that are installed.
+Read ratios, and CPU rather than wall time. Bare pytest runs without any plugin, ours with those that it brings along.
 Start-up, which is a run on one machine or one case, is subtracted from the microseconds an item. POSIX only.
 """
 
@@ -187,6 +187,8 @@ def cost_of(folder: Path, arguments: Sequence[str], *, plugins: bool) -> Cost:
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
 ESTATE = "--snapshot=estate.jsonl"
+AS_USERS_HAVE_IT = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:xdist.looponfail", ESTATE)
+"""Without the plugins that only the tests bring: Hypothesis alone may take a second to start."""
 TESTS = "test_bare.py"
 HTML = ("--html=report.html", "--self-contained-html")
 JUNIT = ("--junitxml=report.xml",)
@@ -196,7 +198,7 @@ OURS, BARE_DEFAULT, BARE_QUIET = "ours", "bare pytest", "bare pytest --tb=no"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One line of the table: a way to call pytest. ``plugins``: with all that are installed."""
+    """One line of the table: a way to call pytest. ``plugins``: let pytest find those that are installed."""
 
     name: str
     arguments: tuple[str, ...]
@@ -204,14 +206,14 @@ class Run:
 
 
 RUNS = (
-    Run(name=OURS, arguments=(ESTATE,), plugins=True),
+    Run(name=OURS, arguments=AS_USERS_HAVE_IT, plugins=True),
     Run(name="ours, no other plugin", arguments=("-p", "compliance.plugin", ESTATE), plugins=False),
     Run(name=BARE_QUIET, arguments=(TESTS, "--tb=no"), plugins=False),
     Run(name=BARE_DEFAULT, arguments=(TESTS,), plugins=False),
 )
 REPORTING_RUNS = (
-    Run(name="ours --html", arguments=(ESTATE, *HTML), plugins=True),
-    Run(name="ours --junitxml", arguments=(ESTATE, *JUNIT), plugins=True),
+    Run(name="ours --html", arguments=(*AS_USERS_HAVE_IT, *HTML), plugins=True),
+    Run(name="ours --junitxml", arguments=(*AS_USERS_HAVE_IT, *JUNIT), plugins=True),
     Run(name=f"{BARE_QUIET} --html", arguments=(TESTS, "--tb=no", *PYTEST_HTML, *HTML), plugins=False),
     Run(name=f"{BARE_QUIET} --junitxml", arguments=(TESTS, "--tb=no", *JUNIT), plugins=False),
 )
@@ -269,7 +271,7 @@ def conclude(by_size: Mapping[int, Mapping[str, Measured]]) -> None:
         ours = measured[OURS]
         print(
             f"aim {AIM} µs an item at {machines:,}: {ours.micro:.0f} µs "
-            f"(start-up of {ours.startup.cpu:.2f} s apart; bare pytest {measured[BARE_QUIET].micro:.0f} µs with --tb=no)"
+            f"(start-up of {ours.startup.cpu:.2f} s apart; bare pytest with --tb=no {measured[BARE_QUIET].micro:.0f} µs)"
         )
 
 
@@ -311,7 +313,7 @@ class Stages:
 def stages_of(folder: Path) -> dict[str, float]:
     with _quiet(folder):
         stages = Stages()
-        pytest.main(["--color=no", ESTATE], plugins=[stages])
+        pytest.main(["--color=no", *AS_USERS_HAVE_IT], plugins=[stages])
         stages.next("summary, end")
     return stages.seconds
 
@@ -357,7 +359,7 @@ def profile(folder: Path, machines: int) -> None:
     write_estate(folder / "estate.jsonl", machines)
     profiler = cProfile.Profile()
     with _quiet(folder):
-        profiler.runcall(pytest.main, ["--color=no", ESTATE])
+        profiler.runcall(pytest.main, ["--color=no", *AS_USERS_HAVE_IT])
     for order in ("tottime", "cumtime"):
         pstats.Stats(profiler, stream=sys.stdout).strip_dirs().sort_stats(order).print_stats(30)
 
@@ -372,6 +374,8 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling is not what is measured
+        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
         if asked.profile:
             profile(folder, asked.profile)
             return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -69,11 +68,7 @@ def take_snapshot(
     snapshot = planned.snapshot
     if snapshot is None:
         assert planned.inventory  # noqa: S101  # a plan has one of the two
-        credentials = _credentials(planned.inventory, environ)
-        with warnings.catch_warnings():
-            # A library's warning is no verdict; a user's `-W error` must not turn one into a server that was not read.
-            warnings.simplefilter("ignore")
-            snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
+        snapshot = gather(planned.inventory, _credentials(planned.inventory, environ), tool=tool(), tell=tell)
     if planned.evidence:
         snapshot = replace(snapshot, settings=replace(snapshot.settings, evidence=planned.evidence))
     return snapshot

@@ -46,7 +46,9 @@ class Scope:
 def _any_matches(patterns: Sequence[str], names: Sequence[str]) -> bool:
     """A name with brackets in it is no pattern for itself, so equality counts too."""
     return not patterns or any(
-        pattern == name or fnmatchcase(name, pattern) for pattern in map(_folded, patterns) for name in map(_folded, names)
+        pattern == name or fnmatchcase(name, pattern)
+        for pattern in map(_folded, patterns)
+        for name in map(_folded, names)
     )
 
 

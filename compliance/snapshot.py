@@ -113,8 +113,9 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         if snapshot.settings != first.settings:
             raise SnapshotError(f"{path}: was gathered with other settings (evidence, boot grace) than {first_path}")
         for source in snapshot.servers:
-            if (earlier := seen.setdefault(source.name.casefold(), path)) is not path:
+            if earlier := seen.get(source.name.casefold()):
                 raise SnapshotError(f"{path}: server {source.name!r} is also in {earlier}: give each server once")
+            seen[source.name.casefold()] = path
     whole = [snapshot for _, snapshot in snapshots]
     return replace(
         first,

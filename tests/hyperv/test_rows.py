@@ -1,0 +1,193 @@
+"""Reading one row: NULL, absent, list and nonsense are four different things."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.hyperv import rows
+from compliance.hyperv.rows import by_machine, by_system_name, first_label, or_none, setting_guids, some
+from compliance.model import Row, Unread
+
+A, B = "4EA7033C-356C-4EBA-9F77-1A3399CFCD72", "A1576C71-F505-4D1B-9B78-2CFD971B0F31"
+ABSENT: Row = {}
+WORDS = {2: "on", 3: "off"}
+
+
+def row(value: str | list[str | None] | None) -> Row:
+    return {"P": value}
+
+
+def words(one: Row, name: str) -> object:
+    return rows.named(one, name, WORDS)
+
+
+CASES: dict[Callable[[Row, str], object], list[tuple[Row, object]]] = {
+    rows.text: [
+        (row("x"), "x"),
+        (row(""), ""),
+        (row(" x "), " x "),
+        (row(None), None),
+        (ABSENT, Unread("P was asked for and did not come")),
+        (row(["x", "y"]), Unread("P came as a list")),
+        (row([]), Unread("P came as a list")),
+    ],
+    rows.number: [
+        (row("0"), 0),
+        (row("2"), 2),
+        (row("18446744073709551615"), 2**64 - 1),
+        (row("007"), 7),
+        (row(None), None),
+        (ABSENT, Unread("P was asked for and did not come")),
+        (row(["2"]), Unread("P came as a list")),
+        *[
+            (row(text), Unread("P is no number"))
+            for text in ("", " ", "-1", "+1", "2.0", " 2", "1e3", "0x2", "1_000", "٣", "²", "true", "9" * 21)
+        ],
+    ],
+    words: [
+        (row("2"), "on"),
+        (row("3"), "off"),
+        (row("9"), Unread("P is 9, which has no meaning here")),
+        (row(None), Unread("P is not given")),
+        (row("x"), Unread("P is no number")),
+        (ABSENT, Unread("P was asked for and did not come")),
+    ],
+    rows.array: [
+        (ABSENT, ()),
+        (row(None), ()),
+        (row([]), ()),
+        (row([None]), ()),
+        (row("x"), ("x",)),
+        (row(["x", None, "y"]), ("x", "y")),
+        (row(["", " x"]), ("", " x")),
+    ],
+    rows.filled: [
+        (ABSENT, ()),
+        (row(None), ()),
+        (row(""), ()),
+        (row(["", "  ", "\t\n", None]), ()),
+        (row([" 10.0.0.1 ", "", "::1"]), ("10.0.0.1", "::1")),
+        (row("10.0.0.1"), ("10.0.0.1",)),
+    ],
+    rows.first_number: [
+        (ABSENT, None),
+        (row(None), None),
+        (row([]), None),
+        (row("12"), 12),
+        (row(["12", "2"]), 12),
+        (row(["x", "2"]), None),
+        (row(["", "2"]), None),
+        (row([None, "2"]), None),  # the second number is another thing than the first
+    ],
+}
+ALL = [
+    pytest.param(function, one, expected, id=f"{function.__name__}-{one.get('P', 'absent')!r:.24}")
+    for function, cases in CASES.items()
+    for one, expected in cases
+]
+
+
+@pytest.mark.parametrize(("function", "one", "expected"), ALL)
+def test_reading_one_property(function: Callable[[Row, str], object], one: Row, expected: object) -> None:
+    assert function(one, "P") == expected
+
+
+def at(instance: str | list[str | None] | None) -> Row:
+    return {"InstanceID": instance}
+
+
+OF_MACHINE = {
+    "a device": (f"Microsoft:{A}\\{B}", {A: [B]}),
+    "lower case": (f"Microsoft:{A.lower()}\\{B.lower()}", {A: [B.lower()]}),
+    "deeper": (f"Microsoft:{A}\\{B}\\C", {A: [f"{B}\\C"]}),
+    "a relationship": (f"Microsoft:{A}\\HVR\\0", {A: ["HVR\\0"]}),
+    "no rest": (f"Microsoft:{A}", {}),
+    "an empty rest": (f"Microsoft:{A}\\", {}),
+    "a template": (f"Microsoft:Definition\\{A}\\Default", {}),
+    "a pool": (f"Microsoft:Pool\\{A}", {}),
+    "the host's name": ("Microsoft:HV01\\HVR", {}),
+    "braces": (f"Microsoft:{{{A}}}\\{B}", {}),
+    "something before": (f"xMicrosoft:{A}\\{B}", {}),
+    "no GUID": (f"Microsoft:{A[:-1]}\\{B}", {}),
+    "NULL": (None, {}),
+    "a list": ([f"Microsoft:{A}\\{B}"], {}),
+}
+
+
+@pytest.mark.parametrize(("instance", "found"), OF_MACHINE.values(), ids=OF_MACHINE.keys())
+def test_rows_by_machine(instance: str | None, found: dict[str, list[str]]) -> None:
+    bucket = by_machine((at(instance),))
+    assert {guid: [rest for rest, _ in rows] for guid, rows in bucket.items()} == found
+
+
+def test_rows_of_one_machine_stand_together_whatever_their_case() -> None:
+    bucket = by_machine((at(f"Microsoft:{A}\\1"), ABSENT, at(f"Microsoft:{B}\\2"), at(f"Microsoft:{A.lower()}\\3")))
+    assert {guid: [rest for rest, _ in rows] for guid, rows in bucket.items()} == {A: ["1", "3"], B: ["2"]}
+
+
+def test_rows_by_system_name() -> None:
+    names: list[Row] = [{"SystemName": A.lower()}, {"SystemName": A}, {"SystemName": None}, {}, {"SystemName": [B]}]
+    assert by_system_name(tuple(names)) == {A: names[:2]}
+
+
+def test_setting_guids() -> None:
+    instances = [f"Microsoft:{A}", f"Microsoft:{B.lower()}", None, "Microsoft:HV01", f"Microsoft:{A}\\HVR\\0", [A]]
+    assert setting_guids((*map(at, instances), ABSENT)) == {A, B}
+
+
+LABELS = [
+    ("hv01", "hv01"),
+    ("HV01", "hv01"),
+    ("hv01.dr.example", "hv01"),
+    ("HV01.DR.EXAMPLE.", "hv01"),
+    (" hv01\t", "hv01"),
+    ("STRASSE", "strasse"),
+    ("Straße.example", "strasse"),
+    ("10.0.0.1", "10.0.0.1"),
+    ("10.0.0.2", "10.0.0.2"),
+    ("10-0-0-1.example", "10-0-0-1"),
+    ("2001:DB8::1", "2001:db8::1"),
+    ("::ffff:10.0.0.1", "::ffff:10.0.0.1"),
+    ("fe80::1%eth0.5", "fe80::1%eth0.5"),
+    ("", ""),
+    ("  ", ""),
+]
+
+
+@pytest.mark.parametrize(("host", "label"), LABELS)
+def test_the_label_of_a_host(host: str, label: str) -> None:
+    assert first_label(host) == label
+
+
+def test_two_addresses_never_share_a_label() -> None:
+    assert first_label("::ffff:10.0.0.1") != first_label("::ffff:10.0.0.2")
+    assert first_label("10.0.0.1") != first_label("10.0.0.2")
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")],
+)
+def test_some_of_many(names: list[str], text: str) -> None:
+    assert some(names) == text
+
+
+def test_no_rows_where_there_is_a_reason() -> None:
+    assert or_none(Unread("refused")) == ()
+    assert or_none((ABSENT,)) == (ABSENT,)
+
+
+values = st.none() | st.text(max_size=25) | st.lists(st.none() | st.text(max_size=25), max_size=4)
+
+
+@given(st.dictionaries(st.sampled_from(["P", "InstanceID", "SystemName"]), values))
+def test_no_row_raises(one: dict[str, str | list[str | None] | None]) -> None:
+    for function in CASES:
+        function(one, "P")
+    by_machine((one,))
+    by_system_name((one,))
+    setting_guids((one,))
