@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 import resource
 from collections.abc import Callable, Iterator
@@ -41,7 +40,7 @@ SMALL = replace(
 PLACES = ["small.jsonl", "small.jsonl.gz"]
 
 # Tests with many examples share one folder; each example writes its file anew.
-shared_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+shared_folder = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def written(found: Snapshot, path: Path) -> Path:
@@ -78,6 +77,8 @@ def test_the_content_decides_whether_it_is_unpacked(tmp_path: Path) -> None:
 def test_the_same_snapshot_gives_the_same_bytes(place: str, tmp_path: Path) -> None:
     first = written(SMALL, tmp_path / "1" / place).read_bytes()
     assert written(SMALL, tmp_path / "2" / f"another-{place}").read_bytes() == first
+    if place.endswith(".gz"):
+        assert first[3:8] == bytes(5)  # neither a name nor a time in gzip's header
 
 
 def test_one_line_a_server_in_plain_ascii(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_the_last_line_may_lack_its_end(tmp_path: Path) -> None:
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # JSON writes one character and two halves of one alike
 text = st.text(st.characters(exclude_categories=()), max_size=12).filter(lambda one: not PAIR.search(one))
 maybe = st.none() | text
-zones = st.timedeltas(timedelta(hours=-23), timedelta(hours=23)).map(timezone)
+zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 times = st.datetimes(datetime(1601, 1, 2), datetime(9990, 1, 1), timezones=zones)
 unread = st.builds(Unread, text, st.sampled_from(Why))
 rows = st.lists(st.dictionaries(text, maybe | st.lists(maybe, max_size=3), max_size=3), max_size=3).map(tuple)
@@ -217,17 +218,6 @@ def test_it_is_not_written_below_a_file(tmp_path: Path) -> None:
     file = written(SMALL, tmp_path / "s.jsonl")
     refused(SMALL, file / "below.jsonl")
     assert read_snapshot(file) == SMALL
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
-def test_it_is_not_written_where_we_may_not_write(tmp_path: Path) -> None:
-    path = written(SMALL, tmp_path / "s.jsonl")
-    tmp_path.chmod(0o500)
-    try:
-        refused(SMALL, path)
-    finally:
-        tmp_path.chmod(0o700)
-    assert read_snapshot(path) == SMALL
 
 
 # --- what can't be read -----------------------------------------------------------------------------------------------

@@ -6,32 +6,22 @@ that the server itself lists. What can't be joined is not "none": it is said.
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
 
-from compliance.errors import Why
 from compliance.hyperv import queries
+from compliance.hyperv.host import Host, Listed, listed, server_remarks
 from compliance.hyperv.join import join_sides
 from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
-    A_GUID,
-    GUID,
-    Bucket,
-    Rows,
     array,
-    by_machine,
-    by_system_name,
     filled,
     first_label,
     first_number,
     named,
     number,
-    or_none,
-    setting_guids,
     text,
 )
 from compliance.model import (
@@ -49,10 +39,6 @@ from compliance.model import (
 )
 from compliance.snapshot import Reading, Snapshot, Source
 
-OF_FAILOVER = re.compile(rf"Microsoft:FailoverNetworkSetting\\({GUID})\\({GUID})")
-OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
-REALIZED = "Microsoft:Hyper-V:System:Realized"
-DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
 
 ROLES = {0: Role.NONE, 1: Role.PRIMARY, 2: Role.REPLICA, 3: Role.TEST_REPLICA, 4: Role.EXTENDED_REPLICA}
@@ -61,16 +47,6 @@ ANSWERS = {2: Answer.OK, 3: Answer.DEGRADED, 7: Answer.NO_PROTOCOL, 12: Answer.N
 OFFERED = {2: True, 3: False}
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 ADDRESS_IS_SET = frozenset({4096, 4097, 4098})  # ProtocolIFType: IPv4, IPv6, both
-
-FOR_REMARKS_ONLY = (
-    queries.SYNTHETIC_ADAPTERS,
-    queries.LEGACY_ADAPTERS,
-    queries.HEARTBEATS,
-    queries.REPLICA_SERVER,
-    queries.CONNECTIONS,
-)
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Kerberos refuses a greater difference; ages read off this server would be wrong by as much."""
 
 
 def translate(snapshot: Snapshot) -> Estate:
@@ -98,13 +74,11 @@ def _server(source: Source) -> Server:
         return replace(server, unread=source.reading)
     reading = source.reading
     server = replace(server, version=reading.version, clock_ahead=reading.clock_ahead)
-    first = _split(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
+    first = listed(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
     if isinstance(first, Unread):
         return replace(server, unread=first)
     machines = _machines(source, reading, first)
-    server = replace(
-        server, host_name=first.host, machines=machines, remarks=_server_remarks(source, reading, machines)
-    )
+    server = replace(server, host_name=first.host, machines=machines, remarks=server_remarks(source, reading, machines))
     if not machines and not source.may_be_empty:
         return replace(
             server,
@@ -113,104 +87,24 @@ def _server(source: Source) -> Server:
     return server
 
 
-# --- the server's own list of machines --------------------------------------------------------------------------------
+# --- machines ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    host: str
-    machines: Mapping[str, Row]
-    doubled: frozenset[str]
-
-
-def _split(answer: Rows | Unread) -> _Listed | Unread:
-    """The server's row and its machines' rows; an answer without the server's own row is not the whole truth.
-
-    The provider hides rows from callers without rights instead of refusing (microsoft/devhome issue 2476).
-    """
-    if isinstance(answer, Unread):
-        return answer
-    hosts: list[str | None] = []
-    machines: dict[str, Row] = {}
-    doubled: set[str] = set()
-    for row in answer:
-        name = text(row, "Name")
-        if isinstance(name, str) and A_GUID.fullmatch(name):
-            if name.upper() in machines:
-                doubled.add(name.upper())
-            machines[name.upper()] = row
-        else:
-            hosts.append(name if isinstance(name, str) else None)
-    match hosts:
-        case [str(host)]:
-            return _Listed(host, machines, frozenset(doubled))
-        case []:
-            return Unread(
-                f"{'listed machines, but not' if machines else 'answered without any row, not even'} its own: "
-                "the account lacks rights there (it must be in Hyper-V Administrators), or Hyper-V is not installed",
-                Why.NOT_PERMITTED,
-            )
-        case _:
-            return Unread(f"its own row can't be told from others: {len(hosts)} have no GUID as their name")
-
-
-def _machines(source: Source, reading: Reading, first: _Listed) -> tuple[VirtualMachine, ...]:
-    again = _split(reading.again.get(queries.MACHINES, Unread("was not asked for")))
-    host = _Host(source, reading, first)
-    guids = first.machines.keys() | (again.machines.keys() if isinstance(again, _Listed) else set())
+def _machines(source: Source, reading: Reading, first: Listed) -> tuple[VirtualMachine, ...]:
+    again = listed(reading.again.get(queries.MACHINES, Unread("was not asked for")))
+    host = Host(source, reading, first)
+    guids = first.machines.keys() | (again.machines.keys() if isinstance(again, Listed) else set())
     machines = [_machine(host, guid, first, again) for guid in guids]
     return tuple(sorted(machines, key=lambda machine: (machine.name.casefold(), machine.guid)))
 
 
-class _Host:
-    """One server's rows, each class bucketed once by the machine that it speaks of."""
-
-    def __init__(self, source: Source, reading: Reading, listed: _Listed) -> None:
-        self.name = source.name
-        self.host_name = listed.host
-        self.is_2012 = (queries.parse_version(reading.version) or ())[:2] == queries.SERVER_2012
-        self.may_lack_failover_settings = source.may_lack_failover_settings
-        self._reading = reading
-        self.settings = self._rows(queries.SETTINGS)
-        self.realized = {
-            identifier.upper()
-            for row in or_none(self.settings)
-            if text(row, "VirtualSystemType") == REALIZED
-            and isinstance(identifier := text(row, "VirtualSystemIdentifier"), str)
-        }
-        self.failover = self._rows(queries.FAILOVER)
-        self.failover_of, self.stray_failover = _failover_by_machine(or_none(self.failover))
-        self.offers = self._rows(queries.OFFERS)
-        self.offers_of = {
-            guid: rows
-            for guid, found in by_machine(or_none(self.offers)).items()
-            if (rows := [row for rest, row in found if rest.upper() == DATA_EXCHANGE])
-        }
-        self.guests = self._rows(queries.GUESTS)
-        self.guests_of = by_system_name(or_none(self.guests))
-        self.heartbeats = self._rows(queries.HEARTBEATS)
-        self.heartbeats_of = by_system_name(or_none(self.heartbeats))
-        self.relationships = self._rows(queries.RELATIONSHIPS)
-        self.relationships_of = by_machine(or_none(self.relationships))
-        self.shows_relationships = bool(self.relationships_of.keys() & listed.machines.keys())
-        self.replication = self._rows(queries.REPLICATION)
-        self.replication_of = by_machine(or_none(self.replication))
-        self.synthetic_of = by_machine(or_none(self._rows(queries.SYNTHETIC_ADAPTERS)))
-        self.legacy_of = by_machine(or_none(self._rows(queries.LEGACY_ADAPTERS)))
-        self.connections = self._rows(queries.CONNECTIONS)
-        self.connections_of = by_machine(or_none(self.connections))
-
-    def _rows(self, class_name: str) -> Rows | Unread:
-        return self._reading.classes.get(class_name, Unread(f"{class_name} was not asked for", Why.ABSENT))
-
-
-def _machine(host: _Host, guid: str, first: _Listed, again: _Listed | Unread) -> VirtualMachine:
+def _machine(host: Host, guid: str, first: Listed, again: Listed | Unread) -> VirtualMachine:
     before = first.machines.get(guid)
-    after = again.machines.get(guid) if isinstance(again, _Listed) else None
+    after = again.machines.get(guid) if isinstance(again, Listed) else None
     row = before if before is not None else after
     assert row is not None  # noqa: S101  # guid came from one of the two
     role = named(row, "ReplicationMode", ROLES)
-    doubled = guid in first.doubled or (isinstance(again, _Listed) and guid in again.doubled)
+    doubled = guid in first.doubled or (isinstance(again, Listed) and guid in again.doubled)
     changed, renamed = _changes(before, after, again, doubled=doubled)
     if doubled:
         role = Unread("it stands twice in the list of machines")  # and each row may give another one
@@ -247,7 +141,7 @@ def _power(row: Row) -> Power | Unread:
 
 
 def _changes(
-    before: Row | None, after: Row | None, again: _Listed | Unread, *, doubled: bool
+    before: Row | None, after: Row | None, again: Listed | Unread, *, doubled: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What differs between the two reads of the list: what forbids a verdict, and what is only worth a remark."""
     if isinstance(again, Unread):
@@ -265,7 +159,7 @@ def _changes(
     return found, () if names[0] == names[1] else (f"renamed during the audit to {names[1]}",)
 
 
-def _doubt(host: _Host, guid: str) -> Unread | None:
+def _doubt(host: Host, guid: str) -> Unread | None:
     """Why nothing can be said of this machine, though its own row is there."""
     for what, answer in (
         ("the settings of virtual machines", host.settings),
@@ -282,7 +176,7 @@ def _doubt(host: _Host, guid: str) -> Unread | None:
 # --- replication ------------------------------------------------------------------------------------------------------
 
 
-def _replicated(host: _Host, guid: str, row: Row, role: Role | Unread) -> tuple[bool | Unread, tuple[str, ...]]:
+def _replicated(host: Host, guid: str, row: Row, role: Role | Unread) -> tuple[bool | Unread, tuple[str, ...]]:
     """Is a relationship alive? The newer relationship rows and the older property of the machine must agree."""
     if isinstance(role, Unread):
         return role, ()
@@ -311,7 +205,7 @@ def _replicated(host: _Host, guid: str, row: Row, role: Role | Unread) -> tuple[
     return alive, ()
 
 
-def _partners(host: _Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[str, ...]]:
+def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[str, ...]]:
     """The other servers that this machine's replication settings name, and a remark on a foreign provider."""
     if isinstance(host.replication, Unread):
         return Unread(f"its replication settings could not be read: {host.replication}", host.replication.why), ()
@@ -339,21 +233,7 @@ def _partners(host: _Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[s
 # --- the failover address ---------------------------------------------------------------------------------------------
 
 
-def _failover_by_machine(rows: Rows) -> tuple[Bucket, list[str]]:
-    """Rows by machine, each with its adapter; and the addresses of rows for which no machine can be named."""
-    found: Bucket = defaultdict(list)
-    stray: list[str] = []
-    for row in rows:
-        instance = text(row, "InstanceID")
-        form = instance if isinstance(instance, str) else ""
-        if match := OF_FAILOVER.fullmatch(form):
-            found[match[1].upper()].append((match[2].upper(), row))
-        elif not OF_TEMPLATE.match(form):
-            stray.extend(filled(row, "IPAddresses"))
-    return found, sorted(stray)
-
-
-def _failover(host: _Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unread, tuple[str, ...]]:
+def _failover(host: Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unread, tuple[str, ...]]:
     """The failover addresses of one machine. None at all is an answer only where nothing speaks against it."""
     if isinstance(host.failover, Unread):
         return host.failover, ()
@@ -362,9 +242,9 @@ def _failover(host: _Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unr
     settings = tuple(_failover_address(row, nic, adapters) for nic, row in rows if filled(row, "IPAddresses"))
     if settings:
         return settings, ()
-    if host.stray_failover:
+    if host.stray_addresses:
         return Unread(
-            f"{host.name} shows a failover address ({host.stray_failover[0]}) that can't be tied to a machine; "
+            f"{host.name} shows a failover address ({host.stray_addresses[0]}) that can't be tied to a machine; "
             "it may be this one's"
         ), ()
     for _, row in rows:
@@ -396,7 +276,7 @@ def _failover_address(row: Row, nic: str, adapters: Mapping[str, Adapter]) -> Fa
     )
 
 
-def _adapters(host: _Host, guid: str) -> dict[str, Adapter]:
+def _adapters(host: Host, guid: str) -> dict[str, Adapter]:
     connected = {
         rest.upper().removesuffix("\\C"): named(row, "EnabledState", OFFERED)
         for rest, row in host.connections_of.get(guid, ())
@@ -419,7 +299,7 @@ def _adapters(host: _Host, guid: str) -> dict[str, Adapter]:
 # --- the guest --------------------------------------------------------------------------------------------------------
 
 
-def _offered(host: _Host, guid: str) -> bool | Unread:
+def _offered(host: Host, guid: str) -> bool | Unread:
     if isinstance(host.offers, Unread):
         return host.offers
     rows = host.offers_of.get(guid, [])
@@ -431,7 +311,7 @@ def _offered(host: _Host, guid: str) -> bool | Unread:
     return states.pop() if len(states) == 1 else Unread("its Data Exchange rows contradict each other")
 
 
-def _guest(host: _Host, guid: str) -> Guest | Unread | None:
+def _guest(host: Host, guid: str) -> Guest | Unread | None:
     if isinstance(host.guests, Unread):
         return Unread(f"what guests answer could not be read: {host.guests}", host.guests.why)
     rows = host.guests_of.get(guid, [])
@@ -454,7 +334,7 @@ def _guest(host: _Host, guid: str) -> Guest | Unread | None:
     )
 
 
-def _heartbeat(host: _Host, guid: str) -> Answer | Unread | None:
+def _heartbeat(host: Host, guid: str) -> Answer | Unread | None:
     if isinstance(host.heartbeats, Unread):
         return host.heartbeats
     rows = host.heartbeats_of.get(guid, [])
@@ -476,38 +356,3 @@ def _uptime(row: Row) -> timedelta | Unread:
         return milliseconds if isinstance(milliseconds, Unread) else timedelta(milliseconds=milliseconds)
     except OverflowError:
         return Unread("its time since start is absurd")
-
-
-# --- remarks on the server --------------------------------------------------------------------------------------------
-
-
-def _server_remarks(source: Source, reading: Reading, machines: Sequence[VirtualMachine]) -> tuple[str, ...]:
-    remarks = [*([source.insecure] if source.insecure else []), *reading.notes]
-    remarks += [
-        f"{class_name} could not be read, so remarks from it are missing: {answer}"
-        for class_name in FOR_REMARKS_ONLY
-        if isinstance(answer := reading.classes.get(class_name), Unread)
-    ]
-    failover = reading.classes.get(queries.FAILOVER, ())
-    replicating = any(machine.replicated is True for machine in machines)
-    if replicating and not isinstance(failover, Unread) and not failover:
-        remarks.append("replicates, but shows not one failover setting row")
-    if unknown := _unknown_failover_guids(reading, machines):
-        remarks.append(
-            f"failover settings of {unknown} unknown virtual machine{'s' if unknown > 1 else ''} were left out"
-        )
-    if reading.clock_ahead is not None and abs(reading.clock_ahead) > CLOCK_TOLERANCE:
-        direction = "ahead of" if reading.clock_ahead > timedelta() else "behind"
-        remarks.append(
-            f"its clock is {abs(reading.clock_ahead).total_seconds() / 60:.0f} minutes {direction} this machine's"
-        )
-    return tuple(remarks)
-
-
-def _unknown_failover_guids(reading: Reading, machines: Sequence[VirtualMachine]) -> int:
-    failover = reading.classes.get(queries.FAILOVER, ())
-    settings = reading.classes.get(queries.SETTINGS, ())
-    if isinstance(failover, Unread) or isinstance(settings, Unread):
-        return 0
-    known = {machine.guid for machine in machines} | setting_guids(settings)
-    return len(_failover_by_machine(failover)[0].keys() - known)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.hyperv.kvp import MAX_ITEM, MAX_VALUE, parse_items
@@ -124,6 +124,7 @@ of_markup = st.lists(st.sampled_from([NAME, DATA, *MARKUP.split(" ")]), max_size
 of_declarations = anything.map(lambda encoding: item(NAME, DATA, head=f'<?xml version="1.0" encoding="{encoding}"?>'))
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | anything | of_markup | of_declarations, max_size=4))
 def test_nothing_that_a_guest_writes_is_raised(items: list[str | None]) -> None:
     found = parse_items([GOOD, *items])
@@ -134,6 +135,7 @@ def test_nothing_that_a_guest_writes_is_raised(items: list[str | None]) -> None:
 printable = st.characters(exclude_categories=("C",))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(printable, min_size=1, max_size=20), st.text(printable, max_size=40), max_size=6))
 def test_what_a_guest_publishes_is_what_is_read(published: dict[str, str]) -> None:
     assert parse_items([kvp_item(*pair) for pair in published.items()]) == published

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.hyperv import rows
@@ -184,6 +184,7 @@ def test_no_rows_where_there_is_a_reason() -> None:
 values = st.none() | st.text(max_size=25) | st.lists(st.none() | st.text(max_size=25), max_size=4)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["P", "InstanceID", "SystemName"]), values))
 def test_no_row_raises(one: dict[str, str | list[str | None] | None]) -> None:
     for function in CASES:

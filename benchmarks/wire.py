@@ -1,0 +1,258 @@
+"""What one server's reading costs on the wire, beside a plain enumeration of the same classes.
+
+    python benchmarks/wire.py
+
+A simulated server, in a process of its own, with 20 replicated machines and two checkpoints each. Bytes are bodies as
+they travelled, sealed or not; HTTP headers, TLS and the messages of a login are not in them. Loopback only.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection as Pipe
+from typing import Any, Literal
+
+from compliance.credentials import Credential
+from compliance.gather import read_server
+from compliance.hyperv.queries import AGAIN, CLOCK, GUESTS, queries_for
+from compliance.inventory import Entry, Limits
+from compliance.wsman.connection import Connection
+from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
+from compliance.wsman.endpoint import Endpoint
+from tests.builders import NOW, Host, Vm, host_rows
+from tests.simulator import Message, Played, Simulator
+
+AIM_MESSAGES = 2.0
+"""Messages a class."""
+AIM_BYTES = 0.2
+"""Of those of a plain enumeration, apart from the guests' own items, which no projection makes smaller."""
+HOST = Host(vms=[Vm(name=f"vm{number:02d}", checkpoints=2) for number in range(20)])
+LIMITS = Limits(connect=5, operation=30, server=60)
+CREDENTIAL = Credential(username="audit", password="correct horse")  # noqa: S106  # the simulator's
+READINGS = 15
+"""Readings of each kind, in turn, whose CPU the median is taken of; one more, before them, is not counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    name: str
+    scheme: Literal["http", "https"]
+    auth: Literal["basic", "ntlm"]
+
+
+WAYS = (
+    Way(name="TLS, Basic", scheme="https", auth="basic"),
+    Way(name="http, sealed NTLM", scheme="http", auth="ntlm"),
+)
+
+
+# --- the server, elsewhere --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Heard:
+    """What the server heard since it was last asked. ``requests`` counts logins, too."""
+
+    messages: Sequence[Message]
+    requests: int
+
+
+class Server:
+    def __init__(self, way: Way, pipe: Pipe) -> None:
+        self._pipe = pipe
+        port, ca = self._told()
+        self.entry = Entry(
+            name="hv01",
+            address="127.0.0.1",
+            port=port,
+            scheme=way.scheme,
+            transport=way.auth,
+            credential="audit",
+            ca=ca if way.scheme == "https" else None,
+        )
+        self.endpoint = Endpoint(
+            address=self.entry.address,
+            port=port,
+            scheme=way.scheme,
+            transport=way.auth,
+            username=CREDENTIAL.username,
+            password=CREDENTIAL.password,
+            ca=self.entry.ca,
+        )
+
+    def heard(self) -> Heard:
+        self._pipe.send("heard")
+        heard: Heard = self._told()
+        return heard
+
+    def _told(self) -> Any:  # whatever the other process sent
+        if not self._pipe.poll(30):
+            raise SystemExit("the simulator does not answer")
+        return self._pipe.recv()
+
+
+@contextmanager
+def playing(way: Way) -> Iterator[Server]:
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_play, args=(way, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        yield Server(way, ours)
+    finally:
+        ours.close()  # which ends the other one
+        process.join(10)
+
+
+def _play(way: Way, pipe: Pipe) -> None:
+    played = Played(rows=host_rows(HOST), version=HOST.version, computer=HOST.name, clock=NOW)
+    with Simulator(played, scheme=way.scheme, auth=way.auth) as simulator:
+        pipe.send((simulator.port, simulator.ca))
+        try:
+            while pipe.recv():
+                pipe.send(Heard(messages=simulator.log[:], requests=len(simulator.requests_seen)))
+                simulator.log.clear()
+                simulator.requests_seen.clear()
+        except EOFError:
+            return
+
+
+# --- two ways to read it ----------------------------------------------------------------------------------------------
+
+
+def read_as_we_do(server: Server) -> None:
+    reading = read_server(server.entry, CREDENTIAL, LIMITS, lambda: datetime.now(UTC))
+    assert not reading.notes, reading.notes
+
+
+def read_plainly(server: Server) -> None:
+    """The same classes in the same order, whole."""
+    with Connection(server.endpoint, time.monotonic() + LIMITS.server) as connection:
+        hold(identify(), connection.send)
+        for query in (CLOCK, *queries_for(HOST.version), AGAIN):
+            hold(enumerate_instances(class_uri(query.namespace, query.class_name)), connection.send)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Seen from the client: ``sent`` are bytes of requests, ``received`` of answers."""
+
+    enumerations: int = 0
+    messages: int = 0
+    sent: int = 0
+    received: int = 0
+
+    @property
+    def octets(self) -> int:
+        return self.sent + self.received
+
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(
+            enumerations=self.enumerations + other.enumerations,
+            messages=self.messages + other.messages,
+            sent=self.sent + other.sent,
+            received=self.received + other.received,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    by_class: Mapping[str, Traffic]
+    requests: int
+    cpu: float  # the client's, in seconds
+
+    def total(self, without: str = "") -> Traffic:
+        return sum((one for name, one in self.by_class.items() if name != without), Traffic())
+
+
+def costs(server: Server, readers: Sequence[Callable[[Server], None]]) -> list[Cost]:
+    """Each reader's cost, in turn, so that what else the machine does meets all alike."""
+    seconds: dict[Callable[[Server], None], list[float]] = defaultdict(list)
+    heard: dict[Callable[[Server], None], Heard] = {}
+    for _ in range(READINGS + 1):
+        for read in readers:
+            start = time.process_time()
+            read(server)
+            seconds[read].append(time.process_time() - start)
+            heard[read] = server.heard()
+    return [
+        Cost(
+            by_class=_by_class(heard[read].messages),
+            requests=heard[read].requests,
+            cpu=statistics.median(seconds[read][1:]),
+        )
+        for read in readers
+    ]
+
+
+def _by_class(messages: Sequence[Message]) -> dict[str, Traffic]:
+    """A Pull names no class under WQL, but belongs to the Enumerate before it: there is one connection."""
+    found: dict[str, Traffic] = {}
+    name = ""
+    for message in messages:
+        if message.action == "Identify":
+            name = "Identify"
+        elif message.action == "Enumerate":
+            name = (message.query or message.resource.replace("/", " ")).rpartition(" ")[2]
+        started = int(message.action == "Enumerate")
+        more = Traffic(enumerations=started, messages=1, sent=message.bytes_in, received=message.bytes_out)
+        found[name] = found.get(name, Traffic()) + more
+    return found
+
+
+# --- what is printed --------------------------------------------------------------------------------------------------
+
+
+def tell(way: Way, ours: Cost, plain: Cost) -> None:
+    rows = host_rows(HOST)
+    print(f"\n{way.name}{'':{53 - len(way.name)}}ours{'':19}plain enumeration{'':8}ours / plain")
+    titles = f"{'messages':>10}{'out':>8}{'in':>9}"
+    print(f"{'':39}{'rows':>5}{titles}{titles}{'in':>8}{'both':>7}")
+    for name, one in ours.by_class.items():
+        _line(name, str(len(rows.get(name, [""]))), one, plain.by_class[name])
+    _line("total", "", ours.total(), plain.total())
+    _line(f"without {GUESTS}", "", ours.total(GUESTS), plain.total(GUESTS))
+    print(f"HTTP requests, with the login's: {ours.requests} and {plain.requests}")
+    print(f"client CPU: {ours.cpu * 1e3:.0f} ms and {plain.cpu * 1e3:.0f} ms, ratio {ours.cpu / plain.cpu:.2f}")
+
+
+def _line(name: str, rows: str, ours: Traffic, plain: Traffic) -> None:
+    counts = "".join(f"{one.messages:10}{one.sent:8,}{one.received:9,}" for one in (ours, plain))
+    print(f"{name:39}{rows:>5}{counts}{ours.received / plain.received:8.2f}{ours.octets / plain.octets:7.2f}")
+
+
+def conclude(way: Way, ours: Cost, plain: Cost) -> None:
+    total, less, plain_less = ours.total(), ours.total(GUESTS), plain.total(GUESTS)
+    listing = total.messages - ours.by_class["Identify"].messages
+    most = max(one.messages / one.enumerations for one in ours.by_class.values() if one.enumerations)
+    print(
+        f"{way.name}: aim {AIM_MESSAGES:g} messages a class: {listing / total.enumerations:.2f} "
+        f"({listing} for {total.enumerations} enumerations, at most {most:g}, and Identify)"
+    )
+    print(
+        f"{way.name}: aim {AIM_BYTES} of the bytes without {GUESTS}: {less.octets / plain_less.octets:.2f} "
+        f"(answers alone {less.received / plain_less.received:.2f}; with it {total.octets / plain.total().octets:.2f})"
+    )
+
+
+def main() -> None:
+    measured = []
+    for way in WAYS:
+        with playing(way) as server:
+            ours, plain = costs(server, [read_as_we_do, read_plainly])
+        measured.append((way, ours, plain))
+        tell(way, ours, plain)
+    print()
+    for way, ours, plain in measured:
+        conclude(way, ours, plain)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Was there something to judge: no silence is green."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compliance.errors import Why
+from compliance.model import Estate, Power, ReplicatedVM, Role, Server, Settings, Subject, Unread, VirtualMachine
+from compliance.rule import Outcome, Rule, passed, unknown
+from compliance.rules import coverage as rules
+from tests.builders import NOW
+
+MACHINE = VirtualMachine(server="hv01", guid="x", name="x", role=Role.PRIMARY, power=Power.OFF, replicated=True)
+SIDE = ReplicatedVM(machine=MACHINE, partner=Unread("none"))
+UNREAD = Unread("no route to host", Why.UNREACHABLE)
+READ = Server(name="hv01", version="10.0.20348", machines=(MACHINE,))
+DOWN = Server(name="hv02", unread=UNREAD)
+MAY_BE_EMPTY = Settings(may_be_empty=True)
+
+
+def estate(*sides: ReplicatedVM, servers: tuple[Server, ...] = (READ,), settings: Settings = Settings()) -> Estate:
+    return Estate(name="test", time=NOW, servers=servers, replicated=sides, settings=settings)
+
+
+CASES: dict[Rule, list[tuple[Estate | Server, Outcome]]] = {
+    rules.server_was_read: [
+        (READ, passed("1 virtual machine, version 10.0.20348")),
+        (replace(READ, machines=(MACHINE, MACHINE)), passed("2 virtual machines, version 10.0.20348")),
+        (replace(READ, machines=(), version=None), passed("0 virtual machines")),
+        (DOWN, unknown("unreachable: no route to host")),
+        (replace(READ, unread=Unread("refused")), unknown("incomplete: refused")),
+        (replace(READ, unread=Unread("refused"), doubt="empty"), unknown("incomplete: refused")),
+        (replace(READ, doubt="shows not one virtual machine"), unknown("shows not one virtual machine")),
+    ],
+    rules.estate_has_replicated_machines: [
+        (estate(SIDE), passed("1 side of replicated virtual machines")),
+        (estate(SIDE, SIDE), passed("2 sides of replicated virtual machines")),
+        (estate(SIDE, servers=(READ, DOWN)), passed("1 side of replicated virtual machines")),
+        (estate(SIDE, settings=MAY_BE_EMPTY), passed("1 side of replicated virtual machines")),
+        (estate(settings=MAY_BE_EMPTY), passed("no replicated virtual machine, as the inventory allows")),
+        (estate(), unknown("not one replicated virtual machine was seen")),
+        (estate(servers=()), unknown("not one replicated virtual machine was seen")),
+        (
+            estate(servers=(READ, DOWN)),
+            unknown("not one replicated virtual machine was seen; 1 of 2 servers were not read"),
+        ),
+    ],
+}
+ALL = [
+    pytest.param(rule, subject, outcome, id=f"{rule.key}-{number}")
+    for rule, cases in CASES.items()
+    for number, (subject, outcome) in enumerate(cases)
+]
+
+
+def judged(rule: Rule, subject: Subject) -> Outcome:
+    return rule.judge(subject, subject.settings if isinstance(subject, Estate) else Settings())
+
+
+@pytest.mark.parametrize(("rule", "subject", "outcome"), ALL)
+def test_a_rule(rule: Rule, subject: Estate | Server, outcome: Outcome) -> None:
+    assert judged(rule, subject) == outcome
+
+
+@pytest.mark.parametrize("server", [READ, DOWN, replace(READ, doubt="empty")])
+def test_the_remarks_on_a_server_stand_beside_its_verdict(server: Server) -> None:
+    outcome = judged(rules.server_was_read, replace(server, remarks=("its clock is wrong", "b")))
+    assert outcome.remarks == ("its clock is wrong", "b")
+
+
+def test_no_rule_is_missing() -> None:
+    assert set(CASES) == {value for value in vars(rules).values() if isinstance(value, Rule)}

@@ -1,0 +1,242 @@
+"""Who knows whom: imports go down only, Windows' names and the network stay in their rooms."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "compliance"
+
+FLOORS = (
+    ("plugin", "audit", "cases", "pytest_html"),
+    ("gather", "report"),
+    ("hyperv", "judge", "scope"),
+    ("inventory", "credentials", "rules", "snapshot", "wsman"),
+    ("rule", "userfile"),
+    ("model", "errors"),
+)
+NEIGHBOURS = {
+    ("plugin", "audit"): "the plugin is pytest's side of an audit",
+    ("plugin", "cases"): "what it hands to pytest",
+    ("plugin", "pytest_html"): "registered where --html is asked for",
+    ("model", "errors"): "what could not be read says why, in the words of the errors",
+}
+WITHIN = {  # the same for the modules of a report: a writer knows the table, and no other writer
+    ("report.text", "report.table"): "tells the table",
+    ("report.html", "report.table"): "tells the table",
+    ("report.html", "report.html_parts"): "one page in three files",
+    ("report.html", "report.html_style"): "one page in three files",
+}
+CIM_NAME = re.compile(r"\b(Msvm|MSCluster|Win32)_\w*")
+HOMES_OF_CIM_NAMES = {"hyperv/queries.py", "hyperv/translate.py"}
+NOT_READ = {"wsman/fault.py": {"Msvm_Error"}}  # the shape of a fault, which any class's answer may take
+NETWORK = {"requests", "winrm", "socket"}
+FOREIGN_PATH = re.compile(rb"(?<![\w.}-])/(?:work|root|home)/[\w.]")
+WMI_NAMESPACE = re.compile(rb"/root/(?:virtualization|cimv2|mscluster|hypervcluster|standardcimv2)", re.IGNORECASE)
+
+
+def files() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PACKAGE))
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    """Every module that is imported anywhere in a file, inside functions and TYPE_CHECKING too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            yield module, node.level
+            yield from ((f"{module}.{alias.name}", node.level) for alias in node.names)
+
+
+def modules() -> dict[str, Path]:
+    """Dotted name below compliance -> file."""
+    found = {}
+    for path in files():
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+MODULES = modules()
+
+
+def known_imports(path: Path) -> set[str]:
+    """Modules of ours that a file imports, each by its most exact name."""
+    names = {name.removeprefix("compliance").lstrip(".") for name, _ in imported(tree_of(path)) if is_ours(name)}
+    exact = {name if name in MODULES else name.rpartition(".")[0] for name in names}
+    return {name for name in exact if not any(other.startswith(f"{name}.") for other in exact)} - {""}
+
+
+def is_ours(name: str) -> bool:
+    return name == "compliance" or name.startswith("compliance.")
+
+
+def floor_of(module: str) -> int:
+    """Counted from the top."""
+    room = module.partition(".")[0]
+    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert len(floors) == 1, f"compliance/{room} has no floor yet: put it on one in FLOORS"
+    return floors[0]
+
+
+IMPORTS = sorted((module, other) for module, path in MODULES.items() if module for other in known_imports(path))
+
+
+def test_each_file_has_its_floor_and_each_floor_its_file() -> None:
+    rooms = [room for floor in FLOORS for room in floor]
+    assert len(set(rooms)) == len(rooms)
+    assert {module.partition(".")[0] for module in MODULES if module} == set(rooms)
+
+
+def test_imports_are_absolute() -> None:
+    relative = [name_of(path) for path in files() for _, level in imported(tree_of(path)) if level]
+    assert relative == []
+
+
+@pytest.mark.parametrize(("module", "other"), IMPORTS, ids=lambda name: str(name))
+def test_imports_go_down(module: str, other: str) -> None:
+    room, known = module.partition(".")[0], other.partition(".")[0]
+    if room != known:
+        assert floor_of(module) < floor_of(other) or (room, known) in NEIGHBOURS
+
+
+def rooms_that_meet() -> set[tuple[str, str]]:
+    pairs = {(module.partition(".")[0], other.partition(".")[0]) for module, other in IMPORTS}
+    return {(room, known) for room, known in pairs if room != known and floor_of(room) == floor_of(known)}
+
+
+def test_neighbours_know_each_other_only_with_a_reason() -> None:
+    assert rooms_that_meet() == set(NEIGHBOURS)
+
+
+def test_writers_of_reports_know_the_table_and_nothing_of_each_other() -> None:
+    within = {(one, other) for one, other in IMPORTS if one.startswith("report.") and other.startswith("report.")}
+    assert within == set(WITHIN)
+
+
+def test_families_of_rules_do_not_know_each_other() -> None:
+    assert [pair for pair in IMPORTS if all(name.startswith("rules") for name in pair)] == []
+
+
+def test_no_circle() -> None:
+    reached: dict[str, set[str]] = {module: {other for one, other in IMPORTS if one == module} for module in MODULES}
+    for _ in MODULES:
+        for others in reached.values():
+            others |= {further for other in others for further in reached[other]}
+    assert [module for module, others in reached.items() if module in others] == []
+
+
+def test_the_package_re_exports_nothing() -> None:
+    for module in ("", "hyperv", "report", "rules", "wsman"):
+        body = tree_of(MODULES[module]).body
+        assert all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in body), module
+
+
+def test_nobody_imports_from_the_package_itself() -> None:
+    """`from compliance import x` is only for a module x."""
+    for path in files():
+        for name, _ in imported(tree_of(path)):
+            assert not is_ours(name) or name.count(".") != 1 or name.partition(".")[2] in MODULES, (path, name)
+
+
+def docstrings(tree: ast.Module) -> set[int]:
+    """Bare strings: docstrings, and those that stand below a name."""
+    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+
+
+def spoken(tree: ast.Module) -> Iterator[str]:
+    """What the code itself says: its strings and names. Comments never reach the tree."""
+    told = docstrings(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in told:
+            yield node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        elif isinstance(node, ast.Name | ast.Attribute):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+
+
+def test_the_names_of_windows_classes_have_one_home() -> None:
+    found = {
+        name_of(path): names
+        for path in files()
+        if (names := {match[0] for text in spoken(tree_of(path)) for match in CIM_NAME.finditer(text)})
+    }
+    strange = {
+        file: names - NOT_READ.get(file, set()) for file, names in found.items() if file not in HOMES_OF_CIM_NAMES
+    }
+    assert {file: names for file, names in strange.items() if names} == {}
+    assert "Msvm_ComputerSystem" in found["hyperv/queries.py"]
+
+
+def test_the_network_has_one_home() -> None:
+    users = {
+        name_of(path) for path in files() if {name.partition(".")[0] for name, _ in imported(tree_of(path))} & NETWORK
+    }
+    assert {user for user in users if not user.startswith("wsman/") and user != "gather.py"} == set()
+    assert users
+
+
+def test_what_judges_and_tells_touches_no_file_and_no_clock() -> None:
+    """Whatever touches the world happens before: rules, judge, the report's writers are functions of values."""
+    world = {"os", "pathlib", "subprocess", "time", "random", "tempfile", "io", "shutil", "logging", "pytest"}
+    pure = ("errors", "model", "rule", "rules", "judge", "scope", "hyperv", "report")
+    found = {
+        (module, name)
+        for module, path in MODULES.items()
+        if module.partition(".")[0] in pure
+        for name, _ in imported(tree_of(path))
+        if name.partition(".")[0] in world
+    }
+    assert found == set()
+
+
+def tracked() -> list[Path]:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("git is not installed, so which files are tracked is not known")
+    listed = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip(f"git knows no files here: {listed.stderr.decode(errors='replace').strip()}")
+    return [path for name in listed.stdout.decode().split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_no_file_names_a_folder_of_the_machine_it_was_written_on() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()[:120]!r}"
+        for path in tracked()
+        for number, line in enumerate(path.read_bytes().split(b"\n"), start=1)
+        if FOREIGN_PATH.search(WMI_NAMESPACE.sub(b"", line))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("line", "is_foreign"),
+    [
+        (b"cd /work" + b"/main", True),
+        (b"'/root" + b"/.ssh'", True),
+        (b"/home" + b"/me/x", True),
+        (b"http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2", False),
+        (b"/root/cimv2/*", False),
+        (b"homework/x", False),
+        (b"https://example.org/home/x", False),
+    ],
+)
+def test_what_a_folder_of_a_machine_looks_like(line: bytes, is_foreign: bool) -> None:
+    assert bool(FOREIGN_PATH.search(WMI_NAMESPACE.sub(b"", line))) is is_foreign

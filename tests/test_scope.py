@@ -1,0 +1,165 @@
+"""What a run shows: patterns without case; and a question that is open stays in view."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compliance.hyperv.translate import translate
+from compliance.judge import all_rules, judge
+from compliance.rule import Result, Verdict
+from compliance.scope import Scope
+from tests.builders import Host, Vm, guid, snapshot, source, unread_source
+
+RULE, READ, ESTATE = "failover-ip-needs-integration-services", "server-was-read", "estate-has-replicated-machines"
+VERDICTS = judge(
+    translate(
+        snapshot(
+            source(Host(name="HV01", vms=[Vm(name="SQL01"), Vm(name="web[1]"), Vm(name="caf\u0065\u0301")])),
+            source(Host(name="HV02", vms=[Vm(name="sql02", offered=3)])),
+            unread_source("hv03"),
+        )
+    )
+)
+MACHINES = {"hv01/SQL01", "hv01/web[1]", "hv01/caf\u00e9", "hv02/sql02"}
+SERVERS = {"hv01", "hv02", "hv03"}
+
+
+def shown(scope: Scope, rule: str = RULE) -> set[str]:
+    return {verdict.label for verdict in VERDICTS if scope.holds(verdict) and verdict.rule.key == rule}
+
+
+def test_no_pattern_narrows_nothing() -> None:
+    assert all(Scope().holds(verdict) for verdict in VERDICTS)
+    assert shown(Scope()) == {*MACHINES, "hv03"}
+    assert str(Scope()) == ""
+
+
+# hv03 was not read, so it may hold any machine that was asked for.
+BY_MACHINE: list[tuple[str, set[str]]] = [
+    ("SQL01", {"hv01/SQL01"}),
+    ("sql01", {"hv01/SQL01"}),
+    ("sql*", {"hv01/SQL01", "hv02/sql02"}),
+    ("SQL0?", {"hv01/SQL01", "hv02/sql02"}),
+    ("sql0[!1]", {"hv02/sql02"}),
+    ("*", MACHINES),
+    ("hv01/*", MACHINES - {"hv02/sql02"}),
+    ("HV02/SQL02", {"hv02/sql02"}),
+    ("web[1]", {"hv01/web[1]"}),
+    ("WEB[1]", {"hv01/web[1]"}),
+    ("web[[]1]", {"hv01/web[1]"}),
+    ("hv01/web[1]", {"hv01/web[1]"}),
+    (guid("SQL01"), {"hv01/SQL01"}),
+    (guid("SQL01").lower(), {"hv01/SQL01"}),
+    ("caf\u00e9", {"hv01/caf\u00e9"}),
+    ("caf\u0065\u0301", {"hv01/caf\u00e9"}),
+    ("CAF\u00c9", {"hv01/caf\u00e9"}),
+    ("sql", set()),
+    ("", set()),
+    ("[", set()),
+]
+
+
+@pytest.mark.parametrize(("pattern", "machines"), BY_MACHINE)
+def test_machines(pattern: str, machines: set[str]) -> None:
+    assert shown(Scope(machines=(pattern,))) == {*machines, "hv03"}
+
+
+BY_SERVER: list[tuple[str, set[str], set[str]]] = [
+    ("hv01", MACHINES - {"hv02/sql02"}, {"hv01"}),
+    ("HV0[12]", MACHINES, {"hv01", "hv02"}),
+    ("hv03", {"hv03"}, {"hv03"}),
+    ("*", {*MACHINES, "hv03"}, SERVERS),
+    ("hv", set(), set()),
+]
+
+
+@pytest.mark.parametrize(("pattern", "machines", "servers"), BY_SERVER)
+def test_servers(pattern: str, machines: set[str], servers: set[str]) -> None:
+    scope = Scope(servers=(pattern,))
+    assert shown(scope) == machines
+    assert shown(scope, READ) == servers
+
+
+@pytest.mark.parametrize(
+    ("pattern", "keys"),
+    [
+        (RULE, {RULE}),
+        ("FAILOVER-*", {RULE}),
+        ("server-was-read", {READ}),
+        ("*-*", {RULE, READ, ESTATE}),
+        ("none", set()),
+    ],
+)
+def test_rules(pattern: str, keys: set[str]) -> None:
+    known = {RULE, READ, ESTATE}
+    scope = Scope(rules=(pattern,))
+    assert {one.rule.key for one in VERDICTS if scope.holds(one)} & known == keys
+
+
+@pytest.mark.parametrize(("pattern", "held"), [("error", True), ("ERROR", True), ("err*", True), ("warning", False)])
+def test_severities(pattern: str, held: bool) -> None:
+    verdict = next(one for one in VERDICTS if one.rule.key == RULE)
+    assert verdict.rule.severity == "error"
+    assert Scope(severities=(pattern,)).holds(verdict) is held
+
+
+def test_several_of_one_kind_widen_and_kinds_narrow_each_other() -> None:
+    assert shown(Scope(machines=("sql01", "sql02"))) == {"hv01/SQL01", "hv02/sql02", "hv03"}
+    assert shown(Scope(machines=("sql*",), servers=("hv02",))) == {"hv02/sql02"}
+    assert shown(Scope(machines=("sql*",), servers=("hv01", "hv03"))) == {"hv01/SQL01", "hv03"}
+    assert shown(Scope(machines=("sql*",), severities=("information",))) == set()
+    assert shown(Scope(machines=("sql*",), rules=(READ,))) == set()
+
+
+def test_an_unread_server_stays_where_machines_are_asked_for() -> None:
+    scope = Scope(machines=("sql01",))
+    assert shown(scope, READ) == {"hv03"}  # the servers that were read are no answer to the question
+    assert "hv03" in shown(scope)
+
+
+def with_result(verdict: Verdict, result: Result) -> Verdict:
+    return replace(verdict, outcome=replace(verdict.outcome, result=result))
+
+
+OPEN = {
+    Result.FAILED: True,
+    Result.UNKNOWN: True,
+    Result.WAIVED: True,
+    Result.NOT_APPLICABLE: False,
+    Result.PASSED: False,
+}
+
+
+@pytest.mark.parametrize("result", Result)
+@pytest.mark.parametrize("key", [READ, ESTATE])
+def test_what_is_open_stays_whatever_machine_is_asked_for(key: str, result: Result) -> None:
+    verdict = with_result(next(one for one in VERDICTS if one.rule.key == key), result)
+    assert Scope(machines=("nobody",)).holds(verdict) is OPEN[result]
+
+
+@pytest.mark.parametrize("result", Result)
+def test_an_open_question_about_another_server_goes(result: Result) -> None:
+    of_server, of_estate = (next(one for one in VERDICTS if one.rule.key == key) for key in (READ, ESTATE))
+    assert not Scope(servers=("other",)).holds(with_result(of_server, result))
+    assert Scope(servers=("other",)).holds(with_result(of_estate, result)) is OPEN[result]
+
+
+def test_as_the_options_that_made_it() -> None:
+    scope = Scope(servers=("hv01", "hv02"), machines=("sql*",), rules=("a",), severities=("error",))
+    assert str(scope) == "--hv-server hv01 --hv-server hv02 --hv-vm sql* --hv-rule a --hv-severity error"
+
+
+@settings(deadline=None)
+@given(st.text(max_size=12))
+def test_any_machine_is_found_by_its_own_name(name: str) -> None:
+    estate = translate(snapshot(source(Host(vms=[Vm(name=name, guid=guid("x")), Vm(name="other")]))))
+    founding = next(rule for rule in all_rules() if rule.key == RULE)
+    asked = name if name.strip() else guid("x")
+    shown = [
+        one.machine.guid for one in judge(estate, [founding]) if one.machine and Scope(machines=(asked,)).holds(one)
+    ]
+    assert guid("x") in shown
