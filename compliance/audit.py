@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compliance.credentials import Credential, find_credential
 from compliance.errors import UsageError
-from compliance.gather import Progress, gather
 from compliance.hyperv.translate import translate
 from compliance.inventory import Inventory, read_inventory
 from compliance.judge import judge
@@ -17,6 +17,9 @@ from compliance.model import Evidence, Settings
 from compliance.report.table import Table
 from compliance.scope import Scope
 from compliance.snapshot import Snapshot, join_snapshots, read_snapshot
+
+if TYPE_CHECKING:
+    from compliance.gather import Progress
 
 DISTRIBUTION = "hyperv-compliance"
 
@@ -43,9 +46,11 @@ class Plan:
 def plan(inventory: str | None, snapshots: Sequence[str], evidence: str | None = None) -> Plan:
     """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere."""
     chosen = Evidence(evidence) if evidence else None
-    if inventory and snapshots:
+    if inventory is not None and snapshots:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
-    if inventory:
+    if inventory is not None:
+        if not inventory:
+            raise UsageError("--inventory names no file: is a variable empty?")
         found = read_inventory(Path(inventory))
         kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
         return Plan(estate=found.name, named=inventory, inventory=found, snapshot=kept, evidence=chosen)
@@ -68,6 +73,8 @@ def take_snapshot(
     snapshot = planned.snapshot
     if snapshot is None:
         assert planned.inventory  # noqa: S101  # a plan has one of the two
+        from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
+
         snapshot = gather(planned.inventory, _credentials(planned.inventory, environ), tool=tool(), tell=tell)
     if planned.evidence:
         snapshot = replace(snapshot, settings=replace(snapshot.settings, evidence=planned.evidence))

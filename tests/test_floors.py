@@ -15,7 +15,9 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "compliance"
 
 FLOORS = (
-    ("plugin", "audit", "cases", "pytest_html"),
+    ("plugin",),
+    ("session",),
+    ("audit", "cases", "pytest_html", "progress"),
     ("gather", "report"),
     ("hyperv", "judge", "scope"),
     ("inventory", "credentials", "rules", "snapshot", "wsman"),
@@ -23,9 +25,6 @@ FLOORS = (
     ("model", "errors"),
 )
 NEIGHBOURS = {
-    ("plugin", "audit"): "the plugin is pytest's side of an audit",
-    ("plugin", "cases"): "what it hands to pytest",
-    ("plugin", "pytest_html"): "registered where --html is asked for",
     ("model", "errors"): "what could not be read says why, in the words of the errors",
 }
 WITHIN = {  # the same for the modules of a report: a writer knows the table, and no other writer

@@ -6,6 +6,8 @@ import html
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 from compliance.snapshot import read_snapshot, write_snapshot
 from tests.builders import Host, Nic, Vm, guid, linux, replica_of, snapshot, source, unread_source
 from tests.demo import SNAPSHOT
-from tests.running import DEMO, counts, run_pytest, title_in
+from tests.running import DEMO, ROOT, counts, run_pytest, title_in
 
 OUTCOMES = {"failed": 11, "passed": 26, "skipped": 2, "error": 9}
 SENTENCE = (
@@ -79,6 +81,13 @@ def test_without_an_estate_it_is_silent(tmp_path: Path) -> None:
     run = run_pytest(tmp_path)
     assert (run.returncode, counts(run.stdout)) == (0, {"passed": 1})
     assert not [line for line in run.stdout.splitlines() if "compliance" in line and not line.startswith("plugins:")]
+
+
+def test_without_an_estate_it_loads_next_to_nothing(tmp_path: Path) -> None:
+    heavy = {"pydantic", "ruamel.yaml", "winrm", "requests"}
+    code = f"import sys, compliance.plugin; print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
 
 
 def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> None:
@@ -263,6 +272,9 @@ def wrong(folder: Path) -> dict[str, tuple[tuple[str | Path, ...], str]]:
         "missing snapshot": (("--snapshot", "no.jsonl"), "no.jsonl: can't be read"),
         "both": (("--inventory", DEMO, "--snapshot", SNAPSHOT), "both given"),
         "twice the same": (("--snapshot", SNAPSHOT, "--snapshot", SNAPSHOT), "give each server once"),
+        "empty variable": (("--inventory", ""), "--inventory names no file: is a variable empty?"),
+        "option without estate": (("--hv-save", "x.jsonl"), "--hv-save needs an estate"),
+        "scope without estate": (("--hv-vm", "sql*"), "--hv-vm needs an estate"),
         "evidence": (("--inventory", DEMO, "--hv-evidence", "none"), "invalid choice"),
         "no place to save": (("--inventory", DEMO, "--hv-save", folder / "good.yaml" / "x"), "can't be written"),
     }
@@ -277,6 +289,9 @@ MISTAKES = [
     "missing snapshot",
     "both",
     "twice the same",
+    "empty variable",
+    "option without estate",
+    "scope without estate",
     "evidence",
     "no place to save",
 ]

@@ -1,0 +1,215 @@
+"""A run over an estate: pytest's hooks, on an object that is registered only where an estate was named."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance import audit
+from compliance.audit import Plan
+from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
+from compliance.errors import UsageError
+from compliance.judge import all_rules, printable
+from compliance.model import ReplicatedVM, Server, Unread
+from compliance.progress import Teller
+from compliance.pytest_html import PytestHtml
+from compliance.report import text
+from compliance.report.html import environment
+from compliance.report.table import Table
+from compliance.rule import Verdict
+from compliance.scope import Scope
+from compliance.snapshot import Snapshot, read_snapshot, write_snapshot
+
+
+class EstateSession:
+    """What a run knows of its estate: the plan from the start, the table of verdicts once the session has started."""
+
+    def __init__(self, plan: Plan, scope: Scope, save: str | None, asked: list[str]) -> None:
+        self._plan = plan
+        self._scope = scope
+        self._save = save
+        self._asked = asked  # ids of ours that were given as arguments
+        self._handed_over: Path | None = None  # the snapshot that xdist's workers read
+        self._table: Table | None = None
+        self._ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def planned(cls, config: pytest.Config) -> EstateSession:
+        """Read the files that the options name. UsageError for a mistake in them; nothing is sent anywhere."""
+        for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
+            config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
+        option = config.option
+        plan = audit.plan(option.hv_inventory, option.hv_snapshot, option.hv_evidence)
+        scope = Scope(
+            servers=tuple(option.hv_server),
+            machines=tuple(option.hv_vm),
+            rules=tuple(option.hv_rule),
+            severities=tuple(option.hv_severity),
+        )
+        return cls(plan, scope, option.hv_save, _take_arguments(config, plan.estate))
+
+    @property
+    def table(self) -> Table:
+        assert self._table is not None  # noqa: S101  # set at session start, before anything asks
+        return self._table
+
+    # --- before collection --------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Gather and judge, once: xdist's controller hands its workers what it gathered."""
+        config = session.config
+        handed_over = getattr(config, "workerinput", {}).get("hv_snapshot")
+        with _usage_errors():
+            if handed_over:
+                snapshot = read_snapshot(Path(handed_over))
+            else:
+                snapshot = audit.take_snapshot(self._plan, os.environ, Teller(config).tell)
+                if self._save:
+                    write_snapshot(snapshot, Path(self._save))
+                self._hand_over(config, snapshot)
+        self._table = audit.judged(snapshot, self._scope, self._plan.named)
+        self._ids = frozenset(verdict.id for verdict in self._table.verdicts)
+        _replace_metadata(config, self._table)
+        config.pluginmanager.register(PytestHtml(self._table), "compliance.pytest_html")
+
+    def _hand_over(self, config: pytest.Config, snapshot: Snapshot) -> None:
+        if config.pluginmanager.has_plugin("dsession"):
+            self._handed_over = Path(tempfile.mkdtemp(prefix="hyperv-compliance-")) / "snapshot.jsonl"
+            write_snapshot(snapshot, self._handed_over)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        if self._handed_over:
+            node.workerinput["hv_snapshot"] = str(self._handed_over)
+
+    def pytest_unconfigure(self) -> None:
+        if self._handed_over:
+            shutil.rmtree(self._handed_over.parent, ignore_errors=True)
+
+    def pytest_report_header(self) -> list[str]:
+        scope = f", {self._scope}" if str(self._scope) else ""
+        return [printable(f"{audit.tool()}: estate {self._plan.estate} from {self._plan.named}{scope}")]
+
+    # --- cases --------------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
+        """Add our cases before anything selects among items: they belong to no file that pytest would collect."""
+        items[:0] = session.genitems(EstateNode.of(session, self._plan.estate, self._asked_for()))
+
+    def _asked_for(self) -> list[Verdict]:
+        if not self._asked:
+            return list(self.table.verdicts)
+        missing = set(self._asked) - self._ids - {_of_rule(verdict) for verdict in self.table.verdicts}
+        if missing:
+            raise pytest.UsageError(
+                f"not found: {min(missing)} (its server may not have been read, or it is out of scope)"
+            )
+        asked = set(self._asked)
+        return [verdict for verdict in self.table.verdicts if {verdict.id, _of_rule(verdict)} & asked]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
+        if not isinstance(item, Case) or item.config.option.usepdb:
+            return None
+        run(item)
+        return True
+
+    # --- users' own checks --------------------------------------------------------------------------------------------
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        for name, subjects in (("replicated_vm", self._machines), ("hyperv_server", self._servers)):
+            if name in metafunc.fixturenames:
+                cases = list(subjects())
+                ids = [label for label, _ in cases]
+                metafunc.parametrize(name, [case for _, case in cases], ids=ids, indirect=True)
+
+    def _machines(self) -> Iterator[tuple[str, ReplicatedVM | Unread]]:
+        """Every replicated machine; and in place of those that are missing, something that no test can pass on."""
+        verdicts = [verdict for verdict in self.table.verdicts if verdict.rule.subject is ReplicatedVM]
+        seen = [verdict for verdict in verdicts if verdict.rule is verdicts[0].rule]  # each subject once
+        for verdict in seen:
+            if isinstance(verdict.subject, ReplicatedVM):
+                yield verdict.label, verdict.subject
+            elif isinstance(verdict.subject, Server) and verdict.subject.unread:
+                yield verdict.label, verdict.subject.unread
+        if not seen and not self.table.estate.settings.may_be_empty:
+            yield self._plan.estate, Unread("the estate shows no replicated virtual machine")
+
+    def _servers(self) -> Iterator[tuple[str, Server | Unread]]:
+        for server in self.table.estate.servers:
+            yield server.name, server.unread or server
+
+    # --- what people read ---------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
+        """Our findings once, by rule, in place of one traceback a case (pytest's own listing is quadratic)."""
+        if self._table is None:
+            return (yield)
+        kept = {key: terminalreporter.stats.get(key, []) for key in ("failed", "error")}
+        for key, reports in kept.items():
+            terminalreporter.stats[key] = [one for one in reports if getattr(one, "nodeid", None) not in self._ids]
+        try:
+            yield
+        finally:
+            for key, reports in kept.items():
+                terminalreporter.stats[key] = reports
+                if not reports:
+                    del terminalreporter.stats[key]
+        terminalreporter.write_sep("=", f"{printable(self._plan.estate)}: Hyper-V compliance")
+        for line in text.summary(self._table):
+            terminalreporter.write_line(line)
+        if self._save:
+            terminalreporter.write_line(f"The snapshot is in {self._save}.")
+        return None
+
+
+def _take_arguments(config: pytest.Config, estate: str) -> list[str]:
+    """Ids of our cases are arguments too; and without any path only the estate runs, not the folder it runs in."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args = []
+        return []
+    ours = [argument for argument in config.args if _is_ours(argument, estate)]
+    config.args = [argument for argument in config.args if argument not in ours]
+    return [f"{estate}::{argument.split('::', 1)[1]}" for argument in ours]
+
+
+def _is_ours(argument: str, estate: str) -> bool:
+    """pytest prints ids relative to the folder that it runs in, so a path may stand before the estate's name."""
+    path, separator, _ = argument.partition("::")
+    return bool(separator) and Path(path).name == estate and not Path(path).exists()
+
+
+def _of_rule(verdict: Verdict) -> str:
+    """The id without its subject, which means all of them, as it does for a parametrized function."""
+    return f"{verdict.estate}::{verdict.rule.key}"
+
+
+@contextmanager
+def _usage_errors() -> Iterator[None]:
+    """Our one-line errors as pytest's: exit code 4, no traceback."""
+    try:
+        yield
+    except UsageError as error:
+        raise pytest.UsageError(*str(error).splitlines()) from error
+
+
+def _replace_metadata(config: pytest.Config, table: Table) -> None:
+    """pytest-html shows what pytest-metadata collected: the audit's facts there, no list of packages."""
+    try:
+        from pytest_metadata.plugin import metadata_key  # type: ignore[import-untyped]  # it ships no types
+    except ImportError:
+        return
+    if metadata_key in config.stash:
+        found: dict[str, Any] = config.stash[metadata_key]
+        found.clear()
+        found.update(environment(table))
