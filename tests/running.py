@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "inventories" / "demo.yaml"
+APART = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter imports all of hypothesis after a failure
 
 
 def run_pytest(
@@ -22,7 +23,7 @@ def run_pytest(
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--color=no", "-p", "no:cacheprovider", *map(str, arguments)],
+        [sys.executable, "-m", "pytest", "--color=no", *APART, *map(str, arguments)],
         cwd=folder,
         env={**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"},
         capture_output=True,
