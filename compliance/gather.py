@@ -237,7 +237,7 @@ class _Reader:
         except LinkError as error:
             raise LinkError(f"{error} (while reading {query.class_name})", why=error.why) from error
         except ReadError as error:
-            if query is queries.QUERIES[0] and error.why is Why.ABSENT:
+            if query.class_name == queries.MACHINES and error.why is Why.ABSENT:
                 raise ReadError(
                     f"has no {query.namespace}: Hyper-V is not installed, or the server is older than 2012",
                     why=Why.NOT_HYPERV,

@@ -106,7 +106,7 @@ QUERIES = (
     Query(CONNECTIONS, ("InstanceID", "EnabledState", "HostResource")),
 )
 
-AGAIN = QUERIES[0]
+AGAIN = Query(MACHINES, ("Name", "ElementName", "EnabledState", "ReplicationMode"))
 """Read a second time at the end: what changed in between is not judged."""
 
 
