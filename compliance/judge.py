@@ -85,10 +85,9 @@ def _numbered(labels: dict[int, str]) -> dict[int, str]:
 
 def printable(name: str) -> str:
     """A name that is safe in an id and on a terminal: normalised, control and direction characters as ``\\uXXXX``."""
-    return "".join(
-        letter if not unicodedata.category(letter).startswith(("C", "Z")) or letter == " " else _escaped(letter)
-        for letter in unicodedata.normalize("NFC", name)
-    )
+    name = unicodedata.normalize("NFC", name)
+    # Python calls printable what is in none of Unicode's categories C and Z, and the plain space.
+    return name if name.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in name)
 
 
 def _escaped(letter: str) -> str:

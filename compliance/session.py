@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import tempfile
@@ -76,6 +77,7 @@ class EstateSession:
                     write_snapshot(snapshot, Path(self._save))
                 self._hand_over(config, snapshot)
         self._table = audit.judged(snapshot, self._scope, self._plan.named)
+        gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         self._ids = frozenset(verdict.id for verdict in self._table.verdicts)
         _replace_metadata(config, self._table)
         config.pluginmanager.register(PytestHtml(self._table), "compliance.pytest_html")
@@ -91,6 +93,7 @@ class EstateSession:
             node.workerinput["hv_snapshot"] = str(self._handed_over)
 
     def pytest_unconfigure(self) -> None:
+        gc.unfreeze()
         if self._handed_over:
             shutil.rmtree(self._handed_over.parent, ignore_errors=True)
 

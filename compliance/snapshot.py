@@ -302,8 +302,9 @@ def _row_from_json(value: object) -> Row:
     if not isinstance(value, dict):
         raise TypeError("expected a row to be an object")
     for name, content in value.items():
-        entries = content if isinstance(content, list) else [content]
-        if not all(entry is None or isinstance(entry, str) for entry in entries):
+        if content is None or isinstance(content, str):
+            continue
+        if not isinstance(content, list) or not all(entry is None or isinstance(entry, str) for entry in content):
             raise TypeError(f"expected text, null or a list of them under {_short(name)}")
     return value
 

@@ -41,7 +41,7 @@ def named(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
         return value
     if value is None:
         return Unread(f"{name} is not given")
-    return names.get(value, Unread(f"{name} is {value}, which has no meaning here"))
+    return names[value] if value in names else Unread(f"{name} is {value}, which has no meaning here")
 
 
 def array(row: Row, name: str) -> tuple[str, ...]:

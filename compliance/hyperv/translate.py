@@ -345,7 +345,7 @@ def _status(row: Row) -> Answer | Unread:
     status = first_number(row, "OperationalStatus")
     if status is None:
         return Unread("gives no status")
-    return ANSWERS.get(status, Unread(f"gives status {status}, which is not documented"))
+    return ANSWERS[status] if status in ANSWERS else Unread(f"gives status {status}, which is not documented")
 
 
 def _uptime(row: Row) -> timedelta | Unread:
