@@ -81,7 +81,8 @@ def _reference(element: Element) -> str | None:
     The parts of the endpoint reference stand directly in the property (recorded), or inside an EndpointReference
     when a selector is itself a reference (DSP0227).
     """
-    parameters = child(child(element, _ENDPOINT) or element, _PARAMETERS) if len(element) else None
+    wrapped = child(element, _ENDPOINT)
+    parameters = child(element if wrapped is None else wrapped, _PARAMETERS)
     if parameters is None:
         return None
     uri = text_of(child(parameters, _RESOURCE))

@@ -13,6 +13,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 _DAY = datetime.timedelta(days=1)
+_SIGNS_CERTIFICATES = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 class Authority:
@@ -23,8 +34,11 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test authority")])
         self.last = folder / "none"  # the certificate issued last
         self.file = folder / "ca.pem"
-        constraint = x509.BasicConstraints(ca=True, path_length=None)
-        certificate = self._builder(self._name, self._key, 30).add_extension(constraint, critical=True)
+        certificate = (
+            self._builder(self._name, self._key, 30)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_SIGNS_CERTIFICATES, critical=True)
+        )
         self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def server(self, address: str, *, days: int = 30, client: bool = False) -> ssl.SSLContext:
@@ -65,4 +79,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 10 * _DAY)
             .not_valid_after(now + days * _DAY)
+            # Python 3.13 verifies strictly (RFC 5280): without these no certificate is trusted.
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
