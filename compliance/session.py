@@ -26,7 +26,7 @@ from compliance.report.html import environment
 from compliance.report.table import Table
 from compliance.rule import Verdict
 from compliance.scope import Scope
-from compliance.snapshot import Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot import Snapshot, read_snapshot, refuse_unwritable, write_snapshot
 
 
 class EstateSession:
@@ -72,6 +72,8 @@ class EstateSession:
             if handed_over:
                 snapshot = read_snapshot(Path(handed_over))
             else:
+                if self._save:
+                    refuse_unwritable(Path(self._save))
                 snapshot = audit.take_snapshot(self._plan, os.environ, Teller(config).tell)
                 if self._save:
                     write_snapshot(snapshot, Path(self._save))

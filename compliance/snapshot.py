@@ -6,6 +6,7 @@ is noticed; a file is written beside its place and moved there whole.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -71,7 +72,7 @@ class Snapshot:
 
 def write_snapshot(snapshot: Snapshot, path: Path) -> None:
     """Write it whole or not at all; gzip where the name ends in ``.gz``. SnapshotError where it can't be written."""
-    beside = path.parent / f".{path.name}.{os.getpid()}"
+    beside = _beside(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("wb") as raw:
@@ -79,6 +80,21 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> None:
             raw.flush()
             os.fsync(raw.fileno())
         beside.replace(path)
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """SnapshotError where a snapshot could not be written: to be asked before hours of gathering, not after."""
+    beside = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        beside.touch()
     except OSError as error:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
     finally:
@@ -128,6 +144,10 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name}.{os.getpid()}"
 
 
 def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:

@@ -9,15 +9,17 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from compliance.snapshot import read_snapshot, write_snapshot
-from tests.builders import Host, Nic, Vm, guid, linux, replica_of, snapshot, source, unread_source
+from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
 from tests.demo import SNAPSHOT
 from tests.running import DEMO, ROOT, counts, run_pytest, title_in
+from tests.simulator import Played, Simulator
 
 OUTCOMES = {"failed": 11, "passed": 26, "skipped": 2, "error": 9}
 SENTENCE = (
@@ -101,6 +103,28 @@ def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> N
     assert theirs.returncode == 5
     ours = run_pytest(tmp_path, "-p", "pytest_ansible", "--hv-inventory", DEMO, env=env)
     assert counts(ours.stdout) == OUTCOMES
+
+
+def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
+    password = "c4nary-pa55word"
+    options = {"scheme": "http", "auth": "ntlm", "users": {"audit": password}}
+    with ExitStack() as stack:
+        entries = []
+        for host in HEALTHY:
+            played = Played(rows=host_rows(host), version=host.version, computer=host.name)
+            one = stack.enter_context(Simulator(played, **options))  # type: ignore[arg-type]
+            entries.append(f"  - {{name: {host.name}, address: 127.0.0.1, port: {one.port}}}")
+        defaults = "defaults: {scheme: http, transport: ntlm, credential: audit}"
+        (tmp_path / "live.yaml").write_text("\n".join(["name: test", defaults, "servers:", *entries, ""]))
+        env = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": password}
+        written = ("--html", "x.html", "--self-contained-html", "--junitxml", "x.xml", "--hv-save", "live.jsonl")
+        live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=env)
+    offline = run_pytest(tmp_path, "--snapshot", "live.jsonl", "-v")
+    assert (live.returncode, offline.returncode, counts(live.stdout)) == (0, 0, {"passed": 5})
+    cases = [[line for line in run.stdout.splitlines() if line.startswith("test::")] for run in (live, offline)]
+    assert cases[0] == cases[1]
+    told = [live.stdout, live.stderr, *((tmp_path / name).read_text() for name in ("x.html", "x.xml", "live.jsonl"))]
+    assert not [text for text in told if password in text]
 
 
 # --- ids and selection ------------------------------------------------------------------------------------------------
@@ -276,7 +300,7 @@ def wrong(folder: Path) -> dict[str, tuple[tuple[str | Path, ...], str]]:
         "option without estate": (("--hv-save", "x.jsonl"), "--hv-save needs an estate"),
         "scope without estate": (("--hv-vm", "sql*"), "--hv-vm needs an estate"),
         "evidence": (("--inventory", DEMO, "--hv-evidence", "none"), "invalid choice"),
-        "no place to save": (("--inventory", DEMO, "--hv-save", folder / "good.yaml" / "x"), "can't be written"),
+        "no place to save": (("--inventory", "good.yaml", "--hv-save", folder / "good.yaml" / "x"), "can't be written"),
     }
 
 

@@ -35,7 +35,7 @@ class HardenedTransport(Transport):
     def __init__(self, endpoint: Endpoint, gauge: Gauge) -> None:
         super().__init__(
             endpoint=endpoint.request_url,
-            username=endpoint.username,
+            username=endpoint.username or None,  # an empty principal is not the ticket's own
             password=endpoint.password,
             # Explicit, or REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE would choose whom we trust.
             ca_trust_path=str(endpoint.ca or DEFAULT_CA_BUNDLE_PATH),
