@@ -97,6 +97,7 @@ class Host:
         }
         self.failover = self._rows(queries.FAILOVER)
         self.failover_of, stray = failover_by_machine(or_none(self.failover))
+        self.shows_failover_settings = bool(self.failover_of.keys() & listed.machines.keys())
         self.stray_addresses = sorted(address for addresses in stray for address in addresses)
         self.offers = self._rows(queries.OFFERS)
         self.offers_of = {
@@ -143,10 +144,6 @@ def server_remarks(source: Source, reading: Reading, machines: Sequence[VirtualM
         for class_name in FOR_REMARKS_ONLY
         if isinstance(answer := reading.classes.get(class_name), Unread)
     ]
-    failover = reading.classes.get(queries.FAILOVER, ())
-    replicating = any(machine.replicated is True for machine in machines)
-    if replicating and not isinstance(failover, Unread) and not failover:
-        remarks.append("replicates, but shows not one failover setting row")
     remarks += _failover_remarks(reading, machines)
     if reading.clock_ahead is not None and abs(reading.clock_ahead) > CLOCK_TOLERANCE:
         direction = "ahead of" if reading.clock_ahead > timedelta() else "behind"
@@ -157,15 +154,17 @@ def server_remarks(source: Source, reading: Reading, machines: Sequence[VirtualM
 
 
 def _failover_remarks(reading: Reading, machines: Sequence[VirtualMachine]) -> list[str]:
-    """Failover settings that are no machine's, as far as anybody can tell."""
+    """Failover settings that are no machine's, as far as anybody can tell; and machines that have none at all."""
     failover = reading.classes.get(queries.FAILOVER, ())
     settings = reading.classes.get(queries.SETTINGS, ())
-    if isinstance(failover, Unread) or isinstance(settings, Unread):
+    if isinstance(failover, Unread):
         return []
     found, stray = failover_by_machine(failover)
-    unknown = found.keys() - {machine.guid for machine in machines} - setting_guids(settings)
+    known = {machine.guid for machine in machines}
     remarks = []
-    if unknown:
+    if any(machine.replicated is True for machine in machines) and not found.keys() & known:
+        remarks.append("replicates, but shows not one failover setting row of a machine")
+    if not isinstance(settings, Unread) and (unknown := found.keys() - known - setting_guids(settings)):
         remarks.append(f"failover settings of {_counted(len(unknown), 'unknown virtual machine')} were left out")
     if stray:
         remarks.append(f"{_counted(len(stray), 'failover setting row')} can't be tied to a virtual machine")

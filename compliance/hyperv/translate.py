@@ -213,13 +213,13 @@ def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[st
     rows = [row for _, row in sorted(host.replication_of.get(guid, ()), key=itemgetter(0))]
     if not rows:
         return Unread("its replication settings have no row"), ()
-    named = [
+    hosts = [
         name.strip()
         for row in rows
         for property_name in ("PrimaryHostSystem", "RecoveryHostSystem")
         if isinstance(name := text(row, property_name), str) and name.strip()
     ]
-    others = tuple(dict.fromkeys(name for name in named if first_label(name) != first_label(host.host_name)))
+    others = tuple(dict.fromkeys(name for name in hosts if first_label(name) != first_label(host.host_name)))
     providers = [path for row in rows if isinstance(path := row.get("ReplicationProvider"), str) and path.strip()]
     foreign = any(HOST_TO_HOST_PROVIDER not in provider.upper() for provider in providers)
     remarks = (
@@ -257,9 +257,9 @@ def _failover(host: Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unre
         return (), ()
     if not host.offers_of.get(guid):
         return Unread("has no failover setting row, and no Data Exchange row either, which every machine has"), ()
-    if not host.failover and not host.may_lack_failover_settings:
+    if not host.shows_failover_settings and not host.may_lack_failover_settings:
         return Unread(
-            f"{host.name} shows not one failover setting row: if no machine there has a failover address, "
+            f"{host.name} shows not one failover setting row of a machine: if no machine there has a failover address, "
             "set `may_lack_failover_settings: true` for it"
         ), ()
     return (), ("has no failover setting row",)

@@ -560,7 +560,7 @@ def remarks_of(rows: RowsByClass) -> tuple[str, ...]:
 def test_a_replicating_server_without_failover_rows_is_a_remark() -> None:
     rows = hostful()
     rows[FAILOVER].clear()
-    assert remarks_of(rows) == ("replicates, but shows not one failover setting row",)
+    assert remarks_of(rows) == ("replicates, but shows not one failover setting row of a machine",)
 
 
 def test_a_server_that_does_not_replicate_needs_no_failover_rows() -> None:

@@ -247,6 +247,13 @@ def test_not_one_failover_row_on_a_server_that_replicates_is_no_answer() -> None
     assert "has no failover setting row" in allowed.remarks
 
 
+def test_failover_rows_that_join_no_machine_are_no_answer() -> None:
+    host = Host(vms=[Vm(name="x", nics=[NO_ROW]), Vm(name="y", nics=[NO_ROW])])
+    stranger = {"InstanceID": f"Microsoft:FailoverNetworkSetting\\{guid('z')}\\{guid('n')}", "IPAddresses": "10.9.9.9"}
+    rows = {"Msvm_FailoverNetworkAdapterSettingData": (stranger,)}
+    assert {outcome.result for outcome in outcomes(source(host, rows=rows)).values()} == {UNKNOWN}
+
+
 def test_a_failover_row_that_lacks_what_was_asked_for() -> None:
     instance = f"Microsoft:FailoverNetworkSetting\\{guid('x')}\\{guid('n')}"
     rows = {"Msvm_FailoverNetworkAdapterSettingData": ({"InstanceID": instance},)}
