@@ -50,7 +50,7 @@ body>p a,.filters button,.collapse button{color:#0b5cad}
 #results-table .col-result{width:auto}
 #results-table .col-side{white-space:nowrap}
 #results-table .col-rule{min-width:10em}
-#results-table .col-machine,#results-table .col-address{min-width:7em}
+#results-table .col-machine,#results-table .col-address,#results-table .col-server{min-width:7em}
 .col-result:hover::after,#environment-header h2:hover::after{color:#4d555e}
 #environment-header.collapsed h2:hover::after{color:#4d555e}
 span.passed,.passed .col-result{color:#1a6b2d}
