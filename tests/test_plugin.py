@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -105,26 +106,45 @@ def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> N
     assert counts(ours.stdout) == OUTCOMES
 
 
-def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
-    password = "c4nary-pa55word"
-    options = {"scheme": "http", "auth": "ntlm", "users": {"audit": password}}
+PASSWORD = "c4nary-pa55word"
+LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": PASSWORD}
+
+
+@contextmanager
+def sealed_servers(folder: Path) -> Iterator[list[Simulator]]:
+    """The healthy pair on the loopback, and ``live.yaml`` that names them."""
     with ExitStack() as stack:
-        entries = []
+        found = []
         for host in HEALTHY:
             played = Played(rows=host_rows(host), version=host.version, computer=host.name)
-            one = stack.enter_context(Simulator(played, **options))  # type: ignore[arg-type]
-            entries.append(f"  - {{name: {host.name}, address: 127.0.0.1, port: {one.port}}}")
+            one = Simulator(played, scheme="http", auth="ntlm", users={"audit": PASSWORD})
+            found.append(stack.enter_context(one))
+        named = [
+            f"  - {{name: {host.name}, address: 127.0.0.1, port: {one.port}}}"
+            for host, one in zip(HEALTHY, found, strict=True)
+        ]
         defaults = "defaults: {scheme: http, transport: ntlm, credential: audit}"
-        (tmp_path / "live.yaml").write_text("\n".join(["name: test", defaults, "servers:", *entries, ""]))
-        env = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": password}
+        (folder / "live.yaml").write_text("\n".join(["name: test", defaults, "servers:", *named, ""]))
+        yield found
+
+
+def test_xdist_gathers_once(tmp_path: Path) -> None:
+    with sealed_servers(tmp_path) as servers:
+        run = run_pytest(tmp_path, "--inventory", "live.yaml", "-n", "2", env=LOGIN)
+        assert (run.returncode, counts(run.stdout)) == (0, {"passed": 5}), run.stdout + run.stderr
+        assert [sum(one.action == "Identify" for one in server.log) for server in servers] == [1, 1]
+
+
+def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
+    with sealed_servers(tmp_path):
         written = ("--html", "x.html", "--self-contained-html", "--junitxml", "x.xml", "--hv-save", "live.jsonl")
-        live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=env)
+        live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=LOGIN)
     offline = run_pytest(tmp_path, "--snapshot", "live.jsonl", "-v")
     assert (live.returncode, offline.returncode, counts(live.stdout)) == (0, 0, {"passed": 5})
     cases = [[line for line in run.stdout.splitlines() if line.startswith("test::")] for run in (live, offline)]
     assert cases[0] == cases[1]
     told = [live.stdout, live.stderr, *((tmp_path / name).read_text() for name in ("x.html", "x.xml", "live.jsonl"))]
-    assert not [text for text in told if password in text]
+    assert not [text for text in told if PASSWORD in text]
 
 
 # --- ids and selection ------------------------------------------------------------------------------------------------
