@@ -13,6 +13,9 @@ GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]
 A_GUID = re.compile(GUID)
 OF_MACHINE = re.compile(rf"Microsoft:({GUID})\\(.+)", re.DOTALL)
 
+MOST_LETTERS = 256
+"""Of a name or an address, which ids, JUnit and terminals carry whole. Hyper-V's tools allow a machine's name 100."""
+
 T = TypeVar("T")
 Rows = tuple[Row, ...]
 Bucket = dict[str, list[tuple[str, Row]]]
@@ -52,8 +55,13 @@ def array(row: Row, name: str) -> tuple[str, ...]:
 
 
 def filled(row: Row, name: str) -> tuple[str, ...]:
-    """The entries of an array that are more than white space."""
-    return tuple(entry.strip() for entry in array(row, name) if entry.strip())
+    """The entries of an array that are more than white space, each no longer than a name may be."""
+    return tuple(cut(entry.strip()) for entry in array(row, name) if entry.strip())
+
+
+def cut(text: str) -> str:
+    """A name of somebody's, no longer than people read."""
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
 def first_number(row: Row, name: str) -> int | None:

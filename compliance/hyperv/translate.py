@@ -17,6 +17,7 @@ from compliance.hyperv.join import join_sides
 from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
     array,
+    cut,
     filled,
     first_label,
     first_number,
@@ -117,7 +118,7 @@ def _machine(host: Host, guid: str, first: Listed, again: Listed | Unread) -> Vi
     return VirtualMachine(
         server=host.name,
         guid=guid,
-        name=name if isinstance(name, str) and name.strip() else guid,
+        name=cut(name) if isinstance(name, str) and name.strip() else guid,
         role=role,
         power=_power(row),
         replicated=replicated,
@@ -156,7 +157,7 @@ def _changes(
         if before.get(name) != after.get(name)
     )
     names = before.get("ElementName"), after.get("ElementName")
-    return found, () if names[0] == names[1] else (f"renamed during the audit to {names[1]}",)
+    return found, () if names[0] == names[1] else (f"renamed during the audit to {cut(str(names[1]))}",)
 
 
 def _doubt(host: Host, guid: str) -> Unread | None:
@@ -214,7 +215,7 @@ def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[st
     if not rows:
         return Unread("its replication settings have no row"), ()
     hosts = [
-        name.strip()
+        cut(name.strip())
         for row in rows
         for property_name in ("PrimaryHostSystem", "RecoveryHostSystem")
         if isinstance(name := text(row, property_name), str) and name.strip()
@@ -288,8 +289,8 @@ def _adapters(host: Host, guid: str) -> dict[str, Adapter]:
             name, mac = text(row, "ElementName"), text(row, "Address")
             found[nic] = Adapter(
                 guid=nic,
-                name=name if isinstance(name, str) else "",
-                mac=mac if isinstance(mac, str) else None,
+                name=cut(name) if isinstance(name, str) else "",
+                mac=cut(mac) if isinstance(mac, str) else None,
                 legacy=legacy,
                 connected=connected.get(nic, Unread("has no connection row")),
             )

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.errors import Why
+from compliance.hyperv.rows import MOST_LETTERS, cut
 from compliance.hyperv.translate import translate
 from compliance.model import Answer, Estate, Power, Role, Row, Server, Unread, VirtualMachine
 from compliance.snapshot import Reading, Source
@@ -431,6 +432,13 @@ def test_a_machine_with_a_blank_name_is_called_by_its_guid(name: str) -> None:
     assert str(machine) == f"hv01/{X}"
 
 
+def test_names_and_addresses_are_no_longer_than_people_read() -> None:
+    long = "x" * 100_000
+    vm = Vm(name=long, nics=[Nic(name=long, addresses=(long,))], hosts=[(long, long)])
+    machine = translate(snapshot(source(Host(vms=[vm])))).servers[0].machines[0]
+    assert {len(text) for text in (machine.name, *machine.failover_addresses, *machine.partners)} == {MOST_LETTERS}
+
+
 def test_a_machine_with_no_name_is_called_by_its_guid() -> None:
     rows = host_rows(Host(vms=[Vm(name="x")]))
     rows[MACHINES][1]["ElementName"] = None
@@ -459,7 +467,7 @@ HOSTILE = [
 @pytest.mark.parametrize("name", HOSTILE, ids=ascii)
 def test_a_hostile_name_is_only_a_name(name: str) -> None:
     machine = server_of(source(Host(vms=[Vm(name=name, guid=X)]))).machines[0]
-    assert (machine.name, machine.guid, machine.role, machine.doubt) == (name, X, Role.PRIMARY, None)
+    assert (machine.name, machine.guid, machine.role, machine.doubt) == (cut(name), X, Role.PRIMARY, None)
     assert machine.failover_addresses == ("10.2.0.20",)
 
 
