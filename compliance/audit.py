@@ -13,7 +13,7 @@ from compliance.errors import UsageError
 from compliance.hyperv.translate import translate
 from compliance.inventory import Inventory, read_inventory
 from compliance.judge import judge
-from compliance.model import Evidence, Settings
+from compliance.model import Evidence
 from compliance.report.table import Table
 from compliance.scope import Scope
 from compliance.snapshot import Snapshot, join_snapshots, read_snapshot
@@ -60,10 +60,7 @@ def plan(inventory: str | None, snapshots: Sequence[str], evidence: str | None =
 
 def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
     """An inventory that stands before a snapshot names the estate and sets how it is judged."""
-    settings = Settings(
-        evidence=Evidence(inventory.evidence), boot_grace=inventory.boot_grace, may_be_empty=inventory.may_be_empty
-    )
-    return replace(snapshot, estate=inventory.name, settings=settings)
+    return replace(snapshot, estate=inventory.name, settings=inventory.settings)
 
 
 def take_snapshot(

@@ -17,7 +17,7 @@ from compliance.errors import LinkError, ReadError, Why
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory import Entry, Inventory, Limits
-from compliance.model import Evidence, Row, Settings, Unread
+from compliance.model import Row, Unread
 from compliance.snapshot import Answer, Reading, Snapshot, Source
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, wildcard_uri
@@ -58,11 +58,7 @@ def gather(
         time=began,
         tool=tool,
         inventory=inventory.digest,
-        settings=Settings(
-            evidence=Evidence(inventory.evidence),
-            boot_grace=inventory.boot_grace,
-            may_be_empty=inventory.may_be_empty,
-        ),
+        settings=inventory.settings,
         servers=tuple(_source(entry, readings[entry.name]) for entry in inventory.servers),
     )
 
@@ -98,11 +94,11 @@ class _Crew:
         while waiting or self.running:
             while waiting and len(self.running) < limits.threads:
                 self._start(waiting.pop(0))
+            self._abandon(limits.server + ABANDON_AFTER)
             try:
                 name, reading = self.arrived.get(timeout=1.0)
             except queue.Empty:
                 self.tell(self._progress())
-                self._abandon(limits.server + ABANDON_AFTER)
                 continue
             if name in self.running:  # else it was given up, and the run has gone on without it
                 self._finish(name, reading)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
+from compliance import model
 from compliance.userfile import Place, UserFile, content_of, shown
 
 PORTS = {"https": 5986, "http": 5985}
@@ -182,6 +183,13 @@ class Inventory:
     path: Path
     digest: str
     lines: Mapping[str, int] = field(hash=False)  # server's name -> line of the file
+
+    @property
+    def settings(self) -> model.Settings:
+        """How the estate is judged, in the words of those who judge."""
+        return model.Settings(
+            evidence=model.Evidence(self.evidence), boot_grace=self.boot_grace, may_be_empty=self.may_be_empty
+        )
 
 
 AnyModel = TypeVar("AnyModel", bound=Model)

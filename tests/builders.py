@@ -10,9 +10,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from xml.sax.saxutils import escape
 
 from compliance.hyperv.queries import QUERIES
+from compliance.inventory import Entry, Inventory, Limits
 from compliance.model import Row, Settings, Unread
 from compliance.snapshot import Reading, Snapshot, Source
 
@@ -395,6 +397,23 @@ def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: o
 
 def unread_source(name: str, reason: str = "refused") -> Source:
     return Source(name=name, endpoint=f"{name}.dr.example:5986", reading=Unread(reason))
+
+
+def inventory(entries: Sequence[Entry], **changes: object) -> Inventory:
+    """An inventory that no file holds."""
+    values: dict[str, object] = {
+        "name": "lab",
+        "servers": tuple(entries),
+        "snapshot": None,
+        "limits": Limits(),
+        "evidence": "observed",
+        "boot_grace": timedelta(minutes=10),
+        "may_be_empty": False,
+        "path": Path("lab.yaml"),
+        "digest": "",
+        "lines": {},
+    }
+    return Inventory(**{**values, **changes})  # type: ignore[arg-type]
 
 
 def snapshot(*sources: Source, settings: Settings = Settings()) -> Snapshot:

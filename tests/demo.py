@@ -15,10 +15,10 @@ from pathlib import Path
 
 from compliance.credentials import Credential
 from compliance.gather import gather
-from compliance.inventory import Entry, Inventory, Limits
+from compliance.inventory import Entry
 from compliance.model import Unread
 from compliance.snapshot import Snapshot, Source, write_snapshot
-from tests.builders import NOW, WINDOWS, Host, Nic, Vm, host_rows, linux, replica_of
+from tests.builders import NOW, WINDOWS, Host, Nic, Vm, host_rows, inventory, linux, replica_of
 from tests.simulator import Played, Simulator
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo.jsonl.gz"
@@ -186,7 +186,7 @@ def gather_from(playing: Mapping[str, Simulator]) -> Snapshot:
     entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in SERVERS]
     entries.append(_entry(*DOWN, closed_port(), None))
     snapshot = gather(
-        _inventory(sorted(entries, key=str)),
+        inventory(sorted(entries, key=str), name="demo"),
         {"audit": Credential(username="audit", password="correct horse")},
         tool="hyperv-compliance",
         now=lambda: NOW,
@@ -215,21 +215,6 @@ def _entry(name: str, site: str, port: int, ca: Path | None) -> Entry:
         ca=ca,
         site=site,
         groups=(site,),
-    )
-
-
-def _inventory(entries: Sequence[Entry]) -> Inventory:
-    return Inventory(
-        name="demo",
-        servers=tuple(entries),
-        snapshot=None,
-        limits=Limits(),
-        evidence="observed",
-        boot_grace=timedelta(minutes=10),
-        may_be_empty=False,
-        path=Path("demo.yaml"),
-        digest="",
-        lines={},
     )
 
 

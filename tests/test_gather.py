@@ -15,12 +15,12 @@ from compliance.credentials import Credential
 from compliance.errors import Why
 from compliance.gather import Progress, gather
 from compliance.hyperv.queries import AGAIN, QUERIES
-from compliance.inventory import Entry, Inventory, Limits
+from compliance.inventory import Entry, Limits
 from compliance.model import Unread
 from compliance.rule import Result
 from compliance.scope import Scope
 from compliance.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
-from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, replica_of, wire
+from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, inventory, replica_of, wire
 from tests.demo import closed_port
 from tests.simulator import Fault, Played, Simulator
 
@@ -61,19 +61,7 @@ def entry(name: str, simulator: Simulator, **changes: object) -> Entry:
 def read(
     entries: Sequence[Entry], credentials: Mapping[str, Credential] = CREDENTIALS, limits: Limits = FAST
 ) -> Snapshot:
-    inventory = Inventory(
-        name="lab",
-        servers=tuple(entries),
-        snapshot=None,
-        limits=limits,
-        evidence="observed",
-        boot_grace=timedelta(minutes=10),
-        may_be_empty=False,
-        path=Path("lab.yaml"),
-        digest="sha256:0",
-        lines={},
-    )
-    return gather(inventory, credentials, tool="test", now=lambda: NOW)
+    return gather(inventory(entries, limits=limits), credentials, tool="test", now=lambda: NOW)
 
 
 @contextmanager
@@ -288,19 +276,7 @@ def test_one_thread_one_server_at_a_time_is_enough_for_many() -> None:
     told: list[Progress] = []
     with playing(PRIMARY, REPLICA) as (first, second):
         entries = [entry(f"hv{number:02}", first if number % 2 else second) for number in range(12)]
-        inventory = Inventory(
-            name="lab",
-            servers=tuple(entries),
-            snapshot=None,
-            limits=Limits(threads=3),
-            evidence="observed",
-            boot_grace=timedelta(minutes=10),
-            may_be_empty=False,
-            path=Path("lab.yaml"),
-            digest="",
-            lines={},
-        )
-        snapshot = gather(inventory, CREDENTIALS, tool="test", tell=told.append)
+        snapshot = gather(inventory(entries, limits=Limits(threads=3)), CREDENTIALS, tool="test", tell=told.append)
     assert [source.name for source in snapshot.servers] == [one.name for one in entries]
     assert [one.done for one in told if one.finished] == list(range(1, 13))
 

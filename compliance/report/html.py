@@ -15,7 +15,7 @@ from compliance.judge import printable
 from compliance.model import Evidence, FailoverAddress, ReplicatedVM, Server, Unread
 from compliance.report.html_parts import LONG, MOST_NAMES, Column, counted, grid, listed, paragraphs, said
 from compliance.report.html_style import STYLE
-from compliance.report.table import ORDER, Table, by_rule, sentence, worst_first
+from compliance.report.table import ORDER, Table, by_rule, impacts, sentence, worst_first
 from compliance.rule import Result, Rule, Severity, Verdict
 
 MOST_ROWS = 500
@@ -142,8 +142,7 @@ def _problem(rule: Rule, verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f'<p class="hv-small">{len(verdicts):,} findings on {counted(len(servers), "server")}: {names}</p>'
     if rule.issue:
         yield f"<h5>Issue</h5>{paragraphs(rule.issue)}"
-    what = "virtual machines" if rule.subject is ReplicatedVM else "servers" if rule.subject is Server else "estates"
-    yield f"<h5>Impact</h5>{paragraphs(f'{rule.impact} This impacts the following {what}:')}"
+    yield f"<h5>Impact</h5>{paragraphs(f'{rule.impact} {impacts(rule)}')}"
     yield _impacted(rule, verdicts)
     yield f"<h5>Resolution</h5>{paragraphs(rule.resolution)}"
     if rule.link:

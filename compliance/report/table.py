@@ -40,6 +40,12 @@ def by_rule(verdicts: Sequence[Verdict], result: Result) -> list[tuple[Rule, lis
     return [(group[0].rule, group) for _, rows in groupby(found, key=lambda one: one.rule.key) if (group := list(rows))]
 
 
+def impacts(rule: Rule) -> str:
+    """BPA's sentence before the list."""
+    what = "virtual machines" if rule.subject is ReplicatedVM else "servers" if rule.subject is Server else "estates"
+    return f"This impacts the following {what}:"
+
+
 def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Failed and unknown before the rest, then by severity; the order of the estate within."""
     return sorted(verdicts, key=lambda one: (ORDER.index(one.outcome.result), one.rule.severity.rank, one.rule.key))

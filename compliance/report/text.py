@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from compliance.judge import printable
 from compliance.model import Evidence, ReplicatedVM, Server
-from compliance.report.table import Table, by_rule, sentence
+from compliance.report.table import Table, by_rule, impacts, sentence
 from compliance.rule import Result, Rule, Verdict
 
 MOST_MACHINES = 50
@@ -32,7 +32,7 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
         yield ""
         yield f"{rule.severity.upper()}  {rule.title}"
         yield from _folded(rule.resolution.split("\n\n", 1)[0], width, "  Resolution: ")
-        yield f"  This impacts the following virtual machines ({len(verdicts)}):"
+        yield f"  {impacts(rule)[:-1]} ({len(verdicts)}):"
         yield from _listed(verdicts)
     for rule, verdicts in by_rule(_told_once(table), Result.UNKNOWN):
         yield ""
