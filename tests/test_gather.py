@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -242,6 +243,24 @@ def test_the_deadline_holds_and_costs_the_others_nothing(fault: Fault) -> None:
         took = time.monotonic() - start
     assert took < 3 + 5 + 2
     assert unread(snapshot).why is Why.TIMED_OUT
+    assert reading(snapshot, "hv02").version
+
+
+def test_a_thread_that_hangs_where_no_deadline_reaches_is_given_up() -> None:
+    """As name resolution or Kerberos may; here the clock that it asks first."""
+    over = threading.Event()
+
+    def now() -> datetime:
+        if threading.current_thread().name == "read hv01":
+            over.wait(60)
+        return NOW
+
+    with playing(REPLICA) as (good,):
+        entries = [entry("hv01", good), entry("hv02", good)]
+        limits = Limits(connect=1, operation=1, server=1)
+        snapshot = gather(inventory(entries, limits=limits), CREDENTIALS, tool="test", now=now)
+        over.set()
+    assert (unread(snapshot).why, "given up" in unread(snapshot).reason) == (Why.TIMED_OUT, True)
     assert reading(snapshot, "hv02").version
 
 
