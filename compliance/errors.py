@@ -47,3 +47,7 @@ class ReadError(ComplianceError):
 
 class LinkError(ReadError):
     """The connection itself failed: nothing more can be read over it, and no later request should be sent on it."""
+
+
+class LostError(LinkError):
+    """The connection stood and is gone: over a new one, what was under way may be started again."""

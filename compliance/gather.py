@@ -8,27 +8,19 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from compliance.credentials import Credential
-from compliance.errors import LinkError, ReadError, Why
-from compliance.hyperv import queries
-from compliance.hyperv.queries import Query
+from compliance.errors import ReadError, Why
 from compliance.inventory import Entry, Inventory, Limits
-from compliance.model import Row, Unread
-from compliance.snapshot import Answer, Reading, Snapshot, Source
-from compliance.wsman.connection import Connection
-from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, wildcard_uri
-from compliance.wsman.endpoint import Endpoint
+from compliance.model import Unread
+from compliance.reader import Clock, read_server
+from compliance.snapshot import Reading, Snapshot, Source
 
 ABANDON_AFTER = 5.0
 """Seconds past its deadline after which a server's thread is given up: Kerberos, for one, heeds no deadline."""
-BUSY_WAITS = (1.0, 4.0)
-"""Seconds before a query that met a busy server is sent again."""
-
-Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,9 +63,18 @@ def _source(entry: Entry, reading: Reading | Unread) -> Source:
         groups=entry.groups,
         may_be_empty=entry.may_be_empty,
         may_lack_failover_settings=entry.may_lack_failover_settings,
-        insecure=None if entry.verify else "its certificate was not verified (`verify: false` in the inventory)",
+        insecure=_insecure(entry),
         reading=reading,
     )
+
+
+def _insecure(entry: Entry) -> str | None:
+    if not entry.verify:
+        return "its certificate was not verified (`verify: false` in the inventory)"
+    if entry.cleartext:
+        password = ", the password too" if entry.transport == "basic" else ""
+        return f"what it says came unencrypted over http{password} (`cleartext: true` in the inventory)"
+    return None
 
 
 @dataclass(slots=True)
@@ -140,139 +141,3 @@ def _work(
     except Exception as error:
         reading = Unread(f"{entry.address}:{entry.port}: unexpected {type(error).__name__}", Why.BROKEN)
     arrived.put((entry.name, reading))
-
-
-def read_server(entry: Entry, credential: Credential | None, limits: Limits, now: Clock) -> Reading:
-    """Everything that we read of one server. ReadError where the server as a whole could not be read."""
-    deadline = time.monotonic() + limits.server
-    endpoint = _endpoint(entry, credential, limits)
-    with Connection(endpoint, deadline=deadline) as connection:
-        return _Reader(connection, deadline, endpoint.server_seconds, now).read()
-
-
-def _endpoint(entry: Entry, credential: Credential | None, limits: Limits) -> Endpoint:
-    return Endpoint(
-        address=entry.address,
-        port=entry.port,
-        scheme=entry.scheme,
-        path=entry.path,
-        transport=entry.transport,
-        username=credential.username if credential else "",
-        password=credential.password if credential else "",
-        ca=entry.ca,
-        verify=entry.verify,
-        certificate=entry.certificate,
-        key=entry.key,
-        connect=limits.connect,
-        operation=limits.operation,
-    )
-
-
-class _Reader:
-    """One server's conversation: version, clock, each class once, and the list of machines a second time."""
-
-    def __init__(self, connection: Connection, deadline: float, patience: float, now: Clock) -> None:
-        self._connection = connection
-        self._deadline = deadline
-        self._patience = patience  # seconds that the server may take for one answer
-        self._now = now
-        self._refuses_wql: set[str] = set()  # namespaces
-        self._notes: list[str] = []
-
-    def read(self) -> Reading:
-        started = self._now()
-        version = self._identified()
-        told_version, ahead = self._clock()
-        version = version or told_version
-        classes = {query.class_name: self._answer(query) for query in queries.queries_for(version)}
-        again = {queries.AGAIN.class_name: self._answer(queries.AGAIN)}
-        return Reading(
-            started=started,
-            finished=self._now(),
-            version=version,
-            clock_ahead=ahead,
-            classes=classes,
-            again=again,
-            notes=tuple(self._notes),
-        )
-
-    def _identified(self) -> str | None:
-        """The version, before the first query, since a query that names an unknown property fails whole."""
-        try:
-            return hold(identify(), self._connection.send).version
-        except LinkError:
-            raise
-        except ReadError:
-            return None  # some listeners answer Identify to nobody; root/cimv2 tells as well
-
-    def _clock(self) -> tuple[str | None, timedelta | None]:
-        try:
-            rows = self._rows(queries.CLOCK)
-        except LinkError:
-            raise
-        except ReadError as error:
-            self._notes.append(f"its clock could not be read: {error}")
-            return None, None
-        row = rows[0] if rows else {}
-        version, clock = row.get("Version"), row.get("LocalDateTime")
-        return version if isinstance(version, str) else None, self._ahead(clock)
-
-    def _ahead(self, clock: object) -> timedelta | None:
-        try:
-            told = datetime.fromisoformat(clock) if isinstance(clock, str) else None
-        except ValueError:
-            told = None
-        if told is None or told.tzinfo is None:
-            self._notes.append("its clock could not be read: no time with a zone came")
-            return None
-        return told - self._now()
-
-    def _answer(self, query: Query) -> Answer:
-        try:
-            return tuple(self._rows(query))
-        except LinkError as error:
-            raise LinkError(f"{error} (while reading {query.class_name})", why=error.why) from error
-        except ReadError as error:
-            if query.class_name == queries.MACHINES and error.why is Why.ABSENT:
-                raise ReadError(
-                    f"has no {query.namespace}: Hyper-V is not installed, or the server is older than 2012",
-                    why=Why.NOT_HYPERV,
-                ) from error
-            return Unread(str(error), error.why)
-
-    def _rows(self, query: Query) -> Sequence[Row]:
-        for wait in (*BUSY_WAITS, None):
-            try:
-                return self._rows_once(query)
-            except ReadError as error:
-                if error.why is not Why.BUSY or wait is None or time.monotonic() + wait > self._deadline:
-                    raise
-                time.sleep(wait)
-        raise AssertionError("the last wait is None")
-
-    def _rows_once(self, query: Query) -> Sequence[Row]:
-        """A projection by WQL; where that is refused, the whole class, of which only what was asked for is kept.
-
-        Some hosts refuse WQL in root/virtualization/v2 (r4sd/go-wsman); and an invalid class gives the same fault as
-        refused WQL, so what a plain enumeration says decides.
-        """
-        refused = query.namespace in self._refuses_wql
-        if not refused:
-            try:
-                return self._enumerated(query, wildcard_uri(query.namespace), query.wql)
-            except LinkError:
-                raise
-            except ReadError as error:
-                if error.why not in (Why.REFUSED, Why.ABSENT):
-                    raise
-        whole = self._enumerated(query, class_uri(query.namespace, query.class_name), None)
-        if not refused:
-            self._refuses_wql.add(query.namespace)
-            self._notes.append(f"refuses WQL in {query.namespace}, so classes were enumerated whole")
-        return [{name: row[name] for name in query.properties if name in row} for row in whole]
-
-    def _enumerated(self, query: Query, resource: str, wql: str | None) -> Sequence[Row]:
-        listing = hold(enumerate_instances(resource, wql, seconds=self._patience), self._connection.send)
-        if listing.repaired:
-            self._notes.append(f"sent characters in {query.class_name} that XML forbids; they stand as U+FFFD")
-        return listing.instances

@@ -100,6 +100,8 @@ class Settings(Model):
     """Certificates (PEM) that we trust instead of the system's; relative to the inventory's folder."""
     verify: bool = True
     """false accepts any certificate: whoever stands in between can read and change what we see."""
+    cleartext: bool = False
+    """true: over http nothing is encrypted, and with transport basic the password neither; reports say so."""
     certificate: File | None = None
     """Our certificate (PEM), for transport certificate only; relative to the inventory's folder."""
     key: File | None = None
@@ -293,8 +295,13 @@ def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
     by_certificate = entry.transport == "certificate"
     if entry.transport in {"ntlm", "credssp", "basic"} and entry.credential is None:
         yield "credential", f"transport `{entry.transport}` needs one"
-    if entry.transport in {"basic", "certificate"} and entry.scheme == "http":
-        yield "scheme", f"transport `{entry.transport}` needs https"
+    if by_certificate and entry.scheme == "http":
+        yield "scheme", "transport `certificate` needs https"
+    if entry.transport == "basic" and entry.scheme == "http" and not entry.cleartext:
+        risk = "over http the password is readable (`cleartext: true` allows it)"
+        yield "scheme", f"transport `basic` needs https: {risk}"
+    if entry.cleartext and entry.scheme == "https":
+        yield "cleartext", "scheme `https` has no use for it"
     for key, file in (("certificate", entry.certificate), ("key", entry.key)):
         if by_certificate and file is None:
             yield key, "transport `certificate` needs one"

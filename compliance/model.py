@@ -78,6 +78,7 @@ class Guest:
     """What Data Exchange told its host about the operating system inside. Guest-controlled text: never trust it."""
 
     answer: Answer | Unread
+    items_read: bool = True  # False: there may be some, but they were larger than the server may send
     os_name: str | None = None
     os_version: str | None = None
     integration_services_version: str | None = None

@@ -32,7 +32,8 @@ Answer = tuple[Row, ...] | Unread
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What one server answered. ``again`` holds what was read a second time, at the end."""
+    """What one server answered. ``again`` holds what was read a second time, at the end; ``left_out`` names, as
+    ``Class.Property``, what was larger than the server may send and so was not read."""
 
     started: datetime
     finished: datetime
@@ -40,6 +41,7 @@ class Reading:
     clock_ahead: timedelta | None = None
     classes: Mapping[str, Answer] = field(default_factory=dict)
     again: Mapping[str, Answer] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -211,6 +213,7 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
         "classes": {name: _answer_to_json(answer) for name, answer in reading.classes.items()},
         "again": {name: _answer_to_json(answer) for name, answer in reading.again.items()},
+        "left_out": list(reading.left_out),
         "notes": list(reading.notes),
     }
 
@@ -305,6 +308,7 @@ def _reading_from_json(value: object) -> Reading:
         clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
         classes={_text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
         again={_text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
+        left_out=_texts(value.get("left_out", [])),  # newer than the format
         notes=_texts(value["notes"]),
     )
 

@@ -19,6 +19,7 @@ FLOORS = (
     ("session",),
     ("audit", "cases", "pytest_html", "progress"),
     ("gather", "report"),
+    ("reader",),
     ("hyperv", "judge", "scope"),
     ("inventory", "credentials", "rules", "snapshot", "wsman"),
     ("rule", "userfile"),
@@ -187,7 +188,7 @@ def test_the_network_has_one_home() -> None:
     users = {
         name_of(path) for path in files() if {name.partition(".")[0] for name, _ in imported(tree_of(path))} & NETWORK
     }
-    assert {user for user in users if not user.startswith("wsman/") and user != "gather.py"} == set()
+    assert {user for user in users if not user.startswith("wsman/")} == set()
     assert users
 
 

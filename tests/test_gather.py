@@ -18,6 +18,7 @@ from compliance.gather import Progress, gather
 from compliance.hyperv.queries import AGAIN, QUERIES
 from compliance.inventory import Entry, Limits
 from compliance.model import Unread
+from compliance.reader import WAITS
 from compliance.rule import Result
 from compliance.scope import Scope
 from compliance.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
@@ -291,6 +292,86 @@ def test_an_expired_context_is_restarted() -> None:
     assert results(snapshot)  # the simulator forgets once or for ever; either way there is a word for it
 
 
+# --- servers that stumble ---------------------------------------------------------------------------------------------
+
+STUMBLES = [
+    ("TLS, Basic", "Msvm_ComputerSystem", Fault.CUT),
+    ("TLS, NTLM", "Msvm_KvpExchangeComponent", Fault.CUT),
+    ("http, sealed NTLM", "Msvm_KvpExchangeComponent", Fault.CUT),
+    ("http, sealed NTLM", "Msvm_HeartbeatComponent", Fault.FORGOTTEN),
+]
+
+
+@pytest.mark.parametrize(("way", "class_name", "fault"), STUMBLES)
+@pytest.mark.parametrize("strikes", [1, 2])
+def test_a_lost_connection_is_built_anew(way: str, class_name: str, fault: Fault, strikes: int) -> None:
+    with playing(PRIMARY, **WAYS[way]) as (simulator,):
+        calm = read([entry("hv01", simulator)])
+    with playing(PRIMARY, **WAYS[way], faults={class_name: fault}, strikes=strikes) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert results(snapshot) == results(calm)
+    assert sum("built anew" in note for note in reading(snapshot).notes) == strikes
+
+
+@pytest.mark.parametrize(("way", "class_name", "fault"), STUMBLES)
+def test_a_connection_that_is_lost_again_and_again_makes_the_server_unread(
+    way: str, class_name: str, fault: Fault
+) -> None:
+    with playing(PRIMARY, **WAYS[way], faults={class_name: fault}, strikes=3) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert class_name in unread(snapshot).reason
+
+
+def test_a_first_message_without_an_answer_is_not_sent_twice() -> None:
+    with playing(PRIMARY, faults={"*": Fault.CUT}) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert unread(snapshot).why is Why.UNREACHABLE
+    assert len(simulator.log) == 1
+
+
+@pytest.mark.parametrize(("fault", "waits", "why"), [(Fault.QUOTA, 2, Why.BUSY), (Fault.TIMED_OUT, 1, Why.TIMED_OUT)])
+def test_a_server_that_is_busy_is_asked_again(fault: Fault, waits: int, why: Why) -> None:
+    faults = {"Msvm_KvpExchangeComponent": fault}
+    with playing(PRIMARY, faults=faults, strikes=1) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert results(snapshot)["lab::failover-ip-needs-integration-services[hv01/sql01]"][0] == "passed"
+    with playing(PRIMARY, faults=faults) as (simulator,):
+        start = time.monotonic()
+        snapshot = read([entry("hv01", simulator)], limits=Limits(connect=2, operation=3, server=20))
+        took = time.monotonic() - start
+    asked = [message for message in simulator.log if "Msvm_KvpExchangeComponent " in f"{message.query} "]
+    answer = reading(snapshot).classes["Msvm_KvpExchangeComponent"]
+    assert isinstance(answer, Unread)
+    assert (answer.why, len(asked)) == (why, waits + 1)
+    assert took >= sum(WAITS[why])
+
+
+def test_what_is_too_large_is_asked_for_without_it() -> None:
+    """A guest's items are the only thing here that grows; without them the rest is read, and that is told."""
+    talkative = Vm(name="sql01", items={"OSName": "Linux", **{f"Item{number}": "x" * 400 for number in range(40)}})
+    with playing(Host(name="HV01", vms=[talkative]), envelope_kb=32) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    assert reading(snapshot).left_out == ("Msvm_KvpExchangeComponent.GuestIntrinsicExchangeItems",)
+    assert any("MaxEnvelopeSizekb" in note for note in reading(snapshot).notes)
+    result, finding = results(snapshot)["lab::failover-ip-needs-integration-services[hv01/sql01]"]
+    assert (result, "too large to be read" in finding) == ("passed", True), finding
+
+
+def test_what_is_too_large_in_any_form_is_unread() -> None:
+    wide = Vm(name="sql01", nics=[Nic(addresses=tuple(f"10.1.{number}.1" for number in range(250)) * 8)])
+    with playing(Host(name="HV01", vms=[wide]), envelope_kb=32) as (simulator,):
+        snapshot = read([entry("hv01", simulator)])
+    answer = reading(snapshot).classes["Msvm_FailoverNetworkAdapterSettingData"]
+    assert isinstance(answer, Unread)
+    assert answer.why is Why.TOO_LARGE
+    asked = [message for message in simulator.log if message.status == 500]
+    assert len(asked) == 2  # by WQL, and whole
+    assert results(snapshot)["lab::failover-ip-needs-integration-services[hv01/sql01]"][0] == "unknown"
+
+
+# --- many -------------------------------------------------------------------------------------------------------------
+
+
 def test_one_thread_one_server_at_a_time_is_enough_for_many() -> None:
     told: list[Progress] = []
     with playing(PRIMARY, REPLICA) as (first, second):
@@ -313,6 +394,18 @@ def test_a_certificate_that_was_not_verified_is_told() -> None:
     table = judged(snapshot, Scope())
     assert any("verify: false" in remark for server in table.estate.servers for remark in server.remarks)
     assert "certificate" in unread(refused).reason
+
+
+@pytest.mark.parametrize(("auth", "told"), [("basic", "the password too"), ("ntlm", "unencrypted over http")])
+def test_what_came_unencrypted_is_told_and_sent_only_where_the_inventory_says_so(auth: str, told: str) -> None:
+    with playing(PRIMARY, scheme="http", auth="basic") as (simulator,):
+        snapshot = read([entry("hv01", simulator, transport=auth, cleartext=True)])
+        assert {message.action for message in simulator.log} >= {"Identify", "Enumerate"}
+        table = judged(snapshot, Scope())
+        assert any(told in remark for server in table.estate.servers for remark in server.remarks)
+        simulator.requests_seen.clear()
+        refused = read([entry("hv01", simulator, transport="basic")])
+        assert (unread(refused).why, simulator.requests_seen) == (Why.LOGIN_REFUSED, [])
 
 
 def test_results_are_of_five_kinds() -> None:

@@ -31,6 +31,7 @@ CERTIFICATE = "servers:\n- name: hv01\n  transport: certificate\n"
 HOST = "a name or an IP address, without scheme, port or brackets"
 
 # text -> what stands behind `lab.yaml:`, line by line
+IN_CLEAR = "transport `basic` needs https: over http the password is readable (`cleartext: true` allows it)"
 MISTAKES = {
     # not an inventory at all
     "": "1: empty",
@@ -107,7 +108,8 @@ MISTAKES = {
     "digits and `_` that starts with a letter, got `a-b`",
     # what one key says of another
     "servers:\n- name: hv01\n": "2: servers[0].credential: transport `ntlm` needs one",
-    f"{SERVER}  scheme: http\n  transport: basic\n": "4: servers[0].scheme: transport `basic` needs https",
+    f"{SERVER}  scheme: http\n  transport: basic\n": "4: servers[0].scheme: " + IN_CLEAR,
+    f"{SERVER}  cleartext: true\n": "4: servers[0].cleartext: scheme `https` has no use for it",
     CERTIFICATE: "2: servers[0].certificate: transport `certificate` needs one\n"
     "2: servers[0].key: transport `certificate` needs one",
     f"{CERTIFICATE}  scheme: http\n  certificate: pem\n  key: pem\n": "4: servers[0].scheme: "
@@ -120,7 +122,7 @@ MISTAKES = {
     f"{SERVER}defaults: {{port: x}}\n": "4: defaults.port: expected a whole number, got `x`",
     f"{SERVER}defaults: {{groups: [1]}}\n": "4: defaults.groups[0]: expected text, got `1`: put it in quotes",
     f"{SERVER}defaults: ntlm\n": "4: defaults: expected a mapping, got `ntlm`",
-    f"{SERVER}defaults: {{scheme: http, transport: basic}}\n": "2: servers[0].scheme: transport `basic` needs https",
+    f"{SERVER}defaults: {{scheme: http, transport: basic}}\n": "2: servers[0].scheme: " + IN_CLEAR,
     # nothing is built, nothing is multiplied
     f"{SERVER}  site: !!python/object/apply:os.system [id]\n": "4: servers[0].site: "
     "tags such as `tag:yaml.org,2002:python/object/apply:os.system` are not read",

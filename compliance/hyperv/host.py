@@ -87,6 +87,7 @@ class Host:
         self.host_name = listed.host
         self.is_2012 = (queries.parse_version(reading.version) or ())[:2] == queries.SERVER_2012
         self.may_lack_failover_settings = source.may_lack_failover_settings
+        self.left_out = frozenset(reading.left_out)
         self._reading = reading
         self.settings = self._rows(queries.SETTINGS)
         self.realized = {

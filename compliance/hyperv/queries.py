@@ -27,6 +27,8 @@ REPLICA_SERVER = "Msvm_ReplicationServiceSettingData"
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
 OPERATING_SYSTEM = "Win32_OperatingSystem"
 
+GUEST_ITEMS = "GuestIntrinsicExchangeItems"
+
 Version = tuple[int, ...]
 SERVER_2012: Version = (6, 2)
 SERVER_2012_R2: Version = (6, 3)
@@ -34,13 +36,19 @@ SERVER_2012_R2: Version = (6, 3)
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One class, and the properties of it that are read. ``later`` names those that came after Server 2012."""
+    """One class, and the properties of it that are read. ``later`` names those that came after Server 2012, ``bulky``
+    those without which it is asked again where a row is larger than the server may send."""
 
     class_name: str
     properties: tuple[str, ...]
     namespace: str = VIRTUALIZATION
     since: Version = SERVER_2012
     later: Mapping[str, Version] = field(default_factory=dict)
+    bulky: tuple[str, ...] = ()
+
+    @property
+    def slim(self) -> Query:
+        return replace(self, properties=tuple(name for name in self.properties if name not in self.bulky), bulky=())
 
     @property
     def wql(self) -> str:
@@ -79,8 +87,9 @@ QUERIES = (
             "EnabledState",
             "OperationalStatus",
             "StatusDescriptions",
-            "GuestIntrinsicExchangeItems",
+            GUEST_ITEMS,
         ),
+        bulky=(GUEST_ITEMS,),
     ),
     Query(
         RELATIONSHIPS,

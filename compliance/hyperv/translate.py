@@ -320,9 +320,10 @@ def _guest(host: Host, guid: str) -> Guest | Unread | None:
         return None
     if len(rows) > 1:
         return Unread("its Data Exchange component stands twice")
-    items = parse_items(array(rows[0], "GuestIntrinsicExchangeItems"))
+    items = parse_items(array(rows[0], queries.GUEST_ITEMS))
     return Guest(
         answer=_status(rows[0]),
+        items_read=f"{queries.GUESTS}.{queries.GUEST_ITEMS}" not in host.left_out,
         os_name=items.get("OSName") or None,
         os_version=items.get("OSVersion") or None,
         integration_services_version=items.get("IntegrationServicesVersion") or None,

@@ -189,7 +189,8 @@ def _paused(machine: VirtualMachine, *, where: str) -> Outcome:
 
 
 def _answers(guest: Guest, where: str) -> str:
-    about = f" ({guest})" if guest.published else ", but has published nothing about itself"
+    silent = "has published nothing about itself" if guest.items_read else "what it published was too large to be read"
+    about = f" ({guest})" if guest.published else f", but {silent}"
     protocol = " with an older protocol" if guest.answer is Answer.DEGRADED else ""
     return f"the guest{where} answers Data Exchange{protocol}{about}"
 

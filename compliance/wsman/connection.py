@@ -9,7 +9,7 @@ from typing import Self
 
 from winrm.exceptions import WinRMTransportError
 
-from compliance.errors import LinkError, ReadError, Why
+from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import failure
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.transport import Gauge, HardenedTransport, quiet
@@ -29,7 +29,8 @@ class Connection:
     """A logged-in session with one host, for one thread: NTLM and Kerberos belong to a single TCP connection.
 
     ``deadline`` is a moment of ``time.monotonic``: no message outlasts it, nor its own ``endpoint.operation`` seconds.
-    After a LinkError the connection is closed and every later ``send`` raises again. ``offered`` names the logins that
+    After a LinkError the connection is closed and every later ``send`` raises again; ``reopen`` ends that for a
+    LostError. ``offered`` names the logins that
     the host offered with its last 401, ``messages``, ``bytes_out`` and ``bytes_in`` count (bodies, as on the wire).
     """
 
@@ -70,11 +71,18 @@ class Connection:
             self._refuse_unsafe()
             return self._exchange(message)
         except LinkError as error:
-            self._broken = error
-            raise
+            self._broken = self._lost(error)
+            if self._broken is error:
+                raise
+            raise self._broken from error
         finally:
             if self._broken is not None:
                 self.close()
+
+    def reopen(self) -> None:
+        """After a LostError: the next message connects and logs in anew, as the first one did."""
+        self.close()
+        self._broken = None
 
     def close(self) -> None:
         """Let go of the socket. May be called twice."""
@@ -87,10 +95,10 @@ class Connection:
     def _refuse_unsafe(self) -> None:
         """What must not be tried at all, since trying it gives something away."""
         endpoint = self._endpoint
-        if endpoint.transport == "basic" and not endpoint.encrypted:
+        if endpoint.transport == "basic" and not endpoint.encrypted and not endpoint.cleartext:
             raise LinkError(
                 f"{endpoint}: Basic over http would send the password in clear; nothing was sent:"
-                " set `scheme: https`, or `transport: ntlm`",
+                " set `scheme: https`, or `transport: ntlm`, or allow it (`cleartext: true`)",
                 why=Why.LOGIN_REFUSED,
             )
         if endpoint.transport == "certificate" and not endpoint.encrypted:
@@ -101,6 +109,12 @@ class Connection:
         for name, path in files:
             if path is not None and not path.exists():
                 raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
+
+    def _lost(self, error: LinkError) -> LinkError:
+        """A host that answered before and now cuts us off, or has forgotten our sealed session (400, measured), may
+        know us again over a new connection. One that never answered, or refused the login, is not tried twice."""
+        gone = error.why is Why.UNREACHABLE or (self._endpoint.sealed and self._gauge.status == 400)
+        return LostError(str(error), why=error.why) if gone and self.messages else error
 
     def _exchange(self, message: bytes) -> bytes:
         until = min(self._deadline, time.monotonic() + self._endpoint.operation)

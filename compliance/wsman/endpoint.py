@@ -14,6 +14,7 @@ class Endpoint:
     """One WinRM listener. ``address`` is a name, an IPv4 or an IPv6 address, the last with a zone if need be.
 
     ``connect``: seconds for reaching it; ``operation``: seconds from a message's first octet to its answer's last.
+    ``cleartext`` True lets messages, and Basic's password, travel over http as they are.
     ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate.
     """
 
@@ -26,6 +27,7 @@ class Endpoint:
     password: str = field(default="", repr=False)
     ca: Path | None = None
     verify: bool = True
+    cleartext: bool = False
     certificate: Path | None = None
     key: Path | None = None
     connect: float = 10.0
@@ -51,7 +53,7 @@ class Endpoint:
     @property
     def sealed(self) -> bool:
         """Messages are encrypted by the login's session, since TLS isn't there to do it."""
-        return self.transport in SEALED and not self.encrypted
+        return self.transport in SEALED and not self.encrypted and not self.cleartext
 
     @property
     def server_seconds(self) -> float:

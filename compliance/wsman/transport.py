@@ -17,7 +17,7 @@ from urllib3.response import BaseHTTPResponse
 from winrm.transport import Transport
 
 from compliance.errors import LinkError, Why
-from compliance.wsman.endpoint import SEALED, Endpoint
+from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.wire import Wire
 
 # Octets of one answer. A host with the default limit sends at most about 250 KB (MS-WSMV 2.2.4.10 counts UTF-16), so
@@ -43,7 +43,7 @@ class HardenedTransport(Transport):
             cert_key_pem=str(endpoint.key) if endpoint.key else None,
             server_cert_validation="validate" if endpoint.verify else "ignore",
             auth_method=endpoint.transport,  # type: ignore[arg-type]  # an unknown one is refused by pywinrm itself
-            message_encryption="always" if endpoint.sealed else "auto" if endpoint.transport in SEALED else "never",
+            message_encryption="always" if endpoint.sealed else "never",
             proxy=None,
         )
         self._gauge = gauge

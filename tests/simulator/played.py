@@ -50,6 +50,7 @@ class Fault(enum.Enum):
     REDIRECT = "HTTP 302 to redirect_to"
     HTML_503 = "HTTP 503 with the page of HTTP.sys"
     EMPTY_500 = "HTTP 500 without a body"
+    FORGOTTEN = "HTTP 400 without a body, as when a sealed message comes from a session that is not known (any more)"
 
 
 SPOILS_EVERY_ANSWER = frozenset(
@@ -63,6 +64,7 @@ SPOILS_EVERY_ANSWER = frozenset(
         Fault.REDIRECT,
         Fault.HTML_503,
         Fault.EMPTY_500,
+        Fault.FORGOTTEN,
     }
 )
 

@@ -44,6 +44,7 @@ class Simulator:
         dialect: Literal["windows", "omi"] = "windows",
         wql: bool = True,
         faults: Mapping[str, Fault] | None = None,
+        strikes: int | None = None,
         host: str = "127.0.0.1",
         redirect_to: str = "",
         envelope_kb: int = 500,
@@ -67,6 +68,7 @@ class Simulator:
             played, wire.Omi() if dialect == "omi" else wire.Windows(), wql=wql, envelope_kb=envelope_kb
         )
         self.service.faults = faults or {}
+        self.strikes = strikes  # requests that faults still spoil; None is all of them
         self._ntlm_users: sealing.Users | None = None
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Condition()
@@ -132,6 +134,15 @@ class Simulator:
     @faults.setter
     def faults(self, faults: Mapping[str, Fault]) -> None:
         self.service.faults = faults
+
+    def next_fault(self, request: Request) -> Fault | None:
+        fault = self.service.fault_of(request)
+        if fault is not None and self.strikes is not None:
+            if self.strikes == 0:
+                self.service.faults = {}
+                return None
+            self.strikes -= 1
+        return fault
 
     def password_is_right(self, name: str, password: str) -> bool:
         domain, _, bare = name.rpartition("\\")
@@ -340,7 +351,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ET.ParseError:
             status, answer = service.not_xml()
             return self._send(None, status, answer, bytes_in=bytes_in, sealed=sealed)
-        fault = service.fault_of(request)
+        fault = self.simulator.next_fault(request)
         if fault in SPOILS_EVERY_ANSWER and fault not in (Fault.WRONG_RELATES_TO, Fault.DOCTYPE):
             return self._misbehave(fault, request, bytes_in=bytes_in, sealed=sealed)
         wrong = wire.upper_uuid() if fault is Fault.WRONG_RELATES_TO else None
@@ -378,6 +389,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _misbehave(self, fault: Fault | None, request: Request, *, bytes_in: int, sealed: bool) -> None:
         statuses = {Fault.REDIRECT: 302, Fault.HTML_503: 503, Fault.EMPTY_500: 500, Fault.STALL: 0}
+        statuses[Fault.FORGOTTEN] = 400
         if fault in statuses:
             self._log(request, bytes_in=bytes_in, bytes_out=0, status=statuses[fault])
         match fault:
@@ -390,6 +402,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._reply(503, _UNAVAILABLE, kind="text/html; charset=us-ascii")
             case Fault.EMPTY_500:
                 self._reply(500)
+            case Fault.FORGOTTEN:
+                self._login = None
+                self._reply(400)
             case Fault.FLOOD:
                 self._log(request, bytes_in=bytes_in, bytes_out=0, status=200)
                 self._flood()
