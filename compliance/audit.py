@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from functools import reduce
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from compliance.baseline import Baseline, read_baseline
 from compliance.credentials import Credential, find_credential
 from compliance.errors import UsageError
+from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
 from compliance.inventory import Inventory, read_inventory
-from compliance.judge import judge
-from compliance.model import Evidence
+from compliance.judge import all_rules, judge
+from compliance.policy import DEFAULT, Policy, PolicyBlock, read_policy
 from compliance.report.table import Table
+from compliance.rule import Rule
 from compliance.scope import Scope
 from compliance.snapshot import Snapshot, join_snapshots, read_snapshot
+from compliance.userfile import shown
+from compliance.waivers import WaiverFile, read_waivers
 
 if TYPE_CHECKING:
     from compliance.gather import Progress
@@ -34,28 +42,53 @@ def tool() -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Plan:
-    """What a run is about to judge: an inventory to gather, or a snapshot that is there already."""
+    """What a run is about to judge, an inventory to gather or a snapshot that is there already; and by what."""
 
     estate: str
     named: str  # the inventory or the snapshots, as the user named them
     inventory: Inventory | None = None
     snapshot: Snapshot | None = None
-    evidence: Evidence | None = None
+    policy: Policy = DEFAULT
+    waiver_files: tuple[WaiverFile, ...] = ()
+    baseline: Baseline | None = None
 
 
-def plan(inventory: str | None, snapshots: Sequence[str], evidence: str | None = None) -> Plan:
-    """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere."""
-    chosen = Evidence(evidence) if evidence else None
+def plan(
+    inventory: str | None,
+    snapshots: Sequence[str],
+    *,
+    policies: Sequence[str] = (),
+    options: PolicyBlock | None = None,
+    waivers: Sequence[str] = (),
+    baseline: str | None = None,
+) -> Plan:
+    """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere.
+
+    What a later one of inventory, ``policies`` and ``options`` says of the policy wins.
+    """
+    blocks = [*(read_policy(Path(name)) for name in policies), *([options] if options else [])]
+    found = _found(inventory, snapshots)
+    planned = replace(
+        found,
+        policy=reduce(Policy.after, blocks, found.policy),
+        waiver_files=tuple(read_waivers(Path(name), [rule.key for rule in all_rules()]) for name in waivers),
+        baseline=None if baseline is None else read_baseline(Path(baseline), found.estate),
+    )
+    _rules(planned.policy)
+    return planned
+
+
+def _found(inventory: str | None, snapshots: Sequence[str]) -> Plan:
     if inventory is not None and snapshots:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
-    if inventory is not None:
-        if not inventory:
-            raise UsageError("--inventory names no file: is a variable empty?")
-        found = read_inventory(Path(inventory))
-        kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
-        return Plan(estate=found.name, named=inventory, inventory=found, snapshot=kept, evidence=chosen)
-    joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
-    return Plan(estate=joined.estate, named=", ".join(snapshots), snapshot=joined, evidence=chosen)
+    if inventory is None:
+        joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
+        return Plan(estate=joined.estate, named=", ".join(snapshots), snapshot=joined)
+    if not inventory:
+        raise UsageError("--inventory names no file: is a variable empty?")
+    found = read_inventory(Path(inventory))
+    kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
+    return Plan(estate=found.name, named=inventory, inventory=found, snapshot=kept, policy=found.policy)
 
 
 def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
@@ -73,9 +106,7 @@ def take_snapshot(
         from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
 
         snapshot = gather(planned.inventory, _credentials(planned.inventory, environ), tool=tool(), tell=tell)
-    if planned.evidence:
-        snapshot = replace(snapshot, settings=replace(snapshot.settings, evidence=planned.evidence))
-    return snapshot
+    return replace(snapshot, settings=planned.policy.over(snapshot.settings))
 
 
 def _credentials(inventory: Inventory, environ: Mapping[str, str]) -> dict[str, Credential]:
@@ -83,15 +114,44 @@ def _credentials(inventory: Inventory, environ: Mapping[str, str]) -> dict[str, 
     return {name: find_credential(name, environ) for name in names}
 
 
-def judged(snapshot: Snapshot, scope: Scope, named: str = "") -> Table:
-    """Every verdict in scope, from a snapshot alone: what a live run and an offline one have in common."""
+def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now: datetime | None = None) -> Table:
+    """Every verdict in scope and the gate, from a snapshot alone: what a live run and an offline one have in common.
+
+    ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's own, if left out.
+    """
+    planned = planned or Plan(estate=snapshot.estate, named="")
     estate = translate(snapshot)
+    verdicts = [verdict for verdict in judge(estate, _rules(planned.policy)) if scope.holds(verdict)]
+    grounds = Grounds(
+        policy=planned.policy,
+        now=now or snapshot.time,
+        complete=snapshot.complete,
+        waivers=[waiver for file in planned.waiver_files for waiver in file.waivers],
+        baseline=planned.baseline,
+    )
+    decisions, gate = decide(verdicts, estate, grounds)
     return Table(
         estate=estate,
-        verdicts=tuple(verdict for verdict in judge(estate) if scope.holds(verdict)),
+        decisions=decisions,
+        gate=gate,
         tool=tool(),
-        inventory=named,
+        inventory=planned.named,
         inventory_digest=snapshot.inventory,
         scope=str(scope),
         complete=snapshot.complete,
+        policy=planned.policy,
+        waiver_files=planned.waiver_files,
+        baseline=planned.baseline,
     )
+
+
+def _rules(policy: Policy) -> list[Rule]:
+    """Every rule, with the severity that the policy gives it. UsageError for a key that is no rule's."""
+    rules = {rule.key: rule for rule in all_rules()}
+    for key, severity in policy.severity.items():
+        if key not in rules:
+            near = next(iter(get_close_matches(key, rules, 1)), None)
+            hint = f" (did you mean `{near}`?)" if near else ""
+            raise UsageError(f"policy: severity: no rule is called {shown(key)}{hint}")
+        rules[key] = replace(rules[key], severity=severity)
+    return sorted(rules.values(), key=lambda rule: (rule.severity.rank, rule.key))

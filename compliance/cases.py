@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from compliance.gate import Decision
 from compliance.report.text import details
 from compliance.rule import Result, Verdict
 
+BELOW = "below the gate's severity (would fail)"
 MARKERS = {"severity_error", "severity_warning", "severity_information"}
 
 
@@ -27,42 +29,47 @@ class NotJudgedError(Exception):
 class EstateNode(pytest.Collector):
     """Stands above an estate's cases in pytest's tree; its id is the estate's name, whatever file it came from."""
 
-    verdicts: Sequence[Verdict] = ()
+    decisions: Sequence[Decision] = ()
 
     @classmethod
-    def of(cls, session: pytest.Session, estate: str, verdicts: Sequence[Verdict]) -> EstateNode:
+    def of(cls, session: pytest.Session, estate: str, decisions: Sequence[Decision]) -> EstateNode:
         node: EstateNode = cls.from_parent(session, name=estate, nodeid=estate)
-        node.verdicts = verdicts
+        node.decisions = decisions
         return node
 
     def collect(self) -> list[Case]:
-        return [Case.of(self, verdict) for verdict in self.verdicts]
+        return [Case.of(self, decision) for decision in self.decisions]
 
 
 class Case(pytest.Item):
     """One rule on one subject, already judged."""
 
-    verdict: Verdict
+    verdict: Verdict  # as it is shown
+    is_below: bool = False  # failed, at a severity that doesn't close the gate
 
     @classmethod
-    def of(cls, parent: EstateNode, verdict: Verdict) -> Case:
+    def of(cls, parent: EstateNode, decision: Decision) -> Case:
+        verdict = decision.shown
         # The id is given whole: pytest would derive one from rootdir, and --lf would not find it again.
         case: Case = cls.from_parent(parent, name=f"{verdict.rule.key}[{verdict.label}]", nodeid=verdict.id)
         case.verdict = verdict
+        case.is_below = decision.is_accepted and verdict.outcome.result is Result.FAILED
         case.add_marker(f"severity_{verdict.rule.severity}")
         case.add_marker(marker_of(verdict.rule.key))
         if verdict.outcome.result is not Result.PASSED:
             case.user_properties.extend(_properties(verdict))
+        if case.is_below:
+            case.user_properties.append(("remark", f"{BELOW}: {verdict.outcome.finding}"))
         return case
 
     def setup(self) -> None:
         if self.verdict.outcome.result is Result.UNKNOWN:
             raise NotJudgedError(self.verdict.outcome.finding)
-        if self.verdict.outcome.result is Result.NOT_APPLICABLE:
+        if self.verdict.outcome.result in (Result.NOT_APPLICABLE, Result.WAIVED):
             pytest.skip(self.verdict.outcome.finding)
 
     def runtest(self) -> None:
-        if self.verdict.outcome.result is Result.FAILED:
+        if self.verdict.outcome.result is Result.FAILED and not self.is_below:
             raise ViolationError(self.verdict.outcome.finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's parameter
@@ -108,6 +115,8 @@ def _reports(case: Case) -> Iterator[pytest.TestReport]:
     match outcome.result:
         case Result.PASSED:
             yield _report(case, "call", "passed", None)
+        case Result.FAILED if case.is_below:
+            yield _report(case, "call", "passed", None, sections=((BELOW, details(case.verdict)),))
         case Result.FAILED:
             yield _report(case, "call", "failed", details(case.verdict))
         case Result.UNKNOWN:
@@ -119,7 +128,9 @@ def _reports(case: Case) -> Iterator[pytest.TestReport]:
     yield _report(case, "teardown", "passed", None)
 
 
-def _report(case: Case, when: str, outcome: str, longrepr: object) -> pytest.TestReport:
+def _report(
+    case: Case, when: str, outcome: str, longrepr: object, *, sections: Sequence[tuple[str, str]] = ()
+) -> pytest.TestReport:
     return pytest.TestReport(
         nodeid=case.nodeid,
         location=case.location,
@@ -127,7 +138,7 @@ def _report(case: Case, when: str, outcome: str, longrepr: object) -> pytest.Tes
         outcome=outcome,  # type: ignore[arg-type]  # pytest's Literal; ours come from the table above
         longrepr=longrepr,  # type: ignore[arg-type]  # the same
         when=when,  # type: ignore[arg-type]  # the same
-        sections=(),
+        sections=sections,
         duration=0.0,
         start=0.0,
         stop=0.0,

@@ -6,43 +6,24 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
-from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, model_validator
-from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from compliance import model
+from compliance.form import Form, Label, Model, Name, meant
+from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.userfile import Place, UserFile, content_of, shown
 
 PORTS = {"https": 5986, "http": 5985}
 
-# Read by pydantic (Rust), by editors (ECMAScript) and by jsonschema (Python): only what the three have in common.
-NAME = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]+$"
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
 CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
 
 EXPECTED = {
-    "string_type": "text",
-    "path_type": "the name of a file",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "bool_type": "`true` or `false`",
-    "tuple_type": "a list",
-    "model_type": "a mapping",
-    "greater_than": "more than {gt:g}",
-    "greater_than_equal": "at least {ge:g}",
-    "less_than_equal": "at most {le:g}",
-    "string_too_short": "at least {min_length} character",
-    "string_too_long": "at most {max_length} characters",
-    "literal_error": "{expected}",
-    "finite_number": "a finite number",
-    NAME: "letters, digits, `.`, `_` or `-`",
     HOST: "a name or an IP address, without scheme, port or brackets",
     CREDENTIAL: "a name of ASCII letters, digits and `_` that starts with a letter",
     URL_PATH: "a path that starts with `/`",
@@ -72,15 +53,9 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
     raise ValueError(f"no such file beside the inventory: {shown(value)}")
 
 
-Name = Annotated[str, Field(pattern=NAME, max_length=200)]
-Label = Annotated[str, Field(min_length=1, max_length=200)]
 Address = Annotated[str, Field(pattern=HOST, max_length=300), AfterValidator(one_address)]
 File = Annotated[Path, Field(strict=False), AfterValidator(existing_file)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
-
-
-class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Settings(Model):
@@ -162,15 +137,18 @@ class Document(Model):
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
     limits: Limits = Field(default_factory=Limits)
-    evidence: Literal["observed", "bpa"] = "observed"
-    """What verdicts rest on: the guest's own answer (observed), or Microsoft's test of the host alone (bpa)."""
-    boot_grace: Annotated[float, Field(ge=0, le=1440)] = 10
-    """Minutes that a virtual machine has after its start until its guest must answer."""
+    policy: PolicyBlock = Field(default_factory=PolicyBlock)
+    """What closes the gate."""
     may_be_empty: bool = False
     """true: an estate without any replicated virtual machine is fine."""
 
 
-MODELS: dict[str | int, type[Model]] = {"servers": Entry, "defaults": Settings, "limits": Limits}
+FORM = Form(
+    root=Document,
+    item="server",
+    below={"servers": Entry, "defaults": Settings, "limits": Limits, "policy": PolicyBlock},
+    expected=EXPECTED,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,8 +157,7 @@ class Inventory:
     servers: tuple[Entry, ...]
     snapshot: Path | None
     limits: Limits
-    evidence: Literal["observed", "bpa"]
-    boot_grace: timedelta
+    policy: Policy
     may_be_empty: bool
     path: Path
     digest: str
@@ -189,21 +166,20 @@ class Inventory:
     @property
     def settings(self) -> model.Settings:
         """How the estate is judged, in the words of those who judge."""
-        return model.Settings(
-            evidence=model.Evidence(self.evidence), boot_grace=self.boot_grace, may_be_empty=self.may_be_empty
-        )
-
-
-AnyModel = TypeVar("AnyModel", bound=Model)
+        return self.policy.over(model.Settings(may_be_empty=self.may_be_empty))
 
 
 def read_inventory(path: Path) -> Inventory:
-    content = content_of(path)
-    text = UserFile(path)
+    return inventory_of(path, content_of(path))
+
+
+def inventory_of(path: Path, content: bytes) -> Inventory:
+    """What ``content`` says. ``path`` is for messages; its folder is where files are looked for."""
+    text = UserFile(path, sharing="what servers share goes to `defaults`")
     document = text.document(content)
     _check_source(text, document)
     head = {key: value for key, value in document.items() if key != "servers" or not isinstance(value, list)}
-    known = _check(text, Document, {"name": path.stem} | head, ())
+    known = FORM.check(text, Document, {"name": path.stem} | head)
     entries = _entries(text, document)
     if known is None or text.mistakes:
         raise text.error()
@@ -212,24 +188,12 @@ def read_inventory(path: Path) -> Inventory:
         servers=tuple(entries.values()),
         snapshot=known.snapshot,
         limits=known.limits,
-        evidence=known.evidence,
-        boot_grace=timedelta(minutes=known.boot_grace),
+        policy=DEFAULT.after(known.policy),
         may_be_empty=known.may_be_empty,
         path=path,
         digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
         lines={entry.name: text.line(place) for place, entry in entries.items()},
     )
-
-
-def json_schema() -> dict[str, object]:
-    """What editors need to complete and check an inventory. What one key says of another is ours alone to check."""
-    schema = Document.model_json_schema(schema_generator=_Untitled)
-    return {"$schema": _Untitled.schema_dialect, **schema, "title": "Inventory"}
-
-
-class _Untitled(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
-        return False
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
@@ -238,31 +202,9 @@ def _check_source(text: UserFile, document: dict[str, object]) -> None:
     elif document.get("servers") == []:
         text.add(("servers",), "expected at least one server, got an empty list")
     elif document.get("snapshot", "") is None:
-        text.add(("snapshot",), f"expected {EXPECTED['path_type']}, got nothing")
-    elif not {"servers", "snapshot"} & {*document, *(_meant(key, Document) for key in document)}:
+        text.add(("snapshot",), "expected the name of a file, got nothing")
+    elif not {"servers", "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
         text.add((), "expected `servers` or `snapshot`, got neither")
-
-
-def _check(text: UserFile, model: type[AnyModel], given: object, place: Place) -> AnyModel | None:
-    try:
-        return model.model_validate(given, context=text.path.parent)
-    except ValidationError as error:
-        wrong = error.errors(include_url=False)
-    for detail in wrong:
-        at = (*place, *detail["loc"])
-        keys = MODELS.get(at[0], Document) if len(at) > 1 else Document
-        inherited = at[0] == "servers" and at not in text.lines and ("defaults", *at[2:]) in text.lines
-        if inherited or detail["type"] == "default_factory_not_called":
-            continue  # told already: where `defaults` says it, or for the key that this one follows
-        if detail["type"] == "extra_forbidden":
-            near = _meant(str(at[-1]), keys)
-            text.add(at, "unknown key" + (f" (did you mean `{near}`?)" if near else ""))
-        elif detail["type"] != "missing":
-            unwritten = " (the file's own name; add a `name`)" if at == ("name",) and at not in text.lines else ""
-            text.add(at, _expected(detail) + unwritten)
-        elif at[-1] not in {_meant(str(key), keys) for key in detail["input"]}:
-            text.add(at, f"missing; every server needs a `{at[-1]}`")
-    return None
 
 
 def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
@@ -274,7 +216,8 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
     endpoints: dict[tuple[str, int, str], Place] = {}
     for index, server in enumerate(servers if isinstance(servers, list) else ()):
         place = ("servers", index)
-        entry = _check(text, Entry, shared | server if isinstance(server, dict) else server, place)
+        given_here = shared | server if isinstance(server, dict) else server
+        entry = FORM.check(text, Entry, given_here, place, is_told=lambda at: _is_inherited(text, at))
         if isinstance(server, dict) and isinstance(name := server.get("name"), str):
             first = names.setdefault(name.casefold(), place)
             if first != place:
@@ -309,15 +252,6 @@ def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
             yield key, f"transport `{entry.transport}` has no use for it"
 
 
-def _expected(detail: ErrorDetails) -> str:
-    context, given = detail.get("ctx", {}), detail["input"]
-    if "error" in context:  # a validator of ours has said it all
-        return str(context["error"])
-    template = EXPECTED.get(context.get("pattern", detail["type"]), "another value")
-    expected = template.format(**context).replace("'", "`")
-    hint = ": put it in quotes" if template == "text" and isinstance(given, bool | int | float) else ""
-    return f"expected {expected}, got {shown(given)}{hint}"
-
-
-def _meant(key: str, model: type[Model]) -> str | None:
-    return next(iter(get_close_matches(key, model.model_fields, 1)), None)
+def _is_inherited(text: UserFile, at: Place) -> bool:
+    """Told where `defaults` says it."""
+    return at not in text.lines and ("defaults", *at[2:]) in text.lines

@@ -140,15 +140,19 @@ class VirtualMachine:
     data_exchange_offered: bool | Unread = Unread("not read")
     guest: Guest | Unread | None = None
     heartbeat: Answer | Unread | None = None
+    adapters: tuple[Adapter, ...] | Unread = Unread("not read")
     partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
     changed: tuple[str, ...] = ()  # what was another at the end of the audit than at its start
     remarks: tuple[str, ...] = ()
 
     @property
+    def settings(self) -> tuple[FailoverAddress, ...]:
+        """Its failover addresses as far as they were read."""
+        return () if isinstance(self.failover, Unread) else self.failover
+
+    @property
     def failover_addresses(self) -> tuple[str, ...]:
-        if isinstance(self.failover, Unread):
-            return ()
-        return tuple(address for setting in self.failover for address in setting.addresses)
+        return tuple(address for setting in self.settings for address in setting.addresses)
 
     def __str__(self) -> str:
         return f"{self.server}/{self.name}"

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from compliance.errors import UsageError
-from compliance.model import Evidence, ReplicatedVM, Server, Unread
+from compliance.model import ReplicatedVM, Server, Unread
+from compliance.options import POLICY_OPTIONS
 from compliance.rule import Severity
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
@@ -34,10 +35,21 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         help="judge what an earlier run saved, without any network; several join sites gathered apart",
     )
     group.addoption("--hv-save", metavar="FILE", help="save what is gathered (JSON lines; gzip for a name in .gz)")
+    for name, what in (
+        ("policy", "what closes the gate, in a file of its own (YAML); says more than the inventory's `policy:`"),
+        ("waivers", "findings that are accepted until a day (YAML); repeatable"),
+    ):
+        group.addoption(f"--hv-{name}", metavar="FILE", action="append", default=[], help=what)
+    group.addoption("--hv-baseline", metavar="FILE", help="results.json of an earlier run: what it found is known")
+    group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json here")
+    for name, attributes in POLICY_OPTIONS.items():
+        group.addoption(f"--hv-{name.replace('_', '-')}", **attributes)
     group.addoption(
-        "--hv-evidence",
-        choices=[evidence.value for evidence in Evidence],
-        help="what verdicts rest on: the guest's answer (observed), or Microsoft's own test alone (bpa)",
+        "--hv-severity-of",
+        metavar="RULE=SEVERITY",
+        action="append",
+        default=[],
+        help="count a rule as error, warning or information; repeatable",
     )
     for name, what in (
         ("server", "servers"),
@@ -46,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         ("severity", f"severities ({', '.join(Severity)})"),
     ):
         group.addoption(
-            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"show only these {what}; repeatable"
+            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"judge only these {what}; repeatable"
         )
 
 
@@ -88,9 +100,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _refuse_stray_options(config: pytest.Config) -> None:
     """An option of ours that would be ignored in silence, in a run that then looks green."""
-    for name in ("save", "evidence", "server", "vm", "rule", "severity"):
-        if config.getoption(f"hv_{name}"):
-            raise pytest.UsageError(f"--hv-{name} needs an estate: give --inventory or --snapshot")
+    scope = ("server", "vm", "rule", "severity")
+    files = ("save", "policy", "waivers", "baseline", "report_dir", "severity_of")
+    for name in (*files, *scope, *POLICY_OPTIONS):
+        if config.getoption(f"hv_{name}") not in (None, []):
+            option = name.replace("_", "-")
+            raise pytest.UsageError(f"--hv-{option} needs an estate: give --inventory or --snapshot")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

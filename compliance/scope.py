@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
+from compliance.patterns import any_matches
 from compliance.rule import Result, Verdict
 
 
@@ -21,8 +20,8 @@ class Scope:
 
     def holds(self, verdict: Verdict) -> bool:
         return (
-            _any_matches(self.rules, [verdict.rule.key])
-            and _any_matches(self.severities, [verdict.rule.severity.value])
+            _holds(self.rules, [verdict.rule.key])
+            and _holds(self.severities, [verdict.rule.severity.value])
             and self._holds_subject(verdict)
         )
 
@@ -30,12 +29,12 @@ class Scope:
         machine = verdict.machine
         if machine:
             names = [machine.name, machine.guid, str(machine), verdict.label]
-            return _any_matches(self.servers, [machine.server]) and _any_matches(self.machines, names)
+            return _holds(self.servers, [machine.server]) and _holds(self.machines, names)
         # A server or an estate that could not be judged may hold a machine that was asked for: it stays.
         open_question = verdict.outcome.result not in (Result.PASSED, Result.NOT_APPLICABLE)
         if verdict.server is None:
             return open_question or not (self.servers or self.machines)
-        return _any_matches(self.servers, [verdict.server]) and (open_question or not self.machines)
+        return _holds(self.servers, [verdict.server]) and (open_question or not self.machines)
 
     def __str__(self) -> str:
         """As the options that made it; empty where nothing is narrowed."""
@@ -43,15 +42,5 @@ class Scope:
         return " ".join(f"--hv-{name} {pattern}" for name, patterns in named for pattern in patterns)
 
 
-def _any_matches(patterns: Sequence[str], names: Sequence[str]) -> bool:
-    """A name with brackets in it is no pattern for itself, so equality counts too."""
-    return not patterns or any(
-        pattern == name or fnmatchcase(name, pattern)
-        for pattern in map(_folded, patterns)
-        for name in map(_folded, names)
-    )
-
-
-def _folded(text: str) -> str:
-    """Without case, and in one spelling: a letter with an accent is one character or two, and looks the same."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+def _holds(patterns: Sequence[str], names: Sequence[str]) -> bool:
+    return not patterns or any_matches(patterns, names)

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,12 @@ from compliance import audit
 from compliance.audit import Plan
 from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
 from compliance.errors import UsageError
+from compliance.gate import Decision
+from compliance.gatekeeper import Gatekeeper
 from compliance.judge import all_rules, printable
 from compliance.model import ReplicatedVM, Server, Unread
+from compliance.options import POLICY_OPTIONS
+from compliance.policy import policy_of_options
 from compliance.progress import Teller
 from compliance.pytest_html import PytestHtml
 from compliance.report import text
@@ -40,6 +45,7 @@ class EstateSession:
         self._handed_over: Path | None = None  # the snapshot that xdist's workers read
         self._table: Table | None = None
         self._ids: frozenset[str] = frozenset()
+        self._keeper: Gatekeeper | None = None
 
     @classmethod
     def planned(cls, config: pytest.Config) -> EstateSession:
@@ -47,7 +53,14 @@ class EstateSession:
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
         option = config.option
-        plan = audit.plan(option.hv_inventory, option.hv_snapshot, option.hv_evidence)
+        plan = audit.plan(
+            option.hv_inventory,
+            option.hv_snapshot,
+            policies=option.hv_policy,
+            options=policy_of_options(_policy_options(option)),
+            waivers=option.hv_waivers,
+            baseline=option.hv_baseline,
+        )
         scope = Scope(
             servers=tuple(option.hv_server),
             machines=tuple(option.hv_vm),
@@ -78,11 +91,13 @@ class EstateSession:
                 if self._save:
                     write_snapshot(snapshot, Path(self._save))
                 self._hand_over(config, snapshot)
-        self._table = audit.judged(snapshot, self._scope, self._plan.named)
+        self._table = audit.judged(snapshot, self._scope, self._plan, now=datetime.now(UTC))
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         self._ids = frozenset(verdict.id for verdict in self._table.verdicts)
         _replace_metadata(config, self._table)
         config.pluginmanager.register(PytestHtml(self._table), "compliance.pytest_html")
+        self._keeper = Gatekeeper(self._table.gate, self._ids)
+        config.pluginmanager.register(self._keeper, "compliance.gatekeeper")
 
     def _hand_over(self, config: pytest.Config, snapshot: Snapshot) -> None:
         if config.pluginmanager.has_plugin("dsession"):
@@ -110,16 +125,16 @@ class EstateSession:
         """Add our cases before anything selects among items: they belong to no file that pytest would collect."""
         items[:0] = session.genitems(EstateNode.of(session, self._plan.estate, self._asked_for()))
 
-    def _asked_for(self) -> list[Verdict]:
+    def _asked_for(self) -> list[Decision]:
         if not self._asked:
-            return list(self.table.verdicts)
+            return list(self.table.decisions)
         missing = set(self._asked) - self._ids - {_of_rule(verdict) for verdict in self.table.verdicts}
         if missing:
             raise pytest.UsageError(
                 f"not found: {min(missing)} (its server may not have been read, or it is out of scope)"
             )
         asked = set(self._asked)
-        return [verdict for verdict in self.table.verdicts if {verdict.id, _of_rule(verdict)} & asked]
+        return [one for one in self.table.decisions if {one.verdict.id, _of_rule(one.verdict)} & asked]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -173,6 +188,9 @@ class EstateSession:
         terminalreporter.write_sep("=", f"{printable(self._plan.estate)}: Hyper-V compliance")
         for line in text.summary(self._table):
             terminalreporter.write_line(line)
+        if self._keeper and self._keeper.not_shown:
+            left_out = f"{self._keeper.not_shown:,} of {len(self._ids):,} cases were judged, but not run by pytest"
+            terminalreporter.write_line(f"{left_out} (its own selection): the gate counts them.")
         if self._save:
             terminalreporter.write_line(f"The snapshot is in {self._save}.")
         return None
@@ -197,6 +215,13 @@ def _is_ours(argument: str, estate: str) -> bool:
 def _of_rule(verdict: Verdict) -> str:
     """The id without its subject, which means all of them, as it does for a parametrized function."""
     return f"{verdict.estate}::{verdict.rule.key}"
+
+
+def _policy_options(option: Any) -> dict[str, object]:
+    """By the policy's keys; None for what was not given."""
+    given: dict[str, object] = {name: getattr(option, f"hv_{name}") for name in POLICY_OPTIONS}
+    pairs = [pair.partition("=") for pair in option.hv_severity_of]
+    return given | {"severity": {rule: severity for rule, _, severity in pairs} or None}
 
 
 @contextmanager

@@ -35,7 +35,7 @@ WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 Place = tuple[str | int, ...]  # ("servers", 0, "name")
 
 
-def content_of(path: Path) -> bytes:
+def content_of(path: Path, kind: str = "an inventory") -> bytes:
     where = visible(str(path))
     try:
         with path.open("rb") as file:
@@ -44,15 +44,21 @@ def content_of(path: Path) -> bytes:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InventoryError(f"{where}: can't be read: {reason}") from error
     if len(content) > LARGEST:
-        raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it an inventory?")
+        raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it {kind}?")
     return content
 
 
 class UserFile:
-    """One file on its way to values: remembers each value's line, and collects the mistakes."""
+    """One file on its way to values: remembers each value's line, and collects the mistakes.
 
-    def __init__(self, path: Path) -> None:
+    ``kind`` is what it should be, ``key`` one that it should have, ``sharing`` what to do in place of YAML's aliases.
+    """
+
+    def __init__(self, path: Path, *, kind: str = "an inventory", key: str = "servers", sharing: str = "") -> None:
         self.path = path
+        self._kind = kind
+        self._key = key
+        self._sharing = sharing and f"; {sharing}"
         self.lines: dict[Place, int] = {(): 1}
         self.mistakes: dict[tuple[int, Place], str] = {}  # one for each place: the first explains the next
 
@@ -69,7 +75,7 @@ class UserFile:
         except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape such as \UFFFFFFFF
             raise self._stopped(max(self.lines.values()), "not YAML") from error
         if not isinstance(value, dict):
-            raise self._stopped(1, f"expected keys such as `servers`, got {shown(value)}")
+            raise self._stopped(1, f"expected keys such as `{self._key}`, got {shown(value)}")
         return value
 
     def line(self, place: Place) -> int:
@@ -101,7 +107,7 @@ class UserFile:
         value = self._value(next(events), (), events)
         next(events)  # the document's end
         if isinstance(second := next(events), DocumentStartEvent):
-            raise self._stopped(second.start_mark.line + 1, "a second document; an inventory is one")
+            raise self._stopped(second.start_mark.line + 1, f"a second document; {self._kind} is one")
         return value
 
     def _value(self, event: Any, place: Place, events: Iterator[Any]) -> object:
@@ -109,7 +115,7 @@ class UserFile:
         if len(place) > DEEPEST:
             raise self._stopped(event.start_mark.line + 1, f"nested more than {DEEPEST} deep")
         if isinstance(event, AliasEvent):
-            self.add(place, "aliases are not read; what servers share goes to `defaults`")
+            self.add(place, f"aliases are not read{self._sharing}")
             return None
         if event.tag is not None:
             self.add(place, f"tags such as {shown(event.tag)} are not read")

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 from compliance.hyperv.queries import QUERIES
 from compliance.inventory import Entry, Inventory, Limits
 from compliance.model import Row, Settings, Unread
+from compliance.policy import DEFAULT
 from compliance.snapshot import Reading, Snapshot, Source
 
 NOW = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
@@ -406,8 +407,7 @@ def inventory(entries: Sequence[Entry], **changes: object) -> Inventory:
         "servers": tuple(entries),
         "snapshot": None,
         "limits": Limits(),
-        "evidence": "observed",
-        "boot_grace": timedelta(minutes=10),
+        "policy": DEFAULT,
         "may_be_empty": False,
         "path": Path("lab.yaml"),
         "digest": "",

@@ -15,14 +15,20 @@ from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
 from compliance.errors import InventoryError
-from compliance.inventory import Address, Document, Entry, Limits, Name, Settings, json_schema, read_inventory
+from compliance.form import Name, json_schema
+from compliance.inventory import Address, Document, Entry, Limits, Settings, read_inventory
+from compliance.model import Evidence
+from compliance.model import Settings as Judged
+from compliance.policy import PolicyBlock
+from compliance.rule import Severity
 from compliance.userfile import LARGEST
 
 INVENTORIES = Path(__file__).parent.parent / "inventories"
 EXAMPLE = INVENTORIES / "example.yaml"
 SCHEMA = INVENTORIES / "inventory.schema.json"
 REGENERATE = (
-    'python -c "import json; from compliance.inventory import json_schema; print(json.dumps(json_schema(), indent=2))"'
+    'python -c "import json; from compliance.form import json_schema; from compliance.inventory import Document; '
+    'print(json.dumps(json_schema(Document, \\"Inventory\\"), indent=2))"'
     " > inventories/inventory.schema.json"
 )
 
@@ -102,8 +108,8 @@ MISTAKES = {
     f"{SERVER}limits: {{connect: 0}}\n": "4: limits.connect: expected more than 0, got `0`",
     f"{SERVER}limits: {{server: 1e999}}\n": "4: limits.server: expected at most 86400, got `inf`",
     f"{SERVER}limits: {{server: .nan}}\n": "4: limits.server: expected a number, got `.nan`",
-    f"{SERVER}evidence: bpx\n": "4: evidence: expected `observed` or `bpa`, got `bpx`",
-    f"{SERVER}boot_grace: soon\n": "4: boot_grace: expected a number, got `soon`",
+    f"{SERVER}policy: {{evidence: bpx}}\n": "4: policy.evidence: expected `observed` or `bpa`, got `bpx`",
+    f"{SERVER}policy: {{boot_grace: soon}}\n": "4: policy.boot_grace: expected a number, got `soon`",
     "servers:\n- name: hv01\n  credential: a-b\n": "3: servers[0].credential: expected a name of ASCII letters, "
     "digits and `_` that starts with a letter, got `a-b`",
     # what one key says of another
@@ -192,7 +198,7 @@ def test_a_server_is_what_the_file_says(lab: Path, text: str, differs: dict[str,
 def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
     text = (
         f"{SERVER}- name: München-2_ü.日本\n  credential: b\nlimits: {{connect: 1.5, threads: 1}}\n"
-        "evidence: bpa\nboot_grace: 1.5\nmay_be_empty: true\n"
+        "policy: {evidence: bpa, boot_grace: 1.5, severity: {x: warning}}\nmay_be_empty: true\n"
     )
     lab.write_text(text, encoding="utf-8")
     inventory = read_inventory(lab)
@@ -200,7 +206,9 @@ def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
     assert [str(entry) for entry in inventory.servers] == ["hv01", "München-2_ü.日本"]
     assert inventory.lines == {"hv01": 2, "München-2_ü.日本": 4}
     assert inventory.limits == Limits(connect=1.5, operation=60, server=300, threads=1)
-    assert (inventory.evidence, inventory.boot_grace) == ("bpa", timedelta(seconds=90))
+    judged = Judged(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90), may_be_empty=True)
+    assert inventory.settings == judged
+    assert inventory.policy.severity == {"x": Severity.WARNING}
     assert (inventory.may_be_empty, inventory.snapshot, inventory.path) == (True, None, lab)
     assert inventory.digest == f"sha256:{sha256(text.encode()).hexdigest()}"
 
@@ -295,18 +303,21 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-@pytest.mark.parametrize("key", sorted({*Document.model_fields, *Entry.model_fields, *Limits.model_fields}))
+EVERY_KEY = {key for model in (Document, Entry, Limits, PolicyBlock) for key in model.model_fields}
+
+
+@pytest.mark.parametrize("key", sorted(EVERY_KEY))
 def test_the_example_shows_every_key(key: str) -> None:
     assert re.search(rf"^[ #-]*{key}:", EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
 
 
 def test_the_schema_is_up_to_date() -> None:
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(), f"run: {REGENERATE}"
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(Document, "Inventory"), f"run: {REGENERATE}"
 
 
 def schema_accepts(document: object) -> bool:
-    jsonschema.Draft202012Validator.check_schema(json_schema())
-    return bool(jsonschema.Draft202012Validator(json_schema()).is_valid(document))
+    jsonschema.Draft202012Validator.check_schema(schema := json_schema(Document, "Inventory"))
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(document))
 
 
 @pytest.mark.parametrize("text", [EXAMPLE.read_text(encoding="utf-8"), *VALID, "snapshot: demo.jsonl.gz\n"])

@@ -29,11 +29,11 @@ def test_the_sentence_is_the_demos() -> None:
 
 def test_every_option_is_documented_and_exists(tmp_path: Path) -> None:
     text = run_pytest(tmp_path, "--help").stdout
-    ours = set(re.findall(r"--(?:hv-[a-z]+|inventory|snapshot)(?=[ ,=])", text))
+    ours = set(re.findall(r"--(?:hv-[a-z-]+|inventory|snapshot)(?=[ ,=])", text))
     assert ours
     for option in ours - {"--hv-snapshot"}:
         assert f"`{option}" in README, option
-    for option in set(re.findall(r"--hv-[a-z]+", README)):
+    for option in set(re.findall(r"--hv-[a-z]+(?:-[a-z]+)*", README)):
         assert option in text
 
 

@@ -5,25 +5,39 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
+from compliance.baseline import Baseline
+from compliance.gate import Decision, Gate
 from compliance.model import Estate, ReplicatedVM, Server
+from compliance.policy import DEFAULT, Policy
 from compliance.rule import Result, Rule, Verdict
+from compliance.waivers import WaiverFile
 
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
-    """Everything that a report tells. ``verdicts`` are those in scope; ``scope`` says what narrowed them."""
+    """Everything that a report tells. ``decisions`` are those in scope; ``scope`` says what narrowed them."""
 
     estate: Estate
-    verdicts: tuple[Verdict, ...]
+    decisions: tuple[Decision, ...]
+    gate: Gate
     tool: str
     inventory: str = ""  # as the user named it
     inventory_digest: str = ""
     scope: str = ""
     complete: bool = True
+    policy: Policy = DEFAULT
+    waiver_files: tuple[WaiverFile, ...] = ()
+    baseline: Baseline | None = None
+
+    @cached_property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """As they are shown: what is waived says so."""
+        return tuple(decision.shown for decision in self.decisions)
 
     def count(self, result: Result) -> int:
         return sum(verdict.outcome.result is result for verdict in self.verdicts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from compliance.gate import ENDING_SOON, MOST_NAMES, Gate
 from compliance.judge import printable
 from compliance.model import Evidence, ReplicatedVM, Server
 from compliance.report.table import Table, by_rule, impacts, sentence
@@ -20,14 +21,15 @@ ATTRIBUTION = (
 
 
 def summary(table: Table, width: int = 100) -> Iterator[str]:
-    """The sentence, then findings by rule: its resolution once, the machines under it."""
+    """The sentence, what limits it and the gate, then findings by rule: its resolution once, the machines under it."""
     yield _capital(printable(sentence(table))) + "."
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:
-        yield f"Shown is only: {printable(table.scope)}"
+        yield f"Judged is only: {printable(table.scope)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
+    yield from gate(table.gate)
     for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
         yield ""
         yield f"{rule.severity.upper()}  {rule.title}"
@@ -38,7 +40,34 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
         yield ""
         yield f"COULD NOT BE JUDGED  {rule.title}"
         yield from _listed(verdicts)
+    yield from _accepted(table)
     yield from _remarks(table)
+
+
+def gate(gate: Gate) -> Iterator[str]:
+    """Open or closed and why, and what people should know of it in either case."""
+    state = "open" if gate.is_open else "closed"
+    yield f"The gate is {state} (exit code {int(gate.code)})."
+    yield from (f"  - {printable(reason.text)}" for reason in gate.reasons)
+    yield from (f"  Weaker than by default: {printable(text)}" for text in gate.weaker)
+    for waivers, told in (
+        (gate.ended, "has ended"),
+        (gate.ending, f"ends within {ENDING_SOON.days} days"),
+        (gate.unused, "met no finding"),
+    ):
+        yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:MOST_MACHINES])
+    if gate.vanished:
+        names = ", ".join(printable(one.label) for one in gate.vanished[:MOST_NAMES])
+        more = f" and {len(gate.vanished) - MOST_NAMES} more" if len(gate.vanished) > MOST_NAMES else ""
+        yield f"  In the baseline, and found no more ({len(gate.vanished)}): {names}{more}"
+
+
+def _accepted(table: Table) -> Iterator[str]:
+    """What a waiver or the baseline covers is told all the same."""
+    for rule, verdicts in by_rule(table.verdicts, Result.WAIVED):
+        yield ""
+        yield f"WAIVED  {rule.title}"
+        yield from _listed(verdicts)
 
 
 def _told_once(table: Table) -> list[Verdict]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
 from compliance.judge import judge
 from compliance.model import (
@@ -21,6 +23,7 @@ from compliance.model import (
     Unread,
     VirtualMachine,
 )
+from compliance.policy import DEFAULT
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Verdict
 from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
@@ -28,7 +31,14 @@ from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unr
 
 def table(estate: Estate, **changes: object) -> Table:
     known: dict[str, object] = {"tool": "hyperv-compliance 0.1.0", "inventory": "inventories/x.yaml", **changes}
-    return Table(estate=estate, verdicts=judge(estate), **known)  # type: ignore[arg-type]
+    decisions, gate = decide(judge(estate), estate, Grounds(policy=DEFAULT, now=NOW))
+    return Table(estate=estate, decisions=decisions, gate=gate, **known)  # type: ignore[arg-type]
+
+
+def showing(found: Table, verdicts: Iterable[Verdict]) -> Table:
+    """The same table over other verdicts, as they are."""
+    decisions, gate = decide(list(verdicts), found.estate, Grounds(policy=found.policy, now=NOW))
+    return replace(found, decisions=decisions, gate=gate)
 
 
 def small(**changes: object) -> Table:
@@ -93,7 +103,7 @@ def hostile(text: str) -> Table:
     outcome = Outcome(Result.FAILED, text, text, text, (text,), (text,))
     waived = replace(outcome, result=Result.WAIVED)
     extra = tuple(replace(found.verdicts[-1], outcome=one) for one in (outcome, waived))
-    return replace(found, verdicts=(*found.verdicts, *extra))
+    return showing(found, (*found.verdicts, *extra))
 
 
 def verdict_of(found: Table, result: Result) -> Verdict:

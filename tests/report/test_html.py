@@ -15,7 +15,7 @@ from compliance.report.table import Table, sentence
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
 from tests.builders import Host, Vm, snapshot, source
 from tests.report.reader import read
-from tests.report.tables import many, small, table, verdict_of
+from tests.report.tables import many, showing, small, table, verdict_of
 
 IMPACTS = "This impacts the following virtual machines:"
 ATTRIBUTED = "Not affiliated with or endorsed by Microsoft."
@@ -79,7 +79,7 @@ def own_rule(server: Server) -> Outcome:
 
 def test_attribution_stands_only_under_quoted_text() -> None:
     estate = small().estate
-    own = whole(replace(small(), verdicts=judge(estate, [own_rule])))
+    own = whole(showing(small(), judge(estate, [own_rule])))
     assert "This impacts the following servers:" in own
     assert "An &lt;impact&gt;." in own
     assert "<p>One.</p><p>Two.</p>" in own
@@ -97,7 +97,7 @@ def test_no_violation_says_so_and_quotes_nothing() -> None:
 
 def test_worst_severity_comes_first() -> None:
     found = small()
-    warned = replace(found, verdicts=(*judge(found.estate, [own_rule]), *found.verdicts))
+    warned = showing(found, (*judge(found.estate, [own_rule]), *found.verdicts))
     page = whole(warned)
     assert page.index("hv-rule hv-error") < page.index("hv-rule hv-warning")
 
@@ -143,7 +143,7 @@ def test_a_waived_finding_does_not_vanish() -> None:
     found = small()
     waived = verdict_of(found, Result.FAILED)
     waived = replace(waived, outcome=replace(waived.outcome, result=Result.WAIVED, finding="until the move"))
-    page = whole(replace(found, verdicts=(waived,)))
+    page = whole(showing(found, (waived,)))
     assert "1 waived" in page
     assert "until the move" in page
 

@@ -14,11 +14,14 @@ from compliance.report.table import Table
 from compliance.report.text import ATTRIBUTION, MOST_MACHINES, details, summary
 from compliance.rule import Outcome, Result, Severity, Verdict, failed
 from tests.builders import NOW
-from tests.report.tables import hostile, many, mute_machine, small, table, verdict_of
+from tests.report.tables import hostile, many, mute_machine, showing, small, table, verdict_of
 
 SMALL = """\
 3 of 5 replicated virtual machines would keep the primary's address after a failover; machines on hv03, which was not \
 read, are not counted.
+The gate is closed (exit code 1).
+  - 3 findings at or above `warning`: failover-ip-needs-integration-services (3)
+  - 1 of 3 servers could not be judged: hv03
 
 ERROR  Integration services must be installed before primary or Replica virtual machines can use an alternate IP \
 address after a failover
@@ -51,11 +54,12 @@ def test_a_small_estate() -> None:
     assert "\n".join(lines(small())) == SMALL
 
 
-def test_a_good_estate_is_one_line() -> None:
+def test_a_good_estate_is_two_lines() -> None:
     found = small()
     good = tuple(one for one in found.verdicts if one.outcome.result in (Result.PASSED, Result.NOT_APPLICABLE))
-    fine = replace(found, verdicts=good, estate=replace(found.estate, servers=found.estate.servers[:2]))
-    (line,) = lines(fine)
+    fine = showing(replace(found, estate=replace(found.estate, servers=found.estate.servers[:2])), good)
+    line, gate = lines(fine)
+    assert gate == "The gate is open (exit code 0)."
     assert line.startswith("None of 2 replicated virtual machines would keep")
 
 
@@ -87,7 +91,7 @@ def test_a_server_that_was_not_read_is_told_once() -> None:
 
 def test_a_server_that_was_not_read_is_told_where_its_own_case_is_not_shown() -> None:
     found = small()
-    shown = replace(found, verdicts=tuple(one for one in found.verdicts if one.rule.subject is not Server))
+    shown = showing(found, tuple(one for one in found.verdicts if one.rule.subject is not Server))
     assert sum(line.startswith("    hv03: its virtual machines were not judged") for line in lines(shown)) == 1
 
 
@@ -118,8 +122,8 @@ def test_microsofts_own_evidence_is_told() -> None:
 
 
 def test_a_scope_is_told() -> None:
-    assert lines(small(scope="--hv-vm sql*"))[1] == "Shown is only: --hv-vm sql*"
-    assert not any("Shown is only" in line for line in lines(small()))
+    assert lines(small(scope="--hv-vm sql*"))[1] == "Judged is only: --hv-vm sql*"
+    assert not any("Judged is only" in line for line in lines(small()))
 
 
 def test_an_interrupted_gathering_is_told() -> None:
@@ -130,8 +134,8 @@ def test_an_interrupted_gathering_is_told() -> None:
 
 def test_all_that_limits_the_run_stands_before_what_it_found() -> None:
     found = lines(small(scope="--hv-vm x", complete=False, settings=Settings(evidence=Evidence.BPA)))
-    assert [line.split(":")[0].split(" ")[0] for line in found[1:4]] == ["Evidence", "Shown", "The"]
-    assert found[4] == ""
+    assert [line.split(":")[0].split(" ")[0] for line in found[1:4]] == ["Evidence", "Judged", "The"]
+    assert found[4].startswith("The gate is ")
 
 
 def test_worse_rules_come_first() -> None:
@@ -142,7 +146,7 @@ def test_worse_rules_come_first() -> None:
         for key, severity in (("a", Severity.INFORMATION), ("c", Severity.WARNING), ("b", Severity.ERROR))
     ]
     both = tuple(replace(verdict, rule=rule) for rule in rules)
-    heads = [line for line in lines(replace(found, verdicts=both)) if line.endswith(("  a", "  b", "  c"))]
+    heads = [line for line in lines(showing(found, both)) if line.endswith(("  a", "  b", "  c"))]
     assert heads == ["ERROR  b", "WARNING  c", "INFORMATION  a"]
 
 
@@ -244,7 +248,7 @@ def test_an_unknown_role_is_escaped_in_the_list() -> None:
     machine = mute_machine("a", "hv01", role=Unread(EVIL))
     estate = Estate(name="x", time=NOW, servers=(Server(name="hv01"),), replicated=(machine,))
     found = table(estate)
-    shown = replace(found, verdicts=tuple(replace(one, outcome=failed(EVIL)) for one in found.verdicts if one.machine))
+    shown = showing(found, tuple(replace(one, outcome=failed(EVIL)) for one in found.verdicts if one.machine))
     assert f"    hv01/a ({SAFE}): {SAFE}" in lines(shown)
 
 
