@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compliance.baseline import Baseline, read_baseline
-from compliance.credentials import Credential, find_credential
 from compliance.errors import UsageError
 from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
@@ -104,14 +103,11 @@ def take_snapshot(
     if snapshot is None:
         assert planned.inventory  # noqa: S101  # a plan has one of the two
         from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
+        from compliance.logins import credentials_of
 
-        snapshot = gather(planned.inventory, _credentials(planned.inventory, environ), tool=tool(), tell=tell)
+        credentials = credentials_of(planned.inventory.servers, environ)
+        snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
     return replace(snapshot, settings=planned.policy.over(snapshot.settings))
-
-
-def _credentials(inventory: Inventory, environ: Mapping[str, str]) -> dict[str, Credential]:
-    names = dict.fromkeys(entry.credential for entry in inventory.servers if entry.credential)
-    return {name: find_credential(name, environ) for name in names}
 
 
 def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now: datetime | None = None) -> Table:

@@ -21,11 +21,13 @@ PORTS = {"https": 5986, "http": 5985}
 
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
 CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
+PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
 
 EXPECTED = {
     HOST: "a name or an IP address, without scheme, port or brackets",
     CREDENTIAL: "a name of ASCII letters, digits and `_` that starts with a letter",
+    PRINCIPAL: "a principal such as `audit@EXAMPLE.COM`",
     URL_PATH: "a path that starts with `/`",
 }
 
@@ -71,6 +73,10 @@ class Settings(Model):
     """How we log in."""
     credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
     """`audit` is read from COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD; ntlm, credssp, basic need it."""
+    keytab: File | None = None
+    """Keys for transport kerberos, in place of the ticket of whoever runs this; relative to the inventory's folder."""
+    principal: Annotated[str, Field(pattern=PRINCIPAL, max_length=200)] | None = None
+    """Whose ticket, for transport kerberos; only where the keytab or the ticket cache has several."""
     ca: File | None = None
     """Certificates (PEM) that we trust instead of the system's; relative to the inventory's folder."""
     verify: bool = True
@@ -101,6 +107,11 @@ class Entry(Settings):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def login(self) -> str | None:
+        """What it logs in with, in a word that all who log in by the same share; None is whoever runs this."""
+        return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
 
 
 class Limits(Model):
@@ -245,6 +256,11 @@ def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "scheme", f"transport `basic` needs https: {risk}"
     if entry.cleartext and entry.scheme == "https":
         yield "cleartext", "scheme `https` has no use for it"
+    if entry.transport == "kerberos" and entry.credential is not None:
+        yield "credential", "transport `kerberos` has no use for it (`credential: null` takes a default back)"
+    for key, value in (("keytab", entry.keytab), ("principal", entry.principal)):
+        if value is not None and entry.transport != "kerberos":
+            yield key, f"transport `{entry.transport}` has no use for it"
     for key, file in (("certificate", entry.certificate), ("key", entry.key)):
         if by_certificate and file is None:
             yield key, "transport `certificate` needs one"
