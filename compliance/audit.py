@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -45,6 +46,7 @@ class Plan:
 
     estate: str
     named: str  # the inventory or the snapshots, as the user named them
+    file: str = ""  # the first of them, as the tools of a repository name a file
     inventory: Inventory | None = None
     snapshot: Snapshot | None = None
     policy: Policy = DEFAULT
@@ -82,12 +84,27 @@ def _found(inventory: str | None, snapshots: Sequence[str]) -> Plan:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
     if inventory is None:
         joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
-        return Plan(estate=joined.estate, named=", ".join(snapshots), snapshot=joined)
+        return Plan(estate=joined.estate, named=", ".join(snapshots), file=_from_here(snapshots[0]), snapshot=joined)
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
     found = read_inventory(Path(inventory))
     kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
-    return Plan(estate=found.name, named=inventory, inventory=found, snapshot=kept, policy=found.policy)
+    return Plan(
+        estate=found.name,
+        named=inventory,
+        file=_from_here(inventory),
+        inventory=found,
+        snapshot=kept,
+        policy=found.policy,
+    )
+
+
+def _from_here(name: str) -> str:
+    """With slashes, and relative to the working folder where it is below it."""
+    path = Path(name)
+    with suppress(ValueError):
+        path = path.relative_to(Path.cwd())
+    return path.as_posix()
 
 
 def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
@@ -133,6 +150,8 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         tool=tool(),
         inventory=planned.named,
         inventory_digest=snapshot.inventory,
+        file=planned.file,
+        lines=planned.inventory.lines if planned.inventory else {},
         scope=str(scope),
         complete=snapshot.complete,
         policy=planned.policy,

@@ -14,6 +14,7 @@ from compliance.rule import Result, Verdict
 
 FORMAT = "hyperv-compliance results"
 VERSION = 1
+FOUND = (Result.FAILED, Result.UNKNOWN)
 LARGEST = 256 * 1024 * 1024  # bytes; 900,000 findings
 
 
@@ -39,7 +40,7 @@ class Baseline:
 
 def finding_of(verdict: Verdict) -> Finding | None:
     """What failed or could not be judged; None for the rest."""
-    if verdict.outcome.result not in (Result.FAILED, Result.UNKNOWN):
+    if verdict.outcome.result not in FOUND:
         return None
     return Finding(
         identity=_digest(verdict.estate, verdict.rule.key, *_subject(verdict)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from compliance.errors import UsageError
@@ -12,6 +12,7 @@ from compliance.errors import UsageError
 class Credential:
     username: str
     password: str = field(repr=False)
+    cache: Callable[[], str] | None = field(default=None, repr=False)  # of Kerberos tickets, see Endpoint
 
 
 def find_credential(name: str, environ: Mapping[str, str]) -> Credential:

@@ -99,6 +99,11 @@ class Reason:
     text: str
 
 
+def in_order(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+    """The worst first."""
+    return tuple(sorted(reasons, key=lambda one: BY_HARM.index(one.code)))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
     """Open or closed, and everything that it says of itself.
@@ -137,10 +142,10 @@ def decide(verdicts: Sequence[Verdict], estate: Estate, grounds: Grounds) -> tup
     coverage = _coverage(verdicts)
     clerk = _Clerk(estate, coverage, grounds)
     decisions = tuple(clerk.decision(verdict) for verdict in verdicts)
-    reasons = sorted(_reasons(decisions, estate, coverage, grounds, clerk), key=lambda one: BY_HARM.index(one.code))
+    reasons = in_order(_reasons(decisions, estate, coverage, grounds, clerk))
     return decisions, Gate(
         code=worst(reason.code for reason in reasons),
-        reasons=tuple(reasons),
+        reasons=reasons,
         weaker=tuple(grounds.policy.weaker()),
         coverage=coverage,
         age=grounds.now - estate.time,
@@ -243,24 +248,21 @@ def _enough(percent: float, least: float) -> bool:
 
 def _coverage(verdicts: Sequence[Verdict]) -> Coverage:
     """From the verdicts in scope, so that a narrowed gate counts what it is about."""
-    servers: dict[str, bool] = {}
-    machines: dict[tuple[str, str], bool] = {}
-    for verdict in verdicts:
-        if verdict.server is None:
-            continue
-        known = verdict.outcome.result is not Result.UNKNOWN
-        if machine := verdict.machine:
-            key = (machine.server, machine.guid)
-            machines[key] = machines.get(key, True) and known
-            servers.setdefault(machine.server, True)
-        else:
-            servers[verdict.server] = servers.get(verdict.server, True) and known
+    subjects = {id(one.subject): one for one in verdicts}.values()  # each once, whatever number of rules there is
+    unknown = [one for one in verdicts if one.outcome.result is Result.UNKNOWN]
+    servers = {one.server for one in subjects} - {None}
+    machines = {_machine(one) for one in subjects} - {None}
     return Coverage(
         servers=len(servers),
-        servers_read=sum(servers.values()),
+        servers_read=len(servers - {one.server for one in unknown if one.machine is None}),
         machines=len(machines),
-        machines_judged=sum(machines.values()),
+        machines_judged=len(machines - {_machine(one) for one in unknown}),
     )
+
+
+def _machine(verdict: Verdict) -> tuple[str, str] | None:
+    machine = verdict.machine
+    return (machine.server, machine.guid) if machine else None
 
 
 # --- why the gate is closed -------------------------------------------------------------------------------------------
@@ -274,8 +276,9 @@ def _reasons(
     if clerk.unused and grounds.policy.unused_waivers == "fail":
         places = _named([one.place for one in clerk.unused])
         yield Reason(code=Exit.USAGE, text=f"{_counted(len(clerk.unused), 'waiver')} met no finding: {places}")
-    yield from _of_findings(decisions, grounds.policy)
-    yield from _of_what_was_not_judged(decisions, coverage)
+    closing = [one for one in decisions if one.closes is not Exit.OPEN]
+    yield from _of_findings(closing, grounds.policy)
+    yield from _of_what_was_not_judged(closing, coverage)
     if not grounds.complete:
         yield Reason(code=Exit.NOT_JUDGED, text="the snapshot is incomplete: its gathering was interrupted")
     oldest = grounds.policy.oldest_snapshot
@@ -284,21 +287,21 @@ def _reasons(
         yield Reason(code=Exit.NOT_JUDGED, text=f"the snapshot is {age}")
 
 
-def _of_findings(decisions: Sequence[Decision], policy: Policy) -> Iterator[Reason]:
-    violated = Counter(one.verdict.rule.key for one in decisions if one.closes is Exit.VIOLATED)
+def _of_findings(closing: Sequence[Decision], policy: Policy) -> Iterator[Reason]:
+    violated = Counter(one.verdict.rule.key for one in closing if one.closes is Exit.VIOLATED)
     if violated:
         rules = ", ".join(f"{rule} ({count})" for rule, count in sorted(violated.items()))
         at = "" if policy.fail_at.value == "information" else f" at or above `{policy.fail_at}`"
         yield Reason(code=Exit.VIOLATED, text=f"{_counted(violated.total(), 'finding')}{at}: {rules}")
-    ended = [one for one in decisions if one.closes is Exit.WAIVER_ENDED]
+    ended = [one for one in closing if one.closes is Exit.WAIVER_ENDED]
     if ended:
         waivers = dict.fromkeys(f"{one.waiver.place} ({one.waiver.expires})" for one in ended if one.waiver)
         text = f"the waiver of {_counted(len(ended), 'finding')} has ended: {_named(list(waivers))}"
         yield Reason(code=Exit.WAIVER_ENDED, text=text)
 
 
-def _of_what_was_not_judged(decisions: Sequence[Decision], coverage: Coverage) -> Iterator[Reason]:
-    open_ones = [one.verdict for one in decisions if one.closes is Exit.NOT_JUDGED]
+def _of_what_was_not_judged(closing: Sequence[Decision], coverage: Coverage) -> Iterator[Reason]:
+    open_ones = [one.verdict for one in closing if one.closes is Exit.NOT_JUDGED]
     servers = list(dict.fromkeys(one.server for one in open_ones if one.server and not one.machine))
     machines = {one.label for one in open_ones if one.machine}
     if servers:

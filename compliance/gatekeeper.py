@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from compliance.gate import Exit, Gate, worst
+from compliance.gate import Exit, Gate, Reason, in_order, worst
 
 PHASES = ("setup", "call", "teardown")
-OF_PYTEST: dict[int, Exit] = {
-    pytest.ExitCode.OK: Exit.OPEN,
-    pytest.ExitCode.TESTS_FAILED: Exit.OPEN,  # our own cases are the gate's to weigh; others are looked at below
-    pytest.ExitCode.INTERRUPTED: Exit.INTERRUPTED,
-    pytest.ExitCode.INTERNAL_ERROR: Exit.INTERNAL,
-    pytest.ExitCode.USAGE_ERROR: Exit.USAGE,
-    pytest.ExitCode.NO_TESTS_COLLECTED: Exit.USAGE,
+OF_PYTEST: dict[int, Reason | None] = {
+    pytest.ExitCode.OK: None,
+    pytest.ExitCode.TESTS_FAILED: None,  # our own cases are the gate's to weigh; others are looked at below
+    pytest.ExitCode.INTERRUPTED: Reason(
+        code=Exit.INTERRUPTED, text="pytest was interrupted, or a test of your own could not be loaded"
+    ),
+    pytest.ExitCode.INTERNAL_ERROR: Reason(code=Exit.INTERNAL, text="pytest met an internal error"),
+    pytest.ExitCode.USAGE_ERROR: Reason(code=Exit.USAGE, text="pytest refused its arguments"),
+    pytest.ExitCode.NO_TESTS_COLLECTED: Reason(code=Exit.USAGE, text="pytest ran not one case"),
 }
 
 
@@ -43,19 +46,17 @@ class Gatekeeper:
         elif report.failed:
             self._others_failed = True
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        if not session.config.option.collectonly:
-            session.exitstatus = self.code(exitstatus)
+    def last_word(self, exitstatus: int) -> Gate:
+        """The gate, and what pytest saw beside it, ``exitstatus`` included: what the process ends with, and why."""
+        reasons = in_order((*self.gate.reasons, *self._beside(exitstatus)))
+        return replace(self.gate, code=worst(one.code for one in reasons), reasons=reasons)
 
-    def code(self, exitstatus: int) -> int:
-        """pytest's exit status and the gate's code: the worse of the two."""
-        return int(worst(self._codes(exitstatus)))
-
-    def _codes(self, exitstatus: int) -> Iterator[Exit]:
-        yield self.gate.code
-        yield OF_PYTEST.get(exitstatus, Exit.VIOLATED)  # too many warnings, or what another plugin made of it
+    def _beside(self, exitstatus: int) -> Iterator[Reason]:
+        # One that is not in the table: too many warnings, or what another plugin made of it.
+        other = Reason(code=Exit.VIOLATED, text=f"pytest ended with exit code {int(exitstatus)}")
+        if reason := OF_PYTEST.get(exitstatus, other):
+            yield reason
         if self._others_failed:
-            yield Exit.VIOLATED
+            yield Reason(code=Exit.VIOLATED, text="a test of your own failed")
         if self._lost:
-            yield Exit.INTERNAL
+            yield Reason(code=Exit.INTERNAL, text="a worker of pytest-xdist died")

@@ -5,14 +5,17 @@ All I/O of a run is here and below. Whatever fails on a server ends as an ``Unre
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from compliance.credentials import Credential
+from compliance.door import Door
 from compliance.errors import ReadError, Why
 from compliance.inventory import Entry, Inventory, Limits
 from compliance.model import Unread
@@ -21,17 +24,30 @@ from compliance.snapshot import Reading, Snapshot, Source
 
 ABANDON_AFTER = 5.0
 """Seconds past its deadline after which a server's thread is given up: Kerberos, for one, heeds no deadline."""
+SLOW_AFTER = 5.0
+"""Seconds after which a server that is being read is named."""
+DESCRIPTORS = 4
+"""File descriptors that a server may need at once: its socket, the one that the watch cuts it by, and two for name
+lookup, certificates or tickets."""
+RESERVED = 16
+"""Descriptors that are left to everybody else: reports, the snapshot, modules that are loaded late."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far the gathering is. ``slow`` names servers that take longer than a few seconds."""
+    """How far the gathering is, ``seconds`` after its start.
+
+    ``slow`` names servers that take longer than a few seconds, the slowest first; ``remark`` is a sentence about the
+    gathering itself.
+    """
 
     done: int
     total: int
     finished: str | None = None
     unread: Unread | None = None
     slow: tuple[str, ...] = ()
+    seconds: float = 0.0
+    remark: str | None = None
 
 
 def gather(
@@ -42,20 +58,47 @@ def gather(
     tell: Callable[[Progress], None] = lambda _: None,
     now: Clock = lambda: datetime.now(UTC),
 ) -> Snapshot:
-    """Read every server of the inventory. Ends at the latest one server's deadline after the last one was started."""
+    """Read every server of the inventory. Ends at the latest one server's deadline after the last one was started.
+
+    A KeyboardInterrupt ends it at once: the snapshot is incomplete then, and tells what was not read. The threads that
+    are still reading are left behind; they are daemons, and heed their deadlines.
+    """
     began = now()
-    readings = _Crew(inventory, credentials, tell, now).read_all()
+    crew = _Crew(inventory, credentials, tell, now)
+    try:
+        crew.read_all()
+        complete = True
+    except KeyboardInterrupt:
+        crew.leave()
+        complete = False
     return Snapshot(
         estate=inventory.name,
         time=began,
         tool=tool,
         inventory=inventory.digest,
         settings=inventory.settings,
-        servers=tuple(_source(entry, readings[entry.name]) for entry in inventory.servers),
+        servers=tuple(source_of(entry, crew.done[entry.name]) for entry in inventory.servers),
+        complete=complete,
     )
 
 
-def _source(entry: Entry, reading: Reading | Unread) -> Source:
+def affordable(threads: int) -> int:
+    """So many of ``threads`` as this process may open descriptors for (`ulimit -n`); at least one."""
+    try:
+        import resource  # POSIX only; Windows has no such limit for sockets
+    except ImportError:
+        return threads
+    most, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY:
+        return threads
+    taken = RESERVED
+    with suppress(OSError):
+        taken += len(os.listdir("/dev/fd"))  # noqa: PTH208  # names alone
+    return max(1, min(threads, (most - taken) // DESCRIPTORS))
+
+
+def source_of(entry: Entry, reading: Reading | Unread) -> Source:
+    """A reading with what the inventory says of its server."""
     return Source(
         name=entry.name,
         endpoint=f"{entry.address}:{entry.port}",
@@ -77,6 +120,10 @@ def _insecure(entry: Entry) -> str | None:
     return None
 
 
+_Arrived = queue.SimpleQueue[tuple[str, Reading | Unread | None]]
+"""What a server's thread tells: its reading, or None as soon as the server took the login."""
+
+
 @dataclass(slots=True)
 class _Crew:
     """Daemon threads, since a thread that hangs in name resolution can't be stopped and must not hold up the end."""
@@ -85,45 +132,104 @@ class _Crew:
     credentials: Mapping[str, Credential]
     tell: Callable[[Progress], None]
     now: Clock
+    began: float = field(default_factory=time.monotonic)
     done: dict[str, Reading | Unread] = field(default_factory=dict)
     running: dict[str, float] = field(default_factory=dict)  # server -> start, in seconds of time.monotonic
-    arrived: queue.SimpleQueue[tuple[str, Reading | Unread]] = field(default_factory=queue.SimpleQueue)
+    arrived: _Arrived = field(default_factory=queue.SimpleQueue)
+    doors: dict[str, Door] = field(default_factory=dict)  # by login
+    asked: dict[str, Door] = field(default_factory=dict)  # by server
 
-    def read_all(self) -> Mapping[str, Reading | Unread]:
+    def read_all(self) -> None:
         waiting = list(self.inventory.servers)
         limits = self.inventory.limits
+        threads = self._threads()
         while waiting or self.running:
-            while waiting and len(self.running) < limits.threads:
-                self._start(waiting.pop(0))
+            waiting = self._not_shut_out(waiting)
+            while len(self.running) < threads and (entry := self._next(waiting)):
+                waiting.remove(entry)
+                self._start(entry)
             self._abandon(limits.server + ABANDON_AFTER)
             try:
-                name, reading = self.arrived.get(timeout=1.0)
+                name, reading = self.arrived.get(timeout=min(1.0, limits.connect) if waiting else 1.0)
             except queue.Empty:
                 self.tell(self._progress())
                 continue
-            if name in self.running:  # else it was given up, and the run has gone on without it
+            if reading is None:
+                self.asked[name].took(name)
+            elif name in self.running:  # else it was given up, and the run has gone on without it
                 self._finish(name, reading)
-        return self.done
+
+    def _next(self, waiting: Sequence[Entry]) -> Entry | None:
+        """The first server whose login may be tried now."""
+        now = time.monotonic()
+        return next((entry for entry in waiting if self._door(entry).may_ask(now)), None)
+
+    def _not_shut_out(self, waiting: list[Entry]) -> list[Entry]:
+        """Those that are still to be asked; what a password was refused for elsewhere is not tried on the rest."""
+        shut = [entry for entry in waiting if self._door(entry).is_shut]
+        for entry in shut:
+            refused = " and ".join(self._door(entry).refused_by)
+            reason = f"not tried: {refused} refused the same login, and more attempts could lock the account"
+            self._finish(entry.name, Unread(reason, Why.LOGIN_REFUSED))
+        return [entry for entry in waiting if entry not in shut] if shut else waiting
+
+    def _door(self, entry: Entry) -> Door:
+        credential = self.credentials.get(entry.login) if entry.login else None
+        if entry.login is None or credential is None or not credential.password:
+            return Door(patience=0, is_taken=True)  # tickets and certificates lock nobody out
+        return self.doors.setdefault(entry.login, Door(patience=self.inventory.limits.connect))
+
+    def leave(self) -> None:
+        """What has arrived is kept; all else is unread."""
+        with suppress(queue.Empty):
+            while True:
+                name, reading = self.arrived.get_nowait()
+                if reading is not None:
+                    self.done.setdefault(name, reading)
+        for entry in self.inventory.servers:
+            when = "while it was being read" if entry.name in self.running else "before it was read"
+            self.done.setdefault(entry.name, Unread(f"the gathering was interrupted {when}", Why.INCOMPLETE))
+
+    def _threads(self) -> int:
+        wanted = min(self.inventory.limits.threads, len(self.inventory.servers))
+        threads = affordable(wanted)
+        if threads < wanted:
+            side_by_side = f"{threads} server{'' if threads == 1 else 's'} side by side in place of {wanted}"
+            self.tell(self._progress(remark=f"{side_by_side}: this process may open few files (ulimit -n)"))
+        return threads
 
     def _start(self, entry: Entry) -> None:
         self.running[entry.name] = time.monotonic()
-        credential = self.credentials.get(entry.credential) if entry.credential else None
+        self.asked[entry.name] = self._door(entry)
+        self.asked[entry.name].ask(entry.name, time.monotonic())
+        credential = self.credentials.get(entry.login) if entry.login else None
         arguments = (entry, credential, self.inventory.limits, self.now, self.arrived)
         threading.Thread(target=_work, args=arguments, name=f"read {entry.name}", daemon=True).start()
 
     def _finish(self, name: str, reading: Reading | Unread) -> None:
-        del self.running[name]
         self.done[name] = reading
-        self.tell(self._progress(name, reading if isinstance(reading, Unread) else None))
+        if self.running.pop(name, None) is not None:
+            refused = isinstance(reading, Unread) and reading.why is Why.LOGIN_REFUSED
+            self.asked[name].answered(name, refused=refused)
+        self.tell(self._progress(finished=name, unread=reading if isinstance(reading, Unread) else None))
 
     def _abandon(self, after: float) -> None:
         for name in [name for name, start in self.running.items() if time.monotonic() - start > after]:
             self._finish(name, Unread(f"not done {after:g} seconds after its start, and given up", Why.TIMED_OUT))
 
-    def _progress(self, finished: str | None = None, unread: Unread | None = None) -> Progress:
-        slow = tuple(name for name, start in self.running.items() if time.monotonic() - start > 5)
-        total = len(self.inventory.servers)
-        return Progress(done=len(self.done), total=total, finished=finished, unread=unread, slow=slow)
+    def _progress(
+        self, *, finished: str | None = None, unread: Unread | None = None, remark: str | None = None
+    ) -> Progress:
+        now = time.monotonic()
+        return Progress(
+            done=len(self.done),
+            total=len(self.inventory.servers),
+            finished=finished,
+            unread=unread,
+            slow=tuple(name for name, start in self.running.items() if now - start > SLOW_AFTER),
+            seconds=now - self.began,
+            remark=remark,
+        )
 
 
 def _work(
@@ -131,11 +237,19 @@ def _work(
     credential: Credential | None,
     limits: Limits,
     now: Clock,
-    arrived: queue.SimpleQueue[tuple[str, Reading | Unread]],
+    arrived: _Arrived,
 ) -> None:
+    is_in = False
+
+    def watch(_query: object, _answer: object, _seconds: float) -> None:
+        nonlocal is_in
+        if not is_in:
+            is_in = True
+            arrived.put((entry.name, None))
+
     # The one broad except: whatever fails with one peer must cost that peer only.
     try:
-        reading: Reading | Unread = read_server(entry, credential, limits, now)
+        reading: Reading | Unread = read_server(entry, credential, limits, now, watch=watch)
     except ReadError as error:
         reading = Unread(str(error), error.why)
     except Exception as error:

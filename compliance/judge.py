@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -83,9 +84,15 @@ def _numbered(labels: dict[int, str]) -> dict[int, str]:
     return unique
 
 
+COMMAND = re.compile(r"##(?=\w*\[)")
+"""What runners of pipelines obey wherever it stands in a line of output: ``##vso[…]``, ``##[…]``, ``##teamcity[…]``."""
+
+
 def printable(name: str) -> str:
     """A name that is safe in an id and on a terminal: normalised, control and direction characters as ``\\uXXXX``."""
     name = unicodedata.normalize("NFC", name)
+    if "##" in name:
+        name = COMMAND.sub(r"#\\u0023", name)
     # Python calls printable what is in none of Unicode's categories C and Z, and the plain space.
     return name if name.isprintable() else "".join(one if one.isprintable() else _escaped(one) for one in name)
 

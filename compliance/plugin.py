@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentError
+from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any
 
@@ -86,13 +87,19 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     if option.help or option.showfixtures or option.show_fixtures_per_test:
         return
-    if option.hv_inventory is None and not option.hv_snapshot:
+    has_estate = option.hv_inventory is not None or option.hv_snapshot
+    if not has_estate and option.hv_report_dir is None:
         _refuse_stray_options(config)
         return
-    from compliance.session import EstateSession  # see the module's docstring
+    from compliance.reports import Reports  # see the module's docstring
+    from compliance.session import EstateSession
 
     try:
-        session = EstateSession.planned(config)
+        reports = Reports.asked_for(config)
+        with reports.watching() if reports else nullcontext():
+            if not has_estate:
+                _refuse_stray_options(config)
+            session = EstateSession.planned(config, reports)
     except UsageError as error:
         raise pytest.UsageError(*str(error).splitlines()) from error
     config.pluginmanager.register(session, "compliance.session")

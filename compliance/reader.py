@@ -50,8 +50,9 @@ def endpoint_of(entry: Entry, credential: Credential | None, limits: Limits) -> 
         scheme=entry.scheme,
         path=entry.path,
         transport=entry.transport,
-        username=credential.username if credential else "",
+        username=credential.username if credential else entry.principal or "",
         password=credential.password if credential else "",
+        cache=credential.cache if credential else None,
         ca=entry.ca,
         verify=entry.verify,
         cleartext=entry.cleartext,
@@ -77,8 +78,11 @@ class Reader:
         self._notes: list[str] = []
 
     def read(self) -> Reading:
+        return self.read_after_identify(self._identified())
+
+    def read_after_identify(self, version: str | None) -> Reading:
+        """The same for who has asked already; ``version`` is what Identify told, None where it told nothing."""
         started = self._now()
-        version = self._identified()
         told_version, ahead = self._clock()
         version = version or told_version
         classes = {query.class_name: self._answer(query) for query in queries.queries_for(version)}
@@ -160,6 +164,8 @@ class Reader:
             raise error
         self._rebuilt += 1
         self._notes.append(f"lost the connection, which was built anew: {error}")
+        if error.why is Why.BUSY:
+            time.sleep(min(WAITS[Why.BUSY][0], max(self._deadline - time.monotonic(), 0.0)))
         self._connection.reopen()
 
     def _rows_once(self, query: Query) -> Sequence[Row]:
@@ -188,7 +194,7 @@ class Reader:
         whole = self._enumerated(query, class_uri(query.namespace, query.class_name), None)
         if refused and query.namespace not in self._refuses_wql:
             self._refuses_wql.add(query.namespace)
-            self._notes.append(f"refuses WQL in {query.namespace}, so classes were enumerated whole")
+            self._notes.append(queries.refuses_wql(query.namespace))
         return [{name: row[name] for name in query.properties if name in row} for row in whole]
 
     def _leave_out(self, query: Query) -> None:

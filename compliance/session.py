@@ -7,7 +7,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from compliance import audit
 from compliance.audit import Plan
 from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
 from compliance.errors import UsageError
-from compliance.gate import Decision
+from compliance.gate import Decision, Exit
 from compliance.gatekeeper import Gatekeeper
+from compliance.interrupt import interrupted_once
 from compliance.judge import all_rules, printable
 from compliance.model import ReplicatedVM, Server, Unread
 from compliance.options import POLICY_OPTIONS
@@ -29,26 +31,31 @@ from compliance.pytest_html import PytestHtml
 from compliance.report import text
 from compliance.report.html import environment
 from compliance.report.table import Table
+from compliance.reports import Reports, junit_warning, tell_github
 from compliance.rule import Verdict
 from compliance.scope import Scope
-from compliance.snapshot import Snapshot, read_snapshot, refuse_unwritable, write_snapshot
+from compliance.snapshot import Reading, Snapshot, read_snapshot, refuse_unwritable, write_snapshot
 
 
 class EstateSession:
     """What a run knows of its estate: the plan from the start, the table of verdicts once the session has started."""
 
-    def __init__(self, plan: Plan, scope: Scope, save: str | None, asked: list[str]) -> None:
+    def __init__(
+        self, plan: Plan, scope: Scope, save: str | None, asked: list[str], reports: Reports | None = None
+    ) -> None:
         self._plan = plan
         self._scope = scope
         self._save = save
         self._asked = asked  # ids of ours that were given as arguments
+        self._reports = reports
         self._handed_over: Path | None = None  # the snapshot that xdist's workers read
         self._table: Table | None = None
         self._ids: frozenset[str] = frozenset()
         self._keeper: Gatekeeper | None = None
+        self._ended: pytest.Session | None = None
 
     @classmethod
-    def planned(cls, config: pytest.Config) -> EstateSession:
+    def planned(cls, config: pytest.Config, reports: Reports | None = None) -> EstateSession:
         """Read the files that the options name. UsageError for a mistake in them; nothing is sent anywhere."""
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
@@ -67,7 +74,7 @@ class EstateSession:
             rules=tuple(option.hv_rule),
             severities=tuple(option.hv_severity),
         )
-        return cls(plan, scope, option.hv_save, _take_arguments(config, plan.estate))
+        return cls(plan, scope, option.hv_save, _take_arguments(config, plan.estate), reports)
 
     @property
     def table(self) -> Table:
@@ -79,7 +86,10 @@ class EstateSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Gather and judge, once: xdist's controller hands its workers what it gathered."""
-        config = session.config
+        with self._reports.watching() if self._reports else nullcontext():
+            self._start(session.config)
+
+    def _start(self, config: pytest.Config) -> None:
         handed_over = getattr(config, "workerinput", {}).get("hv_snapshot")
         with _usage_errors():
             if handed_over:
@@ -87,9 +97,7 @@ class EstateSession:
             else:
                 if self._save:
                     refuse_unwritable(Path(self._save))
-                snapshot = audit.take_snapshot(self._plan, os.environ, Teller(config).tell)
-                if self._save:
-                    write_snapshot(snapshot, Path(self._save))
+                snapshot = self._taken(Teller(config))
                 self._hand_over(config, snapshot)
         self._table = audit.judged(snapshot, self._scope, self._plan, now=datetime.now(UTC))
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
@@ -98,6 +106,17 @@ class EstateSession:
         config.pluginmanager.register(PytestHtml(self._table), "compliance.pytest_html")
         self._keeper = Gatekeeper(self._table.gate, self._ids)
         config.pluginmanager.register(self._keeper, "compliance.gatekeeper")
+
+    def _taken(self, teller: Teller) -> Snapshot:
+        """The snapshot, saved where that was asked for. An interrupted gathering ends the run here: exit code 2."""
+        with interrupted_once():
+            snapshot = audit.take_snapshot(self._plan, os.environ, teller.tell)
+            if self._save:
+                write_snapshot(snapshot, Path(self._save))
+        if self._plan.snapshot is None and not snapshot.complete:
+            teller.clear()
+            pytest.exit(_interrupted(snapshot, self._save), returncode=int(Exit.INTERRUPTED))
+        return snapshot
 
     def _hand_over(self, config: pytest.Config, snapshot: Snapshot) -> None:
         if config.pluginmanager.has_plugin("dsession"):
@@ -109,7 +128,26 @@ class EstateSession:
         if self._handed_over:
             node.workerinput["hv_snapshot"] = str(self._handed_over)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Generator[None, Any, Any]:
+        """Within pytest's terminal, which tells its summary next: it tells what the process ends with."""
+        result = yield
+        if not session.config.option.collectonly:
+            self._end(session, exitstatus)
+        return result
+
+    def _end(self, session: pytest.Session, exitstatus: int) -> None:
+        if self._table is None or self._keeper is None:
+            return
+        self._table = replace(self._table, gate=self._keeper.last_word(exitstatus))
+        if self._reports:
+            self._table = self._reports.write(self._table)
+        session.exitstatus = int(self._table.gate.code)
+        self._ended = session
+
     def pytest_unconfigure(self) -> None:
+        if self._ended and self._ended.exitstatus != self.table.gate.code:  # pytest counts warnings after its summary
+            self._end(self._ended, self._ended.exitstatus)
         gc.unfreeze()
         if self._handed_over:
             shutil.rmtree(self._handed_over.parent, ignore_errors=True)
@@ -171,7 +209,7 @@ class EstateSession:
     # --- what people read ---------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None, None, None]:
         """Our findings once, by rule, in place of one traceback a case (pytest's own listing is quadratic)."""
         if self._table is None:
             return (yield)
@@ -193,7 +231,18 @@ class EstateSession:
             terminalreporter.write_line(f"{left_out} (its own selection): the gate counts them.")
         if self._save:
             terminalreporter.write_line(f"The snapshot is in {self._save}.")
+        if self._reports:
+            terminalreporter.write_line(f"The reports are in {self._reports.folder}.")
+        if not hasattr(config, "workerinput"):  # workers of xdist have a terminal too
+            for line in (*junit_warning(config.getoption("xmlpath", None)), *tell_github(self._table, os.environ)):
+                terminalreporter.write_line(line)
         return None
+
+
+def _interrupted(snapshot: Snapshot, save: str | None) -> str:
+    read = sum(isinstance(source.reading, Reading) for source in snapshot.servers)
+    kept = f"what was read is in {save}, marked as incomplete" if save else "nothing is kept (--hv-save would)"
+    return f"the gathering was interrupted: {read} of {len(snapshot.servers)} servers were read; {kept}"
 
 
 def _take_arguments(config: pytest.Config, estate: str) -> list[str]:

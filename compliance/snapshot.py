@@ -11,6 +11,7 @@ import gzip
 import json
 import os
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -266,9 +267,11 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
             raise SnapshotError(f"{path}:{number}: damaged line: {_what(error)}") from error
     if lines.readline(1):
         raise SnapshotError(f"{path}:{expected + 2}: more lines than the header's {expected} servers")
-    names = [source.name.casefold() for source in sources]
-    if doubled := next((name for name in names if names.count(name) > 1), None):
-        raise SnapshotError(f"{path}: server {doubled!r} stands in it twice")
+    names: set[str] = set()
+    for source in sources:
+        if (name := source.name.casefold()) in names:
+            raise SnapshotError(f"{path}: server {_short(name)!r} stands in it twice")
+        names.add(name)
     return replace(snapshot, servers=tuple(sources))
 
 
@@ -277,9 +280,24 @@ def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
     if not line:
         raise SnapshotError(f"{path}:{number}: damaged: the file ends before this line")
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=_object)
+    except _DoubledKeyError as error:
+        raise SnapshotError(f"{path}:{number}: damaged: {error}") from error
     except (ValueError, RecursionError) as error:
         raise SnapshotError(f"{path}:{number}: damaged or not a snapshot: no line of JSON") from error
+
+
+class _DoubledKeyError(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """JSON lets the last of two equal keys win in silence; nothing that we write has two."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise _DoubledKeyError(f"the key {_short(doubled)} stands twice")
+    return found
 
 
 def _source_from_json(value: object) -> Source:

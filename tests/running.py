@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -15,15 +15,17 @@ APART = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter im
 
 
 def run_pytest(
-    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None
+    folder: Path, *arguments: str | Path, env: Mapping[str, str] | None = None, apart: Sequence[str] = APART
 ) -> subprocess.CompletedProcess[str]:
     """One run in ``folder``, apart from this run's environment; colours off, nothing from our configuration."""
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COMPLIANCE_", "COV"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("PYTEST", "COMPLIANCE_", "COV", "GITHUB_"))
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "--color=no", *APART, *map(str, arguments)],
+        [sys.executable, "-m", "pytest", "--color=no", *apart, *map(str, arguments)],
         cwd=folder,
         env={**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"},
         capture_output=True,

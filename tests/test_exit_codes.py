@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -202,7 +203,7 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("--help", given("violated", "--help"), 0, "--hv-fail-at"),
     # beside users' own tests
     ("own test passes", given("healthy", "test_ok.py"), 0, "6 passed"),
-    ("own test fails", given("healthy", "test_bad.py"), 1, "The gate is open (exit code 0)."),
+    ("own test fails", given("healthy", "test_bad.py"), 1, "a test of your own failed"),
     ("own test fails beside what was not judged", given("lost", "test_bad.py"), 1, "could not be judged"),
     ("own test can't be imported", given("violated", "test_import.py"), 2, "nosuchmodule"),
     ("interrupted", given("healthy", "test_interrupt.py"), 2, "KeyboardInterrupt"),
@@ -215,12 +216,29 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
 @pytest.mark.parametrize(
     ("arguments", "code", "told"), [case[1:] for case in SITUATIONS], ids=[case[0] for case in SITUATIONS]
 )
-def test_a_situation_ends_with_its_code(arguments: Sequence[str], code: int, told: str, folder: Path) -> None:
-    run = run_pytest(folder, *arguments, env={**LOGIN, "PYTHONPATH": str(folder)})
+def test_a_situation_ends_with_its_code(
+    arguments: Sequence[str], code: int, told: str, folder: Path, tmp_path: Path
+) -> None:
+    run = run_pytest(folder, *arguments, "--hv-report-dir", tmp_path, env={**LOGIN, "PYTHONPATH": str(folder)})
     assert run.returncode == code, run.stdout[-3000:] + run.stderr[-2000:]
     assert told in run.stdout + run.stderr, run.stdout[-3000:] + run.stderr[-2000:]
     if code == 4 and "The gate is" not in run.stdout:
         assert "Traceback" not in run.stdout + run.stderr
+    check_gate_json(tmp_path, run, is_judged=not {"--help", "--collect-only"} & {*arguments})
+
+
+def check_gate_json(folder: Path, run: CompletedProcess[str], *, is_judged: bool) -> None:
+    """It says what the process ended with, and the terminal says the same."""
+    assert (folder / "gate.json").exists() is is_judged
+    if is_judged:
+        gate = json.loads((folder / "gate.json").read_text())
+        assert (gate["exit_code"], gate["open"]) == (run.returncode, run.returncode == 0), gate["reasons"]
+        assert bool(gate["reasons"]) is not gate["open"]
+        if "The gate is" in run.stdout:
+            assert f"(exit code {run.returncode})" in run.stdout
+            assert all(one["text"] in run.stdout for one in gate["reasons"])
+        elif run.returncode == 4:
+            assert all(one["text"] in run.stderr for one in gate["reasons"])
 
 
 WAYS = [(), ("-n", "2"), ("-x",), ("-p", "cacheprovider", "--lf"), ("-k", "sql01"), ("--maxfail=2",)]

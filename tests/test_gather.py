@@ -13,6 +13,7 @@ import pytest
 
 from compliance.audit import judged
 from compliance.credentials import Credential
+from compliance.door import TRIES
 from compliance.errors import Why
 from compliance.gather import Progress, gather
 from compliance.hyperv.queries import AGAIN, QUERIES
@@ -202,6 +203,20 @@ def test_a_wrong_password(options: dict[str, object]) -> None:
     assert not simulator.log
 
 
+def test_a_wrong_password_is_not_tried_on_every_server() -> None:
+    hosts = [Host(name=f"HV{number:02}", vms=[]) for number in range(12)]
+    with playing(*hosts) as simulators:
+        entries = [entry(f"hv{number:02}", one) for number, one in enumerate(simulators)]
+        wrong = {"audit": Credential(username="audit", password="wr0ng-pa55")}
+        snapshot = read(entries, wrong)
+        tried = [len(one.authorization_seen) for one in simulators]
+        assert sum(count > 0 for count in tried) == TRIES
+        reasons = [unread(snapshot, one.name) for one in entries]
+        assert {reason.why for reason in reasons} == {Why.LOGIN_REFUSED}
+        assert sum("not tried: hv00 and hv01 refused the same login" in reason.reason for reason in reasons) == 10
+        assert all(isinstance(source.reading, Reading) for source in read(entries).servers)
+
+
 def test_an_account_without_rights_sees_everything_empty() -> None:
     with playing(PRIMARY, faults=dict.fromkeys((query.class_name for query in QUERIES), Fault.EMPTY)) as (simulator,):
         snapshot = read([entry("hv01", simulator)])
@@ -265,27 +280,6 @@ def test_a_thread_that_hangs_where_no_deadline_reaches_is_given_up() -> None:
     assert reading(snapshot, "hv02").version
 
 
-HOSTILE = [
-    Fault.CUT,
-    Fault.FLOOD,
-    Fault.ENDLESS,
-    Fault.WRONG_RELATES_TO,
-    Fault.DOCTYPE,
-    Fault.HTML_503,
-    Fault.EMPTY_500,
-]
-
-
-@pytest.mark.parametrize("fault", HOSTILE)
-def test_a_hostile_answer_is_a_reason_and_no_verdict(fault: Fault) -> None:
-    with playing(PRIMARY, faults={"Msvm_ComputerSystem": fault}) as (simulator,):
-        snapshot = read([entry("hv01", simulator)], limits=Limits(connect=2, operation=3, server=4))
-    found = results(snapshot)
-    assert found["lab::server-was-read[hv01]"][0] == "unknown"
-    assert found["lab::failover-ip-needs-integration-services[hv01]"][0] == "unknown"
-    assert not [name for name in found if "hv01/" in name]
-
-
 def test_an_expired_context_is_restarted() -> None:
     with playing(PRIMARY, faults={"Msvm_ComputerSystem": Fault.EXPIRED_CONTEXT}) as (simulator,):
         snapshot = read([entry("hv01", simulator)])
@@ -299,6 +293,7 @@ STUMBLES = [
     ("TLS, NTLM", "Msvm_KvpExchangeComponent", Fault.CUT),
     ("http, sealed NTLM", "Msvm_KvpExchangeComponent", Fault.CUT),
     ("http, sealed NTLM", "Msvm_HeartbeatComponent", Fault.FORGOTTEN),
+    ("TLS, Basic", "Msvm_ComputerSystem", Fault.HTML_503),
 ]
 
 

@@ -33,6 +33,7 @@ REGENERATE = (
 )
 
 SERVER = "servers:\n- name: hv01\n  credential: audit\n"  # what follows it stands on line 4
+KERBEROS = "servers:\n- name: hv01\n  transport: kerberos\n"
 CERTIFICATE = "servers:\n- name: hv01\n  transport: certificate\n"
 HOST = "a name or an IP address, without scheme, port or brackets"
 
@@ -121,6 +122,16 @@ MISTAKES = {
     f"{CERTIFICATE}  scheme: http\n  certificate: pem\n  key: pem\n": "4: servers[0].scheme: "
     "transport `certificate` needs https",
     f"{SERVER}  key: pem\n": "4: servers[0].key: transport `ntlm` has no use for it",
+    f"{SERVER}  keytab: pem\n  principal: reader\n": "4: servers[0].keytab: transport `ntlm` has no use for it\n"
+    "5: servers[0].principal: transport `ntlm` has no use for it",
+    f"{SERVER}  transport: kerberos\n": "3: servers[0].credential: transport `kerberos` has no use for it "
+    "(`credential: null` takes a default back)",
+    f"{KERBEROS}  keytab: none\n": "4: servers[0].keytab: no such file beside the inventory: `none`",
+    **{
+        f"{KERBEROS}  principal: '{name}'\n": "4: servers[0].principal: expected a principal such as "
+        f"`audit@EXAMPLE.COM`, got `{name}`"
+        for name in ("LAB\\reader", "a@b@c", "a b", "@LAB")
+    },
     f"{SERVER}- name: HV01\n  credential: audit\n": "4: servers[1].name: `HV01` is servers[0] (line 2) already",
     f"{SERVER}- name: hv02\n  address: HV01\n  credential: audit\n": "5: servers[1].address: "
     "`HV01`, port and path are servers[0] (line 2) already",
@@ -160,6 +171,12 @@ VALID = {
     f"{SERVER}defaults: {{port: 1, groups: [a], site: b}}\n": {"port": 1, "groups": ("a",), "site": "b"},
     f"{SERVER}  port: 2\n  site: null\ndefaults: {{port: 1, site: b}}\n": {"port": 2},
     "servers: [{name: hv01, transport: kerberos}]\n": {"transport": "kerberos", "credential": None},
+    f"{KERBEROS}  keytab: pem\n  principal: HTTP/reader.lab@LAB.EXAMPLE\n": {
+        "transport": "kerberos",
+        "credential": None,
+        "keytab": Path("pem"),
+        "principal": "HTTP/reader.lab@LAB.EXAMPLE",
+    },
     f"{CERTIFICATE}  certificate: pem\n  key: pem\n  credential: audit\n": {
         "transport": "certificate",
         "certificate": Path("pem"),
@@ -193,6 +210,16 @@ def test_a_server_is_what_the_file_says(lab: Path, text: str, differs: dict[str,
     lab.write_bytes(text.encode())
     found = {key: lab.parent / value if isinstance(value, Path) else value for key, value in differs.items()}
     assert read_inventory(lab).servers == (Entry.model_validate({"name": "hv01", "credential": "audit"} | found),)
+
+
+def test_who_logs_in_by_the_same_is_told_by_one_word(lab: Path) -> None:
+    keytab = "transport: kerberos, keytab: pem"
+    lines = ["credential: a", "credential: a", keytab, f"{keytab}, principal: x", f"{keytab}, principal: x"]
+    servers = "\n".join(f"- {{name: hv{number}, {line}}}" for number, line in enumerate(lines))
+    lab.write_text(f"servers:\n{servers}\n- {{name: hv, transport: kerberos}}\n")
+    a, again, keys, of_x, too, own = (entry.login for entry in read_inventory(lab).servers)
+    assert (a, again, too, own) == ("a", "a", of_x, None)
+    assert len({a, keys, of_x, None}) == 4
 
 
 def test_an_inventory_is_what_the_file_says(lab: Path) -> None:

@@ -39,6 +39,9 @@ MOVED_TO_UNKNOWN = {
     "Msvm_EthernetPortAllocationSettingData": 0,
 }
 
+IN_ANOTHER_FORM = {"Msvm_VirtualSystemSettingData": 25}
+"""Rows of machines that a server does not list put the server itself in doubt, too."""
+
 
 @pytest.fixture(scope="module")
 def servers() -> Iterator[dict[str, Simulator]]:
@@ -77,4 +80,5 @@ def test_no_silence_turns_green(
     greener = [case for case, was in before.items() if was in CLOSED and now[case] not in CLOSED]
     assert greener == []
     moved = Counter(now[case] for case, was in before.items() if was is Result.PASSED and now[case] is not was)
-    assert moved == ({Result.UNKNOWN: MOVED_TO_UNKNOWN[class_name]} if MOVED_TO_UNKNOWN[class_name] else {})
+    expected = MOVED_TO_UNKNOWN | (IN_ANOTHER_FORM if way == "ids in another form" else {})
+    assert moved == ({Result.UNKNOWN: expected[class_name]} if expected[class_name] else {})

@@ -1,44 +1,38 @@
-"""One server's rows, each class bucketed once by the machine that it speaks of; and what is odd about the server."""
+"""One server's rows, each class bucketed once by the machine that it speaks of."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import cached_property
 
 from compliance.errors import Why
 from compliance.hyperv import queries
+from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
     A_GUID,
     GUID,
     Bucket,
     Rows,
+    array,
     by_machine,
     by_system_name,
     filled,
+    number,
     or_none,
     setting_guids,
     text,
 )
-from compliance.model import Row, Unread, VirtualMachine
+from compliance.model import Row, Unread
 from compliance.snapshot import Reading, Source
 
 OF_FAILOVER = re.compile(rf"Microsoft:FailoverNetworkSetting\\({GUID})\\({GUID})")
 OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
 REALIZED = "Microsoft:Hyper-V:System:Realized"
+SETS_NO_ADDRESS = frozenset({None, 0, 1})  # ProtocolIFType: unknown, other; 4096, 4097, 4098 are IPv4, IPv6, both
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
-
-FOR_REMARKS_ONLY = (
-    queries.SYNTHETIC_ADAPTERS,
-    queries.LEGACY_ADAPTERS,
-    queries.HEARTBEATS,
-    queries.REPLICA_SERVER,
-    queries.CONNECTIONS,
-)
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Kerberos refuses a greater difference; ages read off this server would be wrong by as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,49 +73,86 @@ def listed(answer: Rows | Unread) -> Listed | Unread:
             return Unread(f"its own row can't be told from others: {len(hosts)} have no GUID as their name")
 
 
+def first_list(reading: Reading) -> Listed | Unread:
+    return listed(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
+
+
+NOBODY = Listed("", {}, frozenset())
+
+
 class Host:
     """One server's rows, each class bucketed once by the machine that it speaks of."""
 
-    def __init__(self, source: Source, reading: Reading, listed: Listed) -> None:
+    def __init__(self, source: Source, reading: Reading, first: Listed) -> None:
         self.name = source.name
-        self.host_name = listed.host
+        self.host_name = first.host
         self.is_2012 = (queries.parse_version(reading.version) or ())[:2] == queries.SERVER_2012
         self.may_lack_failover_settings = source.may_lack_failover_settings
         self.left_out = frozenset(reading.left_out)
-        self._reading = reading
-        self.settings = self._rows(queries.SETTINGS)
+        self.reading = reading
+        self.first = first
+        self.again = listed(reading.again.get(queries.MACHINES, Unread("was not asked for")))
+        self.settings = self.rows(queries.SETTINGS)
         self.realized = {
             identifier.upper()
             for row in or_none(self.settings)
             if text(row, "VirtualSystemType") == REALIZED
             and isinstance(identifier := text(row, "VirtualSystemIdentifier"), str)
         }
-        self.failover = self._rows(queries.FAILOVER)
+        self.failover = self.rows(queries.FAILOVER)
         self.failover_of, stray = failover_by_machine(or_none(self.failover))
-        self.shows_failover_settings = bool(self.failover_of.keys() & listed.machines.keys())
+        self.shows_failover_settings = bool(self.failover_of.keys() & first.machines.keys())
         self.stray_addresses = sorted(address for addresses in stray for address in addresses)
-        self.offers = self._rows(queries.OFFERS)
+        self.offers = self.rows(queries.OFFERS)
         self.offers_of = {
             guid: rows
             for guid, found in by_machine(or_none(self.offers)).items()
             if (rows := [row for rest, row in found if rest.upper() == DATA_EXCHANGE])
         }
-        self.guests = self._rows(queries.GUESTS)
+        self.guests = self.rows(queries.GUESTS)
         self.guests_of = by_system_name(or_none(self.guests))
-        self.heartbeats = self._rows(queries.HEARTBEATS)
+        self.heartbeats = self.rows(queries.HEARTBEATS)
         self.heartbeats_of = by_system_name(or_none(self.heartbeats))
-        self.relationships = self._rows(queries.RELATIONSHIPS)
+        self.relationships = self.rows(queries.RELATIONSHIPS)
         self.relationships_of = by_machine(or_none(self.relationships))
-        self.shows_relationships = bool(self.relationships_of.keys() & listed.machines.keys())
-        self.replication = self._rows(queries.REPLICATION)
+        self.shows_relationships = bool(self.relationships_of.keys() & first.machines.keys())
+        self.replication = self.rows(queries.REPLICATION)
         self.replication_of = by_machine(or_none(self.replication))
-        self.synthetic_of = by_machine(or_none(self._rows(queries.SYNTHETIC_ADAPTERS)))
-        self.legacy_of = by_machine(or_none(self._rows(queries.LEGACY_ADAPTERS)))
-        self.connections = self._rows(queries.CONNECTIONS)
+        adapters = [self.rows(name) for name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS)]
+        self.unread_adapters = next((answer for answer in adapters if isinstance(answer, Unread)), None)
+        self.synthetic_of, self.legacy_of = (by_machine(or_none(answer)) for answer in adapters)
+        self.shows_adapters = bool((self.synthetic_of.keys() | self.legacy_of.keys()) & first.machines.keys())
+        self.connections = self.rows(queries.CONNECTIONS)
         self.connections_of = by_machine(or_none(self.connections))
 
-    def _rows(self, class_name: str) -> Rows | Unread:
-        return self._reading.classes.get(class_name, Unread(f"{class_name} was not asked for", Why.ABSENT))
+    @cached_property
+    def unlisted(self) -> list[str]:
+        """Machines that other rows speak of and neither list has: an account without rights is not shown all rows."""
+        later = self.again.machines.keys() if isinstance(self.again, Listed) else set()
+        running = {name for name in self.guests_of if A_GUID.fullmatch(name)}
+        of_others = setting_guids(or_none(self.settings)) - self.realized  # planned machines, checkpoints
+        alive = (running | self.relationships_of.keys()) - of_others
+        return sorted((self.realized | alive) - self.first.machines.keys() - later)
+
+    @cached_property
+    def steady(self) -> Mapping[str, Row]:
+        """The machines whose row was the same in both lists; where there is no second list, those of the first."""
+        again = self.again.machines if isinstance(self.again, Listed) else self.first.machines
+        return {
+            guid: row
+            for guid, row in self.first.machines.items()
+            if guid not in self.first.doubled
+            and guid in again
+            and all(row.get(name) == again[guid].get(name) for name in ("EnabledState", "ReplicationMode"))
+        }
+
+    @cached_property
+    def items_of(self) -> Mapping[str, Mapping[str, str]]:
+        """What guests published, parsed once, since that costs more than all else here."""
+        return {guid: parse_items(array(rows[0], queries.GUEST_ITEMS)) for guid, rows in self.guests_of.items()}
+
+    def rows(self, class_name: str) -> Rows | Unread:
+        return self.reading.classes.get(class_name, Unread(f"{class_name} was not asked for", Why.ABSENT))
 
 
 def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:
@@ -134,43 +165,14 @@ def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:
         if match := OF_FAILOVER.fullmatch(form):
             found[match[1].upper()].append((match[2].upper(), row))
         elif not OF_TEMPLATE.match(form):
-            stray.append(filled(row, "IPAddresses"))
+            reason = why_no_address(row)
+            stray.append(filled(row, "IPAddresses") or ((f"its row {reason}",) if reason else ()))
     return found, stray
 
 
-def server_remarks(source: Source, reading: Reading, machines: Sequence[VirtualMachine]) -> tuple[str, ...]:
-    remarks = [*([source.insecure] if source.insecure else []), *reading.notes]
-    remarks += [
-        f"{class_name} could not be read, so remarks from it are missing: {answer}"
-        for class_name in FOR_REMARKS_ONLY
-        if isinstance(answer := reading.classes.get(class_name), Unread)
-    ]
-    remarks += _failover_remarks(reading, machines)
-    if reading.clock_ahead is not None and abs(reading.clock_ahead) > CLOCK_TOLERANCE:
-        direction = "ahead of" if reading.clock_ahead > timedelta() else "behind"
-        remarks.append(
-            f"its clock is {abs(reading.clock_ahead).total_seconds() / 60:.0f} minutes {direction} this machine's"
-        )
-    return tuple(remarks)
-
-
-def _failover_remarks(reading: Reading, machines: Sequence[VirtualMachine]) -> list[str]:
-    """Failover settings that are no machine's, as far as anybody can tell; and machines that have none at all."""
-    failover = reading.classes.get(queries.FAILOVER, ())
-    settings = reading.classes.get(queries.SETTINGS, ())
-    if isinstance(failover, Unread):
-        return []
-    found, stray = failover_by_machine(failover)
-    known = {machine.guid for machine in machines}
-    remarks = []
-    if any(machine.replicated is True for machine in machines) and not found.keys() & known:
-        remarks.append("replicates, but shows not one failover setting row of a machine")
-    if not isinstance(settings, Unread) and (unknown := found.keys() - known - setting_guids(settings)):
-        remarks.append(f"failover settings of {_counted(len(unknown), 'unknown virtual machine')} were left out")
-    if stray:
-        remarks.append(f"{_counted(len(stray), 'failover setting row')} can't be tied to a virtual machine")
-    return remarks
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+def why_no_address(row: Row) -> str:
+    """Why a failover setting row without an address need not be one that sets none; empty where it is."""
+    kind = number(row, "ProtocolIFType")
+    if isinstance(kind, Unread) or "DHCPEnabled" not in row:
+        return "came without the properties that were asked for"
+    return "" if kind in SETS_NO_ADDRESS else "names a protocol, but no address came with it"

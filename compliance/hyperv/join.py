@@ -23,7 +23,7 @@ GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 def join_sides(servers: Sequence[Server]) -> tuple[ReplicatedVM, ...]:
     """Every side of every replication, in the order of the servers. A role that could not be read counts as a side."""
-    index = _Index(servers)
+    index = Index(servers)
     return tuple(
         _joined(machine, index)
         for server in servers
@@ -32,7 +32,9 @@ def join_sides(servers: Sequence[Server]) -> tuple[ReplicatedVM, ...]:
     )
 
 
-class _Index:
+class Index:
+    """Servers by what a partner may call them, and machines by GUID."""
+
     def __init__(self, servers: Sequence[Server]) -> None:
         self.holders: dict[str, list[VirtualMachine]] = defaultdict(list)
         self.by_label: dict[str, list[Server]] = defaultdict(list)
@@ -41,6 +43,11 @@ class _Index:
                 self.by_label[label].append(server)
             for machine in server.machines:
                 self.holders[machine.guid].append(machine)
+
+    def read_server(self, name: str) -> Server | None:
+        """The one server of this name, if it was read."""
+        servers = self.by_label[first_label(name)]
+        return servers[0] if len(servers) == 1 and servers[0].unread is None else None
 
 
 def _labels(server: Server) -> set[str]:
@@ -58,7 +65,7 @@ class _Found:
     missing: str
 
 
-def _joined(machine: VirtualMachine, index: _Index) -> ReplicatedVM:
+def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
     """Walk from host to host until one is found on which the guest runs; in a chain it may be two hops away."""
     seen = {machine.server}
     wave = [machine]
@@ -90,7 +97,7 @@ def _not_running(machine: VirtualMachine) -> str:
     )
 
 
-def _other_ends(machine: VirtualMachine, index: _Index) -> _Found:
+def _other_ends(machine: VirtualMachine, index: Index) -> _Found:
     if isinstance(machine.role, Unread) or machine.role not in PARTNERS:
         return _Found((), f"the role of {machine} is {machine.role}")
     if isinstance(machine.partners, Unread):
@@ -116,22 +123,21 @@ def _other_ends(machine: VirtualMachine, index: _Index) -> _Found:
     return _Found(tuple(ends), "; ".join(dict.fromkeys(missing)))
 
 
-def _is_named(other: VirtualMachine, named: Mapping[str, str], index: _Index) -> bool:
+def _is_named(other: VirtualMachine, named: Mapping[str, str], index: Index) -> bool:
     return any(len(servers := index.by_label[label]) == 1 and servers[0].name == other.server for label in named)
 
 
-def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: _Index) -> str:
+def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: Index) -> str:
     """A server that the settings name, that was read, and that does not hold the machine."""
-    for label, name in named.items():
-        servers = index.by_label[label]
-        if len(servers) == 1 and servers[0].unread is None:
-            holders = {other.server for other in index.holders[machine.guid]}
-            if servers[0].name not in holders:
-                return f"its replication settings name {name}, but {servers[0].name} does not hold it"
+    holders = {other.server for other in index.holders[machine.guid]}
+    for name in named.values():
+        server = index.read_server(name)
+        if server is not None and server.name not in holders:
+            return f"its replication settings name {name}, but {server.name} does not hold it"
     return ""
 
 
-def _not_there(names: Sequence[str], index: _Index) -> str:
+def _not_there(names: Sequence[str], index: Index) -> str:
     unlisted = [name for name in names if not index.by_label[first_label(name)]]
     if unlisted:
         return f"its other side is on {some(unlisted)}, which is not in the inventory: add that server"

@@ -7,6 +7,7 @@ Shape: ``<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem"><PROPERTY NAME="Data" â€
 from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import Enum
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -15,26 +16,35 @@ MAX_ITEM = 64 * 1024
 MAX_VALUE = 2048
 
 
+class Lost(Enum):
+    """Why an item tells nothing."""
+
+    TOO_LONG = "too long"
+    FORBIDDEN = "with a DOCTYPE"
+    NO_XML = "not well-formed"
+    NO_PAIR = "without a name and data"
+
+
 def parse_items(items: Iterable[str | None]) -> dict[str, str]:
     """Name -> data of every item that can be read; a broken or hostile one loses only itself."""
     found: dict[str, str] = {}
     for item in items:
-        if item and (pair := _parse(item)):
+        if item and not isinstance(pair := parse_item(item), Lost):
             found.setdefault(*pair)
     return found
 
 
-def _parse(item: str) -> tuple[str, str] | None:
+def parse_item(item: str) -> tuple[str, str] | Lost:
     if len(item) > MAX_ITEM:
-        return None
+        return Lost.TOO_LONG
     name = data = None
     try:
         root = _safe_tree(item)
+    except _ForbiddenError:
+        return Lost.FORBIDDEN
     except (ElementTree.ParseError, expat.ExpatError, ValueError):
-        return None
-    if root.tag != "INSTANCE":
-        return None
-    for element in root:
+        return Lost.NO_XML
+    for element in root if root.tag == "INSTANCE" else ():
         if element.tag == "PROPERTY":
             value = element.find("VALUE")
             text = "" if value is None else (value.text or "")
@@ -42,7 +52,7 @@ def _parse(item: str) -> tuple[str, str] | None:
                 name = text
             elif element.get("NAME") == "Data":
                 data = text
-    return (name, data[:MAX_VALUE]) if name and data is not None else None
+    return (name, data[:MAX_VALUE]) if name and data is not None else Lost.NO_PAIR
 
 
 class _ForbiddenError(ValueError):

@@ -7,6 +7,7 @@ A query that names a property which the class lacks fails whole, so the version 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -27,7 +28,18 @@ REPLICA_SERVER = "Msvm_ReplicationServiceSettingData"
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
 OPERATING_SYSTEM = "Win32_OperatingSystem"
 
+GUEST_ITEM = "Msvm_KvpExchangeDataItem"
 GUEST_ITEMS = "GuestIntrinsicExchangeItems"
+
+
+def refuses_wql(namespace: str) -> str:
+    """What a reading notes where WQL is refused; found again by this text."""
+    return f"refuses WQL in {namespace}, so classes were enumerated whole"
+
+
+REFUSES_WQL = refuses_wql(VIRTUALIZATION)
+
+A_CLASS = re.compile(r"(?:Msvm|CIM|Win32)_[A-Za-z]{1,64}")
 
 Version = tuple[int, ...]
 SERVER_2012: Version = (6, 2)

@@ -12,17 +12,18 @@ from datetime import timedelta
 from operator import itemgetter
 
 from compliance.hyperv import queries
-from compliance.hyperv.host import Host, Listed, listed, server_remarks
+from compliance.hyperv.host import Host, Listed, first_list, why_no_address
 from compliance.hyperv.join import join_sides
-from compliance.hyperv.kvp import parse_items
+from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
 from compliance.hyperv.rows import (
-    array,
     cut,
     filled,
     first_label,
     first_number,
     named,
     number,
+    shown,
+    some,
     text,
 )
 from compliance.model import (
@@ -38,7 +39,7 @@ from compliance.model import (
     Unread,
     VirtualMachine,
 )
-from compliance.snapshot import Reading, Snapshot, Source
+from compliance.snapshot import Snapshot, Source
 
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
 
@@ -47,12 +48,11 @@ POWERS = {2: Power.RUNNING, 3: Power.OFF, 6: Power.SAVED, 9: Power.PAUSED}
 ANSWERS = {2: Answer.OK, 3: Answer.DEGRADED, 7: Answer.NO_PROTOCOL, 12: Answer.NO_CONTACT, 13: Answer.LOST}
 OFFERED = {2: True, 3: False}
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
-ADDRESS_IS_SET = frozenset({4096, 4097, 4098})  # ProtocolIFType: IPv4, IPv6, both
 
 
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
-    servers = tuple(_server(source) for source in snapshot.servers)
+    servers = with_remarks_on_sides([_server(source) for source in snapshot.servers])
     return Estate(
         name=snapshot.estate,
         time=snapshot.time,
@@ -74,16 +74,25 @@ def _server(source: Source) -> Server:
     if isinstance(source.reading, Unread):
         return replace(server, unread=source.reading)
     reading = source.reading
-    server = replace(server, version=reading.version, clock_ahead=reading.clock_ahead)
-    first = listed(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
+    version = None if reading.version is None else cut(reading.version)
+    server = replace(server, version=version, clock_ahead=reading.clock_ahead)
+    first = first_list(reading)
     if isinstance(first, Unread):
         return replace(server, unread=first)
-    machines = _machines(source, reading, first)
-    server = replace(server, host_name=first.host, machines=machines, remarks=server_remarks(source, reading, machines))
+    host = Host(source, reading, first)
+    machines = _machines(host)
+    server = replace(server, host_name=first.host, machines=machines, remarks=server_remarks(source, host))
     if not machines and not source.may_be_empty:
         return replace(
             server,
             doubt="shows its own row, but not one virtual machine: if that is so, set `may_be_empty: true` for it",
+        )
+    if host.unlisted:
+        unlisted = some([shown(one) for one in host.unlisted])
+        return replace(
+            server,
+            doubt=f"shows rows of virtual machines that it does not list ({unlisted}): "
+            "the account may lack rights there, or they came and went during the audit",
         )
     return server
 
@@ -91,9 +100,8 @@ def _server(source: Source) -> Server:
 # --- machines ---------------------------------------------------------------------------------------------------------
 
 
-def _machines(source: Source, reading: Reading, first: Listed) -> tuple[VirtualMachine, ...]:
-    again = listed(reading.again.get(queries.MACHINES, Unread("was not asked for")))
-    host = Host(source, reading, first)
+def _machines(host: Host) -> tuple[VirtualMachine, ...]:
+    first, again = host.first, host.again
     guids = first.machines.keys() | (again.machines.keys() if isinstance(again, Listed) else set())
     machines = [_machine(host, guid, first, again) for guid in guids]
     return tuple(sorted(machines, key=lambda machine: (machine.name.casefold(), machine.guid)))
@@ -112,7 +120,8 @@ def _machine(host: Host, guid: str, first: Listed, again: Listed | Unread) -> Vi
     elif before is not None and after is not None and (later := named(after, "ReplicationMode", ROLES)) != role:
         role = Unread(f"its role changed during the audit from {role} to {later}")
     replicated, replicated_remarks = _replicated(host, guid, row, role)
-    failover, failover_remarks = _failover(host, guid)
+    adapters = _adapters(host, guid)
+    failover, failover_remarks = _failover(host, guid, adapters)
     partners, partner_remarks = _partners(host, guid)
     name = text(row, "ElementName")
     return VirtualMachine(
@@ -128,6 +137,7 @@ def _machine(host: Host, guid: str, first: Listed, again: Listed | Unread) -> Vi
         data_exchange_offered=_offered(host, guid),
         guest=_guest(host, guid),
         heartbeat=_heartbeat(host, guid),
+        adapters=_all_adapters(host, adapters),
         partners=partners,
         changed=changed,
         remarks=(*renamed, *replicated_remarks, *failover_remarks, *partner_remarks),
@@ -234,12 +244,13 @@ def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[st
 # --- the failover address ---------------------------------------------------------------------------------------------
 
 
-def _failover(host: Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unread, tuple[str, ...]]:
+def _failover(
+    host: Host, guid: str, adapters: Mapping[str, Adapter]
+) -> tuple[tuple[FailoverAddress, ...] | Unread, tuple[str, ...]]:
     """The failover addresses of one machine. None at all is an answer only where nothing speaks against it."""
     if isinstance(host.failover, Unread):
         return host.failover, ()
     rows = sorted(host.failover_of.get(guid, ()), key=itemgetter(0))  # by adapter
-    adapters = _adapters(host, guid)
     settings = tuple(_failover_address(row, nic, adapters) for nic, row in rows if filled(row, "IPAddresses"))
     if settings:
         return settings, ()
@@ -249,11 +260,8 @@ def _failover(host: Host, guid: str) -> tuple[tuple[FailoverAddress, ...] | Unre
             "it may be this one's"
         ), ()
     for _, row in rows:
-        kind = number(row, "ProtocolIFType")
-        if isinstance(kind, Unread) or "DHCPEnabled" not in row:
-            return Unread("its failover setting came without the properties that were asked for"), ()
-        if kind in ADDRESS_IS_SET:
-            return Unread("its failover setting names a protocol, but no address came with it"), ()
+        if reason := why_no_address(row):
+            return Unread(f"its failover setting {reason}"), ()
     if rows:
         return (), ()
     if not host.offers_of.get(guid):
@@ -297,6 +305,14 @@ def _adapters(host: Host, guid: str) -> dict[str, Adapter]:
     return found
 
 
+def _all_adapters(host: Host, adapters: Mapping[str, Adapter]) -> tuple[Adapter, ...] | Unread:
+    if host.unread_adapters:
+        return Unread(f"its network adapters could not be read: {host.unread_adapters}", host.unread_adapters.why)
+    if not host.shows_adapters:
+        return Unread(f"{host.name} shows not one network adapter of a machine")
+    return tuple(adapters[nic] for nic in sorted(adapters))
+
+
 # --- the guest --------------------------------------------------------------------------------------------------------
 
 
@@ -320,7 +336,7 @@ def _guest(host: Host, guid: str) -> Guest | Unread | None:
         return None
     if len(rows) > 1:
         return Unread("its Data Exchange component stands twice")
-    items = parse_items(array(rows[0], queries.GUEST_ITEMS))
+    items = host.items_of[guid]
     return Guest(
         answer=_status(rows[0]),
         items_read=f"{queries.GUESTS}.{queries.GUEST_ITEMS}" not in host.left_out,

@@ -13,6 +13,7 @@ from html import escape
 
 from compliance.judge import printable
 from compliance.model import Evidence, FailoverAddress, ReplicatedVM, Server, Unread
+from compliance.report.gate_text import gate_told
 from compliance.report.html_parts import LONG, MOST_NAMES, Column, counted, grid, listed, paragraphs, said
 from compliance.report.html_style import STYLE
 from compliance.report.table import ORDER, Table, by_rule, impacts, sentence, worst_first
@@ -72,6 +73,7 @@ def choose_rows(verdicts: Sequence[Verdict], limit: int = 1000) -> set[str]:
 def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
     told = sentence(table)
     yield f'<p class="hv-sentence">{said(told[:1].upper() + told[1:], most=2000)}.</p>'
+    yield from _gate(table)
     if _bpa_only(table):
         yield f'<p class="hv-note"><strong>evidence: bpa</strong> – {escape(BPA_ONLY)}</p>'
     if not table.complete:
@@ -80,13 +82,22 @@ def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
             "missing here was never seen.</p>"
         )
     if table.scope:
-        yield f'<p class="hv-note"><strong>Only a part is shown:</strong> {said(table.scope)}</p>'
+        yield f'<p class="hv-note"><strong>Only a part was judged:</strong> {said(table.scope)}</p>'
     bound = f" The table below shows {shown:,} of {shown + rows_left_out:,}." if rows_left_out else ""
     counts = [f"{table.count(result):,} {result}" for result in ORDER if result is not Result.WAIVED or _any(table)]
     yield f'<p class="hv-totals"><strong>{len(table.verdicts):,} verdicts:</strong> {", ".join(counts)}.{bound}</p>'
     at = said(_time(table))
     yield f'<p class="hv-small">Estate {said(table.estate)}, as it was at {at}; {said(table.tool)}</p>'
     yield _overview(table)
+
+
+def _gate(table: Table) -> Iterator[str]:
+    """The terminal's words: every output shows the same answer."""
+    first, *more = gate_told(table.gate)
+    yield f'<p class="hv-gate"><strong>{said(first)}</strong></p>'
+    if more:
+        items = "".join(f"<li>{said(line.strip().removeprefix('- '))}</li>" for line in more)
+        yield f"<ul>{items}</ul>"
 
 
 def _any(table: Table, result: Result = Result.WAIVED) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
@@ -15,6 +15,10 @@ from compliance.policy import DEFAULT, Policy
 from compliance.rule import Result, Rule, Verdict
 from compliance.waivers import WaiverFile
 
+ATTRIBUTION = (
+    "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
+    "(https://creativecommons.org/licenses/by/4.0/). Not affiliated with or endorsed by Microsoft."
+)
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
 
 
@@ -28,6 +32,8 @@ class Table:
     tool: str
     inventory: str = ""  # as the user named it
     inventory_digest: str = ""
+    file: str = ""  # what findings point at: the inventory or first snapshot, from the working folder, with slashes
+    lines: Mapping[str, int] = field(default_factory=dict)  # server's name -> its line in that file
     scope: str = ""
     complete: bool = True
     policy: Policy = DEFAULT
@@ -65,10 +71,38 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     return sorted(verdicts, key=lambda one: (ORDER.index(one.outcome.result), one.rule.severity.rank, one.rule.key))
 
 
+def decisions_worst_first(decisions: Sequence[Decision]) -> list[Decision]:
+    """The same order for verdicts with their decisions; by server and machine within."""
+    return sorted(decisions, key=_harm)
+
+
+def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
+    shown = decision.shown
+    return (
+        ORDER.index(shown.outcome.result),
+        shown.rule.severity.rank,
+        shown.rule.key,
+        (shown.server or "").casefold(),
+        shown.label.casefold(),
+        shown.label,
+    )
+
+
+def told_once(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """A server that was not read stands under every rule; its own case tells why, and once is enough."""
+    own = {one.server for one in verdicts if one.rule.subject is Server}
+    return [one for one in verdicts if one.machine or one.rule.subject is not ReplicatedVM or one.server not in own]
+
+
+def machines_said(table: Table) -> str:
+    """How many machines violate each rule: no word of it is a host's."""
+    parts = [_said_of(rule, [one for one in table.verdicts if one.rule is rule]) for rule in _machine_rules(table)]
+    return "; ".join(part for part in parts if part) or "no replicated virtual machine was judged"
+
+
 def sentence(table: Table) -> str:
     """What a person reads who reads one line."""
-    parts = [_said_of(rule, [one for one in table.verdicts if one.rule is rule]) for rule in _machine_rules(table)]
-    said = "; ".join(part for part in parts if part) or "no replicated virtual machine was judged"
+    said = machines_said(table)
     if unread := table.unread:
         names = ", ".join(server.name for server in unread[:5])
         names += f" and {len(unread) - 5} more" if len(unread) > 5 else ""

@@ -5,19 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from compliance.gate import ENDING_SOON, MOST_NAMES, Gate
 from compliance.judge import printable
-from compliance.model import Evidence, ReplicatedVM, Server
-from compliance.report.table import Table, by_rule, impacts, sentence
+from compliance.model import Evidence
+from compliance.report.gate_text import gate_told
+from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, sentence, told_once
 from compliance.rule import Result, Rule, Verdict
 
 MOST_MACHINES = 50
 """Machines that a rule lists on a terminal; the reports hold them all."""
-
-ATTRIBUTION = (
-    "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
-    "(https://creativecommons.org/licenses/by/4.0/). Not affiliated with or endorsed by Microsoft."
-)
 
 
 def summary(table: Table, width: int = 100) -> Iterator[str]:
@@ -29,37 +24,19 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
         yield f"Judged is only: {printable(table.scope)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
-    yield from gate(table.gate)
+    yield from gate_told(table.gate)
     for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
         yield ""
         yield f"{rule.severity.upper()}  {rule.title}"
         yield from _folded(rule.resolution.split("\n\n", 1)[0], width, "  Resolution: ")
         yield f"  {impacts(rule)[:-1]} ({len(verdicts)}):"
         yield from _listed(verdicts)
-    for rule, verdicts in by_rule(_told_once(table), Result.UNKNOWN):
+    for rule, verdicts in by_rule(told_once(table.verdicts), Result.UNKNOWN):
         yield ""
         yield f"COULD NOT BE JUDGED  {rule.title}"
         yield from _listed(verdicts)
     yield from _accepted(table)
     yield from _remarks(table)
-
-
-def gate(gate: Gate) -> Iterator[str]:
-    """Open or closed and why, and what people should know of it in either case."""
-    state = "open" if gate.is_open else "closed"
-    yield f"The gate is {state} (exit code {int(gate.code)})."
-    yield from (f"  - {printable(reason.text)}" for reason in gate.reasons)
-    yield from (f"  Weaker than by default: {printable(text)}" for text in gate.weaker)
-    for waivers, told in (
-        (gate.ended, "has ended"),
-        (gate.ending, f"ends within {ENDING_SOON.days} days"),
-        (gate.unused, "met no finding"),
-    ):
-        yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:MOST_MACHINES])
-    if gate.vanished:
-        names = ", ".join(printable(one.label) for one in gate.vanished[:MOST_NAMES])
-        more = f" and {len(gate.vanished) - MOST_NAMES} more" if len(gate.vanished) > MOST_NAMES else ""
-        yield f"  In the baseline, and found no more ({len(gate.vanished)}): {names}{more}"
 
 
 def _accepted(table: Table) -> Iterator[str]:
@@ -68,14 +45,6 @@ def _accepted(table: Table) -> Iterator[str]:
         yield ""
         yield f"WAIVED  {rule.title}"
         yield from _listed(verdicts)
-
-
-def _told_once(table: Table) -> list[Verdict]:
-    """A server that was not read stands under every rule; its own case tells why, and once is enough."""
-    own = {one.server for one in table.verdicts if one.rule.subject is Server}
-    return [
-        one for one in table.verdicts if one.machine or one.rule.subject is not ReplicatedVM or one.server not in own
-    ]
 
 
 def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:

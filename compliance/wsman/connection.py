@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from types import TracebackType
@@ -12,6 +13,7 @@ from winrm.exceptions import WinRMTransportError
 from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import failure
 from compliance.wsman.endpoint import Endpoint
+from compliance.wsman.tickets import drawn_by
 from compliance.wsman.transport import Gauge, HardenedTransport, quiet
 from compliance.wsman.wire import Wire
 
@@ -23,6 +25,9 @@ _SIBLINGS = {
     ("https", 5986): (5985, "http", "set `scheme: http` (messages are sealed with NTLM and Kerberos)"),
     ("http", 5985): (5986, "https", "set `scheme: https`"),
 }
+
+
+_ENVELOPE = re.compile(rb"<(?:[\w.-]+:)?envelope[\s>]", re.IGNORECASE)
 
 
 class Connection:
@@ -69,7 +74,8 @@ class Connection:
             raise LinkError(str(self._broken), why=self._broken.why) from self._broken
         try:
             self._refuse_unsafe()
-            return self._exchange(message)
+            with drawn_by(self._endpoint):
+                return self._exchange(message)
         except LinkError as error:
             self._broken = self._lost(error)
             if self._broken is error:
@@ -111,9 +117,10 @@ class Connection:
                 raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
 
     def _lost(self, error: LinkError) -> LinkError:
-        """A host that answered before and now cuts us off, or has forgotten our sealed session (400, measured), may
-        know us again over a new connection. One that never answered, or refused the login, is not tried twice."""
-        gone = error.why is Why.UNREACHABLE or (self._endpoint.sealed and self._gauge.status == 400)
+        """A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session
+        (400, measured), may know us again over a new connection. One that never answered, or refused the login, is not
+        tried twice."""
+        gone = error.why in (Why.UNREACHABLE, Why.BUSY) or (self._endpoint.sealed and self._gauge.status == 400)
         return LostError(str(error), why=error.why) if gone and self.messages else error
 
     def _exchange(self, message: bytes) -> bytes:
@@ -139,6 +146,8 @@ class Connection:
         try:
             if self._transport is None:
                 self._transport = HardenedTransport(self._endpoint, self._gauge)
+                if self._endpoint.transport == "kerberos":
+                    self._wire.phase = "ticket"  # pywinrm asks for the host's one before it connects
             return self._transport.send_message(message)
         except ReadError:
             raise
@@ -150,7 +159,7 @@ class Connection:
             raise self._ours(error) from error
 
     def _ours(self, error: Exception) -> LinkError:
-        if self._wire.expired:
+        if self._wire.expired and self._wire.phase != "ticket":  # whose library heeds no time, but has an error to tell
             text = failure.timed_out(self._endpoint, self._wire.phase)
             return LinkError(f"{self._endpoint}: {text}", why=Why.TIMED_OUT)
         ours = failure.from_exception(error, self._endpoint, phase=self._wire.phase, offered=self.offered)
@@ -181,4 +190,4 @@ def hint_other_port(endpoint: Endpoint, timeout: float) -> str:
 
 def _is_envelope(reply: bytes) -> bool:
     head = reply[:4096].replace(b"\0", b"")  # UTF-16's every other octet
-    return b"envelope" in head.lower()
+    return bool(_ENVELOPE.search(head))

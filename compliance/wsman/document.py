@@ -47,10 +47,10 @@ def document(reply: bytes) -> Document:
             root = _tree(mended)
         except _MALFORMED as second:
             raise ReadError(f"the answer is not XML: {second}", why=Why.BROKEN) from second
-    body = child(root, names("Body", SOAP))
+    body = only(root, names("Body", SOAP))
     if root.tag.casefold() not in names("Envelope", SOAP) or body is None:
         raise ReadError("the answer is XML, but no SOAP envelope", why=Why.BROKEN)
-    header = child(root, names("Header", SOAP))
+    header = only(root, names("Header", SOAP))
     return Document(header=Element("none") if header is None else header, body=body, repaired=repaired)
 
 
@@ -63,6 +63,15 @@ def names(local: str, *families: tuple[str, ...]) -> frozenset[str]:
 def child(parent: Element, wanted: frozenset[str]) -> Element | None:
     """The first child with one of the tags from :func:`names`."""
     return next(children(parent, wanted), None)
+
+
+def only(parent: Element, wanted: frozenset[str]) -> Element | None:
+    """The child with one of the tags from :func:`names`. Raises ReadError (BROKEN) where there are two: to read one and
+    not the other would hide what stands in it."""
+    found = list(children(parent, wanted))
+    if len(found) > 1:
+        raise ReadError(f"the answer has more than one {local_name(found[0].tag)}", why=Why.BROKEN)
+    return found[0] if found else None
 
 
 def children(parent: Element, wanted: frozenset[str]) -> Iterator[Element]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +16,9 @@ class Endpoint:
 
     ``connect``: seconds for reaching it; ``operation``: seconds from a message's first octet to its answer's last.
     ``cleartext`` True lets messages, and Basic's password, travel over http as they are.
-    ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate.
+    ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate. ``cache``
+    names the credential cache that holds Kerberos' ticket, None is whoever's runs this; it may ask a KDC, and raise
+    LinkError.
     """
 
     address: str
@@ -25,6 +28,7 @@ class Endpoint:
     transport: str = "ntlm"
     username: str = ""
     password: str = field(default="", repr=False)
+    cache: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     ca: Path | None = None
     verify: bool = True
     cleartext: bool = False

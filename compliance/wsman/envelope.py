@@ -19,6 +19,7 @@ from compliance.wsman.document import (
     child,
     children,
     names,
+    only,
     text_of,
 )
 from compliance.wsman.fault import fault_in
@@ -53,11 +54,13 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """What answers Identify. ``version`` is the system's (``10.0.20348``), None for who isn't logged in (0.0.0)."""
+    """What answers Identify. ``version`` is the system's (``10.0.20348``), None for who isn't logged in (0.0.0);
+    ``stack`` is WinRM's own (``3.0``; ``2.0`` on the generation of 2008 R2)."""
 
     vendor: str
     version: str | None
     protocol: str
+    stack: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,20 +119,23 @@ def get_request(resource: str, selectors: Mapping[str, str], *, seconds: float =
 def page(reply: bytes, relates_to: str) -> Page:
     """Instances and context of an EnumerateResponse or PullResponse.
 
-    The end is EndOfSequence (in either namespace: Windows uses w: in the first answer, n: in a Pull) or a missing or
-    empty context; Windows sends none in the last PullResponse (39 of 39 recordings, txwinrm).
+    The end is EndOfSequence, in either namespace: Windows uses w: in the first answer, n: in a Pull (83 of 83
+    recordings, txwinrm), OMI leaves a context beside it. No context is no end: by WS-Enumeration 3.2 the former one
+    would still be good, so an answer that has neither is refused, or the rest would be missing in silence.
     """
     told = _answer(reply, relates_to)
-    response = child(told.body, _RESPONSES)
+    response = only(told.body, _RESPONSES)
     if response is None:
         raise ReadError("the answer is no EnumerateResponse or PullResponse", why=Why.BROKEN)
     ended = child(response, _END) is not None
-    context = text_of(child(response, _CONTEXT))
+    context = text_of(only(response, _CONTEXT))
+    if not (ended or context):
+        raise ReadError("the answer tells neither its end nor how to go on", why=Why.BROKEN)
     items = (item for held in children(response, _ITEMS) for item in held)
     return Page(
         # An Item wraps the instance and its reference when EnumerateObjectAndEPR was asked (DSP0226 8.7).
         instances=[row(item[0] if item.tag.casefold() in _ITEM and len(item) else item) for item in items],
-        context=None if ended or not context else context,
+        context=None if ended else context,
         repaired=told.repaired,
     )
 
@@ -146,14 +152,16 @@ def identity(reply: bytes) -> Identity:
     """Who answers. Identify has no addressing headers, so there is nothing to relate."""
     told = document.document(reply)
     _raise_fault(told)
-    response = child(told.body, names("IdentifyResponse", IDENTITY))
+    response = only(told.body, names("IdentifyResponse", IDENTITY))
     if response is None:
         raise ReadError("the answer is no IdentifyResponse", why=Why.BROKEN)
-    version = _SYSTEM.search(text_of(child(response, names("ProductVersion", IDENTITY))))
+    product = text_of(child(response, names("ProductVersion", IDENTITY)))
+    version, stack = _SYSTEM.search(product), _STACK.search(product)
     return Identity(
         vendor=text_of(child(response, names("ProductVendor", IDENTITY))),
         version=None if version is None or version[1] == "0.0.0" else version[1],
         protocol=text_of(child(response, names("ProtocolVersion", IDENTITY))),
+        stack=stack and stack[1],
     )
 
 
@@ -166,7 +174,8 @@ _ANONYMOUS = f"{ADDRESSING[0]}/role/anonymous"
 # Any URL will do: the host doesn't compare it with itself (txwinrm sends another machine's name to all).
 _TO = "http://localhost:5985/wsman"
 
-_SYSTEM = re.compile(r"OS:\s*(\d+\.\d+\.\d+)")
+_SYSTEM = re.compile(r"OS:\s*([0-9]{1,8}\.[0-9]{1,8}\.[0-9]{1,8})\b")
+_STACK = re.compile(r"Stack:\s*([0-9]{1,4}\.[0-9]{1,4})\b")
 _RESPONSES = names("EnumerateResponse", ENUMERATION) | names("PullResponse", ENUMERATION)
 _CONTEXT = names("EnumerationContext", ENUMERATION)
 _ITEMS = names("Items", WSMAN, ENUMERATION)
@@ -207,7 +216,7 @@ def _answer(reply: bytes, relates_to: str) -> Document:
     """The answer to our message. A fault may lack RelatesTo (WinRb's wmi_error_v2 recording), a success may not:
     over keep-alive another id is another request's answer, and every later one would be shifted too."""
     told = document.document(reply)
-    related = text_of(child(told.header, _RELATES_TO))
+    related = text_of(only(told.header, _RELATES_TO))
     if related:
         _refuse_stranger(related, relates_to)
     _raise_fault(told)

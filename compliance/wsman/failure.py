@@ -4,30 +4,37 @@ from __future__ import annotations
 
 import errno
 import http.client
+import http.cookies
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from requests import exceptions as of_requests
+from requests.cookies import CookieConflictError
 from spnego import exceptions as of_spnego
 from urllib3 import exceptions as of_urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 from winrm import exceptions as of_winrm
 
 from compliance.errors import LinkError, Why
+from compliance.wsman import realm
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.fault import one_line
 
 
 def from_exception(error: BaseException, endpoint: Endpoint, *, phase: str, offered: tuple[str, ...]) -> LinkError:
-    """``error`` as a LinkError. ``phase`` is where on the wire it happened: connect, TLS or answer.
+    """``error`` as a LinkError. ``phase`` is where on the wire it happened: ticket, lookup, connect, TLS or answer.
 
     Only texts of the operating system, of OpenSSL and of the login libraries are repeated, never a request.
     """
     chain = list(_causes(error))
+    system = next((link for link in chain if type(link) is OSError and link.errno), None)
+    if system is not None:  # it says best what is wrong, and urllib3 calls it an aborted connection
+        why, text = _os(system, endpoint, phase, offered)
+        return LinkError(f"{endpoint}: {text}", why=why)
     for kind, tell in _TABLE:
-        found = next((link for link in chain if isinstance(link, kind)), None)
+        found = next((link for link in chain if _fits(link, kind)), None)
         if found is not None:
             why, text = tell(found, endpoint, phase, offered)
             return LinkError(f"{endpoint}: {text}", why=why)
@@ -44,15 +51,28 @@ def from_status(status: int, endpoint: Endpoint, *, empty: bool) -> LinkError:
 
 
 def login_refused(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, str]:
-    """HTTP 401: what we tried, what the host offers, and what it may be, the likeliest first."""
-    used = _SCHEMES.get(endpoint.transport, (endpoint.transport,))
-    offers = {name.casefold() for name in offered}
-    causes = _LOGIN_CAUSES.get(endpoint.transport, "check the credentials")
-    if offers and not offers & {name.casefold() for name in used}:
+    """HTTP 401: what we tried and how it travelled, what the host offers, and what it may be, the likeliest first."""
+    causes = _causes_of_refusal(endpoint)
+    if offered and not is_offered(endpoint.transport, offered):
+        used = _SCHEMES.get(endpoint.transport, (endpoint.transport,))
         causes = f"the listener does not offer {used[0]}: choose another `transport:`, or enable it there"
     listed = one_line(", ".join(offered), 120) or "none"
-    tried = f"tried {endpoint.transport} as {one_line(endpoint.username, 80) or 'nobody'}; the listener offers {listed}"
+    who = one_line(endpoint.username, 80) or _NAMELESS.get(endpoint.transport, "nobody")
+    way = "over https" if endpoint.encrypted else "sealed over http" if endpoint.sealed else "in clear over http"
+    tried = f"tried {endpoint.transport} as {who}, {way}; the listener offers {listed}"
     return Why.LOGIN_REFUSED, f"login refused (HTTP 401): {tried}; {causes}"
+
+
+def _causes_of_refusal(endpoint: Endpoint) -> str:
+    causes = _LOGIN_CAUSES.get(endpoint.transport, ("the credentials",))
+    *others, last = (*causes, _BINDING) if endpoint.encrypted and endpoint.transport in _BOUND else causes
+    return f"likely: {', '.join(others)}, or {last}" if others else f"likely: {last}"
+
+
+def is_offered(transport: str, offered: Iterable[str]) -> bool:
+    """Is one of the schemes by which ``transport`` logs in among those that a listener offers?"""
+    used = _SCHEMES.get(transport, (transport,))
+    return bool({name.casefold() for name in used} & {name.casefold() for name in offered})
 
 
 # --- HTTP ---
@@ -93,16 +113,38 @@ _SCHEMES: dict[str, tuple[str, ...]] = {
     "credssp": ("CredSSP",),
     "basic": ("Basic",),
 }
-_LOGIN_CAUSES: dict[str, str] = {
-    "ntlm": "likely: a wrong password or user (DOMAIN\\user), an account locked or expired, NTLM switched off by"
-    " policy, or a certificate that is not the host's own (channel binding)",
-    "kerberos": "likely: no ticket for this user (kinit), an address instead of the host's name, a missing HTTP service"
-    " name, or a clock that is more than five minutes off",
-    "basic": "likely: a wrong password, a domain account (Basic knows local ones only), or Basic switched off there",
-    "certificate": "likely: no mapping of this certificate to a user (winrm/config/service/certmapping), certificate"
-    " login switched off, or its authority not trusted there",
-    "credssp": "likely: a wrong password, or CredSSP switched off there",
+_NAMELESS = {"kerberos": "the ticket's user", "certificate": "the certificate's user"}
+# Sources: Ansible's windows_setup, "HTTP 401/Credentials Rejected"; pywinrm issue 188 for local administrators; for
+# Kerberos, where a KDC gave a ticket before the host is asked, RFC 4120's AP_ERR_MODIFIED and AP_ERR_SKEW; for CredSSP,
+# where the host logs on itself, pypsrp issue 168.
+_NO_RIGHT = "an account without the right to log in remotely"
+_LOGIN_CAUSES: dict[str, tuple[str, ...]] = {
+    "ntlm": (
+        "a wrong password or user (DOMAIN\\user)",
+        "an account locked or expired",
+        f"{_NO_RIGHT} (a local administrator needs LocalAccountTokenFilterPolicy)",
+        "NTLM switched off by policy",
+    ),
+    "kerberos": (
+        "the service name HTTP/<host> on another account than the computer's (setspn -Q)",
+        "a clock that is more than five minutes off",
+        _NO_RIGHT,
+    ),
+    "basic": ("a wrong password", "a domain account (Basic knows local ones only)", "Basic switched off there"),
+    "certificate": (
+        "no mapping of this certificate to a local user (winrm/config/service/certmapping)",
+        "certificate login switched off",
+        "its authority not trusted there",
+    ),
+    "credssp": (
+        "a wrong password or user",
+        "an account that may not log on there (the host's security log says why)",
+        "CredSSP switched off there",
+    ),
 }
+# A certificate that someone in between put there; with CbtHardeningLevel Strict a missing binding, too.
+_BOUND = frozenset({"ntlm", "kerberos"})
+_BINDING = "a certificate that is not the host's own (channel binding)"
 
 _Told = tuple[Why, str]
 _Tell = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Told]
@@ -121,8 +163,26 @@ def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered:
 
 
 def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
-    causes = _LOGIN_CAUSES.get(endpoint.transport, "check the credentials")
+    causes = _causes_of_refusal(endpoint)
     return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {one_line(_text(error), 160)}; {causes}"
+
+
+def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Told:
+    code, words = realm.of_gssapi(_text(error))
+    if code:
+        why, told = realm.explained(code, words)
+        return why, f"no Kerberos ticket for this host: {told}"
+    if type(error).__name__ == "MutualAuthenticationError":
+        return Why.LOGIN_REFUSED, "the host did not prove by Kerberos who it is; is something else listening there?"
+    return _login_library(error, endpoint, phase, offered)
+
+
+def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Told:
+    """A refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was sent."""
+    why, told = login_refused(endpoint, offered)
+    status = next(iter(error.args), None)
+    said = f"status {status:#010x}" if isinstance(status, int) else _text(error).partition(" - actual")[0]
+    return why, f"{told} ({one_line(said, 120)})"
 
 
 def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
@@ -130,6 +190,8 @@ def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tupl
     if "not installed" in text:
         extra = f"pip install 'hyperv-compliance[{endpoint.transport}]'"
         return Why.LOGIN_REFUSED, f"this machine has no library for {endpoint.transport}: {extra}"
+    if "does not support it" in text:
+        return Why.LOGIN_REFUSED, f"the {endpoint.transport} library here can't seal messages: set `scheme: https`"
     if "tampered" in text:
         return Why.BROKEN, _DAMAGED
     return Why.BROKEN, f"pywinrm refused: {one_line(text, 160)}"
@@ -181,6 +243,8 @@ def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tu
 def timed_out(endpoint: Endpoint, phase: str) -> str:
     if phase == "connect":
         return f"no connection in {endpoint.connect:g} s: is the machine on, and does a firewall let us through?"
+    if phase == "ticket":
+        return f"no Kerberos ticket in {endpoint.operation:g} s: does a domain controller of the host's realm answer?"
     if phase == "lookup":
         return "the name lookup did not end in time: check `address:` and the name server"
     if phase == "TLS":
@@ -191,6 +255,9 @@ def timed_out(endpoint: Endpoint, phase: str) -> str:
 def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
     if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
         return Why.UNREACHABLE, "no route to the host: check the address and the network between"
+    if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
+        remedy = "lower `threads` under `limits`, or let this process open more (ulimit -n)"
+        return Why.UNREACHABLE, f"no connection, since too many files are open here: {remedy}"
     if getattr(error, "errno", None) == errno.ETIMEDOUT:
         return Why.TIMED_OUT, "no connection: is the machine on, and does a firewall let us through?"
     return Why.UNREACHABLE, f"the connection failed: {one_line(getattr(error, 'strerror', None) or _text(error), 160)}"
@@ -207,14 +274,23 @@ _DAMAGED = "a sealed answer is damaged: its signature or length is wrong; someth
 _CUT = "the host cut the connection: restarting, overloaded, or something else listens there; try again"
 _HTTP = "the answer is not HTTP as WinRM speaks it; something else may be listening there: check address and port"
 
+_Kind = type[BaseException] | tuple[type[BaseException], ...] | frozenset[str]
+# Libraries below a login, by name, since not all are installed everywhere; the last reads the certificate of a binding.
+_OF_LOGINS = frozenset(
+    {"winrm.vendor.requests_kerberos", "kerberos", "gssapi", "krb5", "requests_credssp", "cryptography"}
+)
+
 # The first row that fits any error of the chain counts: what is known best stands first.
-_TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Tell], ...] = (
+_TABLE: tuple[tuple[_Kind, _Tell], ...] = (
     (of_requests.TooManyRedirects, _told(Why.BROKEN, "answered with a redirect; redirects are not followed")),
     ((of_winrm.AuthenticationError, PermissionError), _credentials),
     (of_winrm.WinRMError, _winrm),
     (of_winrm.WinRMOperationTimeoutError, _timeout),
+    (frozenset({"winrm.vendor.requests_kerberos"}), _kerberos),
+    (frozenset({"requests_credssp"}), _credssp),
     ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _told(Why.BROKEN, _DAMAGED)),
     ((of_spnego.SpnegoError, of_spnego.FeatureMissingError, of_spnego.NativeError), _login_library),
+    (_OF_LOGINS, _login_library),
     ((ssl.SSLCertVerificationError, CertificateError), _certificate),
     (socket.gaierror, _no_name),
     (of_urllib3.NameResolutionError, _no_name),
@@ -229,7 +305,7 @@ _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Tell
     (of_urllib3.InvalidChunkLength, _told(Why.BROKEN, _HTTP)),  # an IncompleteRead by inheritance
     ((of_urllib3.IncompleteRead, http.client.IncompleteRead), _told(Why.UNREACHABLE, _CUT)),
     ((of_urllib3.DecodeError, of_requests.ContentDecodingError), _told(Why.BROKEN, _HTTP)),
-    (http.client.HTTPException, _told(Why.BROKEN, _HTTP)),
+    ((http.client.HTTPException, http.cookies.CookieError, CookieConflictError), _told(Why.BROKEN, _HTTP)),
     ((of_requests.ChunkedEncodingError, of_urllib3.ProtocolError), _told(Why.UNREACHABLE, _CUT)),
     (
         (of_requests.InvalidURL, of_requests.MissingSchema, of_requests.InvalidSchema, of_urllib3.LocationValueError),
@@ -238,19 +314,21 @@ _TABLE: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], _Tell
     ((of_requests.ProxyError, of_urllib3.ProxyError), _told(Why.UNREACHABLE, "a proxy failed; none should be in use")),
     (of_requests.ConnectionError, _told(Why.UNREACHABLE, _CUT)),
     (of_winrm.WinRMTransportError, _told(Why.BROKEN, _HTTP)),
-    # requests' errors are OSErrors by inheritance; those of the vendored Kerberos login are among them.
-    (of_requests.RequestException, lambda error, *rest: _of_requests(error, *rest)),
+    # requests' errors are OSErrors by inheritance.
+    (of_requests.RequestException, _told(Why.BROKEN, _HTTP)),
     (of_urllib3.HTTPError, _told(Why.BROKEN, _HTTP)),
     (OSError, _os),
+    (NotImplementedError, _login_library),  # a pykerberos that can't seal
     # pywinrm takes a sealed answer apart by splitting, without checks.
     ((LookupError, ValueError, ArithmeticError, TypeError, AttributeError, struct.error), _told(Why.BROKEN, _HTTP)),
 )
 
 
-def _of_requests(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Told:
-    if type(error).__name__ in ("KerberosExchangeError", "MutualAuthenticationError"):
-        return _login_library(error, endpoint, phase, offered)
-    return Why.BROKEN, _HTTP
+def _fits(error: BaseException, kind: _Kind) -> bool:
+    if not isinstance(kind, frozenset):
+        return isinstance(error, kind)
+    module = f"{type(error).__module__}."
+    return any(module.startswith(f"{library}.") for library in kind)
 
 
 def _text(error: BaseException) -> str:

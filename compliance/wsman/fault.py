@@ -30,7 +30,8 @@ class Fault(ReadError):  # noqa: N818 - SOAP's own word
         text: str = "",
         provider: str | None = None,
     ) -> None:
-        super().__init__(_sentence(text, code=code, subcode=subcode, provider=provider), why=why)
+        told = _sentence(text, code=code, subcode=subcode, provider=provider)
+        super().__init__(f"{told}; {_right(code, outer, provider)}" if why is Why.NOT_PERMITTED else told, why=why)
         self.code = code
         self.outer = outer
         self.status = status
@@ -78,11 +79,13 @@ EXPIRED = frozenset({2150858779, 2150858759, 2150858884})
 _BY_CODE: dict[int, Why] = {
     5: Why.NOT_PERMITTED,  # ERROR_ACCESS_DENIED (recorded)
     0x80070005: Why.NOT_PERMITTED,
+    87: Why.REFUSED,  # ERROR_INVALID_PARAMETER (recorded)
     0x80041003: Why.NOT_PERMITTED,  # WBEM_E_ACCESS_DENIED
     2150859012: Why.NOT_PERMITTED,  # the WMI service refuses
     2150859013: Why.NOT_PERMITTED,  # the provider refuses
     2150859014: Why.NOT_PERMITTED,  # the connection to WMI is refused
-    2150859229: Why.NOT_PERMITTED,  # remote access is disabled
+    2150859229: Why.NOT_PERMITTED,  # WinRM takes no remote requests
+    2150859235: Why.NOT_PERMITTED,  # its plug-in takes no remote connections
     2150858752: Why.ABSENT,  # class, namespace or instance not found by URI (recorded)
     2150858754: Why.ABSENT,
     2150858811: Why.ABSENT,
@@ -109,10 +112,10 @@ _BY_CODE: dict[int, Why] = {
     0x80041033: Why.BUSY,  # WBEM_E_SHUTTING_DOWN
     2150858793: Why.TIMED_OUT,  # (recorded)
     2150858780: Why.TIMED_OUT,
+    2150858878: Why.BROKEN,  # our own MaxEnvelopeSize is below 8192: to ask for less would not help
     2150858790: Why.TOO_LARGE,
     2150858824: Why.TOO_LARGE,  # one item is larger than the envelope
     2150858825: Why.TOO_LARGE,
-    2150858878: Why.TOO_LARGE,
 }
 
 _BY_STATUS: dict[int, Why] = {
@@ -157,6 +160,33 @@ def _why(code: int | None, outer: int | None, status: int | None, subcode: str |
         _BY_VAGUE_CODE.get(code or 0),
     )
     return next((why for why in answers if why is not None), Why.BROKEN)
+
+
+# --- which right is likely missing ---
+
+# The rights are Microsoft's (WinRM: authentication for remote connections, installation and configuration; WMI: setting
+# namespace security). Which layer refuses with which number is inferred from the numbers' texts in wsmerror.h.
+_WINRM = "membership in Remote Management Users (or WinRMRemoteWMIUsers__), or a place in `winrm configSDDL default`"
+_NAMESPACE = "Enable Account and Remote Enable on the WMI namespace (wmimgmt.msc)"
+_PLUGIN = f"{_NAMESPACE}, or a place in `winrm configSDDL http://schemas.microsoft.com/wbem/wsman/1/wmi/ WmiNamespace`"
+_HYPERV = "membership in Hyper-V Administrators"
+_RIGHTS: dict[int | None, str] = {
+    5: _WINRM,
+    0x80070005: _WINRM,
+    0x80041003: _NAMESPACE,
+    2150859012: _PLUGIN,
+    2150859013: f"{_HYPERV}; or {_NAMESPACE}",
+    2150859014: _PLUGIN,
+    2150859229: "remote access itself, which its WinRM service gives to nobody",
+    2150859235: "remote access itself, which its WMI plug-in gives to nobody",
+}
+
+
+def _right(code: int | None, outer: int | None, provider: str | None) -> str:
+    right = next((_RIGHTS[number] for number in (code, outer) if number in _RIGHTS), None)
+    if right is _WINRM and provider:  # WinRM let us in: it is WMI that denied the access
+        right = _PLUGIN
+    return f"likely missing: {right or f'{_WINRM}; or {_NAMESPACE}; or {_HYPERV}'}"
 
 
 # --- the two forms of detail ---

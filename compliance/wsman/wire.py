@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -19,9 +20,9 @@ class Wire:
     """One host's socket at a time.
 
     urllib3's timeouts count from one read to the next: a host that sends an octet per half second held a timeout of
-    3 s for ever (measured with pywinrm 0.5.0). So a timer shuts the socket down when the message's time is up; that
-    ends headers, bodies and TLS handshakes alike. The timer keeps a descriptor of its own, because ``ssl`` takes the
-    first one over before the handshake is done.
+    3 s for ever (measured with pywinrm 0.5.0). So the watch shuts the socket down when the message's time is up; that
+    ends headers, bodies and TLS handshakes alike. It has a descriptor of its own, because ``ssl`` takes the first one
+    over before the handshake is done.
     """
 
     def __init__(self, address: str, port: int, connect: float) -> None:
@@ -29,6 +30,7 @@ class Wire:
         self._port = port
         self._connect = connect
         self._until = 0.0
+        self._runs = False  # a message is under way
         self._lifeline: socket.socket | None = None
         self._connections: list[HTTPConnection] = []
         self._lock = threading.Lock()
@@ -38,15 +40,16 @@ class Wire:
     @contextmanager
     def until(self, moment: float) -> Iterator[None]:
         """Within this context nothing lasts longer than to ``moment`` (of ``time.monotonic``)."""
-        self._until = moment
-        self.expired = False
-        timer = threading.Timer(max(moment - time.monotonic(), 0.0), self._cut)
-        timer.daemon = True
-        timer.start()
+        with self._lock:
+            self._until = moment
+            self._runs = True
+            self.expired = False
+        _watch.look_at(self, moment)
         try:
             yield
         finally:
-            timer.cancel()
+            with self._lock:
+                self._runs = False
 
     def remaining(self) -> float:
         """Seconds; raises TimeoutError when there are none left."""
@@ -69,11 +72,11 @@ class Wire:
                 plug.connect(target)
                 plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 plug.settimeout(self.remaining())
+                self._hold(plug.dup())
             except OSError as error:
                 plug.close()
                 failure = error
                 continue
-            self._hold(plug.dup())
             return plug
         raise failure
 
@@ -108,11 +111,19 @@ class Wire:
         """Remember ``connection``: an answer left unread keeps its socket, and nobody else would close it."""
         self._connections.append(connection)
 
-    def close(self) -> None:
+    def idle_plug(self) -> socket.socket | None:
+        """The socket of an open connection on which the host has neither hung up nor said anything unasked."""
+        return next((connection.sock for connection in self._connections if connection.is_connected), None)
+
+    def hang_up(self) -> None:
         for connection in self._connections:
             connection.close()
         self._connections.clear()
         self._hold(None)
+
+    def close(self) -> None:
+        self.hang_up()
+        _watch.forget(self)
 
     def _hold(self, lifeline: socket.socket | None) -> None:
         with self._lock:
@@ -120,12 +131,65 @@ class Wire:
                 self._lifeline.close()
             self._lifeline = lifeline
 
-    def _cut(self) -> None:
-        self.expired = True
+    def cut_if_late(self) -> float | None:
+        """For the watch: when to look again; None where nothing is under way, or the time was up."""
         with self._lock:
+            if not self._runs:
+                return None
+            if self._until > time.monotonic():
+                return self._until
+            self.expired = True
             if self._lifeline is not None:
                 with suppress(OSError):
                     self._lifeline.shutdown(socket.SHUT_RDWR)
+            return None
+
+
+class _Watch:
+    """One thread that looks after the time of all wires; a timer of its own for each message cost 1 ms of CPU.
+
+    A wire is looked at when its earliest message could be late, and most are done by then: so a message costs an entry
+    in a table, and no wake-up. The thread ends when the last wire is forgotten.
+    """
+
+    def __init__(self) -> None:
+        self._moments: dict[Wire, float] = {}  # of time.monotonic, when each is to be looked at
+        self._next = 0.0
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+
+    def look_at(self, wire: Wire, moment: float) -> None:
+        with self._changed:
+            if self._moments.get(wire, moment + 1) <= moment:
+                return  # and when that time has come, the wire says until when it is
+            self._moments[wire] = moment
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep, daemon=True, name="watch of wires")
+                self._thread.start()
+            elif moment < self._next:
+                self._changed.notify()
+
+    def forget(self, wire: Wire) -> None:
+        with self._changed:
+            self._moments.pop(wire, None)
+            if not self._moments:
+                self._changed.notify()
+
+    def _keep(self) -> None:
+        with self._changed:
+            while self._moments:
+                self._next = min(self._moments.values())
+                self._changed.wait(max(self._next - time.monotonic(), 0.0))
+                for wire in [wire for wire, moment in self._moments.items() if moment <= time.monotonic()]:
+                    later = wire.cut_if_late()
+                    if later is None:
+                        del self._moments[wire]
+                    else:
+                        self._moments[wire] = later
+            self._thread = None
+
+
+_watch = _Watch()
 
 
 def resolve(
@@ -135,6 +199,8 @@ def resolve(
 
     Raises gaierror, or TimeoutError after ``seconds``.
     """
+    if _is_number(address):
+        return lookup(address, port, type=socket.SOCK_STREAM)  # asks nobody
     answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
@@ -153,3 +219,11 @@ def resolve(
     if isinstance(answer, OSError):
         raise answer
     return answer
+
+
+def _is_number(address: str) -> bool:
+    try:
+        ip_address(address)
+    except ValueError:
+        return False
+    return True

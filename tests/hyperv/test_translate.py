@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.errors import Why
+from compliance.hyperv import queries
 from compliance.hyperv.rows import MOST_LETTERS, cut
 from compliance.hyperv.translate import translate
 from compliance.model import Answer, Estate, Power, Role, Row, Server, Unread, VirtualMachine
@@ -565,23 +566,38 @@ def remarks_of(rows: RowsByClass) -> tuple[str, ...]:
     return server_of(source(Host(), rows=wire(rows))).remarks
 
 
-def test_a_replicating_server_without_failover_rows_is_a_remark() -> None:
+def test_an_assumption_that_a_server_contradicts_is_a_remark() -> None:
     rows = hostful()
     rows[FAILOVER].clear()
-    assert remarks_of(rows) == ("replicates, but shows not one failover setting row of a machine",)
+    (remark,) = remarks_of(rows)
+    assert remark.startswith("contradicts what we assume, failover-row-unset: every synthetic adapter of a replicated")
+    assert remark.endswith(": not so in 3 of 3: healthy, unset, x")
+
+
+def test_refused_wql_is_told_once() -> None:
+    (remark,) = server_of(with_reading(notes=("a", queries.REFUSES_WQL))).remarks[1:]
+    assert remark.startswith("contradicts what we assume, wql-accepted: ")
+
+
+def test_what_the_other_side_contradicts_is_a_remark() -> None:
+    servers = estate_of(source(Host(vms=[Vm(name="x")])), source(Host(name="HV02", vms=[Vm(name="y")]))).servers
+    assert [remark.partition(":")[0] for remark in servers[0].remarks] == [
+        "contradicts what we assume, partner-holds-machine"
+    ]
 
 
 def test_a_server_that_does_not_replicate_needs_no_failover_rows() -> None:
     assert remarks_of(host_rows(Host(vms=[Vm(name="x", mode=0, state=0, nics=[])]))) == ()
 
 
-@pytest.mark.parametrize(("count", "machines"), [(1, "1 unknown virtual machine"), (3, "3 unknown virtual machines")])
-def test_failover_rows_of_unknown_machines_are_counted(count: int, machines: str) -> None:
+@pytest.mark.parametrize("count", [1, 3])
+def test_failover_rows_of_unknown_machines_are_counted(count: int) -> None:
     rows = hostful()
     rows[FAILOVER] += [failover_row(guid(f"unknown {number}").lower()) for number in range(count)]
     rows[FAILOVER] += [failover_row(guid("unknown 0"))]  # a second adapter of the same one
     (remark,) = remarks_of(rows)
-    assert remark == f"failover settings of {machines} were left out"
+    assert remark.startswith("contradicts what we assume, failover-row-owner: ")
+    assert f": not so in {count} of {3 + count}: {guid('unknown 0')}" in remark
 
 
 def test_failover_rows_of_checkpoints_and_planned_machines_are_not_unknown() -> None:

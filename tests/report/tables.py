@@ -44,7 +44,7 @@ def showing(found: Table, verdicts: Iterable[Verdict]) -> Table:
 def small(**changes: object) -> Table:
     sql = Vm(name="sql01", nics=(Nic(addresses=("10.2.0.20",), gateways=("10.2.0.1",)),))
     mute = Vm(name="mute01", kvp=12, heartbeat=12)
-    plain = Vm(name="plain01", nics=())
+    plain = Vm(name="plain01", nics=(), hosts=[("hv01.dr.example", "hv09.dr.example")])
     settings = changes.pop("settings", Settings())
     found = snapshot(
         source(Host(name="HV02", vms=[replica_of(sql, offered=3), replica_of(mute)])),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from compliance.judge import all_rules
 from compliance.model import Estate, Evidence, Server, Settings, Unread
-from compliance.report.table import Table
-from compliance.report.text import ATTRIBUTION, MOST_MACHINES, details, summary
+from compliance.report.table import ATTRIBUTION, Table
+from compliance.report.text import MOST_MACHINES, details, summary
 from compliance.rule import Outcome, Result, Severity, Verdict, failed
 from tests.builders import NOW
 from tests.report.tables import hostile, many, mute_machine, showing, small, table, verdict_of

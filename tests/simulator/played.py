@@ -38,35 +38,42 @@ class Fault(enum.Enum):
     TIMED_OUT = "WSManFault 2150858793, at once"
     EXPIRED_CONTEXT = "the first Pull of the class gets InvalidEnumerationContext, later ones work"
     ENDLESS = "Pull never comes to an end"
+    SAME_CONTEXT = "Pull never comes to an end, and its context is always the same"
     SCRAMBLED_IDS = "identifiers in another form: GUIDs in braces, MS/ in place of Microsoft:"
 
-    # Answers that are not right, whatever was asked. With `*` Identify is hit too.
+    # What follows spoils every answer of the class, with `*` also Identify's (mischief.py): another text ...
     WRONG_RELATES_TO = "the answer names another request"
     DOCTYPE = "the answer has a DOCTYPE with nested entities"
+    EXTERNAL_ENTITIES = "the answer has entities that name a file and redirect_to"
+    DEEP = "a value nests 200,000 levels deep"
+    BROAD = "an element in a value has 50,000 attributes"
+    NOT_UTF8 = "a value has octets that are no UTF-8"
+    CONTROL_CHARACTERS = "a value has characters that XML forbids"
+
+    # ... another answer ...
+    REDIRECT = "HTTP 302 to redirect_to"
+    REDIRECT_307 = "HTTP 307 to redirect_to, so that the method and the body are kept"
+    FORGOTTEN = "HTTP 400 without a body, as when a sealed message comes from a session that is not known (any more)"
+    LOCKED_OUT = "HTTP 401 although the login was good"
+    HTML_404 = "HTTP 404 with a page"
+    PROXY_407 = "HTTP 407 of a proxy that wants a login"
+    EMPTY_413 = "HTTP 413 without a body"
+    EMPTY_500 = "HTTP 500 without a body"
+    GATEWAY_502 = "HTTP 502 with a page in a code page"
+    HTML_503 = "HTTP 503 with the page of HTTP.sys"
+    PORTAL = "HTTP 200 with a page that wants a password"
+    BOMB = "100 MB, packed into a hundredth"
+
+    # ... or an answer that comes in another way.
     STALL = "the request is read and never answered"
+    STALL_IN_TLS = "the TLS handshake never ends; for `*` only"
+    STALL_IN_BODY = "the second half of the body never comes"
     DRIP = "one byte of the answer every 0.2 seconds"
+    DRIP_HEAD = "one byte of a header every 0.2 seconds, for ever"
     CUT = "the connection closes in the middle of the body"
     FLOOD = "the body never ends"
-    REDIRECT = "HTTP 302 to redirect_to"
-    HTML_503 = "HTTP 503 with the page of HTTP.sys"
-    EMPTY_500 = "HTTP 500 without a body"
-    FORGOTTEN = "HTTP 400 without a body, as when a sealed message comes from a session that is not known (any more)"
-
-
-SPOILS_EVERY_ANSWER = frozenset(
-    {
-        Fault.WRONG_RELATES_TO,
-        Fault.DOCTYPE,
-        Fault.STALL,
-        Fault.DRIP,
-        Fault.CUT,
-        Fault.FLOOD,
-        Fault.REDIRECT,
-        Fault.HTML_503,
-        Fault.EMPTY_500,
-        Fault.FORGOTTEN,
-    }
-)
+    FLOOD_ANNOUNCED = "a body of 100 MB, as Content-Length says"
+    ABSURD_401 = "HTTP 401 with a body of 10 GB"
 
 
 @dataclass(frozen=True, kw_only=True)

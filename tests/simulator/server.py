@@ -5,33 +5,33 @@ import binascii
 import contextlib
 import socket
 import socketserver
+import ssl
 import threading
 import time
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from tests.simulator import certificates, sealing, wire
-from tests.simulator.played import SPOILS_EVERY_ANSWER, Fault, Message, Played
+from tests.simulator import certificates, mischief, sealing, wire
+from tests.simulator.mischief import SOAP_TYPE
+from tests.simulator.played import ANY_CLASS, Fault, Message, Played
 from tests.simulator.service import Request, Service, parse
 
-SOAP_TYPE = "application/soap+xml;charset=UTF-8"
-_UNAVAILABLE = (
-    b'<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01//EN""http://www.w3.org/TR/html4/strict.dtd">\r\n'
-    b"<HTML><HEAD><TITLE>Service Unavailable</TITLE></HEAD>\r\n"
-    b"<BODY><h2>Service Unavailable</h2>\r\n<hr><p>HTTP Error 503. The service is unavailable.</p>\r\n"
-    b"</BODY></HTML>\r\n"
-)
+ACTIONS: Counter[str] = Counter()
+"""Every action that any simulator of this process was asked for, by its URI: who reads only sends no others."""
+_counting = threading.Lock()
 
 
 class Simulator:
     """One Windows server's WS-Management, on a free port of the loopback. A context manager.
 
     With auth="basic" the host takes Basic and NTLM, over http too (AllowUnencrypted is on); with auth="ntlm" only NTLM,
-    and over http only sealed messages: others get HTTP 500 without a body, as from Windows.
+    and over http only sealed messages: others get HTTP 500 without a body, as from Windows. The same with
+    auth="credssp", and with auth="kerberos", which takes tickets for the keys in ``keytab``.
     """
 
     def __init__(
@@ -39,7 +39,8 @@ class Simulator:
         played: Played,
         *,
         scheme: Literal["https", "http"] = "https",
-        auth: Literal["basic", "ntlm"] = "basic",
+        auth: Literal["basic", "ntlm", "kerberos", "credssp"] = "basic",
+        keytab: Path | None = None,
         users: Mapping[str, str] | None = None,
         dialect: Literal["windows", "omi"] = "windows",
         wql: bool = True,
@@ -50,6 +51,7 @@ class Simulator:
         envelope_kb: int = 500,
         latency: float = 0.0,
         port: int = 0,
+        context: ssl.SSLContext | None = None,  # with another certificate than `ca` verifies
     ) -> None:
         self.scheme = scheme
         self.auth = auth
@@ -59,9 +61,12 @@ class Simulator:
         self.envelope_kb = envelope_kb
         self.latency = latency
         self.port = port
+        self.context = context
         self.log: list[Message] = []
         self.requests_seen: list[str] = []  # request lines, whoever sent them
         self.authorization_seen: list[str] = []  # schemes, never values
+        self.principals_seen: list[str] = []  # who has logged in, one for each connection
+        self.content_types_sent: set[str] = set()  # without their parameters
         self.errors: list[Exception] = []  # mistakes of the simulator or of what it plays; raised at the end
         self.stopping = threading.Event()
         self.service = Service(
@@ -69,7 +74,8 @@ class Simulator:
         )
         self.service.faults = faults or {}
         self.strikes = strikes  # requests that faults still spoil; None is all of them
-        self._ntlm_users: sealing.Users | None = None
+        self._keytab = keytab
+        self._acceptor: sealing.Acceptor | None = None
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Condition()
         self._server: _Server | None = None
@@ -88,7 +94,7 @@ class Simulator:
 
     def start(self) -> None:
         self._server = _Server(self, (self.host, self.port))
-        self._ntlm_users = sealing.Users(self.users, self.played.computer)
+        self._acceptor = self._new_acceptor()
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.accept_until_stopped, name="simulator", daemon=True)
         self._thread.start()
@@ -105,8 +111,8 @@ class Simulator:
             for connection in self._connections:
                 _shut(connection)
             self._connections_lock.wait_for(lambda: not self._connections, timeout=2)
-        if self._ntlm_users is not None:
-            self._ntlm_users.close()
+        if self._acceptor is not None:
+            self._acceptor.close()
 
     @property
     def url(self) -> str:
@@ -150,10 +156,17 @@ class Simulator:
             name = name if name in self.users else bare
         return self.users.get(name) == password
 
-    def new_login(self) -> sealing.Login:
-        if self._ntlm_users is None:
+    def _new_acceptor(self) -> sealing.Acceptor:
+        if self._keytab is not None:
+            return sealing.Keys(self._keytab)
+        scheme: sealing.Scheme = "CredSSP" if self.auth == "credssp" else "Negotiate"
+        return sealing.Users(self.users, self.played.computer, scheme=scheme)
+
+    @property
+    def acceptor(self) -> sealing.Acceptor:
+        if self._acceptor is None:
             raise RuntimeError("the simulator was not started")
-        return sealing.Login(self._ntlm_users)
+        return self._acceptor
 
     def connected(self, connection: socket.socket) -> None:
         with self._connections_lock:
@@ -207,13 +220,16 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         self.simulator = self.server.simulator
         self._login: sealing.Login | None = None
+        self._proof = ""  # of Kerberos, that we are who the ticket is for; it goes with the answer
         self._plain_socket = self.request
         if self.simulator.scheme == "https":
             self.request.settimeout(self.timeout)
-            self.request = certificates.server_context().wrap_socket(
+            self.request = (self.simulator.context or certificates.server_context()).wrap_socket(
                 self.request, server_side=True, do_handshake_on_connect=False
             )
             self.simulator.connected(self.request)
+            if self.simulator.faults.get(ANY_CLASS) is Fault.STALL_IN_TLS:
+                self.simulator.stopping.wait()
             try:
                 self.request.do_handshake()
             except OSError:
@@ -264,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self._asks_without_login(body):
             return self._reply(200, self.simulator.service.identified(logged_in=False).encode())
         sealed = (self.headers.get("Content-Type") or "").startswith("multipart/")
-        if sealed and not self.headers.get("Authorization") and not self._logged_in_by_ntlm():
+        if sealed and not self.headers.get("Authorization") and not self._has_logged_in():
             return self._reply(400)  # recorded: a sealed body on a new connection
         if not self._log_in():
             return None
@@ -284,23 +300,25 @@ class _Handler(BaseHTTPRequestHandler):
         if "Authorization" in self.headers or (self.headers.get("WSMANIDENTIFY") or "").lower() != "unauthenticated":
             return False
         try:
-            return parse(body).operation == "Identify"
+            request = parse(body)
         except ET.ParseError:
             return False
+        _count(request)
+        return request.operation == "Identify"
 
-    def _logged_in_by_ntlm(self) -> bool:
+    def _has_logged_in(self) -> bool:
         return self._login is not None and self._login.complete
 
     def _log_in(self) -> bool:
         """Whether the request may go on; if not, the reply was sent."""
         scheme, _, value = (self.headers.get("Authorization") or "").partition(" ")
         scheme = scheme.lower()
-        if not scheme and self._logged_in_by_ntlm():
+        if not scheme and self._has_logged_in():
             return True
         if scheme == "basic" and self.simulator.auth == "basic" and self._basic_is_right(value):
             return True
-        if scheme in ("negotiate", "ntlm"):
-            return self._ntlm_step(scheme, value)
+        if scheme in {"credssp": ("credssp",)}.get(self.simulator.auth, ("negotiate", "ntlm")):
+            return self._step(scheme, value)
         self._offer()
         return False
 
@@ -311,25 +329,29 @@ class _Handler(BaseHTTPRequestHandler):
             return False
         return self.simulator.password_is_right(name, password)
 
-    def _ntlm_step(self, scheme: str, value: str) -> bool:
+    def _step(self, scheme: str, value: str) -> bool:
         if self._login is None or self._login.complete:
-            self._login = self.simulator.new_login()
+            self._login = sealing.Login(self.simulator.acceptor)
         try:
             token = self._login.step(base64.b64decode(value, validate=True))
         except (sealing.LoginError, binascii.Error):
-            self._login = None
-            self._offer()
-            return False
+            token = None
+        spelt = {"credssp": "CredSSP", "ntlm": "NTLM"}.get(scheme, "Negotiate")
+        told = f"{spelt} {base64.b64encode(token).decode()}" if token else ""
         if self._login.complete:
+            self.simulator.principals_seen.append(self._login.principal)
+            self._proof = told
             return True
-        challenge = base64.b64encode(token or b"").decode()
-        self._reply(401, headers=[("WWW-Authenticate", f"{scheme.capitalize()} {challenge}")])
+        if token:
+            self._reply(401, headers=[("WWW-Authenticate", told)])
+            return False
+        self._login = None
+        self._offer()
         return False
 
     def _offer(self) -> None:
         offered = ["Negotiate", "Kerberos"]
-        if self.simulator.auth == "basic":
-            offered.append('Basic realm="WSMAN"')
+        offered += {"basic": ['Basic realm="WSMAN"'], "credssp": ["CredSSP"]}.get(self.simulator.auth, [])
         self._reply(401, headers=[("WWW-Authenticate", one) for one in offered])
 
     # Answers
@@ -342,7 +364,7 @@ class _Handler(BaseHTTPRequestHandler):
                 body = self._logged_in().unsealed(body)
             except sealing.LoginError:
                 return self._reply(400)
-        elif self.simulator.auth == "ntlm" and self.simulator.scheme == "http":
+        elif self.simulator.auth != "basic" and self.simulator.scheme == "http":
             return self._reply(500)  # AllowUnencrypted is off
         if self.simulator.latency:
             time.sleep(self.simulator.latency)
@@ -350,24 +372,38 @@ class _Handler(BaseHTTPRequestHandler):
             request = parse(body)
         except ET.ParseError:
             status, answer = service.not_xml()
-            return self._send(None, status, answer, bytes_in=bytes_in, sealed=sealed)
+            return self._send(None, status, answer.encode(), bytes_in=bytes_in, sealed=sealed)
+        _count(request)
         fault = self.simulator.next_fault(request)
-        if fault in SPOILS_EVERY_ANSWER and fault not in (Fault.WRONG_RELATES_TO, Fault.DOCTYPE):
-            return self._misbehave(fault, request, bytes_in=bytes_in, sealed=sealed)
-        wrong = wire.upper_uuid() if fault is Fault.WRONG_RELATES_TO else None
-        status, answer = service.answer(request, relates_to=wrong)
-        if fault is Fault.DOCTYPE:
-            answer = wire.with_doctype(answer)
-        return self._send(request, status, answer, bytes_in=bytes_in, sealed=sealed)
+        page = mischief.page(fault, self.simulator.redirect_to) if fault else None
+        if fault is Fault.FORGOTTEN:
+            self._login = None
+        if page is not None:
+            self._log(request, bytes_in=bytes_in, bytes_out=0, status=page.status)
+            return self._reply(page.status, page.body, kind=page.kind, headers=list(page.headers))
+        status, answer = service.answer(request)
+        if fault in mischief.SCRIPTS:
+            self._log(request, bytes_in=bytes_in, bytes_out=0, status=0)
+            return self._play(mischief.SCRIPTS[fault], status, *self._payload(answer.encode(), sealed))
+        content = answer.encode()
+        if fault in mischief.CHANGES:
+            content = mischief.CHANGES[fault](content, self.simulator.redirect_to)
+        return self._send(request, status, content, bytes_in=bytes_in, sealed=sealed)
 
-    def _send(self, request: Request | None, status: int, answer: str, *, bytes_in: int, sealed: bool) -> None:
+    def _play(self, script: mischief.Script, status: int, payload: bytes, kind: str) -> None:
+        self.close_connection = True
+        for part in script(mischief.Answer(status=status, payload=payload, kind=kind), self.simulator.stopping):
+            self.wfile.write(part)
+            self.wfile.flush()
+
+    def _send(self, request: Request | None, status: int, answer: bytes, *, bytes_in: int, sealed: bool) -> None:
         payload, kind = self._payload(answer, sealed)
+        self.simulator.content_types_sent.add(kind.partition(";")[0])
         self._log(request, bytes_in=bytes_in, bytes_out=len(payload), status=status)
         self._reply(status, payload, kind=kind)
 
-    def _payload(self, answer: str, sealed: bool) -> tuple[bytes, str]:
-        plain = answer.encode()
-        return (self._logged_in().sealed(plain), sealing.CONTENT_TYPE) if sealed else (plain, SOAP_TYPE)
+    def _payload(self, plain: bytes, sealed: bool) -> tuple[bytes, str]:
+        return self._logged_in().sealed(plain) if sealed else (plain, SOAP_TYPE)
 
     def _logged_in(self) -> sealing.Login:
         if self._login is None or not self._login.complete:
@@ -387,57 +423,6 @@ class _Handler(BaseHTTPRequestHandler):
             )
         )
 
-    def _misbehave(self, fault: Fault | None, request: Request, *, bytes_in: int, sealed: bool) -> None:
-        statuses = {Fault.REDIRECT: 302, Fault.HTML_503: 503, Fault.EMPTY_500: 500, Fault.STALL: 0}
-        statuses[Fault.FORGOTTEN] = 400
-        if fault in statuses:
-            self._log(request, bytes_in=bytes_in, bytes_out=0, status=statuses[fault])
-        match fault:
-            case Fault.STALL:
-                self.simulator.stopping.wait()
-                self.close_connection = True
-            case Fault.REDIRECT:
-                self._reply(302, headers=[("Location", self.simulator.redirect_to)])
-            case Fault.HTML_503:
-                self._reply(503, _UNAVAILABLE, kind="text/html; charset=us-ascii")
-            case Fault.EMPTY_500:
-                self._reply(500)
-            case Fault.FORGOTTEN:
-                self._login = None
-                self._reply(400)
-            case Fault.FLOOD:
-                self._log(request, bytes_in=bytes_in, bytes_out=0, status=200)
-                self._flood()
-            case _:
-                status, answer = self.simulator.service.answer(request)
-                payload, kind = self._payload(answer, sealed)
-                sent = len(payload) // 2 if fault is Fault.CUT else len(payload)
-                self._log(request, bytes_in=bytes_in, bytes_out=sent, status=status)
-                self._head(status, len(payload), kind)
-                if fault is Fault.CUT:
-                    self.wfile.write(payload[:sent])
-                    self.close_connection = True
-                else:
-                    self._drip(payload)
-
-    def _drip(self, payload: bytes) -> None:
-        for at in range(len(payload)):
-            self.wfile.write(payload[at : at + 1])
-            self.wfile.flush()
-            if self.simulator.stopping.wait(0.2):
-                break
-        else:
-            return
-        self.close_connection = True
-
-    def _flood(self) -> None:
-        self.close_connection = True
-        self._head(200, None, SOAP_TYPE)
-        self.wfile.write(f'<s:Envelope xml:lang="en-US" xmlns:s="{wire.SOAP}"><s:Body>'.encode())
-        wave = b"<w/>" * 16384
-        while not self.simulator.stopping.is_set():
-            self.wfile.write(wave)
-
     def _reply(
         self, status: int, body: bytes = b"", *, kind: str = SOAP_TYPE, headers: list[tuple[str, str]] | None = None
     ) -> None:
@@ -448,6 +433,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         for name, value in headers or []:
             self.send_header(name, value)
+        if self._proof:
+            self.send_header("WWW-Authenticate", self._proof)
+            self._proof = ""
         if kind:
             self.send_header("Content-Type", kind)
         if length is not None:
@@ -455,6 +443,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+
+
+def _count(request: Request) -> None:
+    with _counting:
+        ACTIONS[request.action] += 1
 
 
 def _shut(connection: socket.socket) -> None:

@@ -136,16 +136,12 @@ class Service:
         """The fault that this request meets: its class's, else the server's."""
         return self._fault_of_class(self._class_asked(request))
 
-    def answer(self, request: Request, *, relates_to: str | None = None) -> tuple[int, str]:
+    def answer(self, request: Request) -> tuple[int, str]:
         """HTTP status and body."""
         if request.operation == "Identify":
             return 200, self.identified(logged_in=True)
         played = self.played
-        heading = Heading(
-            locale=played.locale,
-            computer=played.computer,
-            relates_to=request.message_id if relates_to is None else relates_to,
-        )
+        heading = Heading(locale=played.locale, computer=played.computer, relates_to=request.message_id)
         try:
             self._check_headers(request)
             exchange = Exchange(request=request, played=played, heading=heading)
@@ -197,7 +193,7 @@ class Service:
                 raise failure
             return self._dialect.enumerated(self._keep(_Enumeration(name, [], 0, failure)), None, heading)
         enumeration = _Enumeration(name, items)
-        if not request.optimized or fault in (Fault.ENDLESS, Fault.EXPIRED_CONTEXT):
+        if not request.optimized or fault in (Fault.ENDLESS, Fault.SAME_CONTEXT, Fault.EXPIRED_CONTEXT):
             return self._dialect.enumerated(self._keep(enumeration), None, heading)
         # Recorded from 2008 R2 and 2012: the first answer holds one item, whatever MaxElements says.
         first = request.max_elements if self._dialect.omi else 1
@@ -224,12 +220,12 @@ class Service:
             if first_time:
                 raise refusals.unknown_context()
         batch = self._batch(enumeration, request.max_elements, request, heading)
-        if enumeration.position < len(enumeration.items):
-            return self._dialect.pulled(self._keep(enumeration), batch, heading)
-        if fault is Fault.ENDLESS:
+        if fault in (Fault.ENDLESS, Fault.SAME_CONTEXT):
             enumeration.position = 0
-            return self._dialect.pulled(self._keep(enumeration), batch, heading)
-        return self._dialect.pulled(None, batch, heading)
+        elif enumeration.position == len(enumeration.items):
+            return self._dialect.pulled(None, batch, heading)
+        again = request.context if fault is Fault.SAME_CONTEXT else None
+        return self._dialect.pulled(self._keep(enumeration, again), batch, heading)
 
     def _release(self, exchange: Exchange) -> str:
         with self._lock:
@@ -238,9 +234,9 @@ class Service:
             raise refusals.unknown_context()
         return self._dialect.released(exchange.heading)
 
-    def _keep(self, enumeration: _Enumeration) -> str:
+    def _keep(self, enumeration: _Enumeration, again: str | None = None) -> str:
         with self._lock:
-            context = self._dialect.context()
+            context = again or self._dialect.context()
             self._open[context] = enumeration
         return context
 

@@ -42,8 +42,9 @@ class Authority:
         self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def server(self, address: str, *, days: int = 30, client: bool = False) -> ssl.SSLContext:
-        """A TLS server's context with a certificate for ``address``; ``client`` asks for one in return."""
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        """A TLS server's context, for ``address`` and localhost; ``client`` asks for a certificate in return."""
+        names = [x509.IPAddress(ipaddress.ip_address(address)), x509.DNSName("localhost")]
+        alternative = x509.SubjectAlternativeName(names)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*self._issue(address, days, alternative))
         if client:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compliance.errors import LinkError, ReadError, Why
 from compliance.wsman import conversation
@@ -165,3 +168,97 @@ def test_other_errors_of_a_transport_are_not_swallowed() -> None:
 
     with pytest.raises(StopIteration):
         hold(identify(), stops)
+
+
+# --- a host that answers whatever it likes ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Move:
+    """One answer: what comes, and what it means to who enumerates."""
+
+    name: str
+    reply: Reply
+    rows: tuple[str, ...] = ()
+    goes_on: bool = False
+    ends: bool = False
+    restarts: bool = False
+    cuts: bool = False
+
+    def __repr__(self) -> str:
+        return f"{self.name} {len(self.rows)}"
+
+
+def good(names: tuple[str, ...], context: str, reply: Callable[..., Reply]) -> Move:
+    return Move(f"good {context or 'end'}", reply(*names, context=context), names, bool(context), not context)
+
+
+def shifted(names: list[str]) -> Move:
+    return Move("of another message", says(pulled(*map(machine, names), relates_to="uuid:other")), cuts=True)
+
+
+def endless_page(asked: str) -> bytes:
+    return pulled(machine("lost"), relates_to=asked).replace(b"<n:EndOfSequence/>", b"")
+
+
+names = st.lists(st.text("ab", min_size=1, max_size=2), max_size=3)
+pages = st.builds(
+    good, names.map(tuple), st.sampled_from(["uuid:1", "uuid:2", "7", ""]), st.sampled_from([begins, goes_on])
+)
+codes = st.sampled_from([2150858779, 2150858884, 2150858793, 5, 0, 2150858824])
+faults = codes.map(lambda code: Move(f"fault {code}", refuses(code), restarts=code in (2150858779, 2150858884)))
+noise = st.binary(max_size=30) | st.sampled_from([b"", b"<s:Envelope", pulled()[:-40], b"<!DOCTYPE html><html/>"])
+nonsense = noise.map(lambda reply: Move("garbage", says(reply)))
+broken = st.sampled_from(
+    [
+        Move("cut", ReadError("cut", why=Why.TOO_LARGE)),
+        Move("gone", LinkError("gone", why=Why.UNREACHABLE), cuts=True),
+        Move("without an end", endless_page),
+        Move("an answer to something else", lambda asked: envelope("<n:ReleaseResponse/>", asked)),
+        Move("two answers", lambda asked: envelope("<n:PullResponse/><n:PullResponse/>", asked)),
+    ]
+)
+moves = st.one_of(pages, pages, pages, faults, nonsense, names.map(shifted), broken)
+
+
+class Adversary:
+    """Plays its moves, the last of them for ever; keeps what it was asked, and with what it answered."""
+
+    def __init__(self, moves: list[Move], for_ever: Move) -> None:
+        self._moves = [*moves]
+        self._for_ever = for_ever
+        self.said: list[tuple[str, Move]] = []
+
+    def __call__(self, message: bytes) -> bytes:
+        move = self._moves.pop(0) if self._moves else self._for_ever
+        host = Host(move.reply)
+        try:
+            return host(message)
+        finally:
+            self.said.append((host.asked[0].split()[0], move))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(moves, max_size=30), moves.filter(lambda move: not (move.goes_on and move.rows)))
+def test_a_conversation_ends_and_lists_only_what_was_whole(played: list[Move], for_ever: Move) -> None:
+    adversary = Adversary(played, for_ever)
+    listing = None
+    try:
+        listing = hold(enumerate_instances(RESOURCE), adversary)
+    except ReadError as error:
+        assert str(error).isprintable()  # noqa: PT017 - the other errors are what this test is about
+    asked = [what for what, _ in adversary.said]
+    assert len(asked) <= len(played) + conversation.MAX_EMPTY * 2 + 2
+    assert asked.count("Enumerate") <= (2 if any(move.restarts for _, move in adversary.said) else 1)
+    assert asked.count("Release") <= 2
+    assert not any(move.cuts for _, move in adversary.said[:-1])  # nothing is sent over a broken link
+    since = len(asked) - 1 - asked[::-1].index("Enumerate")
+    last = [move for what, move in adversary.said[since:] if what != "Release"]
+    assert all(move.goes_on for move in last[:-1])
+    if listing is None:
+        assert not last[-1].ends
+    else:
+        assert last[-1].ends
+        assert [row["Name"] for row in listing.instances] == [name for move in last for name in move.rows]
+        assert (listing.pages, listing.repaired) == (len(last), False)
+        assert "Release" not in asked

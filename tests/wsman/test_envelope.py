@@ -123,7 +123,6 @@ PAGES: list[tuple[str, bytes, int, str | None]] = [
     ("middle", pulled(machine("a"), machine("b"), context="uuid:2"), 2, "uuid:2"),
     ("last", pulled(machine("a")), 1, None),
     ("last of OMI, with a context", OMI_LAST, 1, None),
-    ("no context and no end", sample("<n:PullResponse><n:Items/></n:PullResponse>"), 0, None),
     ("end in the other namespace", first(machine("a")).replace(b"w:EndOf", b"n:EndOf"), 1, None),
     ("items in the other namespace", pulled(machine("a")).replace(b"n:Items", b"w:Items"), 1, None),
     ("namespaces in another case", first(machine("a"), context="c").replace(W.encode(), W.upper().encode()), 1, "c"),
@@ -157,6 +156,7 @@ def test_bytes_that_are_no_utf8_cost_no_batch() -> None:
 
 BOMB = b'<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 DEEP = "<p:N>" + "<p:D>" * (DEPTH + 1) + "</p:D>" * (DEPTH + 1) + "</p:N>"
+TWICE = b"<n:EnumerationContext>2</n:EnumerationContext><n:Items>"
 REFUSED: list[tuple[str, bytes, str]] = [
     ("empty", b"", "empty"),
     ("blank", b" \r\n", "empty"),
@@ -174,6 +174,12 @@ REFUSED: list[tuple[str, bytes, str]] = [
     ("no body", b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"/>', "no SOAP envelope"),
     ("another answer", sample("<n:ReleaseResponse/>"), "no EnumerateResponse"),
     ("nothing in it", sample(""), "no EnumerateResponse"),
+    ("no context and no end", sample("<n:PullResponse><n:Items/></n:PullResponse>"), "neither its end"),
+    ("an empty context and no end", first(machine("a")).replace(b"<w:EndOfSequence/>", b""), "neither its end"),
+    ("two bodies", first().replace(b"</s:Envelope>", b"<s:Body/></s:Envelope>"), "more than one Body"),
+    ("two headers", first().replace(b"<s:Body>", b"<s:Header/><s:Body>"), "more than one Header"),
+    ("two answers", first().replace(b"</s:Body>", b"<n:PullResponse/></s:Body>"), "more than one EnumerateResponse"),
+    ("two contexts", pulled(context="1").replace(b"<n:Items>", TWICE), "more than one EnumerationContext"),
     ("too deep", first(typed("Msvm_X", DEEP)), "levels deep"),
 ]
 
@@ -211,7 +217,11 @@ def test_a_shifted_fault_breaks_the_link_but_one_without_id_is_a_fault() -> None
 
 
 @pytest.mark.parametrize(
-    ("told", "version"), [("10.0.20348", "10.0.20348"), ("6.3.9600", "6.3.9600"), ("0.0.0", None), ("unknown", None)]
+    ("told", "version"),
+    [
+        *[("10.0.20348", "10.0.20348"), ("6.3.9600", "6.3.9600"), ("0.0.0", None), ("unknown", None)],
+        *[("10.0." + "9" * 9, None), ("1" * 999 + ".0.1", None), ("１０.٠.20348", None)],
+    ],
 )
 def test_identity(told: str, version: str | None) -> None:
     identity = envelope.identity(IDENTIFY_RESPONSE.format(version=told).encode())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
+import logging
 import re
 import socket
 import ssl
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +20,13 @@ from pathlib import Path
 
 import pytest
 import spnego
-import winrm.transport as pywinrm
 from spnego.channel_bindings import GssChannelBindings
 
 from compliance.errors import LinkError, ReadError, Why
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import enumerate_instances, hold
 from compliance.wsman.endpoint import Endpoint
+from tests.running import ROOT
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Listener, Script, answer, listening, over_tls, read_request, says
 from tests.wsman.samples import fault, first, machine, pulled, wsman_fault
@@ -139,7 +143,9 @@ def test_a_wrong_password() -> None:
     with connected(ntlm(identifies), password="wrong") as (connection, _), pytest.raises(LinkError) as caught:
         connection.send(b"<question/>")
     assert caught.value.why is Why.LOGIN_REFUSED
-    assert "tried ntlm as LAB\\reader; the listener offers Negotiate; likely: a wrong password" in str(caught.value)
+    tried = "tried ntlm as LAB\\reader, sealed over http; the listener offers Negotiate; likely: a wrong password"
+    assert tried in str(caught.value)
+    assert "channel binding" not in str(caught.value)
     assert connection.offered == ("Negotiate",)
 
 
@@ -195,14 +201,27 @@ def test_a_seal_that_is_none_is_ours(content: bytes) -> None:
         connection.send(b"<question/>")
 
 
+WITHOUT_LIBRARIES = """
+import sys, time
+sys.modules.update(kerberos=None, winkerberos=None, requests_credssp=None)
+from compliance.errors import LinkError
+from compliance.wsman.connection import Connection
+from compliance.wsman.endpoint import Endpoint
+where = Endpoint(address="127.0.0.1", port=1, transport=sys.argv[1], username="reader", password="secret")
+try:
+    Connection(where, time.monotonic() + 5).send(b"<question/>")
+except LinkError as error:
+    print(error.why.name, error)
+"""
+
+
 @pytest.mark.parametrize("transport", ["kerberos", "credssp"])
 def test_a_login_without_its_library_says_what_to_install(transport: str) -> None:
-    if (transport == "kerberos" and pywinrm.HAVE_KERBEROS) or (transport == "credssp" and pywinrm.HAVE_CREDSSP):
-        pytest.skip(f"{transport} is installed here")
-    where = Endpoint(address="127.0.0.1", port=1, transport=transport, username="reader", password=PASSWORD)
-    with Connection(where, time.monotonic() + 5) as connection, pytest.raises(LinkError, match="pip install") as caught:
-        connection.send(b"<question/>")
-    assert caught.value.why is Why.LOGIN_REFUSED
+    """In a process of its own, which has none even where they are installed."""
+    command = [sys.executable, "-c", WITHOUT_LIBRARIES, transport]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT).stdout
+    assert said.startswith("LOGIN_REFUSED ")
+    assert f"pip install 'hyperv-compliance[{transport}]'" in said
 
 
 def test_connections_of_many_threads_keep_apart() -> None:
@@ -239,6 +258,8 @@ def test_over_tls_the_login_is_bound_to_the_certificate(tmp_path: Path, bound_to
                 with pytest.raises(LinkError) as caught:
                     connection.send(b"<question/>")
                 assert caught.value.why is Why.LOGIN_REFUSED
+                assert ", over https; the listener offers Negotiate; likely: a wrong password" in str(caught.value)
+                assert str(caught.value).endswith("or a certificate that is not the host's own (channel binding)")
 
 
 def ntlm_unsealed(bindings: GssChannelBindings) -> Script:
@@ -262,3 +283,14 @@ def ntlm_unsealed(bindings: GssChannelBindings) -> Script:
                 plug.sendall(answer(status, body, f"WWW-Authenticate: Negotiate {reply}"))
 
     return play
+
+
+def test_no_token_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    """pyspnego logs them at level DEBUG, and pytest shows what is logged while it collects."""
+    caplog.set_level(logging.DEBUG)
+    for password in (PASSWORD, "wrong"):
+        with connected(ntlm(identifies), password=password) as (connection, _), contextlib.suppress(LinkError):
+            connection.send(b"<question/>")
+    assert [record.name for record in caplog.records if not record.name.startswith("urllib3")] == []
+    logging.getLogger("spnego").debug("ours again")
+    assert caplog.records[-1].getMessage() == "ours again"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -53,4 +54,52 @@ def test_a_cut_reaches_a_socket_that_somebody_else_took_over() -> None:
             assert taken.recv(1) == b""
             taken.close()
         assert wire.expired
+        wire.close()
+
+
+def cut_after(wire: Wire) -> float:
+    """Seconds until its open socket is cut."""
+    started = time.monotonic()
+    with wire.open() as plug:
+        plug.settimeout(5.0)
+        assert plug.recv(1) == b""
+    return time.monotonic() - started
+
+
+def watching() -> bool:
+    return any(thread.name == "watch of wires" for thread in threading.enumerate())
+
+
+def test_one_thread_watches_all_wires_and_ends_with_the_last() -> None:
+    with listening(waits) as listener:
+        wires = [Wire("127.0.0.1", listener.port, 1.0) for _ in range(20)]
+        before = threading.active_count()
+        for wire in wires:
+            with wire.until(time.monotonic() + 60):
+                pass
+        assert threading.active_count() <= before + 1
+        late = Wire("127.0.0.1", listener.port, 1.0)
+        with late.until(time.monotonic() + 60):  # what the watch was told first is not what counts
+            pass
+        with late.until(time.monotonic() + 0.2):
+            assert 0.1 < cut_after(late) < 2.0
+        assert late.expired
+        for wire in (*wires, late):
+            wire.close()
+        until = time.monotonic() + 5
+        while watching() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not watching()
+
+
+def test_a_message_in_time_is_not_cut_by_an_earlier_ones_end() -> None:
+    with listening(waits) as listener:
+        wire = Wire("127.0.0.1", listener.port, 1.0)
+        with wire.until(time.monotonic() + 0.1):
+            wire.open().close()
+        with wire.until(time.monotonic() + 0.6):
+            assert 0.4 < cut_after(wire) < 3.0
+        assert wire.expired
+        with wire.until(time.monotonic() + 5):
+            assert not wire.expired
         wire.close()

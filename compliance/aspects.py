@@ -1,0 +1,214 @@
+"""What of an estate, a server or a machine is compared between two audits, in words for people.
+
+A value is text, ``None`` where there is none, and an ``Unread`` where it is not known. Two that are both not known
+are no change, whatever their reasons.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar
+
+from compliance.model import Adapter, Answer, FailoverAddress, Guest, Power, Server, Settings, Unread, VirtualMachine
+
+Known = str | Unread | None
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """``what`` is ours to say, ``of`` is the adapter's name. ``bears``: it may move an outcome."""
+
+    what: str
+    of: str = ""
+    before: Known
+    after: Known
+    bears: bool = False
+
+
+Aspects = tuple[tuple[str, bool, Callable[[T], Known]], ...]
+"""What it is called, whether it bears on an outcome, and how it is told."""
+
+ESTATE: Aspects[Settings] = (
+    ("evidence", True, lambda settings: settings.evidence.value),
+    ("boot grace", True, lambda settings: f"{settings.boot_grace.total_seconds() / 60:g} minutes"),
+    (
+        "an estate without replicated machines",
+        True,
+        lambda settings: _either(settings.may_be_empty, "fine", "an error"),
+    ),
+)
+SERVER: Aspects[Server] = (
+    ("reading", True, lambda server: server.unread or "read"),
+    ("doubt", True, lambda server: server.doubt),
+    ("insecure choice of the inventory", False, lambda server: server.insecure),
+)
+READ_SERVER: Aspects[Server] = (
+    ("version", True, lambda server: server.version),
+    ("name of its own", True, lambda server: server.host_name),
+)
+MACHINE: Aspects[VirtualMachine] = (
+    ("server", True, lambda machine: machine.server),
+    ("name", False, lambda machine: machine.name),
+    ("role", True, lambda machine: _told(machine.role)),
+    ("power", True, lambda machine: _told(machine.power)),
+    ("replication", True, lambda machine: _either(machine.replicated, "alive", "none")),
+    ("its rows", True, lambda machine: machine.doubt or "read"),
+    ("during the audit", True, lambda machine: "; ".join(machine.changed) or None),
+    ("partners", True, lambda machine: _listed(machine.partners)),
+    ("Data Exchange", True, lambda machine: _either(machine.data_exchange_offered, "offered", "switched off")),
+    ("answer of the guest", True, lambda machine: _answer(machine)),
+)
+GUEST: Aspects[Guest] = (
+    ("operating system", False, lambda guest: _item(guest, f"{guest.os_name or ''} {guest.os_version or ''}".strip())),
+    ("integration services", False, lambda guest: _item(guest, guest.integration_services_version)),
+)
+ADAPTER: Aspects[Adapter] = (
+    ("adapter name", False, lambda adapter: adapter.name),
+    ("adapter kind", False, lambda adapter: _either(adapter.legacy, "legacy", "synthetic")),
+    ("adapter MAC address", False, lambda adapter: adapter.mac),
+    ("adapter switch", False, lambda adapter: _either(adapter.connected, "connected", "not connected")),
+)
+FAILOVER: tuple[tuple[str, Callable[[FailoverAddress], tuple[str, ...]]], ...] = (
+    ("failover addresses", lambda setting: setting.addresses),
+    ("failover subnets", lambda setting: setting.subnets),
+    ("failover gateways", lambda setting: setting.gateways),
+    ("failover DNS servers", lambda setting: setting.dns_servers),
+)
+
+
+def estate_changes(before: Settings, after: Settings) -> tuple[Change, ...]:
+    """Settings that the two audits are judged by."""
+    return tuple(_changes(ESTATE, before, after))
+
+
+def server_changes(before: Server, after: Server) -> tuple[Change, ...]:
+    # What an unread server would have said of itself is told once, by that it was not read.
+    aspects = SERVER if before.unread or after.unread else (*SERVER, *READ_SERVER)
+    return tuple(_changes(aspects, before, after))
+
+
+def machine_changes(before: VirtualMachine, after: VirtualMachine) -> tuple[Change, ...]:
+    found = list(_changes(MACHINE, before, after))
+    if (was := _answering(before)) and (now := _answering(after)):
+        # One that does not answer says nothing of itself: that is no change of what is inside.
+        found += _changes(GUEST, was, now)
+    if before.adapters != after.adapters or before.failover != after.failover:
+        names = _adapter_names(before, after)
+        found += _adapter_changes(before.adapters, after.adapters, names)
+        found += _failover_changes(before.failover, after.failover, names)
+    return tuple(found)
+
+
+def _changes(aspects: Aspects[T], before: T, after: T, of: str = "") -> Iterator[Change]:
+    for what, bears, tell in aspects:
+        was, now = tell(before), tell(after)
+        if _differ(was, now):
+            yield Change(what=what, of=of, before=was, after=now, bears=bears)
+
+
+def _differ(before: Known, after: Known) -> bool:
+    return before != after and not (isinstance(before, Unread) and isinstance(after, Unread))
+
+
+# --- adapters and their failover addresses ----------------------------------------------------------------------------
+
+
+def _adapter_changes(
+    before: tuple[Adapter, ...] | Unread, after: tuple[Adapter, ...] | Unread, names: Mapping[str, str]
+) -> Iterator[Change]:
+    if isinstance(before, Unread) or isinstance(after, Unread):
+        was, now = (one if isinstance(one, Unread) else _listed([str(nic) for nic in one]) for one in (before, after))
+        if _differ(was, now):
+            yield Change(what="adapters", before=was, after=now)
+        return
+    olds, news = ({adapter.guid: adapter for adapter in one} for one in (before, after))
+    for guid in sorted(olds.keys() | news.keys()):
+        old, new = olds.get(guid), news.get(guid)
+        if old and new:
+            yield from _changes(ADAPTER, old, new, names[guid])
+        else:
+            yield Change(what="adapter", of=names[guid], before=_adapter(old), after=_adapter(new))
+
+
+def _adapter(adapter: Adapter | None) -> str | None:
+    if adapter is None:
+        return None
+    told = [tell(adapter) for _, _, tell in ADAPTER[1:]]
+    return ", ".join(f"not known if connected ({one})" if isinstance(one, Unread) else one for one in told if one)
+
+
+def _failover_changes(
+    before: tuple[FailoverAddress, ...] | Unread, after: tuple[FailoverAddress, ...] | Unread, names: Mapping[str, str]
+) -> Iterator[Change]:
+    if isinstance(before, Unread) or isinstance(after, Unread):
+        was, now = (one if isinstance(one, Unread) else _listed([str(each) for each in one]) for one in (before, after))
+        if _differ(was, now):
+            yield Change(what="failover addresses", before=was, after=now, bears=True)
+        return
+    olds, news = _by_adapter(before), _by_adapter(after)
+    for key in sorted(olds.keys() | news.keys()):
+        old, new = olds.get(key), news.get(key)
+        for what, tell in FAILOVER:
+            was, now = (_listed(tell(one)) if one else None for one in (old, new))
+            if was != now:
+                # Another address is judged as the one before it; the first one and the last one are not.
+                bears = what == FAILOVER[0][0] and (was is None or now is None)
+                yield Change(what=what, of=names[key[0]], before=was, after=now, bears=bears)
+
+
+def _by_adapter(settings: tuple[FailoverAddress, ...]) -> dict[tuple[str, int], FailoverAddress]:
+    """By the adapter's GUID; several settings of one adapter, which no server should show, stay apart by a number."""
+    found: dict[tuple[str, int], FailoverAddress] = {}
+    for setting in settings:
+        number = next(number for number in count() if (setting.adapter_guid, number) not in found)
+        found[setting.adapter_guid, number] = setting
+    return found
+
+
+def _adapter_names(before: VirtualMachine, after: VirtualMachine) -> dict[str, str]:
+    """By GUID, as the later audit calls them; those of one name carry eight digits of their GUID."""
+    names: dict[str, str] = {}
+    for machine in (before, after):
+        names |= {setting.adapter_guid: str(setting.adapter or setting.adapter_guid) for setting in machine.settings}
+        if not isinstance(machine.adapters, Unread):
+            names |= {adapter.guid: str(adapter) for adapter in machine.adapters}
+    taken = Counter(names.values())
+    return {guid: f"{name}~{guid[:8].lower()}" if taken[name] > 1 else name for guid, name in names.items()}
+
+
+# --- one value --------------------------------------------------------------------------------------------------------
+
+
+def _told(value: object) -> Known:
+    return value if isinstance(value, Unread) else str(value)
+
+
+def _either(value: bool | Unread, yes: str, no: str) -> Known:
+    return value if isinstance(value, Unread) else yes if value else no
+
+
+def _listed(values: tuple[str, ...] | list[str] | Unread) -> Known:
+    return values if isinstance(values, Unread) else ", ".join(values) or None
+
+
+def _answer(machine: VirtualMachine) -> Known:
+    """A guest that runs and has no row was not read; one that does not run has none."""
+    guest = machine.guest
+    if isinstance(guest, Guest):
+        return _told(guest.answer)
+    if guest is None and machine.power in (Power.RUNNING, Power.PAUSED):
+        return Unread("its Data Exchange component has no row")
+    return guest
+
+
+def _answering(machine: VirtualMachine) -> Guest | None:
+    guest = machine.guest
+    return guest if isinstance(guest, Guest) and guest.answer in (Answer.OK, Answer.DEGRADED) else None
+
+
+def _item(guest: Guest, value: str | None) -> Known:
+    return (value or None) if guest.items_read else Unread("what the guest published was too large to be read")

@@ -1,0 +1,100 @@
+"""What an assumption is: a sentence that our reading rests on, where it comes from, and what a server says to it.
+
+Sources leave questions open, and no server was at hand; so every inference is one that a real server confirms or
+contradicts by the rows that are read anyway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import Generic, TypeVar
+
+MOST_EXAMPLES = 3
+
+
+class Basis(StrEnum):
+    """How a statement came to be known."""
+
+    DOCUMENTED = "documented"  # Microsoft says so, and it was not seen
+    RECORDED = "recorded"  # somebody published what a real server answered, or code that lives with such answers
+    INFERRED = "inferred"  # from something near it
+
+
+class State(StrEnum):
+    """What a server says to a statement."""
+
+    HOLDS = "holds"
+    CONTRADICTED = "contradicted"
+    NOT_SEEN = "not seen"
+
+
+Sign = str | None
+"""One thing that bears on a statement: None where it agrees, else what speaks against it, printable and short."""
+
+Seen = TypeVar("Seen")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assumption:
+    """A statement, and what was seen: how many things agree, how many don't, and the first few of these."""
+
+    key: str
+    statement: str
+    basis: Basis
+    origin: str
+    agreeing: int
+    against: int
+    examples: tuple[str, ...]
+
+    @property
+    def state(self) -> State:
+        if self.against:
+            return State.CONTRADICTED
+        return State.HOLDS if self.agreeing else State.NOT_SEEN
+
+    def __str__(self) -> str:
+        """One line: the statement, and what was seen."""
+        told, seen = f"{self.statement} ({self.basis})", self.agreeing + self.against
+        if self.state is not State.CONTRADICTED:
+            return f"{told}: so in {seen} of {seen}" if seen else f"{told}: {State.NOT_SEEN}"
+        left = self.against - len(self.examples)
+        more = f" and {left} more" if left else ""
+        return f"{told}: not so in {self.against} of {seen}: {', '.join(self.examples)}{more}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement(Generic[Seen]):
+    """A statement and the function that looks for signs of it."""
+
+    key: str
+    statement: str
+    basis: Basis
+    origin: str
+    look: Callable[[Seen], Iterable[Sign]]
+
+    def on(self, seen: Seen) -> Assumption:
+        signs = list(self.look(seen))
+        against = [sign for sign in signs if sign is not None]
+        return Assumption(
+            key=self.key,
+            statement=self.statement,
+            basis=self.basis,
+            origin=self.origin,
+            agreeing=len(signs) - len(against),
+            against=len(against),
+            examples=tuple(islice(dict.fromkeys(against), MOST_EXAMPLES)),
+        )
+
+
+def assumed(
+    key: str, statement: str, basis: Basis, origin: str
+) -> Callable[[Callable[[Seen], Iterable[Sign]]], Statement[Seen]]:
+    """Make a statement of a function that looks for its signs; like a rule's, its metadata stands at its head."""
+
+    def make(look: Callable[[Seen], Iterable[Sign]]) -> Statement[Seen]:
+        return Statement(key=key, statement=statement, basis=basis, origin=origin, look=look)
+
+    return make

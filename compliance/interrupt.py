@@ -1,0 +1,35 @@
+"""The first Ctrl-C, or SIGTERM, ends what goes on; those that follow don't break off the saving of what there is."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C of a person, and what CI systems send to a job that is cancelled."""
+OURS_TO_TAKE = (signal.default_int_handler, signal.SIG_DFL)
+"""Handlers that nobody chose: a signal that is ignored stays so, and another program's handler is its own business."""
+
+
+@contextmanager
+def interrupted_once() -> Iterator[None]:
+    """Within this context each of the signals raises KeyboardInterrupt, the first time; later ones are ignored."""
+    if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
+        yield
+        return
+    before = {number: found for number in SIGNALS if (found := signal.getsignal(number)) in OURS_TO_TAKE}
+
+    def once(_number: int, _frame: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in before:
+        signal.signal(number, once)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

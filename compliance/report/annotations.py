@@ -1,0 +1,87 @@
+"""GitHub's workflow commands: what stands beside an inventory's lines in a pull request, and at a run's top.
+
+One for the gate and one for each rule, with counts: GitHub shows ten of each level for a step and hides the rest in
+silence. Escaped as the runner reads them (actions/runner, src/Runner.Common/ActionCommand.cs).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from compliance.gate import Decision, Exit
+from compliance.judge import printable
+from compliance.report.table import Table, decisions_worst_first
+from compliance.rule import Result, Severity
+
+MOST = 10
+"""Of one level."""
+MOST_NAMES = 5
+MOST_LETTERS = 1000
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
+VERBS = {Result.FAILED: "failed", Result.UNKNOWN: "could not be judged"}
+
+
+def workflow_commands(table: Table) -> list[str]:
+    """Lines to be printed, each on its own."""
+    found = [_of_gate(table), *_of_rules(table)]
+    told: list[str] = []
+    for level in ("error", "warning", "notice"):
+        mine = [command for one, command in found if one == level]
+        left_out = len(mine) - MOST
+        if left_out > 0:
+            more = _command(level, {"title": "Hyper-V compliance"}, f"{left_out + 1} more: see the summary")
+            mine[MOST - 1 :] = [more]
+        told += mine
+    return told
+
+
+def _of_gate(table: Table) -> tuple[str, str]:
+    gate = table.gate
+    state = "open" if gate.is_open else "closed"
+    reasons = "; ".join(reason.text for reason in gate.reasons)
+    level = "notice" if gate.is_open else "error"
+    text = f"The gate is {state} (exit code {int(gate.code)})" + (f": {reasons}" if reasons else "")
+    where = {"file": table.file} if table.file else {}
+    return level, _command(level, {**where, "title": f"Hyper-V compliance of {table.estate.name}"}, text)
+
+
+def _of_rules(table: Table) -> Iterator[tuple[str, str]]:
+    open_ones = [one for one in decisions_worst_first(table.decisions) if one.shown.outcome.result in VERBS]
+    for (rule, result), group in groupby(open_ones, key=lambda one: (one.verdict.rule.key, one.shown.outcome.result)):
+        decisions = list(group)
+        level = LEVELS[decisions[0].verdict.rule.severity] if _closes(decisions) else "notice"
+        yield level, _command(level, _where(table, decisions) | {"title": rule}, _told(result, decisions))
+
+
+def _closes(decisions: Sequence[Decision]) -> bool:
+    return any(one.closes is not Exit.OPEN for one in decisions)
+
+
+def _where(table: Table, decisions: Sequence[Decision]) -> dict[str, str]:
+    """The first server that it is about."""
+    lines = [table.lines[server] for one in decisions if (server := one.verdict.server) and server in table.lines]
+    if not table.file:
+        return {}
+    return {"file": table.file, "line": str(min(lines))} if lines else {"file": table.file}
+
+
+def _told(result: Result, decisions: Sequence[Decision]) -> str:
+    rule = decisions[0].verdict.rule
+    names = ", ".join(one.verdict.label for one in decisions[:MOST_NAMES])
+    more = f" and {len(decisions) - MOST_NAMES:,} more" if len(decisions) > MOST_NAMES else ""
+    return f"{rule.title}: {len(decisions):,} {VERBS[result]}: {names}{more}"
+
+
+def _command(level: str, properties: dict[str, str], text: str) -> str:
+    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{level} {told}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    cut = text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"
+    return printable(cut).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

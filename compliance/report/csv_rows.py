@@ -1,0 +1,71 @@
+"""results.csv: a line for each verdict, for spreadsheets (RFC 4180).
+
+It begins with a byte order mark: without one Excel takes UTF-8 for the code page that its machine is used to. No cell
+begins with what spreadsheets take for a formula, nor does any part of one that becomes a cell of its own where the
+list separator is another (OWASP, "CSV Injection"): an apostrophe stands before it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import chain
+
+from compliance.gate import Decision
+from compliance.judge import printable
+from compliance.model import Server
+from compliance.report.table import Table, decisions_worst_first
+
+MARK = "\ufeff"
+HEADINGS = (
+    *("estate", "rule", "severity", "result", "state", "closes"),
+    *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
+    *("finding", "evidence", "bpa_would_say", "waiver", "remarks"),
+)
+_FORMULA = re.compile(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""")
+
+
+def csv_rows(table: Table) -> str:
+    servers = {server.name: server for server in table.estate.servers}
+    rows = (_row(one, servers.get(one.verdict.server or "")) for one in decisions_worst_first(table.decisions))
+    return MARK + "".join(map(_line, chain([HEADINGS], rows)))
+
+
+def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
+    verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.shown.outcome
+    return (
+        verdict.estate,
+        verdict.rule.key,
+        verdict.rule.severity.value,
+        outcome.result.value,
+        decision.state.name.lower() if decision.state else "",
+        str(int(decision.closes)),
+        verdict.server or "",
+        (server.site or "") if server else "",
+        _listed(server.groups if server else ()),
+        machine.name if machine else "",
+        machine.guid if machine else "",
+        str(machine.role) if machine else "",
+        _listed(outcome.addresses_now),
+        _listed(machine.failover_addresses if machine else ()),
+        outcome.finding,
+        outcome.evidence,
+        outcome.bpa,
+        decision.waiver.place if decision.waiver else "",
+        _listed(outcome.remarks),
+    )
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return "; ".join(texts)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return ",".join(map(_cell, cells)) + "\r\n"
+
+
+@lru_cache(maxsize=4096)  # most cells of a line stand in the line above as well
+def _cell(text: str) -> str:
+    harmless = _FORMULA.sub(r"\1\2'", printable(text))
+    return '"' + harmless.replace('"', '""') + '"'

@@ -1,0 +1,94 @@
+"""gate.json: open or closed, and why, for pipelines. Written for every run that had anything to say.
+
+Version 1, in this order; keys may be added, none changes its meaning. What a run did not come to know is null::
+
+    {"format": "hyperv-compliance gate", "version": 1,
+     "open": bool, "exit_code": n,              # what the process ended with
+     "reasons": [{"exit_code": n, "text": sentence}],   # the worst first; none where it is open
+     "weaker": [sentence],                      # what opens the gate further than the defaults do
+     "estate": text, "time": ISO 8601, "age_seconds": n, "complete": bool, "scope": text,   # of the snapshot
+     "counts": {"failed": n, "unknown": n, "waived": n, "not applicable": n, "passed": n},
+     "coverage": {"servers": n, "servers_read": n, "machines": n, "machines_judged": n},
+     "unread_servers": [name],
+     "waivers": [{..., "is": "in force" | "ending" | "ended", "met_a_finding": bool}],   # by their file's keys
+     "vanished": n,                             # findings of the baseline that are no more; results.json lists them
+     "inventory": {"name": text, "digest": text}, "policy": {...}, "waiver_files": [{"name": text, "digest": text}],
+     "baseline": {"name": text, "digest": text} | null,
+     "versions": {"hyperv-compliance": text, "python": text, "pytest": text}}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from compliance.gate import Exit, Gate, Reason, counts
+from compliance.report.json_parts import grounds, waiver, waivers
+from compliance.report.table import Table
+
+FORMAT = "hyperv-compliance gate"
+VERSION = 1
+
+
+def gate_json(table: Table, versions: Mapping[str, str]) -> str:
+    """``versions``: of the tool and of what it ran on, by their names."""
+    gate, estate = table.gate, table.estate
+    known = {
+        "weaker": list(gate.weaker),
+        "estate": estate.name,
+        "time": estate.time.isoformat(),
+        "age_seconds": int(gate.age.total_seconds()),
+        "complete": table.complete,
+        "scope": table.scope,
+        "counts": {result.value: count for result, count in counts(table.decisions).items()},
+        "coverage": _coverage(gate),
+        "unread_servers": sorted(server.name for server in table.unread),
+        "waivers": list(_waivers(table)),
+        "vanished": len(gate.vanished),
+        "inventory": {"name": table.inventory, "digest": table.inventory_digest},
+        **grounds(table),
+    }
+    return _document(gate.code, gate.reasons, known, versions)
+
+
+KNOWN = (
+    *("weaker", "estate", "time", "age_seconds", "complete", "scope", "counts", "coverage", "unread_servers"),
+    *("waivers", "vanished", "inventory", "policy", "waiver_files", "baseline"),
+)
+
+
+def closed_gate_json(code: Exit, reasons: Sequence[str], versions: Mapping[str, str]) -> str:
+    """Of a run that came to no verdict: a mistake in its files, an interruption, or one that has not ended yet."""
+    told = [Reason(code=code, text=text) for text in reasons]
+    return _document(code, told, dict.fromkeys(KNOWN), versions)
+
+
+def _document(code: Exit, reasons: Sequence[Reason], known: Mapping[str, object], versions: Mapping[str, str]) -> str:
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "open": code is Exit.OPEN,
+        "exit_code": int(code),
+        "reasons": [{"exit_code": int(reason.code), "text": reason.text} for reason in reasons],
+        **known,
+        "versions": dict(versions),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _coverage(gate: Gate) -> dict[str, int]:
+    found = gate.coverage
+    return {
+        "servers": found.servers,
+        "servers_read": found.servers_read,
+        "machines": found.machines,
+        "machines_judged": found.machines_judged,
+    }
+
+
+def _waivers(table: Table) -> Iterator[dict[str, object]]:
+    gate = table.gate
+    ended, ending, unused = ({one.place for one in found} for found in (gate.ended, gate.ending, gate.unused))
+    for one in waivers(table):
+        state = "ended" if one.place in ended else "ending" if one.place in ending else "in force"
+        yield {**waiver(one), "is": state, "met_a_finding": one.place not in unused}

@@ -1,0 +1,28 @@
+"""The gate in words, the same ones for people at a terminal and for readers of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compliance.gate import ENDING_SOON, MOST_NAMES, Gate
+from compliance.judge import printable
+
+MOST_WAIVERS = 20
+
+
+def gate_told(gate: Gate) -> Iterator[str]:
+    """Open or closed and why, and what people should know of it in either case."""
+    state = "open" if gate.is_open else "closed"
+    yield f"The gate is {state} (exit code {int(gate.code)})."
+    yield from (f"  - {printable(reason.text)}" for reason in gate.reasons)
+    yield from (f"  Weaker than by default: {printable(text)}" for text in gate.weaker)
+    for waivers, told in (
+        (gate.ended, "has ended"),
+        (gate.ending, f"ends within {ENDING_SOON.days} days"),
+        (gate.unused, "met no finding"),
+    ):
+        yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:MOST_WAIVERS])
+    if gate.vanished:
+        names = ", ".join(printable(one.label) for one in gate.vanished[:MOST_NAMES])
+        more = f" and {len(gate.vanished) - MOST_NAMES} more" if len(gate.vanished) > MOST_NAMES else ""
+        yield f"  In the baseline, and found no more ({len(gate.vanished)}): {names}{more}"

@@ -1,0 +1,134 @@
+"""results.json: every verdict, for programs, and for a later run as its baseline.
+
+The form is in results.schema.json beside this file; keys may be added, none changes its meaning. It depends on the
+snapshot, the policy, the waivers and the baseline alone: not on the clock beyond what of the waivers has ended by it,
+and not on what the inventory was called, so that a run and its replay write the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from compliance.baseline import FORMAT, VERSION
+from compliance.gate import Decision, counts
+from compliance.model import ReplicatedVM, Server, VirtualMachine
+from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
+from compliance.report.table import ATTRIBUTION, Table
+from compliance.rule import Result, Rule
+
+
+def results(table: Table) -> str:
+    estate = table.estate
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "tool": table.tool,
+        "estate": estate.name,
+        "time": estate.time.isoformat(),
+        "complete": table.complete,
+        "scope": table.scope,
+        "inventory_digest": table.inventory_digest,
+        "unread_servers": sorted(server.name for server in table.unread),
+        "counts": {result.value: count for result, count in counts(table.decisions).items()},
+        **grounds(table),
+    }
+    decisions = sorted(table.decisions, key=_order)
+    lists: dict[str, Iterable[object]] = {
+        "rules": [_rule(rule) for rule in {one.verdict.rule.key: one.verdict.rule for one in decisions}.values()],
+        "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
+        "waivers": [waiver(one) for one in waivers(table)],
+        "results": _results(table, decisions),
+        "passed": _passed(decisions),
+        "vanished": [
+            present({"rule": one.rule, "label": one.label, "server": one.server, "identity": one.identity})
+            for one in table.gate.vanished
+        ],
+    }
+    told = "".join(f",\n{compact(name)}:{lines(values)}" for name, values in lists.items())
+    return f"{compact(head)[:-1]}{told}}}\n"
+
+
+def _order(decision: Decision) -> tuple[int, str, str, str, str]:
+    """By what stays from run to run: a verdict that flips keeps its line."""
+    verdict = decision.verdict
+    server = (verdict.server or "").casefold()
+    return verdict.rule.severity.rank, verdict.rule.key, server, verdict.label.casefold(), verdict.label
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    known = {
+        "key": rule.key,
+        "severity": rule.severity.value,
+        "title": rule.title,
+        "issue": rule.issue,
+        "impact": rule.impact,
+        "resolution": rule.resolution,
+        "link": rule.link,
+        "attribution": ATTRIBUTION if rule.quoted else None,
+    }
+    return present(known)
+
+
+def _server(server: Server) -> dict[str, object]:
+    known = {
+        "name": server.name,
+        "host_name": server.host_name,
+        "site": server.site,
+        "groups": list(server.groups),
+        "version": server.version,
+        "why_unread": server.unread.why.value if server.unread else None,
+        "reason": str(server.unread) if server.unread else None,
+        "doubt": server.doubt,
+        "insecure": server.insecure,
+        "remarks": list(server.remarks),
+    }
+    return {**present(known), "read": server.unread is None, "machines": len(server.machines)}
+
+
+def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:
+    servers = {server.name: server for server in table.estate.servers}
+    for one in decisions:
+        if one.shown.outcome.result is not Result.PASSED:
+            yield _result(one, servers.get(one.verdict.server or ""))
+
+
+def _result(decision: Decision, server: Server | None) -> dict[str, object]:
+    verdict, shown, finding = decision.verdict, decision.shown.outcome.result, decision.finding
+    outcome = verdict.outcome
+    known = {
+        "server": verdict.server,
+        "judged": outcome.result.value if shown is not outcome.result else None,
+        "finding": outcome.finding,
+        "evidence": outcome.evidence,
+        "bpa": outcome.bpa,
+        "remarks": list(outcome.remarks),
+        "machine": _machine(verdict.machine) if verdict.machine else None,
+        "site": server.site if server else None,
+        "groups": list(server.groups) if server else None,
+        "addresses_now": list(outcome.addresses_now),
+        "identity": finding.identity if finding else None,
+        "evidence_digest": finding.evidence if finding else None,
+        "state": decision.state.name.lower() if decision.state else None,
+        "waiver": decision.waiver.place if decision.waiver else None,
+        "waiver_has_ended": decision.has_ended or None,
+    }
+    head = {"rule": verdict.rule.key, "label": verdict.label, "result": shown.value}
+    return {**head, "severity": verdict.rule.severity.value, "closes": int(decision.closes), **present(known)}
+
+
+def _machine(machine: VirtualMachine) -> dict[str, object]:
+    addresses = {"failover_addresses": list(machine.failover_addresses)} if machine.failover_addresses else {}
+    return {"guid": machine.guid, "name": machine.name, "side": str(machine.role), **addresses}
+
+
+def _passed(decisions: list[Decision]) -> Iterator[dict[str, object]]:
+    """Their labels only, by rule and server."""
+    passed = [one.verdict for one in decisions if one.shown.outcome.result is Result.PASSED]
+    for (rule, server), group in groupby(passed, key=lambda one: (one.rule.key, _group(one.subject, one.server))):
+        yield {**present({"rule": rule, "server": server}), "labels": [one.label for one in group]}
+
+
+def _group(subject: object, server: str | None) -> str | None:
+    """Servers stand together."""
+    return server if isinstance(subject, ReplicatedVM) else None

@@ -1,0 +1,241 @@
+"""results.sarif: what failed, was not judged or is waived, for code scanning (SARIF 2.1.0 with errata 01).
+
+A finding points at its server's line in the inventory. What passed is left out, as viewers take a result for a
+problem. So is what vanished since the baseline: GitHub reads no baselineState, and would show it as an open alert.
+
+GitHub takes 25,000 results of one run, shows the first 5,000, and takes 10 MB after gzip (docs.github.com, "SARIF
+results exceed limit"). Its upload action warns of a primaryLocationLineHash which is not that of the line (codeql-
+action, src/fingerprints.ts). Ours is the finding's identity all the same: the line's own would be one for all machines
+of a server, and alerts of one hash are shown as one.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC
+from urllib.parse import quote
+
+from compliance.baseline import Finding
+from compliance.gate import Decision, Exit, State
+from compliance.judge import printable
+from compliance.model import VirtualMachine
+from compliance.report.json_parts import compact, present
+from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
+from compliance.rule import Result, Rule, Severity
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+MOST_RESULTS = 25_000
+MOST_PACKED = 9_000_000
+"""Bytes of results after gzip: GitHub's 10 MB, with room for the rules and notices."""
+MOST_LETTERS = 1000
+"""Of one text; GitHub takes 1,024 of a rule's description."""
+MOST_NOTICES = 100
+MOST_ADDRESSES = 20
+MOST_ADAPTERS = 8
+"""Adapters that a result names; Hyper-V allows 8 synthetic ones to a machine, and 4 legacy ones."""
+
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
+RANKS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "recommendation"}
+"""GitHub's words for what is no question of security (docs.github.com, "SARIF support": problem.severity)."""
+STATES = {State.NEW: "new", State.KNOWN: "unchanged", State.CHANGED: "updated", None: "new"}
+"""What could not be judged is never known: beside a baseline it is new."""
+WAIVER = ("owner", "expires", "place", "ticket", "approved_by")
+PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
+
+
+def sarif(table: Table) -> str:
+    problems = [one for one in decisions_worst_first(table.decisions) if one.shown.outcome.result in PROBLEMS]
+    rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
+    places = {rule.key: place for place, rule in enumerate(rules)}
+    results = fitting([compact(_result(one, table, places)) for one in problems[:MOST_RESULTS]])
+    head = {
+        "tool": {"driver": _driver(table, rules)},
+        "automationDetails": {"id": f"hyperv-compliance/{printable(table.estate.name)}/"},
+        "invocations": [_invocation(table, problems[len(results) :])],
+        "columnKind": "unicodeCodePoints",
+        "properties": present(
+            {
+                "estate": _cut(table.estate.name),
+                "scope": _cut(table.scope),
+                "inventory": _cut(table.inventory_digest),
+            }
+        ),
+    }
+    told = ",\n".join(results)
+    run = f'{compact(head)[:-1]},"results":[\n{told}\n]}}' if told else f'{compact(head)[:-1]},"results":[]}}'
+    return f'{{"$schema":{compact(SCHEMA)},"version":"2.1.0","runs":[\n{run}\n]}}\n'
+
+
+def fitting(results: Sequence[str], most: int = MOST_PACKED) -> Sequence[str]:
+    """As many as GitHub takes after gzip, which differs by a factor of ten with what somebody wrote in them."""
+    packer, packed = zlib.compressobj(), 0  # it holds back less than 64 KiB of what it packs
+    for number, result in enumerate(results):
+        packed += len(packer.compress(result.encode()))
+        if packed > most:
+            return results[:number]
+    return results
+
+
+# --- the tool and its rules -------------------------------------------------------------------------------------------
+
+
+def _driver(table: Table, rules: Sequence[Rule]) -> dict[str, object]:
+    name, _, version = _cut(table.tool).partition(" ")
+    return {**present({"name": name, "version": version}), "rules": [_rule(rule) for rule in rules]}
+
+
+def _harm(rule: Rule) -> tuple[int, str]:
+    return rule.severity.rank, rule.key
+
+
+def _rule(rule: Rule) -> dict[str, object]:
+    parts = {"Issue": rule.issue, "Impact": rule.impact, "Resolution": rule.resolution}
+    told = {name: text for name, text in parts.items() if text}
+    source = [ATTRIBUTION] if rule.quoted else []
+    known = {
+        "id": rule.key,
+        "shortDescription": {"text": _text(rule.title)},
+        "fullDescription": {"text": _text(rule.issue or rule.title)},
+        "helpUri": rule.link,
+        "help": {
+            "text": _braced("\n\n".join([*(f"{name}: {text}" for name, text in told.items()), *source])),
+            "markdown": _braced("\n\n".join([*(f"**{name}:** {text}" for name, text in told.items()), *source])),
+        },
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+        "properties": {"problem.severity": RANKS[rule.severity], "tags": ["hyper-v", "compliance"]},
+    }
+    return present(known)
+
+
+def _invocation(table: Table, left_out: Sequence[Decision]) -> dict[str, object]:
+    notices = list(_notices(table, left_out))
+    more = len(notices) - MOST_NOTICES
+    if more > 0:
+        notices[MOST_NOTICES:] = [_notice("error", f"{more:,} more servers were not read; results.json lists them")]
+    ran = table.complete and table.gate.code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE)
+    known = {
+        "startTimeUtc": f"{table.estate.time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "executionSuccessful": ran,
+        "exitCode": int(table.gate.code),
+        "exitCodeDescription": _text("; ".join(reason.text for reason in table.gate.reasons), "the gate is open"),
+        "toolExecutionNotifications": notices,
+    }
+    return present(known)
+
+
+def _notices(table: Table, left_out: Sequence[Decision]) -> Iterator[dict[str, object]]:
+    """What a reader of the results alone would miss."""
+    if left_out:
+        results = [one.shown.outcome.result for one in left_out]
+        counted = ", ".join(f"{results.count(one):,} {one}" for one in ORDER if one in results)
+        yield _notice("warning", f"{len(left_out):,} results are left out here ({counted}): results.json holds them")
+    if not table.complete:
+        yield _notice("error", "the snapshot is incomplete: its gathering was interrupted")
+    if table.scope:
+        yield _notice("note", f"judged is only: {table.scope}")
+    yield from (_notice("warning", f"weaker than by default: {text}") for text in table.gate.weaker)
+    yield from (_notice("error", f"{one.name} was not read: {one.unread}") for one in table.unread)
+
+
+def _notice(level: str, text: str) -> dict[str, object]:
+    return {"level": level, "message": {"text": _text(text)}}
+
+
+# --- results ----------------------------------------------------------------------------------------------------------
+
+
+def _result(decision: Decision, table: Table, places: dict[str, int]) -> dict[str, object]:
+    verdict, outcome, finding = decision.verdict, decision.shown.outcome, decision.finding
+    known = {
+        "ruleId": verdict.rule.key,
+        "ruleIndex": places[verdict.rule.key],
+        # Unknown is told as the problem that it may hide: "open", SARIF's word for it, has the level "none".
+        "level": LEVELS[verdict.rule.severity],
+        "message": {"text": _text(f"{verdict.label}: {_led(outcome.result, outcome.finding)}")},
+        "locations": [_location(decision, table)],
+        "partialFingerprints": _fingerprints(finding) if finding else None,
+        "baselineState": STATES[decision.state] if table.baseline else None,
+        "properties": _properties(decision),
+    }
+    return {**present(known), "suppressions": list(_suppressions(decision))}
+
+
+def _led(result: Result, finding: str) -> str:
+    return f"could not be judged: {finding}" if result is Result.UNKNOWN else finding
+
+
+def _location(decision: Decision, table: Table) -> dict[str, object]:
+    verdict = decision.verdict
+    line = table.lines.get(verdict.server or "", 1)
+    region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}  # GitHub asks for all four
+    physical = {"artifactLocation": {"uri": _uri(table.file)}, "region": region}
+    logical = [{"name": _cut(verdict.server), "kind": "server"}] if verdict.server else []
+    if machine := verdict.machine:
+        logical.append({"name": _cut(machine.name), "fullyQualifiedName": verdict.label, "kind": "virtual machine"})
+        logical += _adapters(machine, verdict.label)
+    if not logical:
+        logical = [{"name": verdict.label, "kind": "estate"}]
+    return {"physicalLocation": physical, "logicalLocations": logical}
+
+
+def _adapters(machine: VirtualMachine, label: str) -> list[dict[str, str]]:
+    names = dict.fromkeys(_cut(str(one.adapter or one.adapter_guid)) for one in machine.settings)
+    return [
+        {"name": name, "fullyQualifiedName": f"{label}/{name}", "kind": "network adapter"}
+        for name in list(names)[:MOST_ADAPTERS]
+    ]
+
+
+def _uri(file: str) -> str:
+    """A relative path is one of the repository's root; a drive's letter or a leading slash makes a file URI."""
+    path = quote(file or "inventory", safe="/", errors="backslashreplace")
+    if re.match("[A-Za-z]:/", file):
+        return f"file:///{path.replace('%3A', ':', 1)}"
+    return f"file://{path}" if file.startswith("/") else path
+
+
+def _fingerprints(finding: Finding) -> dict[str, str]:
+    """The evidence is none: a finding on other evidence is the same finding, updated."""
+    return {"primaryLocationLineHash": f"{finding.identity[:16]}:1", "hypervCompliance/v1": finding.identity}
+
+
+def _suppressions(decision: Decision) -> Iterator[dict[str, object]]:
+    waiver = decision.waiver
+    if waiver and decision.shown.outcome.result is Result.WAIVED:
+        known = {name: _cut(getattr(waiver, name) or "") for name in WAIVER}
+        justification = {"justification": _cut(str(waiver)), "properties": present(known)}
+        yield {"kind": "external", "status": "accepted", **justification}
+
+
+def _properties(decision: Decision) -> dict[str, object]:
+    outcome, machine, finding = decision.verdict.outcome, decision.verdict.machine, decision.finding
+    known = {
+        "closes": int(decision.closes),
+        "outcome": decision.shown.outcome.result.value,
+        "evidence": _cut(outcome.evidence),
+        "evidenceDigest": finding.evidence if finding else None,
+        "bpa": _cut(outcome.bpa),
+        "addressesNow": list(map(_cut, outcome.addresses_now[:MOST_ADDRESSES])),
+        "failoverAddresses": list(map(_cut, machine.failover_addresses[:MOST_ADDRESSES])) if machine else None,
+        "machine": _cut(machine.guid) if machine else None,
+        "side": _cut(str(machine.role)) if machine else None,
+    }
+    return present(known)
+
+
+# --- texts ------------------------------------------------------------------------------------------------------------
+
+
+def _text(text: str, otherwise: str = "-") -> str:
+    """A plain text message that somebody wrote: no placeholder and no link is in it (3.11.5 and 3.11.6)."""
+    return _braced(_cut(text).replace("](", "] (")) or otherwise
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _cut(text: str) -> str:
+    return printable(text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…")

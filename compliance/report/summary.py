@@ -1,0 +1,172 @@
+"""summary.md: the run on one page of Markdown, for GitHub's job summaries and everything else that renders it.
+
+The gate, then BPA's order: a rule's issue, its impact and the machines, its resolution. GitHub drops a step's summary
+whole where it is larger than 1 MiB, so this one grows to no more, and says what it left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from compliance.gate import State
+from compliance.model import Evidence, Role, Server
+from compliance.report.gate_text import gate_told
+from compliance.report.markdown_parts import code, size
+from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, machines_said, told_once
+from compliance.rule import Result, Rule, Verdict
+
+MOST_BYTES = 1_000_000
+"""A step's summary on GitHub holds 1,048,576."""
+RESERVED = 400
+"""Bytes for the lines that tell what was left out."""
+MOST_ITEMS = 200
+"""Of one list."""
+MOST_NAMES = 20
+"""In one sentence."""
+LONG = 600
+"""Letters of a reason."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Section:
+    """``below`` follows the items, and stands even where there was no room for all of them."""
+
+    above: Sequence[str]
+    items: Sequence[str]
+    below: Sequence[str] = ()
+    total: int = 0  # of the items, with those that the list is too long for
+
+
+def summary(table: Table, most: int = MOST_BYTES) -> str:
+    """``most``: bytes. The head is always told; where it grows too long, the last sections are cut, and say so."""
+    told = list(_head(table))
+    room = most - RESERVED - sum(map(size, told))
+    left_out = 0
+    for section in _sections(table):
+        room -= sum(map(size, (*section.above, *section.below)))
+        if left_out or room < 0:
+            left_out += 1
+            continue
+        items = []
+        for item in section.items:
+            if size(item) > room:
+                break
+            room -= size(item)
+            items.append(item)
+        more = section.total - len(items)
+        rest = [f"- … and {more:,} more: `results.json` lists them all"] if more else []
+        told += [*section.above, *items, *rest, *section.below]
+        room -= sum(map(size, rest))
+    if left_out:
+        told += ["", f"*{left_out} more section{' is' if left_out == 1 else 's are'} left out here for want of room.*"]
+    return "\n".join(told) + "\n"
+
+
+# --- the head ---------------------------------------------------------------------------------------------------------
+
+
+def _head(table: Table) -> Iterator[str]:
+    first, *more = gate_told(table.gate)
+    yield f"## Hyper-V compliance of {code(table.estate.name)}"
+    yield from ("", f"**{first}**", "")
+    yield from (f"- {code(line.strip().removeprefix('- '), LONG)}" for line in more)
+    yield from ("", f"**{_capital(machines_said(table))}.**", "")
+    yield from (f"- {line}" for line in _limits(table))
+    yield from _counts(table)
+
+
+def _limits(table: Table) -> Iterator[str]:
+    if unread := table.unread:
+        names = ", ".join(code(server.name) for server in unread[:MOST_NAMES])
+        more = f" and {len(unread) - MOST_NAMES} more" if len(unread) > MOST_NAMES else ""
+        was = "was" if len(unread) == 1 else "were"
+        yield f"Machines on {names}{more}, which {was} not read, are not counted."
+    if table.estate.settings.evidence is Evidence.BPA:
+        yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
+    if table.scope:
+        yield f"Judged is only: {code(table.scope, LONG)}"
+    if not table.complete:
+        yield "The snapshot is incomplete: the gathering was interrupted."
+    if states := Counter(one.state for one in table.decisions if one.state):
+        told = ", ".join(f"{states[state]:,} {state}" for state in State)
+        yield f"Beside the baseline: {told}, {len(table.gate.vanished):,} found no more."
+    yield f"As it was at {table.estate.time:%Y-%m-%d %H:%M:%S %Z}; {code(table.tool)}"
+
+
+def _counts(table: Table) -> Iterator[str]:
+    counts = Counter((one.rule.key, one.outcome.result) for one in table.verdicts)
+    rules = {one.rule.key: one.rule for one in table.verdicts}
+    if not rules:
+        return
+    yield from ("", f"| Rule | Severity | {' | '.join(map(_capital, ORDER))} |")
+    yield "| --- | --- |" + " ---: |" * len(ORDER)
+    for rule in sorted(rules.values(), key=lambda one: (one.severity.rank, one.key)):
+        yield f"| `{rule}` | {rule.severity} | {' | '.join(f'{counts[rule.key, result]:,}' for result in ORDER)} |"
+
+
+# --- the sections -----------------------------------------------------------------------------------------------------
+
+
+def _sections(table: Table) -> Iterator[_Section]:
+    states = {one.shown.id: one.state for one in table.decisions if one.state}
+    for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
+        yield _violated(rule, verdicts, states)
+    for title, found in (
+        ("Could not be judged", by_rule(told_once(table.verdicts), Result.UNKNOWN)),
+        ("Waived or known", by_rule(table.verdicts, Result.WAIVED)),
+    ):
+        for rule, verdicts in found:
+            above = ["", f"### {title}: {rule.title}", ""]
+            yield _Section(above=above, items=_items(verdicts), total=len(verdicts))
+    if vanished := table.gate.vanished:
+        items = [f"- {code(one.label)}: {code(one.rule)}" for one in vanished[:MOST_ITEMS]]
+        yield _Section(above=["", "### In the baseline, and found no more", ""], items=items, total=len(vanished))
+    yield from _remarks(table)
+
+
+def _violated(rule: Rule, verdicts: Sequence[Verdict], states: Mapping[str, State]) -> _Section:
+    above = ["", f"### {_capital(rule.severity)}: {rule.title}", ""]
+    if rule.issue:
+        above += [f"**Issue:** {rule.issue}", ""]
+    above += [f"**Impact:** {rule.impact} {impacts(rule)}", ""]
+    below = ["", f"**Resolution:** {rule.resolution}"]
+    if rule.link:
+        below += ["", f"[The rule's page]({rule.link})"]
+    if rule.quoted:
+        below += ["", f"<sub>{ATTRIBUTION}</sub>"]
+    return _Section(above=above, items=_items(verdicts, states), below=below, total=len(verdicts))
+
+
+def _items(verdicts: Sequence[Verdict], states: Mapping[str, State] = MappingProxyType({})) -> list[str]:
+    """``states``: beside the baseline, by ids."""
+    ordered = sorted(verdicts, key=lambda one: ((one.server or "").casefold(), one.label.casefold(), one.label))
+    return [f"- {''.join(_item(verdict, states.get(verdict.id)))}" for verdict in ordered[:MOST_ITEMS]]
+
+
+def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
+    yield f"**{_capital(state)}:** {code(verdict.label)}" if state else code(verdict.label)
+    if machine := verdict.machine:
+        yield f" ({machine.role if isinstance(machine.role, Role) else code(str(machine.role))})"
+        if now := verdict.outcome.addresses_now:
+            yield f", now {code(', '.join(now))}"
+        if after := machine.failover_addresses:
+            yield f", after a failover {code(', '.join(after))}"
+    yield f": {code(verdict.outcome.finding, LONG)}"
+
+
+def _remarks(table: Table) -> Iterator[_Section]:
+    found = [(server, remark) for server in table.estate.servers for remark in server.remarks]
+    if found:
+        items = [_remark(server, remark) for server, remark in found[:MOST_ITEMS]]
+        yield _Section(above=["", "### Remarks", ""], items=items, total=len(found))
+
+
+def _remark(server: Server, remark: str) -> str:
+    return f"- {code(server.name)}: {code(remark, LONG)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,53 @@
+"""Two audits to compare, and what was found between them in a form that a table can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from compliance.diff import Audit, Difference, Entry, Fate
+from compliance.hyperv.translate import translate
+from compliance.judge import judge
+from compliance.model import Settings, Unread
+from compliance.snapshot import Source
+from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
+
+ADDRESS = Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",))
+SQL = Vm(name="sql01", guid=guid("sql01"), nics=(ADDRESS,))
+
+
+def audit(*sources: Source, given: Settings = Settings(), **changes: Any) -> Audit:
+    estate = translate(snapshot(*sources, settings=given))
+    return Audit(estate=estate, verdicts=judge(estate), **changes)
+
+
+def primary(*vms: Vm, name: str = "HV01", **changes: Any) -> Source:
+    return source(Host(name=name, vms=vms), **changes)
+
+
+def replica(*vms: Vm, name: str = "HV02", **changes: Any) -> Source:
+    return source(Host(name=name, vms=[replica_of(vm) for vm in vms]), **changes)
+
+
+def changes(entry: Entry) -> list[tuple[str, str, str | None, str | None]]:
+    """``?`` for what is not known."""
+    return [
+        (one.what, one.of, *("?" if isinstance(side, Unread) else side for side in (one.before, one.after)))
+        for one in entry.changes
+    ]
+
+
+def flips(entry: Entry) -> list[str]:
+    return [
+        " -> ".join(str(outcome.result) if outcome else "not judged" for outcome in (flip.before, flip.after))
+        for flip in entry.flips
+    ]
+
+
+def entry_of(difference: Difference, label: str) -> Entry:
+    found = [entry for entry in difference.entries if entry.label == label]
+    assert len(found) == 1, [entry.label for entry in difference.entries]
+    return found[0]
+
+
+def fates(difference: Difference) -> dict[str, Fate]:
+    return {entry.label: entry.fate for entry in difference.entries if entry.fate is not Fate.STAYED}

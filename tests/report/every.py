@@ -1,0 +1,176 @@
+"""One small table with every outcome, waiver and state, over rules of its own: what the writers' golden files tell.
+
+``python -m tests.report.every`` writes them anew.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from compliance.baseline import Baseline, Finding, finding_of
+from compliance.gate import Grounds, decide
+from compliance.judge import judge
+from compliance.model import Estate, ReplicatedVM, Role, Server, Unread
+from compliance.policy import DEFAULT, Policy
+from compliance.report.annotations import workflow_commands
+from compliance.report.csv_rows import csv_rows
+from compliance.report.gate_json import gate_json
+from compliance.report.results import results
+from compliance.report.sarif import sarif
+from compliance.report.summary import summary
+from compliance.report.table import Table
+from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.waivers import Waiver, WaiverFile
+from tests.builders import NOW
+from tests.report.tables import mute_machine
+
+GOLDEN = Path(__file__).parent / "golden"
+VERSIONS = {"hyperv-compliance": "0.1.0", "python": "3.11.7", "pytest": "9.2.0"}
+LATER = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+@rule(
+    "guest-answers",
+    severity=Severity.ERROR,
+    title="The guest answers",
+    issue="Some guests don't.",
+    impact="They keep their address.",
+    resolution="Install it.\n\nThen look again.",
+    violated="would keep the primary's address",
+    link="https://example.org/rule",
+    quoted=True,
+)
+def guest_answers(vm: ReplicatedVM) -> Outcome:
+    kind = vm.machine.name.rstrip("0123456789")
+    if kind in ("lost", "excused"):
+        return unknown("the guest is off", evidence="nothing")
+    if kind == "plain":
+        return not_applicable("no failover address is configured")
+    if kind == "good":
+        return passed(evidence="answer of the guest")
+    told = failed("the guest never answered", evidence="answer of the guest")
+    return replace(told, bpa="compliant", addresses_now=("10.1.0.20", "fe80::1"), remarks=("its clock is late",))
+
+
+@rule("has-note", severity=Severity.INFORMATION, title="It has a note", impact="None.", resolution="Write one.")
+def has_note(vm: ReplicatedVM) -> Outcome:
+    return failed("no note") if vm.machine.name == "good01" else passed()
+
+
+@rule("was-read", severity=Severity.ERROR, title="The server was read", impact="Not seen.", resolution="Look there.")
+def was_read(server: Server) -> Outcome:
+    return unknown(f"{server.unread.why}: {server.unread}") if server.unread else passed()
+
+
+RULES = (guest_answers, was_read, has_note)
+MACHINES = ("good01", "bad01", "known01", "changed01", "waived01", "ended01", "lost01", "excused01", "plain01")
+
+
+def waiver(place: str, machine: str, ends: datetime) -> Waiver:
+    return Waiver(
+        place=place,
+        rules=("guest-answers",),
+        machines=(machine,),
+        reason="replaced in June",
+        owner="anna",
+        expires=f"{ends - timedelta(days=1):%Y-%m-%d}",
+        ends=ends,
+        ticket="CHG-1",
+    )
+
+
+WAIVERS = WaiverFile(
+    name="waivers.yaml",
+    digest="sha256:aa",
+    waivers=(
+        waiver("waivers.yaml:2", "hv01/waived01", LATER),
+        waiver("waivers.yaml:8", "hv01/ended01", NOW),
+        waiver("waivers.yaml:14", "hv01/excused01", NOW + timedelta(days=3)),
+        waiver("waivers.yaml:20", "hv01/nobody", LATER),
+    ),
+)
+
+
+def estate() -> Estate:
+    machines = [mute_machine(name, "hv01", guid=f"{number:08d}") for number, name in enumerate(MACHINES)]
+    other = mute_machine("good02", "hv02", guid="00000009", role=Role.REPLICA)
+    servers = (
+        Server(name="hv02", host_name="HV02", version="10.0.20348"),
+        Server(name="hv01", site="berlin", groups=("sql", "web"), remarks=("its clock is 7 minutes ahead",)),
+        Server(name="hv03", unread=Unread("connection refused")),
+    )
+    return Estate(name="lab", time=NOW, servers=servers, replicated=(*machines, other))
+
+
+def _baseline(found: Estate) -> Baseline:
+    known = {one.label: finding for one in judge(found, RULES) if (finding := finding_of(one))}
+    changed = replace(known["hv01/changed01"], evidence="0" * 32)
+    gone = Finding(identity="f" * 32, evidence="e" * 32, rule="guest-answers", label="hv01/gone01", server="hv01")
+    findings = {one.identity: one for one in (known["hv01/known01"], changed, gone)}
+    return Baseline(name="known.json", digest="sha256:bb", findings=findings)
+
+
+def every(policy: Policy = DEFAULT, **changes: object) -> Table:
+    found = estate()
+    grounds = Grounds(policy=policy, now=NOW, waivers=WAIVERS.waivers, baseline=_baseline(found))
+    decisions, gate = decide(judge(found, RULES), found, grounds)
+    known: dict[str, object] = {
+        "tool": "hyperv-compliance 0.1.0",
+        "inventory": "inventories/lab.yaml",
+        "inventory_digest": "sha256:cc",
+        "file": "inventories/lab.yaml",
+        "lines": {"hv01": 3, "hv02": 5, "hv03": 7},
+        "policy": policy,
+        "waiver_files": (WAIVERS,),
+        "baseline": grounds.baseline,
+    }
+    return Table(estate=found, decisions=decisions, gate=gate, **{**known, **changes})  # type: ignore[arg-type]
+
+
+def hostile(text: str) -> Table:
+    """The same text wherever a host, a guest, an inventory or a waiver may write."""
+    found = every()
+    machine = mute_machine(text, text, guid=text, role=Unread(text))
+    outcome = Outcome(Result.FAILED, text, text, text, (text,), (text,))
+    servers = (
+        Server(name=text, host_name=text, site=text, groups=(text,), version=text, insecure=text, remarks=(text,)),
+        Server(name=f"{text}2", unread=Unread(text)),
+        Server(name=f"{text}3", doubt=text),
+    )
+    other = Estate(name=text, time=NOW, servers=servers, replicated=(machine,))
+    said = dict.fromkeys(("place", "reason", "owner", "ticket", "approved_by"), text)
+    one = replace(WAIVERS.waivers[0], machines=(), servers=("*",), **said)
+    verdicts = [
+        replace(verdict, outcome=replace(outcome, result=verdict.outcome.result))
+        for verdict in judge(other, RULES)
+        if verdict.outcome.result is not Result.PASSED
+    ]
+    verdicts += [replace(verdict, rule=replace(has_note)) for verdict in verdicts]  # not waived
+    gone = Finding(identity="f" * 32, evidence="e" * 32, rule="guest-answers", label=text, server=text)
+    baseline = Baseline(name=text, digest=text, findings={gone.identity: gone})
+    grounds = Grounds(policy=DEFAULT, now=NOW, waivers=(one,), baseline=baseline)
+    decisions, gate = decide(verdicts, other, grounds)
+    file = WaiverFile(name=text, digest=text, waivers=(one,))
+    named = {"tool": text, "inventory": text, "inventory_digest": text, "file": text, "scope": text}
+    return replace(
+        found, estate=other, decisions=decisions, gate=gate, waiver_files=(file,), baseline=baseline, lines={}, **named
+    )
+
+
+WRITERS: Mapping[str, Callable[[Table], str]] = {
+    "results.json": results,
+    "results.sarif": sarif,
+    "results.csv": csv_rows,
+    "summary.md": summary,
+    "gate.json": lambda table: gate_json(table, VERSIONS),
+    "annotations.txt": lambda table: "\n".join(workflow_commands(table)) + "\n",
+}
+
+if __name__ == "__main__":
+    for name, writer in WRITERS.items():
+        (GOLDEN / name).write_bytes(writer(every()).encode())
+        sys.stdout.write(f"{GOLDEN / name}\n")

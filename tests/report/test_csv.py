@@ -1,0 +1,47 @@
+"""results.csv: read by another, and harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from compliance.report.csv_rows import HEADINGS, csv_rows
+from compliance.report.table import Table
+from tests.report.every import every, hostile
+
+FORMULA = "=+-@＝＋－＠\t\r"
+
+
+def rows_of(found: Table, separator: str = ",") -> list[list[str]]:
+    text = csv_rows(found)
+    assert text.startswith("\ufeff")
+    return list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), delimiter=separator, strict=False))
+
+
+def test_a_line_for_each_verdict() -> None:
+    found = every()
+    heading, *rows = rows_of(found)
+    assert tuple(heading) == HEADINGS
+    assert len(rows) == len(found.verdicts)
+    assert all(len(row) == len(HEADINGS) for row in rows)
+    assert csv_rows(found).count("\r\n") == len(rows) + 1 == csv_rows(found).count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@x", "\t=x", "\r=x", " =x", '"=x', "＝x", "x;=cmd()", 'x;"=cmd()', "x,\t@y", "x|-1", "'=x"],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_no_cell_begins_as_a_formula_whatever_separates_cells(text: str, separator: str) -> None:
+    for row in rows_of(hostile(text), separator):
+        assert not [cell for cell in row if cell.lstrip(' "')[:1] in tuple(FORMULA) and cell]
+
+
+def test_what_is_no_formula_stays_as_it_is() -> None:
+    rows = rows_of(hostile("a-b=c, d@e; -"))
+    assert any(cell == "a-b=c, d@e; '-" for row in rows for cell in row)
+    assert any(cell == "10.1.0.20; fe80::1" for row in rows_of(every()) for cell in row)
+    assert not re.search(r"'", csv_rows(every()).replace("waiver's", ""))
