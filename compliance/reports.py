@@ -21,6 +21,7 @@ from compliance.gate import Exit, Reason, in_order
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import closed_gate_json, gate_json
+from compliance.report.page.page import page
 from compliance.report.results import results
 from compliance.report.sarif import sarif
 from compliance.report.summary import MOST_BYTES, summary
@@ -32,6 +33,7 @@ WRITERS: Mapping[str, Callable[[Table], str]] = {
     "results.sarif": sarif,
     "results.csv": csv_rows,
     "summary.md": summary,
+    "report.html": page,
 }
 """All but gate.json, which is written last, since it says whether the others were."""
 LARGEST_JUNIT = 30_000_000

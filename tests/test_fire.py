@@ -87,7 +87,7 @@ KINDS = {
 
 
 def hosts(one: Kind) -> tuple[Source, ...]:
-    here = Host(version=one.version, vms=[one.vm, Vm(name="answers")])
+    here = Host(version=one.version, vms=[Vm(name="answers"), one.vm])
     return source(here), *([source(Host(name="HV02", vms=[one.there]))] if one.there else [])
 
 

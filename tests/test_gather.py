@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -213,7 +214,8 @@ def test_a_wrong_password_is_not_tried_on_every_server() -> None:
         assert sum(count > 0 for count in tried) == TRIES
         reasons = [unread(snapshot, one.name) for one in entries]
         assert {reason.why for reason in reasons} == {Why.LOGIN_REFUSED}
-        assert sum("not tried: hv00 and hv01 refused the same login" in reason.reason for reason in reasons) == 10
+        first = re.compile("not tried: hv0[01] and hv0[01] refused the same login")
+        assert sum(bool(first.search(reason.reason)) for reason in reasons) == len(hosts) - TRIES
         assert all(isinstance(source.reading, Reading) for source in read(entries).servers)
 
 

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from compliance.interrupt import SIGNALS, interrupted_once
 
 
+@pytest.fixture
+def nobody_chose() -> Iterator[None]:
+    """A job in the background is started with a SIGINT that is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("nobody_chose")
 @pytest.mark.parametrize("number", SIGNALS)
 def test_the_first_one_raises_and_later_ones_wait_for_the_end(number: signal.Signals) -> None:
     before = [signal.getsignal(one) for one in SIGNALS]

@@ -101,9 +101,9 @@ def test_a_key_that_stands_twice_is_told(tmp_path: Path, whole: bytes, data: st.
 # --- size -------------------------------------------------------------------------------------------------------------
 
 
-def test_twenty_thousand_servers_are_no_trap(tmp_path: Path) -> None:
-    """Their names were once compared each with each: 16 s for these, a minute for twice as many."""
-    count = 20_000
+def test_forty_thousand_servers_are_no_trap(tmp_path: Path) -> None:
+    """Their names were once compared each with each, which took a minute."""
+    count = 40_000
     unread = {"unread": {"reason": "x", "why": "busy"}}
     servers = [
         {key: value for key, value in server(server=f"hv{n}").items() if key != "read"} | unread for n in range(count)
@@ -111,4 +111,4 @@ def test_twenty_thousand_servers_are_no_trap(tmp_path: Path) -> None:
     (path := tmp_path / "s.jsonl").write_bytes(lines(head(servers=count), *servers))
     started = time.process_time()
     assert len(read_snapshot(path).servers) == count
-    assert time.process_time() - started < 8  # about 0.5 s; only a change of its order is an error
+    assert time.process_time() - started < 8  # about 1 s; only a change of its order is an error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from compliance.errors import LinkError, ReadError, Why
+from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import envelope
 from compliance.wsman.envelope import OPERATION_SECONDS, Identity, Page
 from compliance.wsman.fault import Fault
@@ -121,9 +121,12 @@ def _forgotten(error: ReadError) -> bool:
 
 
 def _release(resource: str, context: str, seconds: float) -> Conversation[None]:
-    """Give the host its memory back. Whatever comes of it, the error that made us leave is the one to tell."""
+    """Give the host its memory back. Whatever comes of it, the error that made us leave is the one to tell; but who
+    is to send the next message must know that the connection is gone."""
     try:
         yield envelope.release_request(resource, context, seconds=seconds).content
+    except LostError:
+        raise
     except ReadError:
         return
 

@@ -146,7 +146,7 @@ class Wire:
 
 
 class _Watch:
-    """One thread that looks after the time of all wires; a timer of its own for each message cost 1 ms of CPU.
+    """One thread that looks after the time of all wires; a timer of its own for each message cost some 0.4 ms of CPU.
 
     A wire is looked at when its earliest message could be late, and most are done by then: so a message costs an entry
     in a table, and no wake-up. The thread ends when the last wire is forgotten.

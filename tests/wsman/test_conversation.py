@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.errors import LinkError, ReadError, Why
+from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import conversation
 from compliance.wsman.conversation import class_uri, enumerate_instances, get, hold, identify, wildcard_uri
 from compliance.wsman.fault import Fault
@@ -110,6 +110,13 @@ def test_an_enumeration_left_early_is_released(reply: Reply, why: Why, last: Rep
         read(host)
     assert caught.value.why is why
     assert host.asked == ["Enumerate", "Pull 1", "Release 1"]
+
+
+def test_a_connection_that_was_lost_while_releasing_is_told() -> None:
+    """Or the next question would go over it, and the whole server be unread for it."""
+    host = Host(begins("a", context="1"), refuses(2150858780), LostError("gone", why=Why.UNREACHABLE))
+    with pytest.raises(LostError, match="gone"):
+        read(host)
 
 
 def test_nothing_is_sent_over_a_broken_link() -> None:
@@ -227,9 +234,11 @@ class Adversary:
     def __init__(self, moves: list[Move], for_ever: Move) -> None:
         self._moves = [*moves]
         self._for_ever = for_ever
+        self._most = len(moves) + conversation.MAX_EMPTY * 2 + 2
         self.said: list[tuple[str, Move]] = []
 
     def __call__(self, message: bytes) -> bytes:
+        assert len(self.said) <= self._most, "it does not come to an end"
         move = self._moves.pop(0) if self._moves else self._for_ever
         host = Host(move.reply)
         try:
@@ -248,7 +257,6 @@ def test_a_conversation_ends_and_lists_only_what_was_whole(played: list[Move], f
     except ReadError as error:
         assert str(error).isprintable()  # noqa: PT017 - the other errors are what this test is about
     asked = [what for what, _ in adversary.said]
-    assert len(asked) <= len(played) + conversation.MAX_EMPTY * 2 + 2
     assert asked.count("Enumerate") <= (2 if any(move.restarts for _, move in adversary.said) else 1)
     assert asked.count("Release") <= 2
     assert not any(move.cuts for _, move in adversary.said[:-1])  # nothing is sent over a broken link
