@@ -49,7 +49,8 @@ lost = Move("lost", LostError("lost", why=Why.UNREACHABLE), cuts=True)
 @settings(deadline=None)
 @given(
     st.lists(moves | st.just(lost), min_size=1, max_size=30).filter(
-        lambda played: not all(move.goes_on and move.rows for move in played)
+        # A page with rows now and then, and none that ends, goes on to the cap of 10,000 answers: that takes too long.
+        lambda played: not all(move.goes_on for move in played) or not any(move.rows for move in played)
     )
 )
 def test_a_reading_ends_and_holds_nothing_that_was_not_told(played: list[Move]) -> None:
