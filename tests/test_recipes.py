@@ -240,8 +240,8 @@ def test_the_gate_ends_with_the_code_and_says_why(repository: Path, request: pyt
 @pytest.mark.parametrize("repository", [0], indirect=True)
 def test_the_gate_keeps_each_answer_apart(repository: Path) -> None:
     first = gate(repository, "site.yaml")
-    second = gate(repository, "site.yaml", "--hv-server", "nosuch", HV_GATE_REPORTS="gate-reports")
-    assert (first.returncode, second.returncode) == (0, 4)
+    second = gate(repository, "site.yaml", HV_GATE_REPORTS="gate-reports")
+    assert (first.returncode, second.returncode) == (0, 0)
     assert len(list((repository / "gate-reports").iterdir())) == 2
 
 
@@ -256,17 +256,21 @@ def test_the_gate_keeps_each_answer_apart(repository: Path) -> None:
         (("site.yaml",), {"PYTEST_ADDOPTS": "--collect-only"}, 3, "does not say that the gate is open"),
         (("site.yaml", "--help"), {}, 3, "does not say that the gate is open"),
         (("site.yaml", "--hv-report-dir", "elsewhere"), {}, 3, "does not say that the gate is open"),
-        (("site.yaml",), {"PATH": "/usr/bin:/bin"}, 127, "pytest"),
     ],
 )
 def test_the_gate_is_not_open_by_mistake(
     repository: Path, arguments: tuple[str, ...], env: dict[str, str], code: int, told: str
 ) -> None:
-    if code == 127 and shutil.which("pytest", path=env["PATH"]):
-        pytest.skip("the system has a pytest of its own (Debian: python3-pytest)")
     run = gate(repository, *arguments, **env)
     assert run.returncode == code, run.stdout + run.stderr
     assert told in run.stderr
+
+
+@pytest.mark.parametrize("repository", [0], indirect=True)
+def test_the_gate_without_pytest_is_closed(repository: Path, tmp_path: Path) -> None:
+    for name in ("sh", "date", "mkdir", "grep"):
+        (tmp_path / name).symlink_to(str(shutil.which(name)))
+    assert gate(repository, "site.yaml", PATH=str(tmp_path)).returncode == 127
 
 
 def test_the_shell_script_is_clean() -> None:
