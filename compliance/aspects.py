@@ -63,7 +63,7 @@ MACHINE: Aspects[VirtualMachine] = (
     ("answer of the guest", True, lambda machine: _answer(machine)),
 )
 GUEST: Aspects[Guest] = (
-    ("operating system", False, lambda guest: _item(guest, f"{guest.os_name or ''} {guest.os_version or ''}".strip())),
+    ("operating system", False, lambda guest: _item(guest, guest.system)),
     ("integration services", False, lambda guest: _item(guest, guest.integration_services_version)),
 )
 ADAPTER: Aspects[Adapter] = (

@@ -80,7 +80,9 @@ class Guest:
     answer: Answer | Unread
     items_read: bool = True  # False: there may be some, but they were larger than the server may send
     os_name: str | None = None
-    os_version: str | None = None
+    os_version: str | None = None  # of Windows and FreeBSD; Linux tells its kernel's here
+    os_major: str | None = None  # OSMajorVersion, in which Linux tells its distribution's version
+    os_build: str | None = None
     integration_services_version: str | None = None
     addresses: tuple[str, ...] = ()
 
@@ -89,10 +91,17 @@ class Guest:
         """Did the guest itself publish items? Nobody but a running service inside writes these two."""
         return bool(self.os_name or self.integration_services_version)
 
+    @property
+    def system(self) -> str:
+        """Name and version as people say them: `Debian GNU/Linux 12 (kernel 6.1.0-21-amd64)`."""
+        is_windows = "windows" in (self.os_name or "").casefold()
+        version, kernel = (self.os_version, None) if is_windows or not self.os_major else (self.os_major, self.os_build)
+        name = " ".join(part for part in (self.os_name, version) if part)
+        return f"{name} (kernel {kernel})" if kernel else name
+
     def __str__(self) -> str:
-        name = " ".join(part for part in (self.os_name, self.os_version) if part)
         version = self.integration_services_version
-        return ", ".join([*([name] if name else []), *([f"integration services {version}"] if version else [])])
+        return ", ".join(part for part in (self.system, f"integration services {version}" if version else "") if part)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

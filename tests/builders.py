@@ -43,12 +43,20 @@ WINDOWS = {
 
 
 def linux(name: str, version: str, address: str = "10.1.0.30") -> dict[str, str]:
+    """As Linux's daemon publishes it: the distribution's version is the major one, OSVersion is the kernel's."""
     return {
         "OSName": name,
-        "OSVersion": version,
+        "OSMajorVersion": version,
+        "OSVersion": "6.1.0",
+        "OSBuildNumber": "6.1.0-21-amd64",
         "IntegrationServicesVersion": "3.1",
         "NetworkAddressIPv4": address,
     }
+
+
+def freebsd(version: str, address: str = "10.1.0.30") -> dict[str, str]:
+    items = linux("FreeBSD", "", address)
+    return {**items, "OSVersion": version, "OSBuildNumber": version}
 
 
 @dataclass(frozen=True, kw_only=True)

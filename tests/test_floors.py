@@ -23,7 +23,7 @@ FLOORS = (
     ("reader", "logins", "diff", "door"),
     ("hyperv", "judge", "scope", "gate"),
     ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline"),
-    ("policy",),
+    ("policy", "answers", "systems"),
     ("form", "options"),
     ("rule", "userfile", "patterns", "aspects"),
     ("model", "errors"),

@@ -342,6 +342,8 @@ def _guest(host: Host, guid: str) -> Guest | Unread | None:
         items_read=f"{queries.GUESTS}.{queries.GUEST_ITEMS}" not in host.left_out,
         os_name=items.get("OSName") or None,
         os_version=items.get("OSVersion") or None,
+        os_major=items.get("OSMajorVersion") or None,
+        os_build=items.get("OSBuildNumber") or None,
         integration_services_version=items.get("IntegrationServicesVersion") or None,
         addresses=tuple(
             address.strip()
