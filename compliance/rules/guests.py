@@ -21,8 +21,8 @@ from compliance.systems.system import Says, System
     title="The operating system in the guest is one that applies a failover address",
     issue=(
         "The host hands a failover address to the guest's Data Exchange service or daemon. On Linux and FreeBSD the "
-        "daemon calls a script, which must be there and must write for what manages the guest's network; on some systems "
-        "it is not, or does not."
+        "daemon calls a script, which must be there and must write for what manages the guest's network. On some systems "
+        "it is missing, or writes for something else."
     ),
     impact=(
         "Data Exchange answers and everything looks right, but after a failover the guest comes up with the address that "
@@ -31,9 +31,10 @@ from compliance.systems.system import Says, System
     resolution=(
         "See what is said of each machine's system, and try a test failover: it shows what no table can.\n\n"
         "Windows: keep it updated. Red Hat before 9.5, Oracle and SUSE: keep NetworkManager off the adapter. Debian: "
-        "bring a script of your own to the path that the daemon calls. Ubuntu: let ifupdown own the adapter. FreeBSD: use an "
-        "IPv4 address on the first adapter.\n\n"
-        "docs/failover-address.md tells the whole way of the address, and has the table with its sources."
+        "bring a script of your own to the path that the daemon calls. Ubuntu: let ifupdown own the adapter. FreeBSD: "
+        "use an IPv4 address on the first adapter.\n\n"
+        "The page docs/failover-address.md of this suite tells the whole way of the address, with the table and its "
+        "sources."
     ),
     violated="run a system that is known not to apply its failover address",
 )
