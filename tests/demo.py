@@ -18,7 +18,7 @@ from compliance.gather import gather
 from compliance.inventory import Entry
 from compliance.model import Unread
 from compliance.snapshot import Snapshot, Source, write_snapshot
-from tests.builders import NOW, WINDOWS, Host, Nic, Vm, host_rows, inventory, linux, replica_of
+from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
 from tests.simulator import Played, Simulator
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo.jsonl.gz"
@@ -60,7 +60,7 @@ MAIL = vm("mail01", "10.1.0.13", items=linux("Debian GNU/Linux", "12", "10.1.0.1
 CRM = vm("crm01", "10.1.0.14", kvp=12, heartbeat=12)
 APP = vm("app01", "10.1.0.15", kvp=12, heartbeat=2, **to("FRA-NODE2"))
 PRINT = vm("print01", "10.1.0.16", items=windows("10.1.0.16", "2016"))
-BSD = vm("edge01", "2001:db8:1::17", items=linux("FreeBSD", "13.2", "10.1.0.17"), **to("FRA-NODE2"))
+BSD = vm("edge01", "2001:db8:1::17", items=freebsd("13.2", "10.1.0.17"), **to("FRA-NODE2"))
 BOOT = vm("batch01", "10.1.0.18", kvp=12, heartbeat=12, uptime=3 * MINUTE)
 LOST = vm("dev01", "10.1.0.19", kvp=13)
 FILE = vm("file01", "", nics=[Nic()], items=windows("10.1.0.20"))
@@ -78,7 +78,7 @@ LEGACY = vm(
     "dhcp01",
     "10.1.0.29",
     nics=[nic("10.1.0.29", name="Legacy Network Adapter", legacy=True)],
-    items=windows("10.1.0.29"),
+    items=linux("Rocky Linux", "9.4", "10.1.0.29"),
 )
 FOREIGN = Vm(name="branch01", mode=2, power=3, uptime=0, nics=[nic("10.2.0.30")], hosts=hosts("MUC-HV09", "FRA-HV04"))
 

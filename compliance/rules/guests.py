@@ -21,12 +21,12 @@ from compliance.systems.system import Says, System
     title="The operating system in the guest is one that applies a failover address",
     issue=(
         "The host hands a failover address to the guest's Data Exchange service or daemon. On Linux and FreeBSD the "
-        "daemon calls a script, which must be there and must write for what manages the guest's network. On some systems "
-        "it is missing, or writes for something else."
+        "daemon calls a script, which must be there and must write for what manages the guest's network. On some "
+        "systems it is missing, or writes for something else."
     ),
     impact=(
-        "Data Exchange answers and everything looks right, but after a failover the guest comes up with the address that "
-        "it had, or with none."
+        "Data Exchange answers and everything looks right, but after a failover the guest comes up with the address "
+        "that it had, or with none."
     ),
     resolution=(
         "See what is said of each machine's system, and try a test failover: it shows what no table can.\n\n"

@@ -1,4 +1,4 @@
-"""Whether the guest's system applies a failover address: the table's verdicts, and what is left to the founding rule."""
+"""Whether a guest's system applies a failover address: the table's verdicts, and what the founding rule keeps."""
 
 from __future__ import annotations
 
