@@ -13,6 +13,7 @@ from compliance.systems.find import LONGEST, find
 from compliance.systems.system import Says, Source, Stack, System
 from compliance.systems.table import OTHER, SYSTEMS
 from tests.builders import freebsd, linux
+from tests.systems_table import PAGE, written
 
 ROWS = (*SYSTEMS, OTHER)
 
@@ -87,6 +88,13 @@ def test_the_rows_of_one_name_tell_their_version_in_one_place_and_never_overlap(
         assert not rows[-1].since or len(rows) == 1, f"{name}: what the others leave out comes last"
 
 
+def test_the_tables_of_the_page_are_the_data() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == written(page), "write them anew: python -m tests.systems_table"
+    assert all(f"| {row} |" in page for row in ROWS)
+    assert all(source.link in page for row in ROWS for source in row.sources)
+
+
 def test_a_source_is_its_name() -> None:
     assert str(Source("a page", "https://example.org")) == "a page"
 
@@ -100,37 +108,37 @@ PUBLISHED: list[tuple[dict[str, str], str, Says]] = [
     (windows("Microsoft Windows Server 2016", "10.0.14393"), "Windows Server 2012,", Says.WORKS),
     (windows("Windows 10 Pro", "10.0.19045"), "Windows 8.1, 10", Says.WORKS),
     (windows("Windows 8.1 Enterprise", "6.3.9600"), "Windows 8.1, 10", Says.WORKS),
-    (windows("Windows 8 Pro", "6.2.9200"), "Windows others", Says.NO_STATEMENT),
+    (windows("Windows 8 Pro", "6.2.9200"), "Windows in other", Says.NO_STATEMENT),
     (windows("Windows Server 2008 R2 Enterprise", "6.1.7601"), "Windows Server 2008", Says.WORKS_IF),
     (windows("Windows Server (R) 2008 Standard", "6.0.6002"), "Windows Server 2008", Says.WORKS_IF),
     (windows("Windows 7 Professional", "6.1.7601"), "Windows 7", Says.WORKS_IF),
-    (windows("Windows Vista (TM) Business", "6.0.6002"), "Windows others", Says.NO_STATEMENT),
-    (windows("Windows Server Datacenter", "10.0.25398"), "Windows others", Says.NO_STATEMENT),
-    (windows("Windows Server 20220", "10.0.1"), "Windows others", Says.NO_STATEMENT),
+    (windows("Windows Vista (TM) Business", "6.0.6002"), "Windows in other", Says.NO_STATEMENT),
+    (windows("Windows Server Datacenter", "10.0.25398"), "Windows in other", Says.NO_STATEMENT),
+    (windows("Windows Server 20220", "10.0.1"), "Windows in other", Says.NO_STATEMENT),
     (linux("Red Hat Enterprise Linux", "10.0"), "Red Hat Enterprise Linux, CentOS 10", Says.WORKS_IF),
     (linux("Red Hat Enterprise Linux", "9.5"), "Red Hat Enterprise Linux, CentOS 9.5", Says.WORKS_IF),
     (linux("Red Hat Enterprise Linux", "9.4"), "Red Hat Enterprise Linux, CentOS 8, 9.0", Says.WORKS_IF),
     (linux("CentOS Stream", "9"), "Red Hat Enterprise Linux, CentOS 8, 9.0", Says.WORKS_IF),
     (linux("CentOS Linux", "8"), "Red Hat Enterprise Linux, CentOS 8, 9.0", Says.WORKS_IF),
     (linux("Red Hat Enterprise Linux Server", "7.9"), "Red Hat Enterprise Linux, CentOS 7", Says.WORKS_IF),
-    (linux("CentOS release 6.8 (Final)", ""), "Red Hat Enterprise Linux, CentOS others", Says.NO_STATEMENT),
+    (linux("CentOS release 6.8 (Final)", ""), "Red Hat Enterprise Linux, CentOS in other", Says.NO_STATEMENT),
     (linux("CentOS Linux release 7.9.2009 (Core)", ""), "Red Hat Enterprise Linux, CentOS 7", Says.WORKS_IF),
     (linux("Oracle Linux Server", "8.5"), "Oracle Linux 8.0", Says.WORKS_IF),
-    (linux("Oracle Linux Server", "8.9"), "Oracle Linux others", Says.NO_STATEMENT),
+    (linux("Oracle Linux Server", "8.9"), "Oracle Linux in other", Says.NO_STATEMENT),
     (linux("Oracle Linux Server", "6.10"), "Oracle Linux 6.8", Says.WORKS_IF),
     (linux("Debian GNU/Linux", "13"), "Debian 13", Says.KNOWN_NOT),
     (linux("Debian GNU/Linux", "12"), "Debian 12", Says.KNOWN_NOT),
     (linux("Debian GNU/Linux", "11"), "Debian 10, 11", Says.KNOWN_NOT),
-    (linux("Debian GNU/Linux", "9"), "Debian others", Says.NO_STATEMENT),
-    (linux("Debian GNU/Linux", "14"), "Debian others", Says.NO_STATEMENT),
+    (linux("Debian GNU/Linux", "9"), "Debian in other", Says.NO_STATEMENT),
+    (linux("Debian GNU/Linux", "14"), "Debian in other", Says.NO_STATEMENT),
     (linux("Ubuntu", "24.04"), "Ubuntu 20.10", Says.WORKS_IF),
     (linux("Ubuntu", "20.04"), "Ubuntu 17.10", Says.WORKS_IF),
     (linux("Ubuntu", "16.04"), "Ubuntu 14.04", Says.WORKS_IF),
-    (linux("Ubuntu", "12.04"), "Ubuntu others", Says.NO_STATEMENT),
+    (linux("Ubuntu", "12.04"), "Ubuntu in other", Says.NO_STATEMENT),
     (linux("SLES", "15.5"), "SUSE Linux Enterprise Server 15", Says.WORKS_IF),
     (linux("SLES", "12.4"), "SUSE Linux Enterprise Server 12", Says.WORKS_IF),
-    (linux("SLES", "12.5"), "SUSE Linux Enterprise Server others", Says.NO_STATEMENT),
-    (linux("SLES", "16.0"), "SUSE Linux Enterprise Server others", Says.NO_STATEMENT),
+    (linux("SLES", "12.5"), "SUSE Linux Enterprise Server in other", Says.NO_STATEMENT),
+    (linux("SLES", "16.0"), "SUSE Linux Enterprise Server in other", Says.NO_STATEMENT),
     (
         linux("SUSE Linux Enterprise Server 11 (x86_64)", "VERSION = 11"),
         "SUSE Linux Enterprise Server 11",
@@ -139,7 +147,7 @@ PUBLISHED: list[tuple[dict[str, str], str, Says]] = [
     (freebsd("12.4"), "FreeBSD 10, 11, 12", Says.WORKS_IF),
     (freebsd("9.3-RELEASE-p5"), "FreeBSD 9.1", Says.WORKS_IF),
     (freebsd("8.4"), "FreeBSD 8.4", Says.WORKS_IF),
-    (freebsd("13.2"), "FreeBSD others", Says.NO_STATEMENT),
+    (freebsd("13.2"), "FreeBSD in other", Says.NO_STATEMENT),
     (linux("Fedora Linux", "41"), "Fedora", Says.NO_STATEMENT),
     (linux("Fedora Linux", ""), "Fedora", Says.NO_STATEMENT),
     (linux("Rocky Linux", "9.4"), "Rocky Linux", Says.NO_STATEMENT),
@@ -164,7 +172,7 @@ def test_what_a_guest_publishes_finds_its_row(items: dict[str, str], row: str, s
     assert found.says is says
 
 
-def test_every_row_is_found_by_something_that_is_published() -> None:
+def test_every_row_but_two_is_found_by_something_that_is_published() -> None:
     assert {str(find(guest(items))) for items, _, _ in PUBLISHED} == {str(row) for row in ROWS} - {
         "Oracle Linux 9.0",
         "Oracle Linux 7.3 to 7.8",

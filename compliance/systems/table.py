@@ -51,7 +51,7 @@ SUSE_SPEC = Source("the spec of SUSE's hyper-v 7")
 FREEBSD_SCRIPT = Source("FreeBSD's contrib/hyperv/tools/scripts/hv_set_ifconfig")
 AZURE_SPEC = Source(
     "the spec of Azure Linux's hyperv-daemons",
-    "https://github.com/microsoft/azurelinux/blob/3.0/SPECS/hyperv-daemons/hyperv-daemons.spec",
+    "https://github.com/microsoft/azurelinux/blob/HEAD/SPECS/hyperv-daemons/hyperv-daemons.spec",
 )
 
 WINDOWS_SERVICE = Daemon(package="built in", service="vmickvpexchange", writes_for=(Stack.WINDOWS,))
@@ -261,17 +261,17 @@ SYSTEMS: tuple[System, ...] = (
         why="it has SP1, and its integration services were upgraded after setup",
         advice="Upgrade the integration services in the guest.",
     ),
-    _silent(_windows("", "windows*"), "others", data_exchange=NOT_LISTED, sources=(WINDOWS_PAGE,)),
+    _silent(_windows("", "windows*"), "in other versions", data_exchange=NOT_LISTED, sources=(WINDOWS_PAGE,)),
     replace(_RED_HAT_NEW, versions="10", since=(10,), before=(11,)),
     replace(_RED_HAT_NEW, versions="9.5 and later 9", since=(9, 5), before=(10,)),
     replace(_RED_HAT, versions="8, 9.0 to 9.4", since=(8,), before=(9, 5)),
     replace(_RED_HAT, versions="7", since=(7,), before=(8,), data_exchange="yes, note 4: hyperv-daemons installed"),
-    _silent(_RED_HAT, "others"),
+    _silent(_RED_HAT, "in other versions"),
     replace(_ORACLE, versions="9.0", since=(9,), before=(9, 1)),
     replace(_ORACLE, versions="8.0 to 8.5", since=(8,), before=(8, 6)),
     replace(_ORACLE, versions="7.3 to 7.8", since=(7, 3), before=(7, 9)),
     replace(_ORACLE, versions="6.8 to 6.10", since=(6, 8), before=(6, 11), data_exchange="yes, notes 10 and 11"),
-    _silent(_ORACLE, "others"),
+    _silent(_ORACLE, "in other versions"),
     replace(_DEBIAN, versions="13", since=(13,), before=(14,), sources=(DEBIAN_13_PACKAGE,)),
     replace(_DEBIAN, versions="12", since=(12,), before=(13,), sources=(DEBIAN_12_PACKAGE,)),
     replace(
@@ -284,7 +284,7 @@ SYSTEMS: tuple[System, ...] = (
         why="Microsoft's page leaves static IP injection out, and in later versions the script that sets it is missing",
         sources=(DEBIAN_PAGE, DEBIAN_12_PACKAGE),
     ),
-    _silent(_DEBIAN, "others", "in 12 and 13 the script that sets it is missing", sources=(DEBIAN_PAGE,)),
+    _silent(_DEBIAN, "in other versions", "in 12 and 13 the script that sets it is missing", sources=(DEBIAN_PAGE,)),
     replace(_UBUNTU, versions="20.10 and later", since=(20, 5), injection=NOT_LISTED, data_exchange=NOT_LISTED),
     replace(_UBUNTU, versions="17.10 to 20.04", since=(17, 10), before=(20, 5)),
     replace(
@@ -296,7 +296,7 @@ SYSTEMS: tuple[System, ...] = (
         "which NetworkManager does not read",
         sources=(UBUNTU_PAGE, UBUNTU_SCRIPT),
     ),
-    _silent(_UBUNTU, "others", sources=(UBUNTU_PAGE,)),
+    _silent(_UBUNTU, "in other versions", sources=(UBUNTU_PAGE,)),
     replace(_SUSE, versions="15", since=(15,), before=(16,)),
     replace(_SUSE, versions="12 SP1 to SP4", since=(12, 1), before=(12, 5)),
     replace(
@@ -307,13 +307,13 @@ SYSTEMS: tuple[System, ...] = (
         data_exchange="yes, note 7",
         why=f"it has SP3 or SP4, and {NOT_MANAGED}",
     ),
-    _silent(_SUSE, "others"),
+    _silent(_SUSE, "in other versions"),
     replace(_FREEBSD, versions="10, 11, 12", since=(10,), before=(13,)),
     replace(
         _FREEBSD, versions="9.1 to 9.3", since=(9, 1), before=(9, 4), injection="yes", data_exchange="yes, from ports"
     ),
     replace(_FREEBSD, versions="8.4", since=(8, 4), before=(8, 5), injection="yes", data_exchange="yes, from ports"),
-    _silent(_FREEBSD, "others", "its script is likely that of 12", sources=(FREEBSD_PAGE,)),
+    _silent(_FREEBSD, "in other versions", "its script is likely that of 12", sources=(FREEBSD_PAGE,)),
     _unlisted(
         "Fedora",
         "fedora",
