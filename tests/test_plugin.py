@@ -55,8 +55,8 @@ def test_the_demo_estate(tmp_path: Path) -> None:
 
 def test_a_healthy_estate_is_green(tmp_path: Path) -> None:
     run = run_pytest(tmp_path, "--snapshot", saved(tmp_path, *HEALTHY))
-    assert (run.returncode, counts(run.stdout)) == (0, {"passed": 5})
-    assert "None of 2 replicated virtual machines would keep the primary's address after a failover." in run.stdout
+    assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7})
+    assert "None of 2 replicated virtual machines would keep the primary's address after a failover; none of 2" in run.stdout
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def sealed_servers(folder: Path) -> Iterator[list[Simulator]]:
 def test_xdist_gathers_once(tmp_path: Path) -> None:
     with sealed_servers(tmp_path) as servers:
         run = run_pytest(tmp_path, "--inventory", "live.yaml", "-n", "2", env=LOGIN)
-        assert (run.returncode, counts(run.stdout)) == (0, {"passed": 5}), run.stdout + run.stderr
+        assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7}), run.stdout + run.stderr
         assert [sum(one.action == "Identify" for one in server.log) for server in servers] == [1, 1]
 
 
@@ -142,7 +142,7 @@ def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
         written = ("--html", "x.html", "--self-contained-html", "--junitxml", "x.xml", "--hv-save", "live.jsonl")
         live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=LOGIN)
     offline = run_pytest(tmp_path, "--snapshot", "live.jsonl", "-v")
-    assert (live.returncode, offline.returncode, counts(live.stdout)) == (0, 0, {"passed": 5})
+    assert (live.returncode, offline.returncode, counts(live.stdout)) == (0, 0, {"passed": 7})
     cases = [[line for line in run.stdout.splitlines() if line.startswith("test::")] for run in (live, offline)]
     assert cases[0] == cases[1]
     told = [live.stdout, live.stderr, *((tmp_path / name).read_text() for name in ("x.html", "x.xml", "live.jsonl"))]
@@ -153,7 +153,7 @@ def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
 
 
 def ids(stdout: str) -> list[str]:
-    return [line for line in stdout.splitlines() if "::" in line and not line.startswith(("E ", "ERROR"))]
+    return [line for line in stdout.splitlines() if "::" in line and not line.startswith((" ", "E ", "ERROR"))]
 
 
 def test_ids_do_not_depend_on_where_or_how(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_ids_do_not_depend_on_where_or_how(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
     named = run_pytest(deep, f"--inventory={DEMO.parent}/../inventories/demo.yaml", "--collect-only", "-q")
     assert here.returncode == named.returncode == 0
-    assert len(ids(here.stdout)) == len(set(ids(here.stdout))) == 48
+    assert len(ids(here.stdout)) == len(set(ids(here.stdout))) == 89
     assert [one[one.index("demo::") :] for one in ids(named.stdout)] == ids(here.stdout)
 
 
@@ -205,19 +205,20 @@ def test_an_id_that_is_not_there(tmp_path: Path) -> None:
 
 
 SELECTIONS = [  # pytest's own never changes the gate, and so not the exit code; ours say what the gate is about
-    (("-k", "sql01"), {"passed": 2}, 1),
-    (("-k", "東京"), {"passed": 2}, 1),
+    (("-k", "sql01"), {"passed": 4}, 1),
+    (("-k", "東京"), {"passed": 4}, 1),
     (("-m", "server_was_read"), {"passed": 5, "error": 1}, 1),
     (("-m", "severity_error and not server_was_read"), {"failed": 11, "passed": 21, "skipped": 2, "error": 8}, 1),
-    (("--deselect", f"demo::{RULE}"), {"passed": 6, "error": 1}, 1),
+    (("--deselect", f"demo::{RULE}"), {"failed": 4, "passed": 22, "skipped": 13, "error": 9}, 1),
     (("--maxfail", "3"), {"failed": 1, "passed": 1, "error": 2}, 1),
-    (("--hv-vm", "sql*"), {"passed": 2, "error": 2}, 10),
-    (("--hv-vm", "SQL01", "--hv-server", "bln-hv01"), {"passed": 1}, 0),
-    (("--hv-vm", "Büro 東京 [alt]/::x", "--hv-server", "fra-*"), {"passed": 1}, 0),
-    (("--hv-server", "fra-*"), {"failed": 6, "passed": 13, "skipped": 1, "error": 4}, 1),
+    (("--hv-vm", "sql*"), {"passed": 4, "error": 3}, 10),
+    (("--hv-vm", "SQL01", "--hv-server", "bln-hv01"), {"passed": 2}, 0),
+    (("--hv-vm", "Büro 東京 [alt]/::x", "--hv-server", "fra-*"), {"passed": 2}, 0),
+    (("--hv-server", "fra-*"), {"failed": 8, "passed": 21, "skipped": 8, "error": 8}, 1),
     (("--hv-rule", "server-*"), {"passed": 5, "error": 1}, 10),
-    (("--hv-severity", "warning"), {}, 4),
-    (("-k", "nosuch"), {"deselected": 48}, 4),
+    (("--hv-severity", "warning"), {"failed": 4, "passed": 16, "skipped": 13, "error": 8}, 1),
+    (("--hv-severity", "information"), {}, 4),
+    (("-k", "nosuch"), {"deselected": 89}, 4),
 ]
 
 
@@ -237,7 +238,7 @@ def test_last_failed_runs_what_failed(tmp_path: Path) -> None:
     run_pytest(tmp_path, *options)
     again = run_pytest(tmp_path, *options, "--lf")
     found = counts(again.stdout)
-    assert (found["failed"], found["error"], found.get("passed", 0)) == (11, 9, 0)
+    assert (found["failed"], found["error"], found.get("passed", 0)) == (15, 17, 0)
 
 
 # --- beside a user's own tests ----------------------------------------------------------------------------------------
@@ -375,9 +376,9 @@ def test_what_is_saved_is_judged_alike(tmp_path: Path) -> None:
 def test_sites_gathered_apart_are_joined(tmp_path: Path) -> None:
     primary, replica = (saved(tmp_path, host, name=f"{host.name}.jsonl") for host in HEALTHY)
     apart = run_pytest(tmp_path, "--snapshot", replica)
-    assert counts(apart.stdout) == {"passed": 2, "error": 1}
+    assert counts(apart.stdout) == {"passed": 2, "error": 2}
     joined = run_pytest(tmp_path, "--snapshot", primary, "--snapshot", replica)
-    assert (joined.returncode, counts(joined.stdout)) == (0, {"passed": 5})
+    assert (joined.returncode, counts(joined.stdout)) == (0, {"passed": 7})
 
 
 def test_evidence_bpa_is_said_everywhere(tmp_path: Path) -> None:
@@ -395,7 +396,7 @@ def test_junit(more: tuple[str, ...], tmp_path: Path) -> None:
     run_pytest(tmp_path, "--inventory", DEMO, "--junitxml", "x.xml", *more)
     cases = [case for suite in JUnitXml.fromfile(str(tmp_path / "x.xml")) for case in suite]
     kinds = Counter(type(case.result[0]).__name__ if case.result else "passed" for case in cases)
-    assert kinds == {Failure.__name__: 11, Error.__name__: 9, Skipped.__name__: 2, "passed": 26}
+    assert kinds == {Failure.__name__: 15, Error.__name__: 17, Skipped.__name__: 15, "passed": 42}
     names = [(case.classname, case.name) for case in cases]
     assert len(set(names)) == len(names)
     assert ("demo", f"{RULE}[bln-hv01/crm01]") in names
@@ -431,7 +432,7 @@ def test_the_html_report(more: tuple[str, ...], tmp_path: Path) -> None:
     assert "This impacts the following virtual machines:" in page
     assert "creativecommons.org/licenses/by/4.0" in page
     assert SENTENCE.split(";", maxsplit=1)[0] in page.replace("&#x27;", "'").replace("&#39;", "'")
-    assert len(rows_of(data)) == 48
+    assert len(rows_of(data)) == 89
     environment = data["environment"]
     assert isinstance(environment, dict)
     assert "Packages" not in environment
@@ -480,4 +481,4 @@ def test_unread_servers_are_rows_too(tmp_path: Path) -> None:
     write_snapshot(snapshot(unread_source("hv01", "<b>no</b> & never")), path)
     page, data = report_of(tmp_path, "--snapshot", path)
     assert "<b>no</b>" not in page
-    assert len(rows_of(data)) == 3
+    assert len(rows_of(data)) == 4
