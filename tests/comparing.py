@@ -16,7 +16,7 @@ from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
 ADDRESS = Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",))
 SQL = Vm(name="sql01", guid=guid("sql01"), nics=(ADDRESS,))
 RULES = (failover_ip_needs_integration_services, server_was_read, estate_has_replicated_machines)
-"""Enough to flip. A comparison knows no rule, so that a new one must change none of these tests."""
+"""Enough to fail, flip and tell: what compares, decides or writes knows no rule, so a new one changes no test of it."""
 
 
 def audit(*sources: Source, given: Settings = Settings(), **changes: Any) -> Audit:

@@ -20,6 +20,7 @@ from compliance.rule import Result, Severity, Verdict
 from compliance.snapshot import Source
 from compliance.waivers import Waiver
 from tests.builders import HOUR, NOW, Host, Vm, replica_of, snapshot, source, unread_source
+from tests.comparing import RULES
 
 RULE = "failover-ip-needs-integration-services"
 SQL = Vm(name="sql01")
@@ -35,7 +36,7 @@ def sources(*vms: Vm, site: str | None = None, groups: tuple[str, ...] = ()) -> 
 
 def decided(*found: Source, policy: Policy | None = None, **grounds: object) -> tuple[tuple[Decision, ...], Gate]:
     estate = translate(snapshot(*found))
-    return decide(judge(estate), estate, Grounds(policy=policy or Policy(), **{"now": NOW, **grounds}))  # type: ignore[arg-type]
+    return decide(judge(estate, RULES), estate, Grounds(policy=policy or Policy(), **{"now": NOW, **grounds}))  # type: ignore[arg-type]
 
 
 def codes(decisions: Sequence[Decision]) -> Mapping[str, Exit]:
@@ -132,7 +133,7 @@ def test_what_closes_the_gate(found: list[Source], policy: Policy, grounds: dict
     assert gate.code is code, gate.reasons
     assert bool(gate.reasons) is not gate.is_open
     assert [reason.code for reason in gate.reasons] == sorted((r.code for r in gate.reasons), key=BY_HARM.index)
-    assert len(decisions) == len(judge(translate(snapshot(*found))))  # nothing vanishes
+    assert len(decisions) == len(judge(translate(snapshot(*found)), RULES))  # nothing vanishes
     tolerated = [one for one in decisions if one.verdict.outcome.result is Result.UNKNOWN and not one.waiver]
     if gate.is_open and tolerated:
         assert gate.weaker  # never open on what was not judged without saying so
@@ -146,7 +147,7 @@ def test_nothing_selected_is_a_mistake() -> None:
 
 def test_a_severity_below_the_gates_closes_nothing_failed_or_unknown() -> None:
     estate = translate(snapshot(*sources(SQL, MUTE, LOST)))
-    mild = [replace(one, rule=replace(one.rule, severity=Severity.INFORMATION)) for one in judge(estate)]
+    mild = [replace(one, rule=replace(one.rule, severity=Severity.INFORMATION)) for one in judge(estate, RULES)]
     decisions, gate = decide(mild, estate, Grounds(policy=Policy(), now=NOW))
     assert gate.is_open
     results = {one.shown.label: one.shown.outcome.result for one in decisions if one.finding}
@@ -247,7 +248,7 @@ def test_vanished_findings_are_listed_but_not_those_of_a_server_that_was_not_rea
 
 def test_two_machines_never_share_an_identity() -> None:
     estate = translate(snapshot(*sources(SQL, MUTE, LOST, replace(MUTE, name="mute02")), UNREAD))
-    found = [finding for verdict in judge(estate) if (finding := finding_of(verdict))]
+    found = [finding for verdict in judge(estate, RULES) if (finding := finding_of(verdict))]
     assert len({one.identity for one in found}) == len(found) == 5
 
 

@@ -27,11 +27,12 @@ from compliance.policy import DEFAULT
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Verdict
 from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.comparing import RULES
 
 
 def table(estate: Estate, **changes: object) -> Table:
     known: dict[str, object] = {"tool": "hyperv-compliance 0.1.0", "inventory": "inventories/x.yaml", **changes}
-    decisions, gate = decide(judge(estate), estate, Grounds(policy=DEFAULT, now=NOW))
+    decisions, gate = decide(judge(estate, RULES), estate, Grounds(policy=DEFAULT, now=NOW))
     return Table(estate=estate, decisions=decisions, gate=gate, **known)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ from compliance.report.html import choose_rows, detail, environment, row_cells, 
 from compliance.report.html_style import STYLE
 from compliance.report.table import Table, sentence
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
-from tests.builders import Host, Vm, snapshot, source
+from tests.builders import Host, Nic, Vm, snapshot, source
 from tests.report.reader import read
 from tests.report.tables import many, showing, small, table, verdict_of
 
@@ -118,11 +118,11 @@ def test_machines_of_one_reason_share_a_row() -> None:
 
 
 def test_notices_tell_remarks_of_servers_and_machines_once() -> None:
-    host = Host(vms=[Vm(name="deb", items={"OSName": "Debian GNU/Linux", "IntegrationServicesVersion": "3.1"})])
+    host = Host(vms=[Vm(name="deb", nics=[Nic(addresses=("10.2.0.20",), connected=False)])])
     found = table(translate(snapshot(source(host, insecure="its certificate was not verified"))))
     page = whole(found)
     assert page.count("its certificate was not verified") == 1
-    assert page.count("static IP injection is not listed") == 1
+    assert page.count("is connected to no switch") == 1
     assert page.index("Notices") < page.index("its certificate was not verified")
 
 
