@@ -39,7 +39,7 @@ from compliance.systems.system import Says, System
     violated="run a system that is known not to apply its failover address",
 )
 def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Settings) -> Outcome:
-    outcome = _decide(vm, settings)
+    outcome = with_remarks(_decide(vm, settings), (*vm.machine.remarks, *vm.remarks))
     guest = guest_seen(vm)
     return replace(outcome, addresses_now=guest.addresses) if guest else outcome
 
