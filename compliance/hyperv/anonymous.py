@@ -19,6 +19,7 @@ from compliance.hyperv.pseudonyms import Pseudonyms
 from compliance.hyperv.rows import A_GUID
 from compliance.model import Row, Unread
 from compliance.snapshot import Answer, Reading, Snapshot, Source
+from compliance.systems.table import SYSTEMS
 
 LEFT_OUT = "left out of this anonymous copy"
 
@@ -45,11 +46,14 @@ OF_TYPES = re.compile(
     "plannedfailover",
     PLAIN,
 )
-# Words of operating systems, some of which decide remarks, and of versions.
+# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's behind
+# its last dot (`0-21-amd64`).
+OF_TABLE = "|".join(sorted({word for row in SYSTEMS for name in row.names for word in re.findall(r"\w+", name)}))
 OF_SYSTEMS = re.compile(
     "microsoft|windows|server|standard|datacenter|essentials|enterprise|professional|pro|core|edition|evaluation|azure|"
     "stack|hci|local|r2|linux|gnu|ubuntu|debian|red|hat|centos|stream|oracle|rocky|alma|almalinux|fedora|suse|sles|"
-    "opensuse|leap|freebsd|release|lts|generic|amd64|x86_64|aarch64|arm64|i686|unknown|version|[0-9]{1,5}",
+    "opensuse|leap|freebsd|release|lts|generic|amd64|x86_64|aarch64|arm64|i686|unknown|version|[0-9]{1,5}|"
+    rf"[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,2}}-(?:amd64|generic|azure|default)|{OF_TABLE}",
     PLAIN,
 )
 

@@ -13,6 +13,7 @@ from compliance.hyperv.anonymous import LEFT_OUT, PROPERTIES, anonymised
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.model import Row, Unread
 from compliance.snapshot import Reading, Snapshot, Source
+from compliance.systems.table import SYSTEMS
 from tests.builders import DATA_EXCHANGE, NOW, Host, guid, kvp_item, snapshot, source
 
 Value = str | list[str | None] | None
@@ -153,6 +154,9 @@ ITEMS = {
     "FullyQualifiedDomainName": ("sql.dr.example", "machine-1.domain-1.domain-2"),
     "OSName": ("Red Hat Enterprise Linux for Acme 9.4", "Red Hat Enterprise Linux word-1 Word-2 9.4"),
     "OSVersion": ("10.0.17763", "10.0.17763"),
+    "OSMajorVersion": ("22.04", "22.04"),
+    "OSBuildNumber": ("6.1.0-21-amd64", "6.1.0-21-amd64"),
+    "CSDVersion": ("6.1.0-acme", "6.1.word-1"),
     "IntegrationServicesVersion": ("10.1.0.11", "241.1.0.1"),
     "NetworkAddressIPv4": ("10.1.0.11;10.1.0.12", "241.1.0.1;241.1.0.2"),
     "NetworkAddressIPv6": ("fe80::1; secret", "fe80::1; word-1"),
@@ -165,6 +169,12 @@ def test_an_item(name: str) -> None:
     before, after = ITEMS[name]
     row = row_of(queries.GUESTS, GuestIntrinsicExchangeItems=kvp_item(name, before))
     assert parse_item(str(row["GuestIntrinsicExchangeItems"])) == (name, after)
+
+
+def test_the_systems_that_the_table_knows_keep_their_names() -> None:
+    for name in {name.removesuffix("*") for row in SYSTEMS for name in row.names}:
+        row = row_of(queries.GUESTS, GuestIntrinsicExchangeItems=kvp_item("OSName", name))
+        assert parse_item(str(row["GuestIntrinsicExchangeItems"])) == ("OSName", name)
 
 
 def test_an_item_of_another_name() -> None:
