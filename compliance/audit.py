@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +27,7 @@ from compliance.userfile import shown
 from compliance.waivers import WaiverFile, read_waivers
 
 if TYPE_CHECKING:
+    from compliance.credentials import Surroundings
     from compliance.gather import Progress
 
 DISTRIBUTION = "hyperv-compliance"
@@ -112,17 +113,18 @@ def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
     return replace(snapshot, estate=inventory.name, settings=inventory.settings)
 
 
-def take_snapshot(
-    planned: Plan, environ: Mapping[str, str], tell: Callable[[Progress], None] = lambda _: None
-) -> Snapshot:
-    """The snapshot that was planned, gathered now if need be. UsageError where a credential is not there."""
+def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress], None] = lambda _: None) -> Snapshot:
+    """The snapshot that was planned, gathered now if need be. UsageError where a credential is not there.
+
+    Only what is gathered has a use for credentials: for a snapshot none is looked for, and nobody is asked.
+    """
     snapshot = planned.snapshot
     if snapshot is None:
         assert planned.inventory  # noqa: S101  # a plan has one of the two
         from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
         from compliance.logins import credentials_of
 
-        credentials = credentials_of(planned.inventory.servers, environ)
+        credentials = credentials_of(planned.inventory.servers, planned.inventory, around)
         snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
     return replace(snapshot, settings=planned.policy.over(snapshot.settings))
 

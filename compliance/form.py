@@ -71,7 +71,7 @@ class Form:
         except ValidationError as error:
             wrong = error.errors(include_url=False)
         for detail in wrong:
-            at = (*place, *detail["loc"])
+            at = (*place, *(step for step in detail["loc"] if step != "[key]"))  # a key of a mapping stands for itself
             keys = self.below.get(at[0], self.root) if len(at) > 1 else self.root
             if detail["type"] == "default_factory_not_called" or is_told(at):
                 continue  # told for the key that this one follows, or where it was inherited from

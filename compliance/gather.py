@@ -169,7 +169,8 @@ class _Crew:
         shut = [entry for entry in waiting if self._door(entry).is_shut]
         for entry in shut:
             refused = " and ".join(self._door(entry).refused_by)
-            reason = f"not tried: {refused} refused the same login, and more attempts could lock the account"
+            login = self._login(entry) or "the same login"
+            reason = f"not tried: {refused} refused {login}, and more attempts could lock the account"
             self._finish(entry.name, Unread(reason, Why.LOGIN_REFUSED))
         return [entry for entry in waiting if entry not in shut] if shut else waiting
 
@@ -178,6 +179,11 @@ class _Crew:
         if entry.login is None or credential is None or not credential.password:
             return Door(patience=0, is_taken=True)  # tickets and certificates lock nobody out
         return self.doors.setdefault(entry.login, Door(patience=self.inventory.limits.connect))
+
+    def _login(self, entry: Entry) -> str:
+        """Where it came from, for who must correct it."""
+        credential = self.credentials.get(entry.login or "")
+        return credential.origin if credential else ""
 
     def leave(self) -> None:
         """What has arrived is kept; all else is unread."""

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_va
 from compliance import model
 from compliance.form import Form, Label, Model, Name, meant
 from compliance.policy import DEFAULT, Policy, PolicyBlock
+from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
 
 PORTS = {"https": 5986, "http": 5985}
@@ -72,7 +73,8 @@ class Settings(Model):
     transport: Literal["ntlm", "kerberos", "certificate", "credssp", "basic"] = "ntlm"
     """How we log in."""
     credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
-    """`audit` is read from COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD; ntlm, credssp, basic need it."""
+    """`audit` is COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD, or what `credentials` says of it; ntlm,
+    credssp and basic need one."""
     keytab: File | None = None
     """Keys for transport kerberos, in place of the ticket of whoever runs this; relative to the inventory's folder."""
     principal: Annotated[str, Field(pattern=PRINCIPAL, max_length=200)] | None = None
@@ -147,6 +149,8 @@ class Document(Model):
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
+    credentials: dict[Annotated[str, Field(pattern=CREDENTIAL, max_length=60)], Source] = Field(default_factory=dict)
+    """Where passwords are kept, by the names that servers say as `credential`; the environment goes before it."""
     limits: Limits = Field(default_factory=Limits)
     policy: PolicyBlock = Field(default_factory=PolicyBlock)
     """What closes the gate."""
@@ -157,7 +161,7 @@ class Document(Model):
 FORM = Form(
     root=Document,
     item="server",
-    below={"servers": Entry, "defaults": Settings, "limits": Limits, "policy": PolicyBlock},
+    below={"servers": Entry, "defaults": Settings, "credentials": Source, "limits": Limits, "policy": PolicyBlock},
     expected=EXPECTED,
 )
 
@@ -173,6 +177,7 @@ class Inventory:
     path: Path
     digest: str
     lines: Mapping[str, int] = field(hash=False)  # server's name -> line of the file
+    credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
 
     @property
     def settings(self) -> model.Settings:
@@ -188,6 +193,7 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
     """What ``content`` says. ``path`` is for messages; its folder is where files are looked for."""
     text = UserFile(path, sharing="what servers share goes to `defaults`")
     document = text.document(content)
+    _check_credentials(text, document)
     _check_source(text, document)
     head = {key: value for key, value in document.items() if key != "servers" or not isinstance(value, list)}
     known = FORM.check(text, Document, {"name": path.stem} | head)
@@ -198,6 +204,7 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
         name=known.name,
         servers=tuple(entries.values()),
         snapshot=known.snapshot,
+        credentials={name.casefold(): source for name, source in known.credentials.items()},
         limits=known.limits,
         policy=DEFAULT.after(known.policy),
         may_be_empty=known.may_be_empty,
@@ -216,6 +223,19 @@ def _check_source(text: UserFile, document: dict[str, object]) -> None:
         text.add(("snapshot",), "expected the name of a file, got nothing")
     elif not {"servers", "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
         text.add((), "expected `servers` or `snapshot`, got neither")
+
+
+def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
+    """Two that differ in the size of letters would share the environment's variables."""
+    given = document.get("credentials")
+    names: dict[str, Place] = {}
+    for name, source in given.items() if isinstance(given, dict) else ():
+        place = ("credentials", str(name))
+        first = names.setdefault(str(name).casefold(), place)
+        if first != place:
+            text.add(place, f"is {text.named(first)} already")
+        if isinstance(source, dict) and "password" in source:
+            text.add((*place, "password"), "a password does not stand in an inventory: name where it is kept")
 
 
 def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:

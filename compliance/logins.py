@@ -1,25 +1,39 @@
-"""What the servers of an inventory log in with: passwords of the environment, tickets of keytabs."""
+"""What the servers of an inventory log in with: passwords from where they are kept, tickets of keytabs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from compliance.credentials import Credential, find_credential
-from compliance.inventory import Entry
+from compliance.credentials import Credential, Surroundings, find_credential
+from compliance.inventory import Entry, Inventory
+from compliance.secret import Secret
+from compliance.userfile import cut
 from compliance.wsman.tickets import Ticket
 
 
-def credentials_of(entries: Iterable[Entry], environ: Mapping[str, str]) -> dict[str, Credential]:
-    """Each one once, by ``Entry.login``. UsageError where a variable or a keytab is missing or wrong.
+def credentials_of(
+    entries: Iterable[Entry],
+    inventory: Inventory,
+    around: Surroundings,
+    *,
+    given: Mapping[str, Credential] | None = None,
+) -> dict[str, Credential]:
+    """Each one once, by ``Entry.login``; those that are ``given`` are there already. UsageError where one is missing.
 
     No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
     """
-    entry_of = {entry.login: entry for entry in entries if entry.login}
-    return {login: _credential(entry, environ) for login, entry in entry_of.items()}
+    around = replace(around, sources=inventory.credentials, folder=inventory.path.parent)
+    found = dict(given or {})
+    for entry in entries:
+        if entry.login and entry.login not in found:
+            found[entry.login] = _credential(entry, around)
+    return found
 
 
-def _credential(entry: Entry, environ: Mapping[str, str]) -> Credential:
+def _credential(entry: Entry, around: Surroundings) -> Credential:
     if entry.keytab is None:
-        return find_credential(entry.credential or "", environ)
+        return find_credential(entry.credential or "", around)
     ticket = Ticket(entry.keytab, entry.principal)
-    return Credential(username=ticket.principal, password="", cache=ticket.cache)
+    origin = f"keytab {cut(str(entry.keytab))}"
+    return Credential(username=ticket.principal, password=Secret(""), cache=ticket.cache, origin=origin)

@@ -15,7 +15,7 @@ from compliance.model import Row, Unread
 from compliance.snapshot import Answer, Reading
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, wildcard_uri
-from compliance.wsman.endpoint import Endpoint
+from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
 from compliance.wsman.fault import Fault
 
 WAITS = {Why.BUSY: (1.0, 4.0), Why.TIMED_OUT: (1.0,)}
@@ -51,7 +51,8 @@ def endpoint_of(entry: Entry, credential: Credential | None, limits: Limits) -> 
         path=entry.path,
         transport=entry.transport,
         username=credential.username if credential else entry.principal or "",
-        password=credential.password if credential else "",
+        password=credential.password if credential else NO_PASSWORD,
+        origin=credential.origin if credential else "",
         cache=credential.cache if credential else None,
         ca=entry.ca,
         verify=entry.verify,

@@ -18,6 +18,7 @@ import pytest
 from compliance import audit
 from compliance.audit import Plan
 from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
+from compliance.credentials import Surroundings
 from compliance.errors import UsageError
 from compliance.gate import Decision, Exit
 from compliance.gatekeeper import Gatekeeper
@@ -34,7 +35,9 @@ from compliance.report.table import Table
 from compliance.reports import Reports, junit_warning, tell_github
 from compliance.rule import Verdict
 from compliance.scope import Scope
+from compliance.secret import Environment
 from compliance.snapshot import Reading, Snapshot, read_snapshot, refuse_unwritable, write_snapshot
+from compliance.terminal import asker
 
 
 class EstateSession:
@@ -97,7 +100,7 @@ class EstateSession:
             else:
                 if self._save:
                     refuse_unwritable(Path(self._save))
-                snapshot = self._taken(Teller(config))
+                snapshot = self._taken(config)
                 self._hand_over(config, snapshot)
         self._table = audit.judged(snapshot, self._scope, self._plan, now=datetime.now(UTC))
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
@@ -107,10 +110,12 @@ class EstateSession:
         self._keeper = Gatekeeper(self._table.gate, self._ids)
         config.pluginmanager.register(self._keeper, "compliance.gatekeeper")
 
-    def _taken(self, teller: Teller) -> Snapshot:
+    def _taken(self, config: pytest.Config) -> Snapshot:
         """The snapshot, saved where that was asked for. An interrupted gathering ends the run here: exit code 2."""
+        teller = Teller(config)
+        around = Surroundings(environ=Environment(os.environ), ask=asker(config))
         with interrupted_once():
-            snapshot = audit.take_snapshot(self._plan, os.environ, teller.tell)
+            snapshot = audit.take_snapshot(self._plan, around, teller.tell)
             if self._save:
                 write_snapshot(snapshot, Path(self._save))
         if self._plan.snapshot is None and not snapshot.complete:
@@ -234,7 +239,8 @@ class EstateSession:
         if self._reports:
             terminalreporter.write_line(f"The reports are in {self._reports.folder}.")
         if not hasattr(config, "workerinput"):  # workers of xdist have a terminal too
-            for line in (*junit_warning(config.getoption("xmlpath", None)), *tell_github(self._table, os.environ)):
+            environ = Environment(os.environ)
+            for line in (*junit_warning(config.getoption("xmlpath", None)), *tell_github(self._table, environ)):
                 terminalreporter.write_line(line)
         return None
 

@@ -1,12 +1,17 @@
-"""What holds for every test of ours: warnings are errors, and no server is asked for anything but to be read."""
+"""What holds for every test of ours: warnings are errors, no server is asked for anything but to be read, and no
+password is in any file that a run wrote.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+
+from tests import canary
 
 ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 READING = {
@@ -16,6 +21,9 @@ READING = {
     f"{ENUMERATION}/Release",
     "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get",
 }
+FOLDER = pytest.StashKey[Path]()
+LEAKS: list[str] = []
+"""Files of this process's tests, and of its workers', that a password is in."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,6 +34,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("error"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _written_here(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> None:
+    pytestconfig.stash[FOLDER] = tmp_path_factory.getbasetemp()
+
+
 def actions() -> Counter[str]:
     """What all simulators of this process were asked for; a run without any doesn't load them."""
     server = sys.modules.get("tests.simulator.server")
@@ -33,9 +46,12 @@ def actions() -> Counter[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    if FOLDER in session.config.stash:
+        LEAKS.extend(canary.search(session.config.stash[FOLDER]))
     if hasattr(session.config, "workeroutput"):  # a worker of xdist, which tells the one who started it
-        session.config.workeroutput["actions"] = dict(actions())
-    if session.exitstatus == pytest.ExitCode.OK and not READING.issuperset(actions()):
+        told = {"actions": dict(actions()), "searched": dict(canary.SEARCHED), "leaks": LEAKS}
+        session.config.workeroutput.update(told)
+    if session.exitstatus == pytest.ExitCode.OK and (LEAKS or not READING.issuperset(actions())):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -43,7 +59,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: object) -> None:
     import tests.simulator.server
 
-    tests.simulator.server.ACTIONS.update(getattr(node, "workeroutput", {}).get("actions", {}))
+    told: Mapping[str, Mapping[str, int]] = getattr(node, "workeroutput", {})  # none of a worker that crashed
+    tests.simulator.server.ACTIONS.update(told.get("actions", {}))
+    canary.SEARCHED.update(told.get("searched", {}))
+    LEAKS.extend(told.get("leaks", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -53,3 +72,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"servers were asked for: {told}")
     for uri in sorted(found.keys() - READING):
         terminalreporter.write_line(f"ERROR a server was asked for what is not reading: {uri or 'no action'}", red=True)
+    searched = canary.SEARCHED
+    if searched:
+        ours = f"{searched['left out']} files of the tests' own left out"
+        told = f"{searched['files']} files and {searched['outputs']} outputs of programs, {ours}"
+        terminalreporter.write_line(f"passwords were searched for in {told}")
+    for path in sorted(LEAKS):
+        terminalreporter.write_line(f"ERROR a password is in {path}", red=True)

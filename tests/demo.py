@@ -19,6 +19,7 @@ from compliance.inventory import Entry
 from compliance.model import Unread
 from compliance.snapshot import Snapshot, Source, write_snapshot
 from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
+from tests.canary import CANARY
 from tests.simulator import Played, Simulator
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo.jsonl.gz"
@@ -187,7 +188,7 @@ def gather_from(playing: Mapping[str, Simulator]) -> Snapshot:
     entries.append(_entry(*DOWN, closed_port(), None))
     snapshot = gather(
         inventory(sorted(entries, key=str), name="demo"),
-        {"audit": Credential(username="audit", password="correct horse")},
+        {"audit": Credential(username="audit", password=CANARY)},
         tool="hyperv-compliance",
         now=lambda: NOW,
     )

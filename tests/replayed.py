@@ -19,10 +19,11 @@ from datetime import UTC, datetime
 from compliance.reader import Reader
 from compliance.snapshot import Reading
 from tests.builders import NOW, Host, host_rows
+from tests.canary import CANARY
 from tests.simulator import Played, sealing, wire
 from tests.simulator.service import Service, parse
 
-USERS = {"audit": "correct horse"}
+USERS = {"audit": CANARY}
 PATIENCE = 1.0
 _ID = re.compile(rb"(?<=<a:MessageID>)[^<]+")
 _VARIES = re.compile(rb"(?<=<a:MessageID>)[^<]+|(?<=<w:OperationTimeout>)[^<]+")

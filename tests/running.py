@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.canary import silent
+
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "inventories" / "demo.yaml"
 APART = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter imports all of hypothesis after a failure
@@ -24,7 +26,7 @@ def run_pytest(
         if not name.startswith(("PYTEST", "COMPLIANCE_", "COV", "GITHUB_"))
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "pytest", "--color=no", *apart, *map(str, arguments)],
         cwd=folder,
         env={**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"},
@@ -34,6 +36,8 @@ def run_pytest(
         stdin=subprocess.DEVNULL,
         check=False,
     )
+    silent(done.stdout + done.stderr)
+    return done
 
 
 def title_in(browser: str, folder: Path, page: str) -> str:

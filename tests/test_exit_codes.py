@@ -16,6 +16,7 @@ from compliance.hyperv.translate import translate
 from compliance.judge import judge
 from compliance.snapshot import Snapshot, write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.canary import CANARY
 from tests.demo import closed_port
 from tests.running import run_pytest
 
@@ -116,7 +117,7 @@ def given(name: str, *more: str) -> tuple[str, ...]:
     return ("--snapshot", f"{name}.jsonl", *more)
 
 
-LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": "x"}
+LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": CANARY}
 SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     # the gate
     ("healthy", given("healthy"), 0, "The gate is open (exit code 0)."),

@@ -18,15 +18,15 @@ FLOORS = (
     ("plugin", "__main__"),
     ("session", "doctor"),
     ("reports",),
-    ("audit", "cases", "pytest_html", "progress", "gatekeeper", "interrupt", "diff_command"),
+    ("audit", "cases", "pytest_html", "progress", "terminal", "gatekeeper", "interrupt", "diff_command"),
     ("gather", "report"),
     ("reader", "logins", "diff", "door"),
     ("hyperv", "judge", "scope", "gate"),
     ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline"),
-    ("policy", "answers", "systems"),
+    ("policy", "answers", "systems", "sources", "passwords"),
     ("form", "options"),
     ("rule", "userfile", "patterns", "aspects"),
-    ("model", "errors"),
+    ("model", "errors", "secret"),
 )
 NEIGHBOURS = {
     ("model", "errors"): "what could not be read says why, in the words of the errors",

@@ -25,10 +25,11 @@ from compliance.rule import Result
 from compliance.scope import Scope
 from compliance.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
 from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, inventory, replica_of, wire
+from tests.canary import CANARY
 from tests.demo import closed_port
 from tests.simulator import Fault, Played, Simulator
 
-SECRET = "correct horse"
+SECRET = f"{CANARY} of the horse"
 CREDENTIALS = {"audit": Credential(username="audit", password=SECRET)}
 FAST = Limits(connect=2, operation=3, server=5, threads=8)
 
@@ -198,9 +199,9 @@ def test_a_server_that_is_down() -> None:
 @pytest.mark.parametrize("options", [WAYS["TLS, Basic"], WAYS["TLS, NTLM"], WAYS["http, sealed NTLM"]])
 def test_a_wrong_password(options: dict[str, object]) -> None:
     with playing(PRIMARY, **options) as (simulator,):
-        snapshot = read([entry("hv01", simulator)], {"audit": Credential(username="audit", password="wr0ng-pa55")})
+        snapshot = read([entry("hv01", simulator)], {"audit": Credential(username="audit", password=f"{CANARY}-wrong")})
     assert unread(snapshot).why is Why.LOGIN_REFUSED
-    assert "wr0ng-pa55" not in repr(snapshot)
+    assert f"{CANARY}-wrong" not in repr(snapshot)
     assert not simulator.log
 
 
@@ -208,7 +209,7 @@ def test_a_wrong_password_is_not_tried_on_every_server() -> None:
     hosts = [Host(name=f"HV{number:02}", vms=[]) for number in range(12)]
     with playing(*hosts) as simulators:
         entries = [entry(f"hv{number:02}", one) for number, one in enumerate(simulators)]
-        wrong = {"audit": Credential(username="audit", password="wr0ng-pa55")}
+        wrong = {"audit": Credential(username="audit", password=f"{CANARY}-wrong")}
         snapshot = read(entries, wrong)
         tried = [len(one.authorization_seen) for one in simulators]
         assert sum(count > 0 for count in tried) == TRIES

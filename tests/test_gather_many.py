@@ -264,12 +264,13 @@ def test_a_descriptor_that_cannot_be_had_is_told_with_its_remedy() -> None:
 STARVED = """
 import os, resource, sys, time
 from compliance.errors import LinkError
+from compliance.secret import Secret
 from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
 
 def told(seconds):
     where = Endpoint(
-        address="127.0.0.1", port=int(sys.argv[1]), scheme="http", username="u", password="p", operation=seconds
+        address="127.0.0.1", port=int(sys.argv[1]), scheme="http", username="u", password=Secret("p"), operation=seconds
     )
     with Connection(where, time.monotonic() + 9) as connection:
         try:

@@ -23,11 +23,12 @@ from compliance.model import Unread
 from compliance.reader import REBUILDS
 from compliance.snapshot import Source, read_snapshot
 from tests.builders import Host, Vm, host_rows, replica_of
+from tests.canary import CANARY
 from tests.running import APART, run_pytest
 from tests.simulator import Fault, Played, Simulator, mischief
 from tests.wsman.listener import Listener, answer, listening
 
-USER, PASSWORD = "audit", "c4nary-pa55word"
+USER, PASSWORD = "audit", CANARY
 LOGIN = {"COMPLIANCE_AUDIT_USERNAME": USER, "COMPLIANCE_AUDIT_PASSWORD": PASSWORD}
 RUNS = 2  # against all
 SECONDS = 12  # the inventory's limit for a server; ABANDON_AFTER and pytest's own start come on top

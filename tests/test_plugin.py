@@ -18,6 +18,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped
 
 from compliance.snapshot import read_snapshot, write_snapshot
 from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
+from tests.canary import CANARY
 from tests.demo import SNAPSHOT
 from tests.running import DEMO, ROOT, counts, run_pytest, title_in
 from tests.simulator import Played, Simulator
@@ -111,7 +112,7 @@ def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> N
     assert counts(ours.stdout) == OUTCOMES
 
 
-PASSWORD = "c4nary-pa55word"
+PASSWORD = CANARY
 LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": PASSWORD}
 
 

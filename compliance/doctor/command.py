@@ -7,16 +7,15 @@ import getpass
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
 from compliance.audit import tool
-from compliance.credentials import Credential
+from compliance.credentials import Credential, Surroundings
 from compliance.doctor.document import document
 from compliance.doctor.entry import CREDENTIAL, WITH_A_PASSWORD, inventory_from, inventory_text, refuse_two_ports
 from compliance.doctor.found import Examination
@@ -26,7 +25,9 @@ from compliance.errors import UsageError
 from compliance.hyperv.anonymous import anonymised
 from compliance.inventory import Entry, Inventory, read_inventory
 from compliance.logins import credentials_of
+from compliance.passwords import Ask, from_prompt
 from compliance.patterns import any_matches
+from compliance.secret import Environment, Secret
 from compliance.snapshot import Snapshot, refuse_unwritable, write_snapshot
 
 PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
@@ -59,11 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 class World:
     """What the command touches beside the network."""
 
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     out: TextIO
     err: TextIO
     width: int
-    ask: Callable[[str], str] | None  # for a password, without an echo; None where nobody is there to answer
+    ask: Ask | None  # for a password, without an echo; None where nobody is there to answer
 
 
 def real_world() -> World:
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
     world = world or real_world()
     inventory, text = _inventory(options)
     entries = _chosen(inventory, options.server)
-    credentials = _credentials(entries, options, world)
+    credentials = _credentials(entries, inventory, options, world)
     if options.record:
         refuse_unwritable(Path(options.record))
     began = datetime.now(UTC)
@@ -130,22 +131,24 @@ def _chosen(inventory: Inventory, patterns: Sequence[str]) -> list[Entry]:
     return [entry for entry in inventory.servers if not patterns or any_matches(patterns, [entry.name])]
 
 
-def _credentials(entries: Sequence[Entry], options: argparse.Namespace, world: World) -> dict[str, Credential]:
+def _credentials(
+    entries: Sequence[Entry], inventory: Inventory, options: argparse.Namespace, world: World
+) -> dict[str, Credential]:
     if options.host is None or options.transport not in WITH_A_PASSWORD:
-        return credentials_of(entries, world.environ)
+        around = Surroundings(environ=Environment(world.environ), ask=world.ask)
+        return credentials_of(entries, inventory, around)
     if not options.user:
         raise UsageError(f"--transport {options.transport} needs --user")
     return {CREDENTIAL: Credential(username=options.user, password=_password(options.user, world))}
 
 
-def _password(user: str, world: World) -> str:
-    given = world.environ.get(PASSWORD, "")
-    if not given and world.ask:
-        with suppress(EOFError):
-            given = world.ask(f"Password of {user}: ")
-    if not given:
-        raise UsageError(f"the password is read from {PASSWORD}, or asked for on a terminal: there is neither")
-    return given
+def _password(user: str, world: World) -> Secret:
+    try:
+        return Secret(world.environ.get(PASSWORD, "")) or from_prompt(user, world.ask)
+    except UsageError as error:
+        raise UsageError(
+            f"the password is read from {PASSWORD}, or asked for on a terminal: there is neither"
+        ) from error
 
 
 def _examined(

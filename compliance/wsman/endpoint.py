@@ -6,6 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compliance.secret import Secret
+
+NO_PASSWORD = Secret("")
 SEALED = frozenset({"ntlm", "kerberos", "credssp"})
 """Logins whose session also encrypts messages, so that plain http is safe with them (MS-WSMV 2.2.9.1)."""
 
@@ -15,6 +18,7 @@ class Endpoint:
     """One WinRM listener. ``address`` is a name, an IPv4 or an IPv6 address, the last with a zone if need be.
 
     ``connect``: seconds for reaching it; ``operation``: seconds from a message's first octet to its answer's last.
+    ``origin`` says where the login came from, for who must correct it.
     ``cleartext`` True lets messages, and Basic's password, travel over http as they are.
     ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate. ``cache``
     names the credential cache that holds Kerberos' ticket, None is whoever's runs this; it may ask a KDC, and raise
@@ -27,7 +31,8 @@ class Endpoint:
     path: str = "/wsman"
     transport: str = "ntlm"
     username: str = ""
-    password: str = field(default="", repr=False)
+    password: Secret = NO_PASSWORD
+    origin: str = field(default="", compare=False)
     cache: Callable[[], str] | None = field(default=None, repr=False, compare=False)
     ca: Path | None = None
     verify: bool = True

@@ -59,7 +59,8 @@ def login_refused(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, st
     listed = one_line(", ".join(offered), 120) or "none"
     who = one_line(endpoint.username, 80) or _NAMELESS.get(endpoint.transport, "nobody")
     way = "over https" if endpoint.encrypted else "sealed over http" if endpoint.sealed else "in clear over http"
-    tried = f"tried {endpoint.transport} as {who}, {way}; the listener offers {listed}"
+    origin = f" ({endpoint.origin})" if endpoint.origin else ""
+    tried = f"tried {endpoint.transport} as {who}{origin}, {way}; the listener offers {listed}"
     return Why.LOGIN_REFUSED, f"login refused (HTTP 401): {tried}; {causes}"
 
 

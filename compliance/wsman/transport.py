@@ -44,7 +44,7 @@ class HardenedTransport(Transport):
         super().__init__(
             endpoint=endpoint.request_url,
             username=endpoint.username or None,  # an empty principal is not the ticket's own
-            password=endpoint.password,
+            password=endpoint.password.reveal(),
             # Explicit, or REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE would choose whom we trust.
             ca_trust_path=str(endpoint.ca or DEFAULT_CA_BUNDLE_PATH),
             cert_pem=str(endpoint.certificate) if endpoint.certificate else None,

@@ -14,9 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.canary import CANARY
+
 NAME = "LAB.EXAMPLE"
 SERVICE = f"HTTP/localhost@{NAME}"
-PASSWORD = "correct-horse"  # reader's
+PASSWORD = CANARY  # reader's
 PROGRAMS = {
     "kdb5_util": "krb5-kdc",
     "krb5kdc": "krb5-kdc",

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials import Credential
+from compliance.credentials import Credential, Surroundings
 from compliance.errors import UsageError, Why
 from compliance.gather import gather
 from compliance.inventory import read_inventory
 from compliance.logins import credentials_of
+from compliance.secret import Environment
 from compliance.snapshot import Snapshot
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.tickets import Ticket
 from tests.builders import NOW, Host, Vm
+from tests.canary import CANARY
 from tests.kerberos.realm import NAME, Realm
 from tests.running import run_pytest
 from tests.simulator import Simulator
@@ -50,7 +52,7 @@ def inventory(folder: Path, hosts: list[Simulator], logins: Mapping[int, str]) -
 
 def snapshot_of(path: Path, environ: Mapping[str, str] | None = None) -> Snapshot:
     found = read_inventory(path)
-    credentials = credentials_of(found.servers, environ or {})
+    credentials = credentials_of(found.servers, found, Surroundings(environ=Environment(environ or {})))
     assert all(isinstance(one, Credential) for one in credentials.values())
     return gather(found, credentials, tool="test", now=lambda: NOW)
 
@@ -132,7 +134,7 @@ def test_no_kdc(realm: Realm, service: Path, tmp_path: Path, monkeypatch: pytest
     ):
         ntlm = "transport: ntlm, credential: audit"
         path = inventory(tmp_path, [away, other], {0: "keytab: one.keytab", 1: ntlm})
-        environ = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": "correct horse"}
+        environ = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": CANARY}
         snapshot = snapshot_of(path, environ)
     found = unread(snapshot, "hv0")
     assert (found.why, f"Cannot contact any KDC for realm '{NAME}'; check krb5.conf" in found.reason) == (

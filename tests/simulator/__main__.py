@@ -10,10 +10,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.canary import CANARY
 from tests.simulator.server import Simulator
 from tests.simulator.snapshots import SnapshotServer, estate_and_servers
 
-USERNAME, PASSWORD = "demo", "correct-horse"
+USERNAME, PASSWORD = "demo", CANARY
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

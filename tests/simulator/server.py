@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from tests.canary import CANARY
 from tests.simulator import certificates, mischief, sealing, wire
 from tests.simulator.mischief import SOAP_TYPE
 from tests.simulator.played import ANY_CLASS, Fault, Message, Played
@@ -55,7 +56,7 @@ class Simulator:
     ) -> None:
         self.scheme = scheme
         self.auth = auth
-        self.users = dict({"audit": "correct horse"} if users is None else users)
+        self.users = dict({"audit": CANARY} if users is None else users)
         self.host = host
         self.redirect_to = redirect_to
         self.envelope_kb = envelope_kb

@@ -18,6 +18,7 @@ import requests
 from winrm.exceptions import InvalidCredentialsError, WinRMTransportError
 from winrm.transport import Transport
 
+from tests.canary import CANARY
 from tests.simulator import Fault, Played, Simulator, played_from_snapshot_line
 
 V2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2"
@@ -51,7 +52,7 @@ VM = {
     "OperationalStatus": (2, 32768),
     "Roles": (),
 }
-PASSWORD = "correct horse"
+PASSWORD = CANARY
 
 
 class Client:

@@ -12,13 +12,15 @@ from pathlib import Path
 import pytest
 
 from compliance.errors import LinkError, Why
+from compliance.secret import Secret
 from compliance.wsman.connection import Connection, hint_other_port
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.transport import MAX_ANSWER
+from tests.canary import CANARY
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, drips, listening, loopback, over_tls, read_request, says
 
-PASSWORD = "correct horse"
+PASSWORD = f"{CANARY} of the horse"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def endpoint(port: int, **changes: object) -> Endpoint:
         "scheme": "https",
         "transport": "basic",
         "username": "reader",
-        "password": PASSWORD,
+        "password": Secret(PASSWORD),
         "connect": 1.0,
         "operation": 1.0,
         "verify": False,
@@ -339,7 +341,7 @@ def test_refused_everywhere() -> None:
     ],
 )
 def test_an_endpoint_is_written_as_a_url(address: str, name: str, url: str, request_url: str) -> None:
-    where = Endpoint(address=address, password=PASSWORD)
+    where = Endpoint(address=address, password=Secret(PASSWORD))
     assert (str(where), where.url, where.request_url) == (name, url, request_url)
     assert PASSWORD not in repr(where)
 

@@ -15,10 +15,12 @@ import urllib3.exceptions
 import winrm.exceptions
 
 from compliance.errors import LinkError, Why
+from compliance.secret import Secret
 from compliance.wsman import failure
 from compliance.wsman.endpoint import Endpoint
+from tests.canary import CANARY
 
-WHERE = Endpoint(address="hv01", transport="ntlm", username="reader", password="correct horse")
+WHERE = Endpoint(address="hv01", transport="ntlm", username="reader", password=Secret(CANARY))
 
 
 LIBRARIES = (

@@ -7,6 +7,7 @@ import pytest
 from compliance.credentials import Credential
 from compliance.errors import Why
 from tests.builders import Host, Vm, host_rows, wire
+from tests.canary import CANARY
 from tests.simulator import Simulator
 from tests.test_gather import entry, played, read, reading, unread
 
@@ -41,10 +42,10 @@ WRONG = {
 )
 def test_a_wrong_password_is_tried_once(auth: str, scheme: str, messages: int) -> None:
     with Simulator(played(LARGE), auth=auth, scheme=scheme) as simulator:  # type: ignore[arg-type]
-        snapshot = read([entry("hv01", simulator)], {"audit": Credential(username="audit", password="wr0ng")})
+        snapshot = read([entry("hv01", simulator)], {"audit": Credential(username="audit", password=f"{CANARY}-wrong")})
     found = unread(snapshot)
     assert found.why is Why.LOGIN_REFUSED
     assert f"login refused (HTTP 401): tried {auth} as audit, " in found.reason
-    assert "wr0ng" not in found.reason
+    assert f"{CANARY}-wrong" not in found.reason
     assert len(simulator.authorization_seen) == messages
     assert simulator.log == []

@@ -15,14 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.errors import LinkError, Why
+from compliance.secret import Secret
 from compliance.wsman.certificate import MOST_NAMES, certificate_of
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.probe import Visit, addresses_of, reaches, visit
+from tests.canary import CANARY
 from tests.demo import closed_port
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, drips, listening, over_tls, read_request, says
 
-SECRET = "c4nary-pa55word"
+SECRET = CANARY
 
 
 def endpoint(port: int, **changes: object) -> Endpoint:
@@ -31,7 +33,7 @@ def endpoint(port: int, **changes: object) -> Endpoint:
         "port": port,
         "scheme": "http",
         "username": "audit",
-        "password": SECRET,
+        "password": Secret(SECRET),
         "connect": 2,
         "operation": 3,
         **changes,

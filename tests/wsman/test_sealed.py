@@ -23,15 +23,17 @@ import spnego
 from spnego.channel_bindings import GssChannelBindings
 
 from compliance.errors import LinkError, ReadError, Why
+from compliance.secret import Secret
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import enumerate_instances, hold
 from compliance.wsman.endpoint import Endpoint
+from tests.canary import CANARY
 from tests.running import ROOT
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Listener, Script, answer, listening, over_tls, read_request, says
 from tests.wsman.samples import fault, first, machine, pulled, wsman_fault
 
-PASSWORD = "correct horse"
+PASSWORD = f"{CANARY} of the horse"
 
 _BOUNDARY = b"--Encrypted Boundary"
 _SPNEGO = "application/HTTP-SPNEGO-session-encrypted"
@@ -41,8 +43,8 @@ _OCTETS = b"\tContent-Type: application/octet-stream\r\n"
 
 @pytest.fixture(autouse=True)
 def _users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "users").write_text(f"LAB:reader:{PASSWORD}\n")
-    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users"))
+    (tmp_path / "users.secret").write_text(f"LAB:reader:{PASSWORD}\n")
+    monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users.secret"))
 
 
 def ntlm(
@@ -106,7 +108,7 @@ def connected(
             port=listener.port,
             scheme="http",
             username="LAB\\reader",
-            password=password or PASSWORD,
+            password=Secret(password or PASSWORD),
             connect=1.0,
             operation=2.0,
         )
@@ -205,9 +207,10 @@ WITHOUT_LIBRARIES = """
 import sys, time
 sys.modules.update(kerberos=None, winkerberos=None, requests_credssp=None)
 from compliance.errors import LinkError
+from compliance.secret import Secret
 from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
-where = Endpoint(address="127.0.0.1", port=1, transport=sys.argv[1], username="reader", password="secret")
+where = Endpoint(address="127.0.0.1", port=1, transport=sys.argv[1], username="reader", password=Secret("secret"))
 try:
     Connection(where, time.monotonic() + 5).send(b"<question/>")
 except LinkError as error:
@@ -246,7 +249,7 @@ def test_over_tls_the_login_is_bound_to_the_certificate(tmp_path: Path, bound_to
             address="127.0.0.1",
             port=listener.port,
             username="LAB\\reader",
-            password=PASSWORD,
+            password=Secret(PASSWORD),
             ca=authority.file,
             operation=2.0,
         )
