@@ -130,9 +130,11 @@ def from_file(path: Path) -> Secret:
     except (OSError, ValueError) as error:  # the latter: a null byte
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{named}: can't be read: {reason}") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         _refuse_what_others_read(os.fstat(descriptor), named)  # of what was opened, whoever changes the name meanwhile
-        content = file.read(LARGEST + 1)
+        content = os.read(descriptor, LARGEST + 1)
+    finally:
+        os.close(descriptor)
     if len(content) > LARGEST:
         raise UsageError(f"{named}: larger than {LARGEST:,} bytes; is it a password?")
     line = _first_line(content, named)

@@ -40,6 +40,26 @@ def run_pytest(
     return done
 
 
+def command(
+    *arguments: str | Path, folder: Path = ROOT, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`python -m compliance`, as a user starts it, without a terminal."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COMPLIANCE_", "COV"))}
+    path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "compliance", *map(str, arguments)],
+        cwd=folder,
+        env={**inherited, "PYTHONUTF8": "1", **(env or {}), "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    silent(done.stdout + done.stderr)
+    return done
+
+
 def title_in(browser: str, folder: Path, page: str) -> str:
     """A page's title after a browser has loaded it: what a script on it would change."""
     path = folder / "page.html"

@@ -29,7 +29,7 @@ from tests.canary import CANARY
 from tests.demo import closed_port
 from tests.simulator import Fault, Played, Simulator
 
-SECRET = f"{CANARY} of the horse"
+SECRET = CANARY
 CREDENTIALS = {"audit": Credential(username="audit", password=SECRET)}
 FAST = Limits(connect=2, operation=3, server=5, threads=8)
 

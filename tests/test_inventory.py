@@ -21,6 +21,7 @@ from compliance.model import Evidence
 from compliance.model import Settings as Judged
 from compliance.policy import PolicyBlock
 from compliance.rule import Severity
+from compliance.sources import Source
 from compliance.userfile import LARGEST
 
 INVENTORIES = Path(__file__).parent.parent / "inventories"
@@ -113,6 +114,27 @@ MISTAKES = {
     f"{SERVER}policy: {{boot_grace: soon}}\n": "4: policy.boot_grace: expected a number, got `soon`",
     "servers:\n- name: hv01\n  credential: a-b\n": "3: servers[0].credential: expected a name of ASCII letters, "
     "digits and `_` that starts with a letter, got `a-b`",
+    # credentials
+    f"{SERVER}credentials: audit\n": "4: credentials: expected a mapping, got `audit`",
+    f"{SERVER}credentials:\n  audit:\n": "5: credentials.audit: expected a mapping, got nothing",
+    f"{SERVER}credentials:\n  a-b: {{prompt: true}}\n": "5: credentials.a-b: expected a name of ASCII letters, "
+    "digits and `_` that starts with a letter, got `a-b`",
+    f"{SERVER}credentials:\n  audit: {{keyrng: x}}\n": "5: credentials.audit.keyrng: unknown key (did you mean "
+    "`keyring`?)",
+    f"{SERVER}credentials:\n  audit: {{password: canary}}\n": "5: credentials.audit.password: "
+    "a password does not stand in an inventory: name where it is kept",
+    f"{SERVER}credentials:\n  audit: {{prompt: true}}\n  AUDIT: {{prompt: true}}\n": "6: credentials.AUDIT: "
+    "is credentials.audit (line 5) already",
+    f"{SERVER}credentials:\n  audit:\n    keyring: x\n    prompt: true\n": "5: credentials.audit: "
+    "a password is kept in one place, got `keyring` and `prompt`",
+    f"{SERVER}credentials:\n  audit: {{password_command: pass show x}}\n": "5: credentials.audit.password_command: "
+    "expected a list, got `pass show x`",
+    f"{SERVER}credentials:\n  audit: {{password_command: []}}\n": "5: credentials.audit.password_command: "
+    "expected at least 1 entry, got a list",
+    f"{SERVER}credentials:\n  audit: {{password_command: [pass, 7]}}\n": "5: credentials.audit.password_command[1]: "
+    "expected text, got `7`: put it in quotes",
+    f"{SERVER}credentials:\n  audit: {{password_file: 7}}\n": "5: credentials.audit.password_file: "
+    "expected the name of a file, got `7`",
     # what one key says of another
     "servers:\n- name: hv01\n": "2: servers[0].credential: transport `ntlm` needs one",
     f"{SERVER}  scheme: http\n  transport: basic\n": "4: servers[0].scheme: " + IN_CLEAR,
@@ -330,7 +352,7 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-EVERY_KEY = {key for model in (Document, Entry, Limits, PolicyBlock) for key in model.model_fields}
+EVERY_KEY = {key for model in (Document, Entry, Source, Limits, PolicyBlock) for key in model.model_fields}
 
 
 @pytest.mark.parametrize("key", sorted(EVERY_KEY))

@@ -22,33 +22,13 @@ from compliance.inventory import Entry, read_inventory
 from compliance.scope import Scope
 from compliance.snapshot import read_snapshot
 from tests.builders import Host, Vm
-from tests.canary import silent
 from tests.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
-from tests.running import ROOT, run_pytest
+from tests.running import ROOT, command, run_pytest
 from tests.simulator import Fault
 from tests.wsman.authority import Authority
 from tests.wsman.listener import listening
 
 AS_A_COMMAND = "import runpy; runpy.run_module('compliance', run_name='__main__')"
-
-
-def command(
-    *arguments: str | Path, folder: Path = ROOT, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """As a user starts it, without a terminal."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COMPLIANCE_", "COV"))}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "compliance", *map(str, arguments)],
-        cwd=folder,
-        env={**inherited, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
-    silent(done.stdout + done.stderr)
-    return done
 
 
 # --- mistakes ---------------------------------------------------------------------------------------------------------
