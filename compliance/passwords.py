@@ -51,7 +51,8 @@ def _unavailable(error: Exception) -> str:
     if name == "NoKeyringError":
         return "there is none on this machine, which is usual in CI"
     said = cut(" ".join(str(error).split()), LONGEST_ECHO)
-    return f"can't be read: {name}{f': {said}' if said else ''} (is it locked?)"
+    state = "is locked" if name == "KeyringLocked" else f"can't be read: {name}"
+    return f"{state}{f': {said}' if said else ''}"
 
 
 def from_command(command: Sequence[str], folder: Path, environ: Environment, *, patience: float = PATIENCE) -> Secret:
