@@ -31,3 +31,56 @@ def test_who_asks_for_more_than_to_read_fails_the_run(action: str, more: tuple[s
     assert run.returncode == (action != GET)
     assert "servers were asked for: " in run.stdout
     assert (f"not reading: {action or 'no action'}\n" in run.stdout) == (action != GET)
+
+
+# --- no password in any file ------------------------------------------------------------------------------------------
+
+WRITING = """
+import base64, gzip, pathlib, pytest
+from tests.canary import CANARY
+
+HOW = {{
+    "plain": f"x{{CANARY}}y".encode(),
+    "utf-16": CANARY.encode("utf-16"),
+    "hexadecimal": CANARY.encode().hex().encode(),
+    "base64": base64.b64encode(f"audit:{{CANARY}} of".encode()),
+    "base64 of utf-16": base64.b64encode(f"a{{CANARY}}".encode("utf-16-le")),
+    "gzip": gzip.compress(f"{{CANARY}}".encode()),
+    "ours": CANARY[1:].encode(),
+    "a log of it.secret": CANARY.encode(),
+}}
+
+@pytest.mark.parametrize("name", {names!r})
+def test_it(name, tmp_path):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / name).write_bytes(HOW[name])
+
+def test_that_fails():
+    assert not {fails}
+"""
+LEAKING = ["plain", "utf-16", "hexadecimal", "base64", "base64 of utf-16", "gzip"]
+
+
+@pytest.mark.parametrize(
+    ("names", "fails", "more", "code"),
+    [
+        (LEAKING, False, (), 1),
+        (LEAKING, False, ("-n2",), 1),
+        (LEAKING, True, ("-x", "-n2"), 2),
+        (["ours", "a log of it.secret"], False, (), 0),
+        (["ours", "a log of it.secret"], False, ("-n2",), 0),
+    ],
+)
+def test_a_password_in_a_file_fails_the_run(
+    names: list[str], fails: bool, more: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "test_it.py").write_text(WRITING.format(names=names, fails=fails))
+    run = run_pytest(tmp_path, "-p", "tests.conftest", "--basetemp=base.secret", *more)
+    assert run.returncode == code, run.stdout + run.stderr
+    told = [line for line in run.stdout.splitlines() if line.startswith("ERROR a password is in ")]
+    if fails:
+        return
+    assert sorted(line.rpartition("/")[2] for line in told) == (sorted(LEAKING) if code else [])
+    assert "passwords were searched for in " in run.stdout
+    files = len(LEAKING) if code else 1
+    assert f" in {files} files and 0 outputs of programs, {len(names) - files} files of the tests' own" in run.stdout
