@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from compliance.gate import Exit
 from compliance.reports import GATE, WRITERS
 from compliance.snapshot import write_snapshot
+from tests.canary import CANARY
 from tests.running import DEMO, ROOT, run_pytest
 from tests.test_exit_codes import SNAPSHOTS
 from tests.test_readme import README as MAIN
@@ -32,7 +33,7 @@ from tests.test_readme import README as MAIN
 RECIPES = ROOT / "docs" / "recipes"
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 README = (RECIPES / "README.md").read_text(encoding="utf-8")
-LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": "x"}
+LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": CANARY}
 
 
 def text(name: str) -> str:
