@@ -126,8 +126,8 @@ def from_file(path: Path) -> Secret:
     """UsageError where anybody else may read the file, or it holds more than one line."""
     named = f"password_file: {visible(str(path))}"
     try:
-        # Without waiting: a pipe that nobody writes to would hold us up for ever.
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+        # Without waiting: a pipe that nobody writes to would hold us up for ever. Flags are each system's own.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:  # the latter: a null byte
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{named}: can't be read: {reason}") from None

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
 from compliance.form import Label, Model
 
-COMMANDS_OWN = "a list: the program, then each of its arguments (no shell is in between)"
+Argument = Annotated[str, Field(max_length=2000)]
 
 
 def beside_the_inventory(value: Path, info: ValidationInfo) -> Path:
@@ -24,7 +24,7 @@ class Source(Model):
     """The account, such as `DR\\audit`; left out: COMPLIANCE_<NAME>_USERNAME holds it."""
     keyring: Label | None = None
     """The system's keyring (extra `keyring`): the service under which it holds the account's password."""
-    password_command: Annotated[tuple[Label, ...], Field(strict=False, min_length=1, max_length=100)] | None = None
+    password_command: Annotated[tuple[Argument, ...], Field(strict=False, min_length=1)] | None = None
     """A program and its arguments, run once, without a shell; the first line that it prints is the password."""
     password_file: Annotated[Path, Field(strict=False), AfterValidator(beside_the_inventory)] | None = None
     """A file of one line, the password, that nobody else may read (0600); relative to the inventory's folder."""

@@ -49,7 +49,7 @@ def test_each_program_is_a_list_that_an_inventory_takes(name: str) -> None:
     text = f"{LEAST}credentials: {{audit: {{username: audit, password_command: {RECIPES[name]}}}}}\n"
     command = sources_of(text)["audit"].password_command
     assert command
-    assert len(command) > 2
+    assert len(command) > 1
     assert not any(re.search(r"[`'$|]", argument) for argument in command)  # what only a shell would understand
 
 

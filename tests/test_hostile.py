@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import gzip
 import re
 import socket
 import sys
@@ -23,7 +21,7 @@ from compliance.model import Unread
 from compliance.reader import REBUILDS
 from compliance.snapshot import Source, read_snapshot
 from tests.builders import Host, Vm, host_rows, replica_of
-from tests.canary import CANARY
+from tests.canary import CANARY, is_in
 from tests.running import APART, run_pytest
 from tests.simulator import Fault, Played, Simulator, mischief
 from tests.wsman.listener import Listener, answer, listening
@@ -296,12 +294,9 @@ def test_who_refuses_a_login_or_asks_for_one_is_left_alone(battle: Battle, fault
         assert max(asked.values()) <= RUNS * TRIES[way]
 
 
-def test_the_password_is_in_no_file_and_no_line(battle: Battle) -> None:
-    forms = [PASSWORD.encode(), PASSWORD.encode("utf-16-le"), base64.b64encode(PASSWORD.encode())]
-    forms.append(base64.b64encode(f"{USER}:{PASSWORD}".encode()))
+def test_the_password_is_in_no_file(battle: Battle) -> None:
+    """Nor in any line: ``run_pytest`` looks for it in what was printed."""
     for run_ in (battle.calm, battle.hostile, battle.strict):
         files = [path for path in run_.folder.rglob("*") if path.is_file()]
         assert {"live.jsonl.gz", "x.html", "x.xml", "x.log", "live.yaml", "nodeids"} <= {path.name for path in files}
-        contents = {str(path): path.read_bytes() for path in files} | {"output": run_.output.encode()}
-        contents |= {name: gzip.decompress(said) for name, said in contents.items() if name.endswith(".gz")}
-        assert not [name for name, said in contents.items() for form in forms if form in said]
+        assert not [path for path in files if is_in(path.read_bytes())]
