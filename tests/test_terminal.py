@@ -121,3 +121,11 @@ def test_the_doctor_asks_too(tmp_path: Path) -> None:
         asked = ("compliance", "doctor", "--inventory", "live.yaml")
         code, shown = at_a_terminal(tmp_path, *asked, answer=PASSWORD.encode() + b"\n")
         assert (code, tried(servers)) == (0, [1, 1]), shown
+
+
+def test_a_program_has_no_terminal_to_read(tmp_path: Path) -> None:
+    reads = "import sys; print(open('audit.secret').read() if not sys.stdin.read() else '')"
+    with sealed_servers(tmp_path):
+        kept(tmp_path, f'password_command: [{sys.executable}, -c, "{reads}"]')
+        code, shown = at_a_terminal(tmp_path, "compliance", "doctor", "--inventory", "live.yaml", answer=b"")
+    assert code == 0, shown
