@@ -15,8 +15,10 @@ from compliance.report.table import Table
 class PytestHtml:
     """Registered where an estate is judged. Everything that it hands over is escaped: pytest-html does not."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, page: str = "") -> None:
+        """``page``: where report.html is, seen from pytest-html's own; empty where none is written."""
         self._table = table
+        self._page = page
         self._verdicts = {verdict.id: verdict for verdict in table.verdicts}
         self._shown = html.choose_rows(table.verdicts)
 
@@ -29,7 +31,8 @@ class PytestHtml:
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
         left_out = len(self._table.verdicts) - len(self._shown)
-        prefix.extend(html.summary(self._table, shown=len(self._shown), rows_left_out=left_out))
+        told = html.summary(self._table, shown=len(self._shown), rows_left_out=left_out, page=self._page)
+        prefix.extend(told)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: MutableSequence[str]) -> None:

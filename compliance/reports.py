@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -28,12 +29,13 @@ from compliance.report.summary import MOST_BYTES, summary
 from compliance.report.table import Table
 
 GATE = "gate.json"
+PAGE = "report.html"
 WRITERS: Mapping[str, Callable[[Table], str]] = {
     "results.json": results,
     "results.sarif": sarif,
     "results.csv": csv_rows,
     "summary.md": summary,
-    "report.html": page,
+    PAGE: page,
 }
 """All but gate.json, which is written last, since it says whether the others were."""
 LARGEST_JUNIT = 30_000_000
@@ -73,6 +75,17 @@ class Reports:
             file = getattr(option, key, None)
             if file and Path(file).resolve() in ours:
                 raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
+
+    def page_from(self, html: str | None) -> str:
+        """The address of the page as pytest-html's report links to it: relative, so that both can be moved together."""
+        if not html:
+            return ""
+        page = (self.folder / PAGE).absolute()
+        here = Path(os.path.expandvars(html)).expanduser().absolute().parent  # as pytest-html makes its path
+        try:
+            return quote(os.fsencode(os.path.relpath(page, here).replace(os.sep, "/")))
+        except ValueError:  # on another drive
+            return page.as_uri()
 
     def begin(self) -> None:
         try:

@@ -106,7 +106,8 @@ class EstateSession:
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         self._ids = frozenset(verdict.id for verdict in self._table.verdicts)
         _replace_metadata(config, self._table)
-        config.pluginmanager.register(PytestHtml(self._table), "compliance.pytest_html")
+        page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""
+        config.pluginmanager.register(PytestHtml(self._table, page), "compliance.pytest_html")
         self._keeper = Gatekeeper(self._table.gate, self._ids)
         config.pluginmanager.register(self._keeper, "compliance.gatekeeper")
 

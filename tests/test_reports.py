@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from jsonschema import Draft4Validator
@@ -68,6 +71,35 @@ def test_every_report_is_there_and_valid(tmp_path: Path) -> None:
         5,
         pytest.__version__,
     )
+
+
+def page_linked_from(html: Path) -> list[str]:
+    return re.findall(r'The page for people: <a href="([^"]*)">report.html</a>', html.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("html", "folder"),
+    [
+        ("x.html", "out"),
+        ("out/log.html", "out"),
+        ("logs/deep/x.html", "out"),
+        ("x.html", "a:b/<i>&'\" % é"),
+    ],
+)
+def test_pytest_htmls_report_links_to_the_page(html: str, folder: str, tmp_path: Path) -> None:
+    found = saved(tmp_path, HEALTHY)
+    run = run_pytest(tmp_path, "--snapshot", found, "--html", html, "--self-contained-html", "--hv-report-dir", folder)
+    assert run.returncode == 0, run.stdout + run.stderr
+    (link,) = page_linked_from(tmp_path / html)
+    assert not urlsplit(link).scheme
+    target = (tmp_path / html).parent / unquote(unescape(link))
+    assert target.resolve() == (tmp_path / folder / "report.html").resolve()
+    assert target.is_file()
+
+
+def test_without_a_page_there_is_no_link_to_one(tmp_path: Path) -> None:
+    run_pytest(tmp_path, "--snapshot", saved(tmp_path, HEALTHY), "--html", "x.html", "--self-contained-html")
+    assert page_linked_from(tmp_path / "x.html") == []
 
 
 def test_a_replay_writes_the_same_bytes_and_no_password(tmp_path: Path) -> None:

@@ -26,10 +26,14 @@ LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 BPA_ONLY = "Microsoft's own test alone: whether Data Exchange is offered on this host. No guest was asked."
 
 
-def summary(table: Table, *, shown: int, rows_left_out: int) -> list[str]:
-    """For ``prefix`` of pytest_html_results_summary. ``shown`` and ``rows_left_out`` count pytest-html's own rows."""
+def summary(table: Table, *, shown: int, rows_left_out: int, page: str = "") -> list[str]:
+    """For ``prefix`` of pytest_html_results_summary. ``shown`` and ``rows_left_out`` count pytest-html's own rows.
+
+    ``page`` is the address of the page for people, where there is one.
+    """
     parts = (
         _head(table, shown, rows_left_out),
+        _to_page(page),
         _violated(table),
         _waived(table),
         _not_judged(table),
@@ -89,6 +93,11 @@ def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
     at = said(_time(table))
     yield f'<p class="hv-small">Estate {said(table.estate)}, as it was at {at}; {said(table.tool)}</p>'
     yield _overview(table)
+
+
+def _to_page(page: str) -> Iterator[str]:
+    if page:
+        yield f'<p>The page for people: <a href="{escape(page)}">report.html</a></p>'
 
 
 def _gate(table: Table) -> Iterator[str]:
