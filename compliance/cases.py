@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from compliance.gate import Decision
-from compliance.report.text import details
+from compliance.grain import Bundle
 from compliance.rule import Result, Verdict
 
 BELOW = "below the gate's severity (would fail)"
@@ -29,35 +28,37 @@ class NotJudgedError(Exception):
 class EstateNode(pytest.Collector):
     """Stands above an estate's cases in pytest's tree; its id is the estate's name, whatever file it came from."""
 
-    decisions: Sequence[Decision] = ()
+    bundles: Sequence[Bundle] = ()
 
     @classmethod
-    def of(cls, session: pytest.Session, estate: str, decisions: Sequence[Decision]) -> EstateNode:
+    def of(cls, session: pytest.Session, estate: str, bundles: Sequence[Bundle]) -> EstateNode:
         node: EstateNode = cls.from_parent(session, name=estate, nodeid=estate)
-        node.decisions = decisions
+        node.bundles = bundles
         return node
 
     def collect(self) -> list[Case]:
-        return [Case.of(self, decision) for decision in self.decisions]
+        return [Case.of(self, bundle) for bundle in self.bundles]
 
 
 class Case(pytest.Item):
-    """One rule on one subject, already judged."""
+    """One rule on one subject, or on several, already judged."""
 
+    bundle: Bundle
     verdict: Verdict  # as it is shown
-    is_below: bool = False  # failed, at a severity that doesn't close the gate
+    is_below: bool = False
 
     @classmethod
-    def of(cls, parent: EstateNode, decision: Decision) -> Case:
-        verdict = decision.shown
+    def of(cls, parent: EstateNode, bundle: Bundle) -> Case:
+        verdict = bundle.verdict
         # The id is given whole: pytest would derive one from rootdir, and --lf would not find it again.
-        case: Case = cls.from_parent(parent, name=f"{verdict.rule.key}[{verdict.label}]", nodeid=verdict.id)
+        case: Case = cls.from_parent(parent, name=bundle.id.removeprefix(f"{parent.name}::"), nodeid=bundle.id)
+        case.bundle = bundle
         case.verdict = verdict
-        case.is_below = decision.is_accepted and verdict.outcome.result is Result.FAILED
+        case.is_below = bundle.is_below
         case.add_marker(f"severity_{verdict.rule.severity}")
         case.add_marker(marker_of(verdict.rule.key))
-        if verdict.outcome.result is not Result.PASSED:
-            case.user_properties.extend(_properties(verdict))
+        if verdict.outcome.result is not Result.PASSED or len(bundle.members) > 1:
+            case.user_properties.extend(_properties(bundle))
         if case.is_below:
             case.user_properties.append(("remark", f"{BELOW}: {verdict.outcome.finding}"))
         return case
@@ -73,7 +74,7 @@ class Case(pytest.Item):
             raise ViolationError(self.verdict.outcome.finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's parameter
-        return details(self.verdict)
+        return self.bundle.details()
 
     def reportinfo(self) -> tuple[str, int | None, str]:
         return self.parent.name if self.parent else "", None, self.name
@@ -89,8 +90,9 @@ def marker_of(key: str) -> str:
     return key.replace("-", "_")
 
 
-def _properties(verdict: Verdict) -> Iterator[tuple[str, object]]:
+def _properties(bundle: Bundle) -> Iterator[tuple[str, object]]:
     """For JUnit and xdist: pairs of plain text."""
+    verdict = bundle.verdict
     yield "rule", verdict.rule.key
     yield "severity", verdict.rule.severity.value
     if verdict.server:
@@ -99,6 +101,8 @@ def _properties(verdict: Verdict) -> Iterator[tuple[str, object]]:
         yield "virtual_machine", machine.name
         yield "guid", machine.guid
         yield "side", str(machine.role)
+    if len(bundle.members) > 1:
+        yield from ((result.value.replace(" ", "_"), str(count)) for result, count in bundle.counts.items())
 
 
 def run(case: Case) -> None:
@@ -116,12 +120,12 @@ def _reports(case: Case) -> Iterator[pytest.TestReport]:
         case Result.PASSED:
             yield _report(case, "call", "passed", None)
         case Result.FAILED if case.is_below:
-            yield _report(case, "call", "passed", None, sections=((BELOW, details(case.verdict)),))
+            yield _report(case, "call", "passed", None, sections=((BELOW, case.bundle.details()),))
         case Result.FAILED:
-            yield _report(case, "call", "failed", details(case.verdict))
+            yield _report(case, "call", "failed", case.bundle.details())
         case Result.UNKNOWN:
             # A setup that fails is what pytest and JUnit call an error, not a failure.
-            yield _report(case, "setup", "failed", details(case.verdict))
+            yield _report(case, "setup", "failed", case.bundle.details())
         case Result.NOT_APPLICABLE | Result.WAIVED:
             # pytest's own tuple would name a path of this machine.
             yield _report(case, "setup", "skipped", (case.verdict.estate, 0, f"Skipped: {outcome.finding}"))

@@ -7,13 +7,16 @@ import pkgutil
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import count
+from typing import TypeVar
 
 import compliance.rules
 from compliance.model import Estate, ReplicatedVM, Server, Subject, Unread
 from compliance.rule import Rule, Verdict, unknown
+
+Key = TypeVar("Key", int, str)
 
 
 @cache
@@ -70,12 +73,12 @@ def _labels(estate: Estate) -> dict[int, str]:
         for key, label in labels.items():
             if taken[label] > 1:
                 labels[key] = f"{plain[key]}~{by_guid[key][:digits]}"
-    return _numbered({id(server): printable(server.name) for server in estate.servers} | labels)
+    return numbered({id(server): printable(server.name) for server in estate.servers} | labels)
 
 
-def _numbered(labels: dict[int, str]) -> dict[int, str]:
+def numbered(labels: Mapping[Key, str]) -> dict[Key, str]:
     """The last resort, for names that were made to look like another's label: a number."""
-    unique: dict[int, str] = {}
+    unique: dict[Key, str] = {}
     taken: set[str] = set()
     for key, label in labels.items():
         numbers = (label if number == 1 else f"{label}~{number}" for number in count(1))

@@ -1,11 +1,21 @@
-"""A policy's keys as pytest's options. compliance.policy knows them as well, but takes a tenth of a second to load."""
+"""What options may be. compliance.policy knows a policy's keys as well, but takes a tenth of a second to load."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from compliance.model import Evidence
 from compliance.rule import Severity
+
+
+class Grain(StrEnum):
+    """What one of pytest's cases stands for, for each rule."""
+
+    MACHINE = "machine"
+    SERVER = "server"
+    RULE = "rule"
+
 
 POLICY_OPTIONS: dict[str, dict[str, Any]] = {
     "fail_at": {
@@ -37,3 +47,4 @@ POLICY_OPTIONS: dict[str, dict[str, Any]] = {
         "help": "what a virtual machine has after its start until its guest must answer (10)",
     },
 }
+"""A policy's keys as pytest's options."""

@@ -15,7 +15,7 @@ import pytest
 
 from compliance.errors import UsageError
 from compliance.model import ReplicatedVM, Server, Unread
-from compliance.options import POLICY_OPTIONS
+from compliance.options import POLICY_OPTIONS, Grain
 from compliance.rule import Severity
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
@@ -43,6 +43,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         group.addoption(f"--hv-{name}", metavar="FILE", action="append", default=[], help=what)
     group.addoption("--hv-baseline", metavar="FILE", help="results.json of an earlier run: what it found is known")
     group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json here")
+    group.addoption(
+        "--hv-grain",
+        choices=[grain.value for grain in Grain],
+        help="one case of pytest's for each rule and machine (the default), for each rule and server, or for each rule",
+    )
     for name, attributes in POLICY_OPTIONS.items():
         group.addoption(f"--hv-{name.replace('_', '-')}", **attributes)
     group.addoption(
@@ -108,7 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _refuse_stray_options(config: pytest.Config) -> None:
     """An option of ours that would be ignored in silence, in a run that then looks green."""
     scope = ("server", "vm", "rule", "severity")
-    files = ("save", "policy", "waivers", "baseline", "report_dir", "severity_of")
+    files = ("save", "policy", "waivers", "baseline", "report_dir", "grain", "severity_of")
     for name in (*files, *scope, *POLICY_OPTIONS):
         if config.getoption(f"hv_{name}") not in (None, []):
             option = name.replace("_", "-")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any
 
 import pytest
 
+from compliance.grain import Bundle
 from compliance.judge import printable
 from compliance.report import html
 from compliance.report.table import Table
@@ -15,12 +16,13 @@ from compliance.report.table import Table
 class PytestHtml:
     """Registered where an estate is judged. Everything that it hands over is escaped: pytest-html does not."""
 
-    def __init__(self, table: Table, page: str = "") -> None:
+    def __init__(self, table: Table, bundles: Sequence[Bundle], page: str = "") -> None:
         """``page``: where report.html is, seen from pytest-html's own; empty where none is written."""
         self._table = table
         self._page = page
-        self._verdicts = {verdict.id: verdict for verdict in table.verdicts}
-        self._shown = html.choose_rows(table.verdicts)
+        self._bundles = {bundle.id: bundle for bundle in bundles}
+        chosen = html.choose_rows([bundle.verdict for bundle in bundles])
+        self._shown = {bundle.id for bundle in bundles if bundle.verdict.id in chosen}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -30,9 +32,10 @@ class PytestHtml:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
-        left_out = len(self._table.verdicts) - len(self._shown)
-        told = html.summary(self._table, shown=len(self._shown), rows_left_out=left_out, page=self._page)
-        prefix.extend(told)
+        left_out = len(self._bundles) - len(self._shown)
+        several = not all(bundle.is_single for bundle in self._bundles.values())
+        shown = len(self._shown)
+        prefix.extend(html.summary(self._table, shown=shown, rows_left_out=left_out, several=several, page=self._page))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: MutableSequence[str]) -> None:
@@ -40,15 +43,15 @@ class PytestHtml:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: MutableSequence[str]) -> None:
-        verdict = self._verdicts.get(report.nodeid)
-        if verdict is None:
+        bundle = self._bundles.get(report.nodeid)
+        if bundle is None:
             cells[:] = html.foreign_cells(cells, report.nodeid)
-        elif verdict.id in self._shown:
-            cells[:] = html.row_cells(verdict)
+        elif bundle.id in self._shown:
+            cells[:] = html.row_cells(bundle.verdict)
         else:
             del cells[:]  # pytest-html then leaves the row out
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: MutableSequence[str]) -> None:
-        if verdict := self._verdicts.get(report.nodeid):
-            data[:] = html.detail(verdict)
+        if bundle := self._bundles.get(report.nodeid):
+            data[:] = html.detail(bundle.verdict) if bundle.is_single else html.detail_of_several(bundle.lines())

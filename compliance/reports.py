@@ -43,8 +43,9 @@ LARGEST_JUNIT = 30_000_000
 
 
 class Reports:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, grain: str = "machine") -> None:
         self.folder = folder
+        self._grain = grain  # what pytest's cases stand for
         self._versions = _versions()
 
     @classmethod
@@ -58,7 +59,7 @@ class Reports:
             return None
         if not named:
             raise UsageError("--hv-report-dir names no folder: is a variable empty?")
-        reports = cls(Path(named))
+        reports = cls(Path(named), config.option.hv_grain or "machine")
         reports.refuse_overlap(config.option)
         reports.begin()
         return reports
@@ -119,7 +120,7 @@ class Reports:
         """The same table; its gate is closed where a report could not be written, and says so."""
         for name, writer in WRITERS.items():
             table = self._written(name, writer, table)
-        return self._written(GATE, lambda last: gate_json(last, self._versions), table)
+        return self._written(GATE, lambda last: gate_json(last, self._versions, self._grain), table)
 
     def _written(self, name: str, writer: Callable[[Table], str], table: Table) -> Table:
         try:

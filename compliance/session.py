@@ -20,12 +20,13 @@ from compliance.audit import Plan
 from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
 from compliance.credentials import Surroundings
 from compliance.errors import UsageError
-from compliance.gate import Decision, Exit
+from compliance.gate import Exit
 from compliance.gatekeeper import Gatekeeper
+from compliance.grain import Bundle, bundles, hint, of_rule
 from compliance.interrupt import interrupted_once
 from compliance.judge import all_rules, printable
 from compliance.model import ReplicatedVM, Server, Unread
-from compliance.options import POLICY_OPTIONS
+from compliance.options import POLICY_OPTIONS, Grain
 from compliance.policy import policy_of_options
 from compliance.progress import Teller
 from compliance.pytest_html import PytestHtml
@@ -33,7 +34,6 @@ from compliance.report import text
 from compliance.report.html import environment
 from compliance.report.table import Table
 from compliance.reports import Reports, junit_warning, tell_github
-from compliance.rule import Verdict
 from compliance.scope import Scope
 from compliance.secret import Environment
 from compliance.snapshot import Reading, Snapshot, read_snapshot, refuse_unwritable, write_snapshot
@@ -44,15 +44,24 @@ class EstateSession:
     """What a run knows of its estate: the plan from the start, the table of verdicts once the session has started."""
 
     def __init__(
-        self, plan: Plan, scope: Scope, save: str | None, asked: list[str], reports: Reports | None = None
+        self,
+        plan: Plan,
+        scope: Scope,
+        *,
+        save: str | None,
+        asked: list[str],
+        reports: Reports | None = None,
+        grain: Grain | None = None,
     ) -> None:
         self._plan = plan
         self._scope = scope
         self._save = save
         self._asked = asked  # ids of ours that were given as arguments
         self._reports = reports
+        self._grain = grain  # as given
         self._handed_over: Path | None = None  # the snapshot that xdist's workers read
         self._table: Table | None = None
+        self._bundles: list[Bundle] = []
         self._ids: frozenset[str] = frozenset()
         self._keeper: Gatekeeper | None = None
         self._ended: pytest.Session | None = None
@@ -77,7 +86,14 @@ class EstateSession:
             rules=tuple(option.hv_rule),
             severities=tuple(option.hv_severity),
         )
-        return cls(plan, scope, option.hv_save, _take_arguments(config, plan.estate), reports)
+        return cls(
+            plan,
+            scope,
+            save=option.hv_save,
+            asked=_take_arguments(config, plan.estate),
+            reports=reports,
+            grain=Grain(option.hv_grain) if option.hv_grain else None,
+        )
 
     @property
     def table(self) -> Table:
@@ -104,10 +120,13 @@ class EstateSession:
                 self._hand_over(config, snapshot)
         self._table = audit.judged(snapshot, self._scope, self._plan, now=datetime.now(UTC))
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
-        self._ids = frozenset(verdict.id for verdict in self._table.verdicts)
+        folder = config.option.hv_report_dir
+        rest = f"they are in {folder}" if folder else "--hv-report-dir writes them all"
+        self._bundles = bundles(self._table.decisions, self._table.estate, self._grain or Grain.MACHINE, rest)
+        self._ids = frozenset(bundle.id for bundle in self._bundles)
         _replace_metadata(config, self._table)
         page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""
-        config.pluginmanager.register(PytestHtml(self._table, page), "compliance.pytest_html")
+        config.pluginmanager.register(PytestHtml(self._table, self._bundles, page), "compliance.pytest_html")
         self._keeper = Gatekeeper(self._table.gate, self._ids)
         config.pluginmanager.register(self._keeper, "compliance.gatekeeper")
 
@@ -159,8 +178,13 @@ class EstateSession:
             shutil.rmtree(self._handed_over.parent, ignore_errors=True)
 
     def pytest_report_header(self) -> list[str]:
-        scope = f", {self._scope}" if str(self._scope) else ""
-        return [printable(f"{audit.tool()}: estate {self._plan.estate} from {self._plan.named}{scope}")]
+        given = [
+            *([str(self._scope)] if str(self._scope) else []),
+            *([f"--hv-grain {self._grain}"] if self._grain else []),
+        ]
+        told = ", ".join([f"{audit.tool()}: estate {self._plan.estate} from {self._plan.named}", *given])
+        advice = hint(len(self._bundles), self._grain)
+        return [printable(told), *([advice] if advice else [])]
 
     # --- cases --------------------------------------------------------------------------------------------------------
 
@@ -169,16 +193,17 @@ class EstateSession:
         """Add our cases before anything selects among items: they belong to no file that pytest would collect."""
         items[:0] = session.genitems(EstateNode.of(session, self._plan.estate, self._asked_for()))
 
-    def _asked_for(self) -> list[Decision]:
+    def _asked_for(self) -> list[Bundle]:
         if not self._asked:
-            return list(self.table.decisions)
-        missing = set(self._asked) - self._ids - {_of_rule(verdict) for verdict in self.table.verdicts}
+            return self._bundles
+        missing = set(self._asked) - self._ids - {of_rule(one.verdict) for one in self._bundles}
         if missing:
+            other = "" if self._grain in (None, Grain.MACHINE) else f", or --hv-grain {self._grain} has no such case"
             raise pytest.UsageError(
-                f"not found: {min(missing)} (its server may not have been read, or it is out of scope)"
+                f"not found: {min(missing)} (its server may not have been read, or it is out of scope{other})"
             )
         asked = set(self._asked)
-        return [one for one in self.table.decisions if {one.verdict.id, _of_rule(one.verdict)} & asked]
+        return [one for one in self._bundles if {one.id, of_rule(one.verdict)} & asked]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -266,11 +291,6 @@ def _is_ours(argument: str, estate: str) -> bool:
     """pytest prints ids relative to the folder that it runs in, so a path may stand before the estate's name."""
     path, separator, _ = argument.partition("::")
     return bool(separator) and Path(path).name == estate and not Path(path).exists()
-
-
-def _of_rule(verdict: Verdict) -> str:
-    """The id without its subject, which means all of them, as it does for a parametrized function."""
-    return f"{verdict.estate}::{verdict.rule.key}"
 
 
 def _policy_options(option: Any) -> dict[str, object]:

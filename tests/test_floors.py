@@ -19,6 +19,7 @@ FLOORS = (
     ("session", "doctor"),
     ("reports",),
     ("audit", "cases", "pytest_html", "progress", "terminal", "gatekeeper", "interrupt", "diff_command"),
+    ("grain",),
     ("gather", "report"),
     ("reader", "logins", "diff", "door"),
     ("hyperv", "judge", "scope", "gate"),

@@ -60,7 +60,8 @@ WAIVERS = f"waivers:\n{waiver('waived01', 1)}{waiver('excused01', 1)}{waiver('en
 
 def table() -> dict[str, list[str]]:
     text = (ROOT / "docs" / "outcomes.md").read_text("utf-8")
-    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    first = text.partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in first.splitlines() if line.startswith("| ")]
     return {cells[0]: cells[1:] for cells in rows[2:]}
 
 

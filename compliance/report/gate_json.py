@@ -7,6 +7,7 @@ Version 1, in this order; keys may be added, none changes its meaning. What a ru
      "reasons": [{"exit_code": n, "text": sentence}],   # the worst first; none where it is open
      "weaker": [sentence],                      # what opens the gate further than the defaults do
      "estate": text, "time": ISO 8601, "age_seconds": n, "complete": bool, "scope": text,   # of the snapshot
+     "grain": "machine" | "server" | "rule",    # what pytest's cases stand for; nothing else depends on it
      "counts": {"failed": n, "unknown": n, "waived": n, "not applicable": n, "passed": n},
      "coverage": {"servers": n, "servers_read": n, "machines": n, "machines_judged": n},
      "unread_servers": [name],
@@ -30,8 +31,8 @@ FORMAT = "hyperv-compliance gate"
 VERSION = 1
 
 
-def gate_json(table: Table, versions: Mapping[str, str]) -> str:
-    """``versions``: of the tool and of what it ran on, by their names."""
+def gate_json(table: Table, versions: Mapping[str, str], grain: str = "machine") -> str:
+    """``versions``: of the tool and of what it ran on, by their names. ``grain``: what pytest's cases stand for."""
     gate, estate = table.gate, table.estate
     known = {
         "weaker": list(gate.weaker),
@@ -40,6 +41,7 @@ def gate_json(table: Table, versions: Mapping[str, str]) -> str:
         "age_seconds": int(gate.age.total_seconds()),
         "complete": table.complete,
         "scope": table.scope,
+        "grain": grain,
         "counts": {result.value: count for result, count in counts(table.decisions).items()},
         "coverage": _coverage(gate),
         "unread_servers": sorted(server.name for server in table.unread),
@@ -52,8 +54,8 @@ def gate_json(table: Table, versions: Mapping[str, str]) -> str:
 
 
 KNOWN = (
-    *("weaker", "estate", "time", "age_seconds", "complete", "scope", "counts", "coverage", "unread_servers"),
-    *("waivers", "vanished", "inventory", "policy", "waiver_files", "baseline"),
+    *("weaker", "estate", "time", "age_seconds", "complete", "scope", "grain", "counts", "coverage"),
+    *("unread_servers", "waivers", "vanished", "inventory", "policy", "waiver_files", "baseline"),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from compliance.judge import printable
@@ -26,10 +26,10 @@ LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 BPA_ONLY = "Microsoft's own test alone: whether Data Exchange is offered on this host. No guest was asked."
 
 
-def summary(table: Table, *, shown: int, rows_left_out: int, page: str = "") -> list[str]:
+def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = False, page: str = "") -> list[str]:
     """For ``prefix`` of pytest_html_results_summary. ``shown`` and ``rows_left_out`` count pytest-html's own rows.
 
-    ``page`` is the address of the page for people, where there is one.
+    ``several``: some of them stand for more than one verdict. ``page``: the address of the page for people, if any.
     """
     parts = (
         _head(table, shown, rows_left_out),
@@ -38,7 +38,7 @@ def summary(table: Table, *, shown: int, rows_left_out: int, page: str = "") -> 
         _waived(table),
         _not_judged(table),
         _notices(table),
-        _below(shown, rows_left_out),
+        _below(shown, rows_left_out, several=several),
     )
     body = "\n".join(line for part in parts for line in part)
     return [f"<style>{STYLE}</style>", f'<section class="hv-report" aria-label="Compliance">\n{body}\n</section>']
@@ -272,11 +272,13 @@ def _notices(table: Table) -> Iterator[str]:
         yield grid("Beside the verdicts: no rule judges these", columns, rows, total=len(told))
 
 
-def _below(shown: int, rows_left_out: int) -> Iterator[str]:
+def _below(shown: int, rows_left_out: int, *, several: bool) -> Iterator[str]:
     yield "<h3>Every case</h3>"
+    if several:
+        yield "<p>A row may stand for several verdicts (--hv-grain): it counts them.</p>"
     if rows_left_out:
         yield (
-            f"<p>The table shows {shown:,} of {shown + rows_left_out:,} verdicts, failed and unknown ones first. The "
+            f"<p>The table shows {shown:,} of {shown + rows_left_out:,} cases, failed and unknown ones first. The "
             "numbers beside its filters count these rows only.</p>"
         )
 
@@ -351,6 +353,13 @@ def detail(verdict: Verdict) -> list[str]:
     told = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
     facts_told = f"<dl>{told}</dl>" if told else ""
     return [f'<div class="hv-detail"><p>{said(outcome.finding)}</p>{facts_told}</div>']
+
+
+def detail_of_several(lines: Iterable[str]) -> list[str]:
+    """The same for a case that carries several verdicts; ``lines`` are bounded, and the first one counts them."""
+    first, *more = (said(line) for line in lines)
+    items = "".join(f"<li>{line}</li>" for line in more)
+    return [f'<div class="hv-detail"><p>{first}</p>{f"<ul>{items}</ul>" if items else ""}</div>']
 
 
 def _failover(settings: tuple[FailoverAddress, ...] | Unread) -> tuple[FailoverAddress | Unread, ...]:

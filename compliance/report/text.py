@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.judge import printable
 from compliance.model import Evidence
@@ -85,6 +85,11 @@ def details(verdict: Verdict) -> str:
     if outcome.result is Result.FAILED:
         lines += _rule_text(rule)
     return "\n".join(printable(line) for line in lines)
+
+
+def details_of_several(rule: Rule, lines: Iterable[str], *, with_rule: bool) -> str:
+    """The same for a case that carries several: its own lines, and the rule's texts where it is violated."""
+    return "\n".join(printable(line) for line in (*lines, *(_rule_text(rule) if with_rule else ())))
 
 
 def _rule_text(rule: Rule) -> list[str]:

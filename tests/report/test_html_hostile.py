@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from compliance.report.html import detail, environment, foreign_cells, header_cells, row_cells, summary
+from compliance.report.html import (
+    detail,
+    detail_of_several,
+    environment,
+    foreign_cells,
+    header_cells,
+    row_cells,
+    summary,
+)
 from compliance.report.table import Table
 from tests.report.reader import read
 from tests.report.tables import hostile, small
@@ -28,7 +36,8 @@ def everything(found: Table) -> list[str]:
     rows = [f"<table><tr>{''.join(row_cells(verdict))}</tr></table>" for verdict in found.verdicts]
     foreign = foreign_cells(['<td class="col-result">Failed</td>'], found.estate.name)
     return [
-        *summary(found, shown=1, rows_left_out=2),
+        *summary(found, shown=1, rows_left_out=2, several=True, page="&<>"),
+        *detail_of_several([found.estate.name] * 2),
         *rows,
         *(piece for verdict in found.verdicts for piece in detail(verdict)),
         *(f"<div>{value}</div>" for value in environment(found).values()),
@@ -41,7 +50,7 @@ def test_hostile_text_is_text_everywhere(text: str) -> None:
     found = hostile(text)
     for piece in everything(found):
         reader = read(piece)
-        assert all(link.startswith(("#hv-rule-", "https://")) for link in reader.links)
+        assert all(link.startswith(("#hv-rule-", "https://", "&<>")) for link in reader.links)
         assert not any(letter in piece for letter in "\u202e\u2066\x1b\ud800")
     shown = "".join(read("".join(everything(found))).text)
     assert text.isprintable() is (text in shown)
