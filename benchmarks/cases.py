@@ -53,16 +53,16 @@ NUMBER = "CAFE0000"
 # --- what is judged ---------------------------------------------------------------------------------------------------
 
 
-def write_estate(path: Path, machines: int) -> None:
-    """So many replicated machines, 50 a server, both sides; 10 % fail and 4 % can't be judged.
+def write_estate(path: Path, machines: int, *, healthy: bool = False) -> None:
+    """So many replicated machines, 50 a server, both sides; 10 % fail and 4 % can't be judged, unless ``healthy``.
 
     The builders make one pair of servers, and the others are its copies under other names: minutes become a second.
     """
     pairs, rest = divmod(machines, 2 * A_SERVER)
-    primary = _primary(A_SERVER)
+    primary = _primary(A_SERVER, healthy=healthy)
     replica = Host(name="REP00000", vms=[replica_of(vm) for vm in primary.vms])
     head, *pair = _lines(path, primary, replica)
-    last = _lines(path, _primary(rest))[1:] if rest else []
+    last = _lines(path, _primary(rest, healthy=healthy))[1:] if rest else []
     header = {**json.loads(head), "servers": 2 * pairs + len(last)}
     with path.open("w", encoding="ascii") as file:
         file.write(json.dumps(header) + "\n")
@@ -71,16 +71,16 @@ def write_estate(path: Path, machines: int) -> None:
         file.writelines(_renumbered(line, pairs) + "\n" for line in last)
 
 
-def _primary(machines: int) -> Host:
-    return Host(name="PRI00000", vms=[_machine(at) for at in range(machines)])
+def _primary(machines: int, *, healthy: bool) -> Host:
+    return Host(name="PRI00000", vms=[_machine(0 if healthy else at, at) for at in range(machines)])
 
 
-def _machine(at: int) -> Vm:
+def _machine(kind: int, at: int) -> Vm:
     guid = f"{NUMBER}-0000-4000-8000-{at:012d}"
     hosts = (("PRI00000.dr.example", "REP00000.dr.example"),)
-    if at % 10 == 3:  # a guest that never answered
+    if kind % 10 == 3:  # a guest that never answered
         return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12)
-    if at % 20 == 17:  # one that has just started
+    if kind % 20 == 17:  # one that has just started
         return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12, uptime=180_000)
     return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts)
 

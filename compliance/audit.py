@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compliance.baseline import Baseline, read_baseline
+from compliance.collector import uncollected
 from compliance.errors import UsageError
 from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
@@ -129,6 +130,7 @@ def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress]
     return replace(snapshot, settings=planned.policy.over(snapshot.settings))
 
 
+@uncollected()
 def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now: datetime | None = None) -> Table:
     """Every verdict in scope and the gate, from a snapshot alone: what a live run and an offline one have in common.
 

@@ -119,6 +119,7 @@ class EstateSession:
                 snapshot = self._taken(config)
                 self._hand_over(config, snapshot)
         self._table = audit.judged(snapshot, self._scope, self._plan, now=datetime.now(UTC))
+        self._plan = replace(self._plan, snapshot=None)  # its rows take more memory than all that was made of them
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         folder = config.option.hv_report_dir
         rest = f"they are in {folder}" if folder else "--hv-report-dir writes them all"

@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
+from compliance.collector import uncollected
 from compliance.errors import SnapshotError, Why
 from compliance.model import Evidence, Row, Settings, Unread
 
@@ -105,6 +106,7 @@ def refuse_unwritable(path: Path) -> None:
             beside.unlink(missing_ok=True)
 
 
+@uncollected()
 def read_snapshot(path: Path) -> Snapshot:
     """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool."""
     try:

@@ -27,7 +27,7 @@ FLOORS = (
     ("policy", "answers", "systems", "sources", "passwords"),
     ("form", "options"),
     ("rule", "userfile", "patterns", "aspects"),
-    ("model", "errors", "secret"),
+    ("model", "errors", "secret", "collector"),
 )
 NEIGHBOURS = {
     ("model", "errors"): "what could not be read says why, in the words of the errors",
