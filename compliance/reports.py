@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,9 +28,11 @@ from compliance.report.sarif import sarif
 from compliance.report.summary import MOST_BYTES, summary
 from compliance.report.table import Table
 
+Pieces = str | Iterable[str]
+"""A report, whole or in pieces."""
 GATE = "gate.json"
 PAGE = "report.html"
-WRITERS: Mapping[str, Callable[[Table], str]] = {
+WRITERS: Mapping[str, Callable[[Table], Pieces]] = {
     "results.json": results,
     "results.sarif": sarif,
     "results.csv": csv_rows,
@@ -122,7 +124,7 @@ class Reports:
             table = self._written(name, writer, table)
         return self._written(GATE, lambda last: gate_json(last, self._versions, self._grain), table)
 
-    def _written(self, name: str, writer: Callable[[Table], str], table: Table) -> Table:
+    def _written(self, name: str, writer: Callable[[Table], Pieces], table: Table) -> Table:
         try:
             self._put(name, writer(table))
         except OSError as error:
@@ -131,15 +133,21 @@ class Reports:
             return replace(table, gate=replace(table.gate, code=Exit.INTERNAL, reasons=reasons))
         return table
 
-    def _put(self, name: str, text: str) -> None:
+    def _put(self, name: str, text: Pieces) -> None:
         """Whole or not at all: a reader never meets half a report."""
         beside = self.folder / f".{name}.{os.getpid()}"
         try:
-            beside.write_bytes(text.encode(errors="backslashreplace"))
+            with beside.open("wb") as file:
+                file.writelines(octets(text))
             beside.replace(self.folder / name)
         finally:
             with suppress(OSError):
                 beside.unlink(missing_ok=True)
+
+
+def octets(text: Pieces) -> Iterator[bytes]:
+    for piece in (text,) if isinstance(text, str) else text:
+        yield piece.encode(errors="backslashreplace")
 
 
 def _versions() -> dict[str, str]:

@@ -11,12 +11,19 @@ from compliance.collector import uncollected
 
 @pytest.mark.parametrize("was_on", [True, False])
 def test_it_is_as_it_was_afterwards_however_that_ends(was_on: bool) -> None:
+    seen = []
+
+    @uncollected()
+    def fail() -> None:
+        seen.append(gc.isenabled())
+        raise ValueError("broken")
+
     try:
         if not was_on:
             gc.disable()
-        with pytest.raises(ValueError, match="broken"), uncollected():
-            assert not gc.isenabled()
-            raise ValueError("broken")
+        with pytest.raises(ValueError, match="broken"):
+            fail()
+        assert seen == [False]
         assert gc.isenabled() is was_on
     finally:
         gc.enable()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import sys
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -153,6 +154,8 @@ OWN = {
     "test_death.py": "import os\ndef test_death(): os._exit(9)\n",
     "test_warning.py": "import warnings\ndef test_warning(): warnings.warn('x')\n",
     "test_folder.py": "from pathlib import Path\ndef test_folder(): Path('out/results.csv/x').mkdir(parents=True)\n",
+    "test_full.py": "import resource\n"
+    "def test_full(): resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))\n",
     "test_no_gate.py": "from pathlib import Path\n"
     "def test_no_gate():\n    Path('out/gate.json').unlink()\n    Path('out/gate.json/x').mkdir(parents=True)\n",
 }
@@ -200,6 +203,17 @@ def test_a_report_that_cant_be_written_closes_the_gate(folder: Path) -> None:
     assert (run.returncode, gate_of(folder)["exit_code"], reasons(folder)) == (3, 3, [told])
     assert f"  - {told}" in run.stdout
     assert not [path for path in (folder / "out").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
+def test_a_disk_that_fills_up_leaves_no_half_of_a_report(folder: Path) -> None:
+    machines = [Vm(name=f"vm{number}") for number in range(60)]
+    found = saved(folder, snapshot(source(Host(name="HV01", vms=machines))), "many.jsonl")
+    run = run_pytest(folder, "--snapshot", found, "--hv-report-dir", "out", "test_full.py")
+    assert run.returncode == 3
+    too_large = {"results.csv", "report.html"}
+    assert names(folder / "out") == FILES - too_large | {"mine.txt"}
+    assert set(reasons(folder)) >= {f"{Path('out') / name} can't be written: File too large" for name in too_large}
 
 
 def test_a_gate_that_cant_be_written_closes_itself(folder: Path) -> None:
@@ -254,7 +268,7 @@ def test_a_server_that_was_not_read_is_in_every_report(tmp_path: Path) -> None:
 
 
 def test_a_worker_of_xdist_writes_nothing(folder: Path) -> None:
-    option = SimpleNamespace(hv_report_dir=str(folder / "out"), collectonly=False)
+    option = SimpleNamespace(hv_report_dir=str(folder / "out"), collectonly=False, hv_grain=None)
     assert Reports.asked_for(SimpleNamespace(option=option, workerinput={})) is None  # type: ignore[arg-type]
     assert gate_of(folder) == {"open": True}
     assert Reports.asked_for(SimpleNamespace(option=option)) is not None  # type: ignore[arg-type]

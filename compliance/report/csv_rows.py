@@ -8,7 +8,7 @@ list separator is another (OWASP, "CSV Injection"): an apostrophe stands before 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 
@@ -23,13 +23,17 @@ HEADINGS = (
     *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
     *("finding", "evidence", "bpa_would_say", "waiver", "remarks"),
 )
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
+"""What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
 _FORMULA = re.compile(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""")
 
 
-def csv_rows(table: Table) -> str:
+def csv_rows(table: Table) -> Iterator[str]:
+    """In pieces, since a whole one may take more memory than all that it tells of."""
     servers = {server.name: server for server in table.estate.servers}
     rows = (_row(one, servers.get(one.verdict.server or "")) for one in decisions_worst_first(table.decisions))
-    return MARK + "".join(map(_line, chain([HEADINGS], rows)))
+    yield MARK
+    yield from map(_line, chain([HEADINGS], rows))
 
 
 def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
@@ -67,5 +71,7 @@ def _line(cells: Iterable[str]) -> str:
 
 @lru_cache(maxsize=4096)  # most cells of a line stand in the line above as well
 def _cell(text: str) -> str:
+    if _PLAIN.fullmatch(text):
+        return f'"{text}"'
     harmless = _FORMULA.sub(r"\1\2'", printable(text))
     return '"' + harmless.replace('"', '""') + '"'

@@ -15,10 +15,13 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
-def lines(values: Iterable[object]) -> str:
-    """A list with a line for each value: such a file can be compared, searched and cut by lines."""
-    told = ",\n".join(map(compact, values))
-    return f"[\n{told}\n]" if told else "[]"
+def lines(values: Iterable[object]) -> Iterator[str]:
+    """A list with a line for each value, in pieces: such a file can be compared, searched and cut by lines."""
+    opening, closing = "[\n", "[]"
+    for value in values:
+        yield f"{opening}{compact(value)}"
+        opening, closing = ",\n", "\n]"
+    yield closing
 
 
 def present(known: Mapping[str, object]) -> dict[str, object]:

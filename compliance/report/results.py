@@ -18,7 +18,8 @@ from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result, Rule
 
 
-def results(table: Table) -> str:
+def results(table: Table) -> Iterator[str]:
+    """In pieces, since a whole one may take more memory than all that it tells of."""
     estate = table.estate
     head = {
         "format": FORMAT,
@@ -45,8 +46,11 @@ def results(table: Table) -> str:
             for one in table.gate.vanished
         ],
     }
-    told = "".join(f",\n{compact(name)}:{lines(values)}" for name, values in lists.items())
-    return f"{compact(head)[:-1]}{told}}}\n"
+    yield compact(head)[:-1]
+    for name, values in lists.items():
+        yield f",\n{compact(name)}:"
+        yield from lines(values)
+    yield "}\n"
 
 
 def _order(decision: Decision) -> tuple[int, str, str, str, str]:

@@ -162,9 +162,9 @@ def hostile(text: str) -> Table:
 
 
 WRITERS: Mapping[str, Callable[[Table], str]] = {
-    "results.json": results,
+    "results.json": lambda table: "".join(results(table)),
     "results.sarif": sarif,
-    "results.csv": csv_rows,
+    "results.csv": lambda table: "".join(csv_rows(table)),
     "summary.md": summary,
     "gate.json": lambda table: gate_json(table, VERSIONS),
     "annotations.txt": lambda table: "\n".join(workflow_commands(table)) + "\n",

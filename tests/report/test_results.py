@@ -15,13 +15,17 @@ from jsonschema import Draft202012Validator
 
 from compliance.baseline import read_baseline
 from compliance.errors import UsageError
-from compliance.report.results import results
+from compliance.report.results import results as pieces_of
 from compliance.report.table import Table
 from compliance.rule import Result
 from tests.report import tables
 from tests.report.every import every, hostile
 
 SCHEMA = json.loads((resources.files("compliance.report") / "results.schema.json").read_text("utf-8"))
+
+
+def results(found: Table) -> str:
+    return "".join(pieces_of(found))
 
 
 def closed(schema: Any) -> Any:
