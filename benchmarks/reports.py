@@ -163,6 +163,7 @@ def steps_of(path: Path) -> list[Step]:
     table = judged(snapshot, Scope())
     note("translate, judge, decide")
     del snapshot
+    gc.freeze()  # both as a run does
     reports = Reports(path.parent / "reports")
     reports.begin()
     reports.write(table)
