@@ -95,9 +95,20 @@ def told_once(verdicts: Sequence[Verdict]) -> list[Verdict]:
 
 
 def machines_said(table: Table) -> str:
-    """How many machines violate each rule: no word of it is a host's."""
-    parts = [_said_of(rule, [one for one in table.verdicts if one.rule is rule]) for rule in _machine_rules(table)]
-    return "; ".join(part for part in parts if part) or "no replicated virtual machine was judged"
+    """How many machines violate each rule, and how many some rule could not judge: no word of it is a host's."""
+    judged = [verdict for verdict in table.verdicts if verdict.machine]
+    if not judged:
+        return "no replicated virtual machine was judged"
+    total = len({verdict.label for verdict in judged})
+    failed = Counter(verdict.rule.key for verdict in judged if verdict.outcome.result is Result.FAILED)
+    rules = list({verdict.rule.key: verdict.rule for verdict in judged}.values())
+    first, *others = [rule for rule in rules if failed[rule.key]] or rules[:1]
+    machines = f"replicated virtual machine{'' if total == 1 else 's'}"
+    parts = [f"{failed[first.key] or 'none'} of {total} {machines} {first.violated}"]
+    parts += [f"{failed[rule.key]} of {total} {rule.violated}" for rule in others]
+    if unknown := len({verdict.label for verdict in judged if verdict.outcome.result is Result.UNKNOWN}):
+        parts.append(f"{unknown} could not be judged")
+    return "; ".join(parts)
 
 
 def sentence(table: Table) -> str:
@@ -108,18 +119,3 @@ def sentence(table: Table) -> str:
         names += f" and {len(unread) - 5} more" if len(unread) > 5 else ""
         said += f"; machines on {names}, which {'was' if len(unread) == 1 else 'were'} not read, are not counted"
     return said
-
-
-def _machine_rules(table: Table) -> list[Rule]:
-    rules = {verdict.rule.key: verdict.rule for verdict in table.verdicts if verdict.rule.subject is ReplicatedVM}
-    return list(rules.values())
-
-
-def _said_of(rule: Rule, verdicts: Sequence[Verdict]) -> str:
-    results = Counter(verdict.outcome.result for verdict in verdicts if verdict.machine)
-    total, failed, unknown = results.total(), results[Result.FAILED], results[Result.UNKNOWN]
-    if not total:
-        return ""
-    machines = f"replicated virtual machine{'' if total == 1 else 's'}"
-    said = f"{failed or 'none'} of {total} {machines} {rule.violated}"
-    return said + (f"; {unknown} could not be judged" if unknown else "")
