@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
@@ -36,8 +36,16 @@ EXPECTED = {
     NAME: "letters, digits, `.`, `_` or `-`",
 }
 
+
+def one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
 Name = Annotated[str, Field(pattern=NAME, max_length=200)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+_Many = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
+Globs = Annotated[_Many, BeforeValidator(one_or_many, json_schema_input_type=Label | _Many)]
+"""One pattern or several, see patterns.py."""
 
 
 class Model(BaseModel):

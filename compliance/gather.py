@@ -1,6 +1,7 @@
-"""Inventory entries become a snapshot: servers side by side, one thread, one connection and one deadline each.
+"""Inventory entries become a snapshot: servers and guests side by side, one thread, one connection, one deadline each.
 
-All I/O of a run is here and below. Whatever fails on a server ends as an ``Unread`` with its reason, never as silence.
+All I/O of a run is here and below. Whatever fails on one of them ends as an ``Unread`` with its reason, never as
+silence.
 """
 
 from __future__ import annotations
@@ -17,10 +18,16 @@ from datetime import UTC, datetime
 from compliance.credentials import Credential
 from compliance.door import Door
 from compliance.errors import ReadError, Why
-from compliance.inventory import Entry, Inventory, Limits
+from compliance.guests.processes import Processes
+from compliance.guests.read import read_guest
+from compliance.inventory import Entry, GuestEntry, Inventory, Limits
 from compliance.model import Unread
 from compliance.reader import Clock, read_server
-from compliance.snapshot import Reading, Snapshot, Source
+from compliance.snapshot import GuestReading, GuestSource, Reading, Snapshot, Source
+
+Peer = Entry | GuestEntry
+"""Who is asked; their names never meet, since a guest's holds `://`."""
+Told = Reading | GuestReading | Unread
 
 ABANDON_AFTER = 5.0
 """Seconds past its deadline after which a server's thread is given up: Kerberos, for one, heeds no deadline."""
@@ -29,13 +36,15 @@ SLOW_AFTER = 5.0
 DESCRIPTORS = 4
 """File descriptors that a server may need at once: its socket, the one that the watch cuts it by, and two for name
 lookup, certificates or tickets."""
+OF_GUESTS = 8
+"""The same for a guest: three pipes to ssh, twice while it starts, and what its start is told by."""
 RESERVED = 16
 """Descriptors that are left to everybody else: reports, the snapshot, modules that are loaded late."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far the gathering is, ``seconds`` after its start.
+    """How far the gathering is, ``seconds`` after its start. ``guests``: are there some among those that are asked?
 
     ``slow`` names servers that take longer than a few seconds, the slowest first; ``remark`` is a sentence about the
     gathering itself.
@@ -43,6 +52,7 @@ class Progress:
 
     done: int
     total: int
+    guests: bool = False
     finished: str | None = None
     unread: Unread | None = None
     slow: tuple[str, ...] = ()
@@ -77,12 +87,13 @@ def gather(
         tool=tool,
         inventory=inventory.digest,
         settings=inventory.settings,
-        servers=tuple(source_of(entry, crew.done[entry.name]) for entry in inventory.servers),
+        servers=tuple(source_of(entry, crew.servers[entry.name]) for entry in inventory.servers),
+        guests=tuple(guest_of(entry, crew.guests[entry.name]) for entry in inventory.guests),
         complete=complete,
     )
 
 
-def affordable(threads: int) -> int:
+def affordable(threads: int, each: int = DESCRIPTORS) -> int:
     """So many of ``threads`` as this process may open descriptors for (`ulimit -n`); at least one."""
     try:
         import resource  # POSIX only; Windows has no such limit for sockets
@@ -94,7 +105,7 @@ def affordable(threads: int) -> int:
     taken = RESERVED
     with suppress(OSError):
         taken += len(os.listdir("/dev/fd"))  # noqa: PTH208  # names alone
-    return max(1, min(threads, (most - taken) // DESCRIPTORS))
+    return max(1, min(threads, (most - taken) // each))
 
 
 def source_of(entry: Entry, reading: Reading | Unread) -> Source:
@@ -111,6 +122,15 @@ def source_of(entry: Entry, reading: Reading | Unread) -> Source:
     )
 
 
+def guest_of(entry: GuestEntry, reading: GuestReading | Unread) -> GuestSource:
+    return GuestSource(
+        name=entry.name,
+        machines=entry.machine,
+        insecure=None if entry.verify else "its host key was not checked (`verify: false` in the inventory)",
+        reading=reading,
+    )
+
+
 def _insecure(entry: Entry) -> str | None:
     if not entry.verify:
         return "its certificate was not verified (`verify: false` in the inventory)"
@@ -120,8 +140,8 @@ def _insecure(entry: Entry) -> str | None:
     return None
 
 
-_Arrived = queue.SimpleQueue[tuple[str, Reading | Unread | None]]
-"""What a server's thread tells: its reading, or None as soon as the server took the login."""
+_Arrived = queue.SimpleQueue[tuple[str, "Told | None"]]
+"""What a peer's thread tells: its reading, or None as soon as the peer took the login."""
 
 
 @dataclass(slots=True)
@@ -133,14 +153,16 @@ class _Crew:
     tell: Callable[[Progress], None]
     now: Clock
     began: float = field(default_factory=time.monotonic)
-    done: dict[str, Reading | Unread] = field(default_factory=dict)
-    running: dict[str, float] = field(default_factory=dict)  # server -> start, in seconds of time.monotonic
+    servers: dict[str, Reading | Unread] = field(default_factory=dict)
+    guests: dict[str, GuestReading | Unread] = field(default_factory=dict)
+    processes: Processes = field(default_factory=Processes)
+    running: dict[str, float] = field(default_factory=dict)  # peer -> start, in seconds of time.monotonic
     arrived: _Arrived = field(default_factory=queue.SimpleQueue)
     doors: dict[str, Door] = field(default_factory=dict)  # by login
-    asked: dict[str, Door] = field(default_factory=dict)  # by server
+    asked: dict[str, Door] = field(default_factory=dict)  # by peer
 
     def read_all(self) -> None:
-        waiting = list(self.inventory.servers)
+        waiting = self._peers
         limits = self.inventory.limits
         threads = self._threads()
         while waiting or self.running:
@@ -159,12 +181,16 @@ class _Crew:
             elif name in self.running:  # else it was given up, and the run has gone on without it
                 self._finish(name, reading)
 
-    def _next(self, waiting: Sequence[Entry]) -> Entry | None:
-        """The first server whose login may be tried now."""
+    @property
+    def _peers(self) -> list[Peer]:
+        return [*self.inventory.servers, *self.inventory.guests]
+
+    def _next(self, waiting: Sequence[Peer]) -> Peer | None:
+        """The first one whose login may be tried now."""
         now = time.monotonic()
         return next((entry for entry in waiting if self._door(entry).may_ask(now)), None)
 
-    def _not_shut_out(self, waiting: list[Entry]) -> list[Entry]:
+    def _not_shut_out(self, waiting: list[Peer]) -> list[Peer]:
         """Those that are still to be asked; what a password was refused for elsewhere is not tried on the rest."""
         shut = [entry for entry in waiting if self._door(entry).is_shut]
         for entry in shut:
@@ -174,7 +200,7 @@ class _Crew:
             self._finish(entry.name, Unread(reason, Why.LOGIN_REFUSED))
         return [entry for entry in waiting if entry not in shut] if shut else waiting
 
-    def _door(self, entry: Entry) -> Door:
+    def _door(self, entry: Peer) -> Door:
         credential = self.credentials.get(entry.login) if entry.login else None
         if entry.login is None or credential is None or not credential.password:
             return Door(patience=0, is_taken=True)  # tickets and certificates lock nobody out
@@ -191,29 +217,39 @@ class _Crew:
             while True:
                 name, reading = self.arrived.get_nowait()
                 if reading is not None:
-                    self.done.setdefault(name, reading)
-        for entry in self.inventory.servers:
+                    self._keep(name, reading)
+        for entry in self._peers:
             when = "while it was being read" if entry.name in self.running else "before it was read"
-            self.done.setdefault(entry.name, Unread(f"the gathering was interrupted {when}", Why.INCOMPLETE))
+            self._keep(entry.name, Unread(f"the gathering was interrupted {when}", Why.INCOMPLETE))
+        self.processes.end_all()
+
+    def _keep(self, name: str, reading: Told) -> None:
+        """What came first stays."""
+        if isinstance(reading, Reading | Unread) and "://" not in name:
+            self.servers.setdefault(name, reading)
+        elif isinstance(reading, GuestReading | Unread):
+            self.guests.setdefault(name, reading)
 
     def _threads(self) -> int:
-        wanted = min(self.inventory.limits.threads, len(self.inventory.servers))
-        threads = affordable(wanted)
+        guests = bool(self.inventory.guests)
+        wanted = min(self.inventory.limits.threads, len(self._peers))
+        threads = affordable(wanted, OF_GUESTS if guests else DESCRIPTORS)
         if threads < wanted:
-            side_by_side = f"{threads} server{'' if threads == 1 else 's'} side by side in place of {wanted}"
+            peers = f"server{'' if threads == 1 else 's'}{' or guests' if guests else ''}"
+            side_by_side = f"{threads} {peers} side by side in place of {wanted}"
             self.tell(self._progress(remark=f"{side_by_side}: this process may open few files (ulimit -n)"))
         return threads
 
-    def _start(self, entry: Entry) -> None:
+    def _start(self, entry: Peer) -> None:
         self.running[entry.name] = time.monotonic()
         self.asked[entry.name] = self._door(entry)
         self.asked[entry.name].ask(entry.name, time.monotonic())
         credential = self.credentials.get(entry.login) if entry.login else None
-        arguments = (entry, credential, self.inventory.limits, self.now, self.arrived)
+        arguments = (entry, credential, self.inventory.limits, self.now, self.arrived, self.processes)
         threading.Thread(target=_work, args=arguments, name=f"read {entry.name}", daemon=True).start()
 
-    def _finish(self, name: str, reading: Reading | Unread) -> None:
-        self.done[name] = reading
+    def _finish(self, name: str, reading: Told) -> None:
+        self._keep(name, reading)
         if self.running.pop(name, None) is not None:
             refused = isinstance(reading, Unread) and reading.why is Why.LOGIN_REFUSED
             self.asked[name].answered(name, refused=refused)
@@ -228,8 +264,9 @@ class _Crew:
     ) -> Progress:
         now = time.monotonic()
         return Progress(
-            done=len(self.done),
-            total=len(self.inventory.servers),
+            done=len(self.servers) + len(self.guests),
+            total=len(self._peers),
+            guests=bool(self.inventory.guests),
             finished=finished,
             unread=unread,
             slow=tuple(name for name, start in self.running.items() if now - start > SLOW_AFTER),
@@ -239,11 +276,12 @@ class _Crew:
 
 
 def _work(
-    entry: Entry,
+    entry: Peer,
     credential: Credential | None,
     limits: Limits,
     now: Clock,
     arrived: _Arrived,
+    processes: Processes,
 ) -> None:
     is_in = False
 
@@ -255,9 +293,16 @@ def _work(
 
     # The one broad except: whatever fails with one peer must cost that peer only.
     try:
-        reading: Reading | Unread = read_server(entry, credential, limits, now, watch=watch)
+        reading: Told = (
+            read_guest(entry, credential, limits, now, processes)
+            if isinstance(entry, GuestEntry)
+            else read_server(entry, credential, limits, now, watch=watch)
+        )
     except ReadError as error:
         reading = Unread(str(error), error.why)
     except Exception as error:
-        reading = Unread(f"{entry.address}:{entry.port}: unexpected {type(error).__name__}", Why.BROKEN)
+        where = entry.name if isinstance(entry, GuestEntry) else f"{entry.address}:{entry.port}"
+        reading = Unread(f"{where}: unexpected {type(error).__name__}", Why.BROKEN)
+    if isinstance(reading, GuestReading):
+        arrived.put((entry.name, None))
     arrived.put((entry.name, reading))

@@ -10,10 +10,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
 
 from compliance import model
-from compliance.form import Form, Label, Model, Name, meant
+from compliance.form import Form, Globs, Label, Model, Name, meant
 from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
@@ -24,6 +24,10 @@ HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
 CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
+CONNECTION = (
+    r"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?"
+    r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$"
+)
 
 EXPECTED = {
     HOST: "a name or an IP address, without scheme, port or brackets",
@@ -56,8 +60,22 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
     raise ValueError(f"no such file beside the inventory: {shown(value)}")
 
 
+def connection(value: str) -> str:
+    """A way into a guest. What is written in place of one is not echoed where it may hold a password."""
+    match = re.fullmatch(CONNECTION, value)
+    if match and (not match[5] or 0 < int(match[5][1:]) < 65536):
+        return value
+    if re.search(":[^/]*@", value):
+        raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
+    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
+    raise ValueError(f"expected {ways}, got {shown(value)}")
+
+
 Address = Annotated[str, Field(pattern=HOST, max_length=300), AfterValidator(one_address)]
 File = Annotated[Path, Field(strict=False), AfterValidator(existing_file)]
+Connection = Annotated[
+    str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
+]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -116,8 +134,46 @@ class Entry(Settings):
         return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
 
 
+class GuestEntry(Model):
+    """One way into a guest."""
+
+    machine: Globs
+    """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
+    connection: Connection
+    """ssh://[user@]host[:port] by OpenSSH, paramiko://[user@]host[:port] with a password, local:// for this machine."""
+    credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
+    """As for servers; for paramiko:// only, since ssh takes keys, an agent, or what its configuration says."""
+    key: File | None = None
+    """A private key; relative to the inventory's folder."""
+    ssh_config: File | None = None
+    """OpenSSH's configuration in place of your own, for jump hosts and more; relative to the inventory's folder."""
+    known_hosts: File | None = None
+    """Host keys that we trust instead of your own list; relative to the inventory's folder."""
+    verify: bool = True
+    """false accepts any host key: whoever stands in between can read and change what we see."""
+
+    @property
+    def name(self) -> str:
+        """As snapshots and reports call it."""
+        return self.connection
+
+    @property
+    def login(self) -> str | None:
+        """As an Entry's."""
+        return self.credential
+
+    @property
+    def scheme(self) -> str:
+        return self.connection.partition(":")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """``[user@]host[:port]``."""
+        return self.connection.partition("://")[2]
+
+
 class Limits(Model):
-    """How long we wait, in seconds, and how many servers we ask at a time."""
+    """How long we wait, in seconds, and how many servers and guests we ask at a time."""
 
     connect: Seconds = 10
     """Until a connection stands."""
@@ -126,7 +182,7 @@ class Limits(Model):
     server: Seconds = 300
     """Until a server has told everything."""
     threads: int = Field(default=32, ge=1, le=256)
-    """Servers asked side by side."""
+    """Servers and guests asked side by side."""
 
     @model_validator(mode="after")
     def grow(self) -> Limits:
@@ -147,6 +203,8 @@ class Document(Model):
     """The servers to read."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
+    guests: Annotated[tuple[GuestEntry, ...], Field(strict=False)] = Field(default_factory=tuple)
+    """Ways into guests, for rules that look inside."""
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
     credentials: dict[Annotated[str, Field(pattern=CREDENTIAL, max_length=60)], Source] = Field(default_factory=dict)
@@ -161,22 +219,31 @@ class Document(Model):
 FORM = Form(
     root=Document,
     item="server",
-    below={"servers": Entry, "defaults": Settings, "credentials": Source, "limits": Limits, "policy": PolicyBlock},
+    below={
+        "servers": Entry,
+        "guests": GuestEntry,
+        "defaults": Settings,
+        "credentials": Source,
+        "limits": Limits,
+        "policy": PolicyBlock,
+    },
     expected=EXPECTED,
 )
+GUESTS = Form(root=Document, item="guest", below=FORM.below, expected=EXPECTED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
     name: str
     servers: tuple[Entry, ...]
+    guests: tuple[GuestEntry, ...] = ()
     snapshot: Path | None
     limits: Limits
     policy: Policy
     may_be_empty: bool
     path: Path
     digest: str
-    lines: Mapping[str, int] = field(hash=False)  # server's name -> line of the file
+    lines: Mapping[str, int] = field(hash=False)  # server's or guest's name -> line of the file
     credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
 
     @property
@@ -195,14 +262,17 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
     document = text.document(content)
     _check_credentials(text, document)
     _check_source(text, document)
-    head = {key: value for key, value in document.items() if key != "servers" or not isinstance(value, list)}
+    lists = ("servers", "guests")
+    head = {key: value for key, value in document.items() if key not in lists or not isinstance(value, list)}
     known = FORM.check(text, Document, {"name": path.stem} | head)
     entries = _entries(text, document)
+    guests = _guests(text, document)
     if known is None or text.mistakes:
         raise text.error()
     return Inventory(
         name=known.name,
         servers=tuple(entries.values()),
+        guests=tuple(guests.values()),
         snapshot=known.snapshot,
         credentials={name.casefold(): source for name, source in known.credentials.items()},
         limits=known.limits,
@@ -210,13 +280,16 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
         may_be_empty=known.may_be_empty,
         path=path,
         digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
-        lines={entry.name: text.line(place) for place, entry in entries.items()},
+        lines={entry.name: text.line(place) for place, entry in entries.items()}
+        | {guest.name: text.line(place) for place, guest in guests.items()},
     )
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
     if "servers" in document and "snapshot" in document:
         text.add(("snapshot",), "stands in place of `servers`; keep one of the two")
+    elif "guests" in document and "snapshot" in document:
+        text.add(("guests",), "a snapshot has its own; nobody is asked")
     elif document.get("servers") == []:
         text.add(("servers",), "expected at least one server, got an empty list")
     elif document.get("snapshot", "") is None:
@@ -286,6 +359,42 @@ def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
             yield key, "transport `certificate` needs one"
         if file is not None and not by_certificate:
             yield key, f"transport `{entry.transport}` has no use for it"
+
+
+def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, GuestEntry]:
+    given = document.get("guests")
+    entries: dict[Place, GuestEntry] = {}
+    known: dict[str, Place] = {}
+    for index, guest in enumerate(given if isinstance(given, list) else ()):
+        place = ("guests", index)
+        entry = GUESTS.check(text, GuestEntry, guest, place)
+        if entry is None:
+            continue
+        entries[place] = entry
+        first = known.setdefault(entry.connection.casefold(), place)
+        if first != place:
+            text.add((*place, "connection"), f"{shown(entry.connection)} is {text.named(first)} already")
+        for key, reason in _guest_contradictions(entry):
+            text.add((*place, key), reason)
+    return entries
+
+
+def _guest_contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
+    no_use = f"`{entry.scheme}://` has no use for it"
+    if entry.credential is not None and entry.scheme == "ssh":
+        yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"
+    if entry.credential is not None and entry.scheme == "paramiko" and "@" in entry.endpoint:
+        yield "connection", "names a user, and so does the `credential`; keep one of the two"
+    if entry.ssh_config is not None and entry.scheme == "paramiko":
+        yield "ssh_config", f"{no_use}: take `ssh://` for jump hosts"
+    if not entry.verify and entry.known_hosts is not None:
+        yield "known_hosts", "nobody looks at it with `verify: false`"
+    if entry.scheme == "local":
+        for key in ("credential", "key", "ssh_config", "known_hosts"):
+            if getattr(entry, key) is not None:
+                yield key, no_use
+        if not entry.verify:
+            yield "verify", no_use
 
 
 def _is_inherited(text: UserFile, at: Place) -> bool:

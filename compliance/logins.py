@@ -1,4 +1,4 @@
-"""What the servers of an inventory log in with: passwords from where they are kept, tickets of keytabs."""
+"""What we log in with to an inventory's servers and guests: passwords from where they are kept, tickets of keytabs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from compliance.credentials import Credential, Surroundings, find_credential
-from compliance.inventory import Entry, Inventory
+from compliance.inventory import Entry, GuestEntry, Inventory
 from compliance.secret import Secret
 from compliance.userfile import cut
 from compliance.wsman.tickets import Ticket
 
 
 def credentials_of(
-    entries: Iterable[Entry],
+    entries: Iterable[Entry | GuestEntry],
     inventory: Inventory,
     around: Surroundings,
     *,
@@ -31,8 +31,8 @@ def credentials_of(
     return found
 
 
-def _credential(entry: Entry, around: Surroundings) -> Credential:
-    if entry.keytab is None:
+def _credential(entry: Entry | GuestEntry, around: Surroundings) -> Credential:
+    if isinstance(entry, GuestEntry) or entry.keytab is None:
         return find_credential(entry.credential or "", around)
     ticket = Ticket(entry.keytab, entry.principal)
     origin = f"keytab {cut(str(entry.keytab))}"

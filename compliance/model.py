@@ -133,6 +133,95 @@ class FailoverAddress:
         return ", ".join(self.addresses)
 
 
+class Stack(StrEnum):
+    """What configures network adapters inside a guest, or what a script writes its address for."""
+
+    NETWORK_MANAGER = "NetworkManager"
+    NETPLAN = "netplan"
+    NETWORKD = "systemd-networkd"
+    IFUPDOWN = "ifupdown"
+    IFCFG = "ifcfg files"
+    WICKED = "wicked"
+    RC_CONF = "rc.conf"
+
+
+class Script(StrEnum):
+    """The state of the script that applies an address."""
+
+    THERE = "there"
+    MISSING = "missing"
+    NOT_EXECUTABLE = "not executable"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Daemon:
+    """The program inside that answers Data Exchange, and the script that it calls to apply an address."""
+
+    program: str
+    package: str | None = None
+    running: bool | Unread
+    at_boot: bool | Unread
+    unit: str = ""
+    script: str | Unread
+    script_state: Script | Unread
+    writes: tuple[Stack, ...] | Unread = ()  # what the script writes an address for
+    confined: str = ""  # the setting of its service that keeps the script from writing below /etc
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InnerAdapter:
+    """A network adapter as its guest sees it."""
+
+    name: str
+    mac: str
+    synthetic: bool
+    stacks: tuple[Stack, ...] = ()  # what configures it
+    dynamic: bool | None = None  # does it have its addresses by DHCP now? None: it has none
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Inside:
+    """What a look into a guest showed. Guest-controlled text: never trust it."""
+
+    way: str
+    system: str  # as people say it
+    distribution: str = ""  # its name and its version, as Data Exchange publishes them
+    version: str = ""
+    kernel: str
+    on_hyperv: bool | Unread
+    platform: str = ""
+    driver: bool | Unread
+    device: bool
+    daemon: Daemon | None
+    adapters: tuple[InnerAdapter, ...]
+    machine_id: str | Unread | None = None  # of the virtual machine, as its host told it by Data Exchange
+    stacks: tuple[Stack, ...] = ()  # all that are there
+    log: tuple[str, ...] | Unread = ()  # lines that tell of an address that was not applied
+
+    @property
+    def is_freebsd(self) -> bool:
+        return self.kernel.startswith("FreeBSD")
+
+    def __str__(self) -> str:
+        return self.system or self.kernel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """A way into a guest that the inventory names: the patterns of whose guest it is, the machines that they match (as
+    ``server/machine``), and those whose guest it proved to be."""
+
+    name: str
+    patterns: tuple[str, ...]
+    insecure: str | None = None
+    inside: Inside | Unread
+    matched: tuple[str, ...] = ()
+    proved: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VirtualMachine:
     """One virtual machine as one server shows it. The other side of its replication is another value."""
@@ -151,6 +240,7 @@ class VirtualMachine:
     heartbeat: Answer | Unread | None = None
     adapters: tuple[Adapter, ...] | Unread = Unread("not read")
     partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
+    inside: Inside | Unread | None = None  # None: the inventory names no way into this guest
     changed: tuple[str, ...] = ()  # what was another at the end of the audit than at its start
     remarks: tuple[str, ...] = ()
 
@@ -211,6 +301,7 @@ class Estate:
     time: datetime
     servers: tuple[Server, ...]
     replicated: tuple[ReplicatedVM, ...]
+    ways: tuple[Way, ...] = ()
     settings: Settings = Settings()
 
     def __str__(self) -> str:

@@ -62,7 +62,8 @@ class Teller:
 
 def line_of(progress: Progress) -> str:
     """The names stand last, since a narrow terminal cuts the end off."""
-    told = f"servers: {progress.done} of {progress.total} done"
+    who = "servers and guests" if progress.guests else "servers"
+    told = f"{who}: {progress.done} of {progress.total} done"
     if not progress.slow:
         return told
     names = ", ".join(printable(name) for name in progress.slow[:MOST_NAMES])

@@ -12,12 +12,12 @@ import json
 import os
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from compliance.collector import uncollected
 from compliance.errors import SnapshotError, Why
@@ -28,6 +28,7 @@ VERSION = 1
 MAX_LINE = 256 * 1024 * 1024
 """Characters of one server's line. 5,000 machines make some 20 MB; more is a mistake or a trap, not a server."""
 
+T = TypeVar("T")
 Answer = tuple[Row, ...] | Unread
 """The rows of one class, or why it has none to show."""
 
@@ -62,6 +63,25 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GuestReading:
+    """What a guest's shell printed, by section, as it came."""
+
+    started: datetime
+    finished: datetime
+    sections: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GuestSource:
+    """One way into a guest, and what was seen there or why nothing was. ``machines``: patterns of whose guest it is."""
+
+    name: str
+    machines: tuple[str, ...]
+    insecure: str | None = None  # as a server's
+    reading: GuestReading | Unread
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
     """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it."""
 
@@ -71,6 +91,7 @@ class Snapshot:
     inventory: str = ""
     settings: Settings = Settings()
     servers: tuple[Source, ...] = ()
+    guests: tuple[GuestSource, ...] = ()
     complete: bool = True
 
 
@@ -144,6 +165,7 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         time=min(one.time for one in whole),
         inventory=" ".join(dict.fromkeys(one.inventory for one in whole if one.inventory)),
         servers=tuple(source for one in whole for source in one.servers),
+        guests=tuple(source for one in whole for source in one.guests),
         complete=all(one.complete for one in whole),
     )
 
@@ -180,10 +202,13 @@ def _lines(snapshot: Snapshot) -> Iterable[bytes]:
             },
             "complete": snapshot.complete,
             "servers": len(snapshot.servers),
+            **({"guests": len(snapshot.guests)} if snapshot.guests else {}),  # newer than the format
         }
     )
     for source in snapshot.servers:
         yield _line(_source_to_json(source))
+    for guest in snapshot.guests:
+        yield _line(_guest_to_json(guest))
 
 
 def _line(value: object) -> bytes:
@@ -206,6 +231,16 @@ def _source_to_json(source: Source) -> dict[str, object]:
             else {"read": _reading_to_json(source.reading)}
         ),
     }
+
+
+def _guest_to_json(source: GuestSource) -> dict[str, object]:
+    reading = source.reading
+    if isinstance(reading, Unread):
+        found: dict[str, object] = {"unread": _unread_to_json(reading)}
+    else:
+        times = {"started": reading.started.isoformat(), "finished": reading.finished.isoformat()}
+        found = {"read": {**times, "sections": dict(reading.sections)}}
+    return {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure, **found}
 
 
 def _reading_to_json(reading: Reading) -> dict[str, object]:
@@ -246,6 +281,7 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
     try:
         settings = header["settings"]
         expected = _count(header["servers"])
+        guests = _count(header.get("guests", 0))
         snapshot = Snapshot(
             estate=_text(header["estate"]),
             time=_time(header["time"]),
@@ -260,21 +296,26 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path}:1: damaged header: {_what(error)}") from error
-    sources: list[Source] = []
-    for number in range(2, expected + 2):
-        value = _json(path, number, lines)
-        try:
-            sources.append(_source_from_json(value))
-        except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-            raise SnapshotError(f"{path}:{number}: damaged line: {_what(error)}") from error
+    sources = [_line_of(path, number, lines, _source_from_json) for number in range(2, expected + 2)]
+    last = expected + guests + 1
+    inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
     if lines.readline(1):
-        raise SnapshotError(f"{path}:{expected + 2}: more lines than the header's {expected} servers")
+        counted = f"{expected} servers" + (f" and {guests} guests" if guests else "")
+        raise SnapshotError(f"{path}:{last + 1}: more lines than the header's {counted}")
     names: set[str] = set()
     for source in sources:
         if (name := source.name.casefold()) in names:
             raise SnapshotError(f"{path}: server {_short(name)!r} stands in it twice")
         names.add(name)
-    return replace(snapshot, servers=tuple(sources))
+    return replace(snapshot, servers=tuple(sources), guests=tuple(inside))
+
+
+def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Callable[[object], T]) -> T:
+    value = _json(path, number, lines)
+    try:
+        return parse(value)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise SnapshotError(f"{path}:{number}: damaged line: {_what(error)}") from error
 
 
 def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
@@ -314,6 +355,27 @@ def _source_from_json(value: object) -> Source:
         may_lack_failover_settings=_truth(value["may_lack_failover_settings"]),
         insecure=None if value["insecure"] is None else _text(value["insecure"]),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
+    )
+
+
+def _guest_from_json(value: object) -> GuestSource:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return GuestSource(
+        name=_text(value["guest"]),
+        machines=_texts(value["machines"]),
+        insecure=None if value["insecure"] is None else _text(value["insecure"]),
+        reading=_unread_from_json(value["unread"]) if "unread" in value else _guest_reading_from_json(value["read"]),
+    )
+
+
+def _guest_reading_from_json(value: object) -> GuestReading:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'read'")
+    return GuestReading(
+        started=_time(value["started"]),
+        finished=_time(value["finished"]),
+        sections={_text(name): _text(text) for name, text in value["sections"].items()},
     )
 
 

@@ -11,9 +11,9 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
-from compliance.form import Form, Label, Model
+from compliance.form import Form, Globs, Label, Model
 from compliance.patterns import any_matches
 from compliance.userfile import UserFile, content_of, shown
 
@@ -35,12 +35,7 @@ def moment(text: str) -> str:
     raise ValueError(f"expected {A_DAY}, got {shown(text)}")
 
 
-def one_or_many(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
 Moment = Annotated[str, AfterValidator(moment)]
-Globs = Annotated[tuple[Label, ...], BeforeValidator(one_or_many), Field(strict=False, min_length=1)]
 
 
 class WaiverEntry(Model):

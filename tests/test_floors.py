@@ -21,9 +21,9 @@ FLOORS = (
     ("audit", "cases", "pytest_html", "progress", "terminal", "gatekeeper", "interrupt", "diff_command"),
     ("grain",),
     ("gather", "report"),
-    ("reader", "logins", "diff", "door"),
+    ("reader", "logins", "diff", "door", "guests"),
     ("hyperv", "judge", "scope", "gate"),
-    ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline"),
+    ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline", "inside"),
     ("policy", "answers", "systems", "sources", "passwords"),
     ("form", "options"),
     ("rule", "userfile", "patterns", "aspects"),
@@ -221,10 +221,25 @@ def test_the_network_has_one_home() -> None:
     assert users
 
 
+def test_guests_are_entered_in_one_place() -> None:
+    """testinfra and paramiko read without a cap and take any host key, unless they are kept from it."""
+    users = {
+        (name_of(path), name.partition(".")[0])
+        for path in files()
+        for name, _ in imported(tree_of(path))
+        if name.partition(".")[0] in {"testinfra", "paramiko", "subprocess"}
+    }
+    assert users == {
+        ("guests/connection.py", "testinfra"),
+        ("guests/connection.py", "paramiko"),
+        ("guests/processes.py", "subprocess"),
+    }
+
+
 def test_what_judges_and_tells_touches_no_file_and_no_clock() -> None:
     """Whatever touches the world happens before: rules, judge, the report's writers are functions of values."""
     world = {"os", "pathlib", "subprocess", "time", "random", "tempfile", "io", "shutil", "logging", "pytest"}
-    pure = ("errors", "model", "aspects", "rule", "rules", "judge", "diff", "scope", "hyperv", "report")
+    pure = ("errors", "model", "aspects", "rule", "rules", "judge", "diff", "scope", "hyperv", "inside", "report")
     found = {
         (module, name)
         for module, path in MODULES.items()

@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from compliance.errors import InventoryError
 from compliance.form import Name, json_schema
-from compliance.inventory import Address, Document, Entry, Limits, Settings, read_inventory
+from compliance.inventory import CONNECTION, Address, Document, Entry, GuestEntry, Limits, Settings, read_inventory
 from compliance.model import Evidence
 from compliance.model import Settings as Judged
 from compliance.policy import PolicyBlock
@@ -40,7 +40,52 @@ HOST = "a name or an IP address, without scheme, port or brackets"
 
 # text -> what stands behind `lab.yaml:`, line by line
 IN_CLEAR = "transport `basic` needs https: over http the password is readable (`cleartext: true` allows it)"
+GUEST = f"{SERVER}guests:\n- machine: sql01\n"  # what follows it stands on line 6
+WAYS = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
+NO_PASSWORD = "a password has no place here: name a `credential` (paramiko), or take a key (ssh)"
 MISTAKES = {
+    # guests
+    f"{SERVER}guests: sql01\n": "4: guests: expected a list, got `sql01`",
+    f"{SERVER}guests:\n- connection: ssh://h\n": "5: guests[0].machine: missing; every guest needs a `machine`",
+    GUEST: "5: guests[0].connection: missing; every guest needs a `connection`",
+    f"{GUEST}  conection: ssh://h\n": "6: guests[0].conection: unknown key (did you mean `connection`?)",
+    f"{SERVER}guests:\n- machine: []\n  connection: ssh://h\n": "5: guests[0].machine: expected at least 1 entry, "
+    "got a list",
+    **{
+        f"{GUEST}  connection: '{way}'\n": f"6: guests[0].connection: expected {WAYS}, got `{way}`"
+        for way in (
+            "h",
+            "winrm://h",
+            "ssh://",
+            "ssh://h:0",
+            "ssh://h:65536",
+            "ssh://-oX",
+            "ssh://h/x",
+            "ssh://a b",
+            "LOCAL://",
+        )
+    },
+    **{
+        f"{GUEST}  connection: '{way}'\n": f"6: guests[0].connection: {NO_PASSWORD}"
+        for way in ("ssh://audit:canary@h", "paramiko://audit:canary@h:22", "audit:canary@h")
+    },
+    f"{GUEST}  connection: ssh://h\n  credential: c\n": "7: guests[0].credential: `ssh://` has no use for it: OpenSSH "
+    "takes a `key`, an agent, or what `ssh_config` says",
+    f"{GUEST}  connection: paramiko://a@h\n  credential: c\n": "6: guests[0].connection: names a user, and so does the "
+    "`credential`; keep one of the two",
+    f"{GUEST}  connection: paramiko://h\n  ssh_config: lab.yaml\n": "7: guests[0].ssh_config: `paramiko://` has no use "
+    "for it: take `ssh://` for jump hosts",
+    f"{GUEST}  connection: ssh://h\n  key: none\n": "7: guests[0].key: no such file beside the inventory: `none`",
+    f"{GUEST}  connection: ssh://h\n  known_hosts: lab.yaml\n  verify: false\n": "7: guests[0].known_hosts: nobody looks "
+    "at it with `verify: false`",
+    f"{GUEST}  connection: local://\n  verify: false\n": "7: guests[0].verify: `local://` has no use for it",
+    f"{GUEST}  connection: local://\n  credential: c\n  key: lab.yaml\n": "7: guests[0].credential: `local://` has no use "
+    "for it\n8: guests[0].key: `local://` has no use for it",
+    f"{GUEST}  connection: ssh://h\n- machine: web01\n  connection: SSH://h\n": f"8: guests[1].connection: expected "
+    f"{WAYS}, got `SSH://h`",
+    f"{GUEST}  connection: ssh://h\n- machine: web01\n  connection: ssh://H\n": "8: guests[1].connection: `ssh://H` is "
+    "guests[0] (line 5) already",
+    "snapshot: lab.yaml\nguests: []\n": "2: guests: a snapshot has its own; nobody is asked",
     # not an inventory at all
     "": "1: empty",
     "# nothing but a comment\n": "1: empty",
@@ -262,6 +307,48 @@ def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
     assert inventory.digest == f"sha256:{sha256(text.encode()).hexdigest()}"
 
 
+GUESTS = f"""{SERVER}guests:
+- machine: hv01/sql01
+  connection: ssh://audit@sql01.dr.example:2222
+  key: pem
+  known_hosts: pem
+- machine: [web*, db01]
+  connection: paramiko://[2001:db8::1]
+  credential: guests
+  verify: false
+- machine: here
+  connection: local://
+"""
+
+
+def test_guests_are_what_the_file_says(lab: Path) -> None:
+    lab.write_text(GUESTS)
+    inventory = read_inventory(lab)
+    pem = lab.parent / "pem"
+    assert inventory.guests == (
+        GuestEntry(machine=("hv01/sql01",), connection="ssh://audit@sql01.dr.example:2222", key=pem, known_hosts=pem),
+        GuestEntry(machine=("web*", "db01"), connection="paramiko://[2001:db8::1]", credential="guests", verify=False),
+        GuestEntry(machine=("here",), connection="local://"),
+    )
+    assert [(guest.login, guest.scheme, guest.endpoint) for guest in inventory.guests] == [
+        (None, "ssh", "audit@sql01.dr.example:2222"),
+        ("guests", "paramiko", "[2001:db8::1]"),
+        (None, "local", ""),
+    ]
+    assert inventory.lines == {
+        "hv01": 2,
+        "ssh://audit@sql01.dr.example:2222": 5,
+        "paramiko://[2001:db8::1]": 9,
+        "local://": 13,
+    }
+
+
+@pytest.mark.parametrize("way", ["ssh://h", "ssh://a@h:1", "ssh://[::1]:22", "local://", "ssh://", "h", "ssh://a:b@h"])
+def test_the_schema_accepts_the_ways_that_we_accept(way: str) -> None:
+    document = {"servers": [{"name": "hv01"}], "guests": [{"machine": "sql01", "connection": way}]}
+    assert schema_accepts(document) is bool(re.fullmatch(CONNECTION, way))
+
+
 def test_a_snapshot_stands_in_place_of_servers(lab: Path) -> None:
     lab.write_text("name: demo\nsnapshot: demo.jsonl.gz\n")
     inventory = read_inventory(lab)
@@ -352,7 +439,7 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-EVERY_KEY = {key for model in (Document, Entry, Source, Limits, PolicyBlock) for key in model.model_fields}
+EVERY_KEY = {key for model in (Document, Entry, GuestEntry, Source, Limits, PolicyBlock) for key in model.model_fields}
 
 
 @pytest.mark.parametrize("key", sorted(EVERY_KEY))
@@ -369,7 +456,7 @@ def schema_accepts(document: object) -> bool:
     return bool(jsonschema.Draft202012Validator(schema).is_valid(document))
 
 
-@pytest.mark.parametrize("text", [EXAMPLE.read_text(encoding="utf-8"), *VALID, "snapshot: demo.jsonl.gz\n"])
+@pytest.mark.parametrize("text", [EXAMPLE.read_text(encoding="utf-8"), *VALID, GUESTS, "snapshot: demo.jsonl.gz\n"])
 def test_the_schema_accepts_what_we_read(text: str) -> None:
     document = YAML(typ="safe", pure=True).load(text.replace("2020-01-01", "'2020-01-01'"))
     assert schema_accepts(document)

@@ -26,6 +26,7 @@ from compliance.hyperv.rows import (
     some,
     text,
 )
+from compliance.hyperv.ways import with_guests
 from compliance.model import (
     Adapter,
     Answer,
@@ -53,11 +54,13 @@ REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
     servers = with_remarks_on_sides([_server(source) for source in snapshot.servers])
+    servers, ways = with_guests(servers, snapshot.guests)
     return Estate(
         name=snapshot.estate,
         time=snapshot.time,
         servers=servers,
         replicated=join_sides(servers),
+        ways=ways,
         settings=snapshot.settings,
     )
 

@@ -1,0 +1,1 @@
+"""What the sections of a guest's answer mean: text in, values out."""

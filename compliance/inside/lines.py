@@ -1,0 +1,55 @@
+"""Lines that a guest printed. Nothing in them is trusted: what is not in our script's form is not there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+MOST_LETTERS = 8192
+"""Of one section, as our script cuts it."""
+MOST_OF_A_VALUE = 300
+A_PAIR = re.compile(r"([A-Za-z_]{1,20})=(.*)")
+
+Pair = tuple[str, str]
+
+
+def pairs(section: str) -> list[Pair]:
+    """``key=value`` of each line that has that form, the value printable and short."""
+    return [(match[1], clean(match[2])) for line in section.splitlines() if (match := A_PAIR.fullmatch(line))]
+
+
+def clean(text: str) -> str:
+    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text.strip())
+    return printable[:MOST_OF_A_VALUE]
+
+
+def value(found: Sequence[Pair], key: str) -> str | None:
+    """The first one of that key."""
+    return next((text for name, text in found if name == key), None)
+
+
+def values(found: Sequence[Pair], key: str) -> tuple[str, ...]:
+    return tuple(text for name, text in found if name == key)
+
+
+def groups(found: Sequence[Pair], key: str) -> Iterator[list[Pair]]:
+    """The pairs from each one of that key to the next."""
+    group: list[Pair] = []
+    for pair in found:
+        if pair[0] == key:
+            if group:
+                yield group
+            group = []
+        if group or pair[0] == key:
+            group.append(pair)
+    if group:
+        yield group
+
+
+def incomplete(sections: Mapping[str, str], needed: Sequence[str]) -> str:
+    """Why nothing may be said by these sections; empty where something may."""
+    missing = [name for name in needed if name not in sections]
+    if missing:
+        return f"its answer has no section `{missing[0]}`: read it again"
+    long = [name for name in needed if len(sections[name]) >= MOST_LETTERS - 1]
+    return f"its answer's section `{long[0]}` is longer than what we read of one" if long else ""
