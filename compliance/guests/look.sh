@@ -42,19 +42,23 @@ for program in /usr/sbin/hypervkvpd /usr/sbin/hv_kvp_daemon /usr/bin/hv_kvp_daem
     "/usr/lib/linux-tools/$release/hv_kvp_daemon" "/usr/lib/linux-tools-$release/hv_kvp_daemon"; do
   [ -x "$program" ] || continue
   echo "program=$program"
-  if has dpkg-query; then echo "package=$(soon dpkg-query -S "$program" | head -n 1 | head -c 256)"
-  elif has rpm; then echo "package=$(soon rpm -qf --qf '%{NAME} %{VERSION}-%{RELEASE}' "$program" | head -n 1 | head -c 256)"
-  elif has pkg; then echo "package=$(soon pkg which -q "$program" | head -n 1 | head -c 256)"
-  fi
+  package=
+  has dpkg-query && package=$(soon dpkg-query -S "$program" | head -n 1 | head -c 256)
+  [ -z "$package" ] && has rpm && package=$(soon rpm -qf --qf '%{NAME} %{VERSION}-%{RELEASE}' "$program" | head -n 1 | head -c 256)
+  [ -z "$package" ] && has pkg && package=$(soon pkg which -q "$program" | head -n 1 | head -c 256)
+  echo "package=$package"
   [ -r "$program" ] && echo strings=read
   calls "$program" | sed 's/^/string=/'
 done
 
 at scripts
-for folder in /usr/libexec/hypervkvpd /usr/sbin /usr/bin /sbin /bin /usr/local/sbin /usr/local/bin /usr/lib/hyper-v/bin \
-    /usr/libexec/hyperv /usr/lib/hyperv/kvp_scripts \
-    $(for program in /usr/sbin/hypervkvpd /usr/*bin/hv_kvp_daemon "/usr/lib/linux-tools/$release/hv_kvp_daemon"; do
-      [ -r "$program" ] && calls "$program" | sed -n 's#^\(exec \)*\(/[^ %]*\)/%s %s.*#\2#p'; done | head -n 4); do
+{
+  printf '%s\n' /usr/libexec/hypervkvpd /usr/sbin /usr/bin /sbin /bin /usr/local/sbin /usr/local/bin \
+    /usr/lib/hyper-v/bin /usr/libexec/hyperv /usr/lib/hyperv/kvp_scripts
+  for program in /usr/sbin/hypervkvpd /usr/sbin/hv_kvp_daemon /usr/bin/hv_kvp_daemon "/usr/lib/linux-tools/$release/hv_kvp_daemon"; do
+    [ -r "$program" ] && calls "$program" | sed -n 's#^\(exec \)*\(/[A-Za-z0-9/._-]*\)/%s %s.*#\2#p' | head -n 4
+  done
+} | sort -u | while read -r folder; do
   script=$folder/hv_set_ifconfig
   [ -d "$folder" ] && [ ! -x "$folder" ] && echo "closed=$script"
   [ -e "$script" ] || continue
@@ -66,7 +70,6 @@ for folder in /usr/libexec/hypervkvpd /usr/sbin /usr/bin /sbin /bin /usr/local/s
 done
 
 at units
-[ -d /run/systemd/system ] && echo systemd=yes
 has systemctl && soon systemctl --no-pager show -p Id -p LoadState -p ActiveState -p UnitFileState -p ProtectSystem \
   -p ReadWritePaths -p ExecStart hypervkvpd.service hv-kvp-daemon.service hv_kvp_daemon.service | cap
 
