@@ -243,13 +243,22 @@ def _add_copies(rows: RowsByClass, vm: Vm) -> None:
         )
 
 
+def mac_of(vm: Vm, number: int = 0) -> str:
+    """Of its adapter of that number; both sides of a replica have the same one."""
+    return _mac(guid(f"{vm.id} nic {number}"))
+
+
+def _mac(nic_guid: str) -> str:
+    return "00155D" + nic_guid[:6]
+
+
 def _add_nic(rows: RowsByClass, vm: Vm, nic: Nic, nic_guid: str) -> None:
     kind = "Msvm_EmulatedEthernetPortSettingData" if nic.legacy else "Msvm_SyntheticEthernetPortSettingData"
     rows[kind].append(
         {
             "InstanceID": f"Microsoft:{vm.id}\\{nic_guid}",
             "ElementName": nic.name,
-            "Address": "00155D" + nic_guid[:6],
+            "Address": _mac(nic_guid),
             "ResourceType": 10,
             "StaticMacAddress": False,
         }

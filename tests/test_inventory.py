@@ -76,11 +76,11 @@ MISTAKES = {
     f"{GUEST}  connection: paramiko://h\n  ssh_config: lab.yaml\n": "7: guests[0].ssh_config: `paramiko://` has no use "
     "for it: take `ssh://` for jump hosts",
     f"{GUEST}  connection: ssh://h\n  key: none\n": "7: guests[0].key: no such file beside the inventory: `none`",
-    f"{GUEST}  connection: ssh://h\n  known_hosts: lab.yaml\n  verify: false\n": "7: guests[0].known_hosts: nobody looks "
-    "at it with `verify: false`",
+    f"{GUEST}  connection: ssh://h\n  known_hosts: lab.yaml\n  verify: false\n": "7: guests[0].known_hosts: "
+    "nobody looks at it with `verify: false`",
     f"{GUEST}  connection: local://\n  verify: false\n": "7: guests[0].verify: `local://` has no use for it",
-    f"{GUEST}  connection: local://\n  credential: c\n  key: lab.yaml\n": "7: guests[0].credential: `local://` has no use "
-    "for it\n8: guests[0].key: `local://` has no use for it",
+    f"{GUEST}  connection: local://\n  credential: c\n  key: lab.yaml\n": "7: guests[0].credential: `local://` has "
+    "no use for it\n8: guests[0].key: `local://` has no use for it",
     f"{GUEST}  connection: ssh://h\n- machine: web01\n  connection: SSH://h\n": f"8: guests[1].connection: expected "
     f"{WAYS}, got `SSH://h`",
     f"{GUEST}  connection: ssh://h\n- machine: web01\n  connection: ssh://H\n": "8: guests[1].connection: `ssh://H` is "

@@ -45,7 +45,7 @@ def refusal(entry: GuestEntry, limits: Limits = SHORT, credential: Credential | 
 
 def clients(of: Sshd) -> list[str]:
     """ssh clients of this guest that still run, by the port that stands in their command lines."""
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if line.startswith("ssh ") and f"Port={of.port}" in line]
 
 
@@ -210,10 +210,10 @@ class Taking(paramiko.ServerInterface):
         right = (username, password) == ("audit", "canary-7f3a")
         return paramiko.AUTH_SUCCESSFUL if right else paramiko.AUTH_FAILED
 
-    def get_allowed_auths(self, username: str) -> str:
+    def get_allowed_auths(self, username: str) -> str:  # noqa: ARG002  # paramiko's signature, as the next one
         return "password"
 
-    def check_channel_request(self, kind: str, chanid: int) -> int:
+    def check_channel_request(self, kind: str, chanid: int) -> int:  # noqa: ARG002
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:

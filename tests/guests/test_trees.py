@@ -1,4 +1,4 @@
-"""What a real sshd lets us see: this machine, Debian's own package, and layouts that are rebuilt from packages' specs."""
+"""What a real sshd lets us see: this machine, Debian's own package, and layouts rebuilt from packages' specs."""
 
 from __future__ import annotations
 

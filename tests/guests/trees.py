@@ -16,9 +16,7 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = (
-    "sh grep sed head tail cat ls uname tr sort cut readlink xargs timeout env sleep yes true dpkg-query chmod".split()
-)
+TOOLS = "sh grep sed head tail cat ls uname tr sort cut readlink xargs timeout env sleep dpkg-query"
 MAC = "00155D010203"
 STAND_IN = "#!/bin/sh\n# A stand-in of these tests: no service runs in this tree.\n"
 
@@ -71,7 +69,7 @@ def base(folder: Path) -> Path:
         (folder / name).symlink_to(f"usr/{name}")
     for name in ("dev", "proc", "sys", "tmp"):
         (folder / name).mkdir()
-    for tool in TOOLS:
+    for tool in TOOLS.split():
         path = shutil.which(tool)
         assert path, tool
         shutil.copy(path, folder / "usr" / "bin" / tool)
@@ -196,7 +194,8 @@ UBUNTU = Tree(
         **HYPERV,
         **release("Ubuntu", "22.04", "Ubuntu 22.04.4 LTS"),
         "/usr/bin/uname": Program(
-            f"{STAND_IN}case $1 in -s) echo Linux;; -r) echo 5.15.0-91-generic;; *) echo Linux 5.15.0-91-generic;; esac\n"
+            f"{STAND_IN}case $1 in -s) echo Linux;; -r) echo 5.15.0-91-generic;; "
+            "*) echo Linux 5.15.0-91-generic;; esac\n"
         ),
         **running("/usr/lib/linux-tools/5.15.0-91-generic/hv_kvp_daemon", "hv_kvp_daemon"),
         "/usr/sbin/hv_kvp_daemon": Program("#!/bin/bash\nexec /usr/lib/linux-tools/`uname -r`/hv_kvp_daemon\n"),
@@ -207,4 +206,4 @@ UBUNTU = Tree(
         "/etc/netplan/50-cloud-init.yaml": "network: {}\n",
     }
 )
-"""Rebuilt from the rules and the script of Ubuntu's kernel: netplan owns the adapter, the script writes for ifupdown."""
+"""Rebuilt from Ubuntu's kernel's rules and script: netplan owns the adapter, the script writes for ifupdown."""

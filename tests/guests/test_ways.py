@@ -1,0 +1,130 @@
+"""Whose guest is at the end of a way in? Only that of the machine whose host says the same of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compliance.errors import Why
+from compliance.hyperv.translate import translate
+from compliance.model import Estate, Inside, Unread, VirtualMachine
+from compliance.snapshot import GuestSource
+from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
+from tests.guests.said import guest, sections
+
+SQL = Vm(name="sql01")
+WEB = Vm(name="web01")
+WAY = "ssh://audit@sql01.dr.example"
+
+
+def estate(*guests: GuestSource, vm: Vm = SQL, rows: dict[str, object] | None = None) -> Estate:
+    hosts = source(Host(name="HV01", vms=[vm, WEB]), rows=rows), source(Host(name="HV02", vms=[replica_of(vm)]))
+    return translate(replace(snapshot(*hosts), guests=guests))
+
+
+def machine(found: Estate, name: str = "hv01/sql01") -> VirtualMachine:
+    return next(one for server in found.servers for one in server.machines if str(one) == name)
+
+
+@pytest.mark.parametrize("pattern", ["sql01", "SQL01", "hv01/sql01", "hv02/sql01", "sql*", "*", guid("sql01")])
+def test_a_machine_is_found_by_any_of_its_names_on_either_side(pattern: str) -> None:
+    found = estate(guest(pattern, said=sections(SQL)))
+    inside = machine(found).inside
+    assert isinstance(inside, Inside)
+    assert inside.way == WAY
+    (way,) = found.ways
+    assert way.proved == ("hv01/sql01",)
+    assert {"hv01/sql01", "hv02/sql01"} <= set(way.matched)
+
+
+def test_nobody_looks_where_no_way_leads() -> None:
+    found = estate(guest("web01", said=sections(WEB)))
+    assert machine(found).inside is None
+    assert isinstance(machine(found, "hv01/web01").inside, Inside)
+
+
+def test_a_side_that_is_off_has_no_guest_of_its_own() -> None:
+    found = machine(estate(guest("sql01", said=sections(SQL))), "hv02/sql01").inside
+    assert found == Unread("its guest does not run on hv02, so what was seen there is not this one's")
+
+
+def test_a_way_that_matches_nothing_is_there_and_empty() -> None:
+    (way,) = estate(guest("sql99", said=sections(SQL))).ways
+    assert (way.matched, way.proved) == ((), ())
+
+
+OTHERS = Vm(name="other")
+NO_ADAPTERS = Unread("refused")
+NOT_THIS = f"what answers at {WAY} is not known to be this machine: "
+DOUBTS = {
+    "another machine's adapters and GUID": (sections(OTHERS), f"its host told it that it is {OTHERS.id}, and this "),
+    "another machine's adapters": (sections(OTHERS, pool=""), "it has an adapter 00:15:5D:"),
+    "another machine's GUID": (
+        sections(SQL, pool=f"pool=read\nVirtualMachineId\n{OTHERS.id}"),
+        "its host told it that",
+    ),
+    "one adapter too many": (
+        sections(SQL, adapters=sections(SQL)["adapters"] + "\nadapter=eth1 mac=00:15:5d:ff:ff:ff driver=hv_netvsc"),
+        "it has an adapter 00:15:5D:FF:FF:FF",
+    ),
+    "nothing that could agree": (sections(SQL, adapters="", pool=""), "it shows no synthetic adapter and no GUID"),
+    "an adapter that is none of Hyper-V's": (
+        sections(SQL, adapters=sections(SQL)["adapters"].replace("hv_netvsc", "e1000"), pool=""),
+        "it shows no synthetic adapter and no GUID",
+    ),
+    "not on Hyper-V": (
+        sections(SQL, platform="sys_vendor=QEMU\nproduct_name=Standard PC"),
+        "Red Hat Enterprise Linux 10.0 there is not on Hyper-V (its firmware is QEMU Standard PC)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("said", "told"), DOUBTS.values(), ids=DOUBTS)
+def test_who_is_not_this_machine(said: dict[str, str], told: str) -> None:
+    found = estate(guest("sql01", said=said))
+    inside = machine(found).inside
+    assert isinstance(inside, Unread)
+    assert str(inside).startswith(NOT_THIS + told)
+    assert found.ways[0].proved == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        sections(SQL, pool=""),
+        sections(SQL, pool="closed=yes"),
+        sections(SQL, adapters=""),
+        sections(SQL, pool=sections(SQL)["pool"].lower().replace("virtualmachineid", "VirtualMachineId")),
+        sections(SQL, adapters=sections(SQL)["adapters"] + "\nadapter=docker0 mac=02:42:ac:11:00:02 driver=bridge"),
+    ],
+)
+def test_one_thing_that_agrees_is_enough(said: dict[str, str]) -> None:
+    assert isinstance(machine(estate(guest("sql01", said=said))).inside, Inside)
+
+
+def test_a_host_that_does_not_show_adapters_leaves_the_guid() -> None:
+    rows: dict[str, object] = {"Msvm_SyntheticEthernetPortSettingData": Unread("refused")}
+    assert isinstance(machine(estate(guest("sql01", said=sections(SQL)), rows=rows)).inside, Inside)
+    told = machine(estate(guest("sql01", said=sections(SQL, pool="")), rows=rows)).inside
+    assert "its network adapters could not be read: refused, and the guest holds no GUID" in str(told)
+
+
+def test_the_way_that_leads_here_is_found_among_several() -> None:
+    web = guest("*", way="ssh://web", said=sections(WEB))
+    dead = guest("*", way="ssh://dead", said=Unread("ssh://dead: nobody listens at its port", Why.UNREACHABLE))
+    sql = guest("*", way="ssh://sql", said=sections(SQL))
+    found = estate(dead, web, sql)
+    inside = machine(found).inside
+    assert isinstance(inside, Inside)
+    assert inside.way == "ssh://sql"
+    assert [way.proved for way in found.ways] == [(), ("hv01/web01",), ("hv01/sql01",)]
+    lost = machine(estate(dead, web)).inside
+    assert isinstance(lost, Unread)
+    assert str(lost).startswith("ssh://dead: nobody listens at its port; what answers at ssh://web is not known to be")
+    assert lost.why is Why.UNREACHABLE
+
+
+def test_several_adapters() -> None:
+    vm = Vm(name="sql01", nics=(Nic(), Nic(name="second"), Nic(legacy=True)))
+    assert isinstance(machine(estate(guest("sql01", said=sections(vm)), vm=vm)).inside, Inside)
