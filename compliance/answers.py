@@ -6,11 +6,10 @@ founding rule's, ``failover-ip-needs-integration-services``; a rule that goes on
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
-from compliance.model import Answer, Evidence, Guest, Power, ReplicatedVM, Settings, Unread, VirtualMachine
-from compliance.rule import Outcome, failed, not_applicable, passed, unknown
+from compliance.model import Answer, Evidence, Guest, Inside, Power, ReplicatedVM, Settings, Unread, VirtualMachine
+from compliance.rule import Outcome, Result, failed, not_applicable, passed, unknown, with_remarks
 
 HOST_OFFER = "offer on this host"
 GUEST = "answer of the guest"
@@ -22,21 +21,19 @@ ANSWERING = frozenset({Answer.OK, Answer.DEGRADED})
 def decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
     """The first step that has something to say. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
-    steps: tuple[Callable[[VirtualMachine], Outcome | None], ...] = (
-        _not_known,
-        _no_failover_address,
-        _not_offered,
-    )
-    for step in steps:
-        if outcome := step(machine):
-            return outcome
+    if outcome := beyond_question(machine) or _not_offered(machine):
+        return outcome
     if settings.evidence is Evidence.BPA:
         return passed(
             "Data Exchange is offered on this host; the guest was not asked (evidence: bpa)", evidence=HOST_OFFER
         )
-    if runs_on(vm) is machine:
-        return _asked(machine, settings, where="")
-    return _on_partner(vm, settings)
+    answer = _asked(machine, settings, where="") if runs_on(vm) is machine else _on_partner(vm, settings)
+    return _with_daemon(answer, vm)
+
+
+def beyond_question(machine: VirtualMachine) -> Outcome | None:
+    """What no rule on failover addresses goes beyond: a machine that is not known, or has none."""
+    return _not_known(machine) or _no_failover_address(machine)
 
 
 def runs_on(vm: ReplicatedVM) -> VirtualMachine | Unread:
@@ -50,6 +47,38 @@ def guest_seen(vm: ReplicatedVM) -> Guest | None:
         if isinstance(machine, VirtualMachine) and isinstance(machine.guest, Guest) and machine.guest.published:
             return machine.guest
     return None
+
+
+def inside_of(vm: ReplicatedVM) -> Inside | Unread | None:
+    """What a look into its guest showed, on the side where it runs; None where the inventory names no way in."""
+    side = runs_on(vm)
+    if isinstance(side, Unread):
+        return (
+            None
+            if vm.machine.inside is None
+            else Unread(f"it is {vm.machine.power} and was not seen elsewhere: {side}")
+        )
+    if side.inside is not None and side.changed:
+        return Unread(f"on {side.server}, {'; '.join(side.changed)}")
+    return side.inside
+
+
+def seen_by(inside: Inside) -> str:
+    return f"seen inside the guest, by {inside.way}"
+
+
+def _with_daemon(answer: Outcome, vm: ReplicatedVM) -> Outcome:
+    """A daemon that was seen running is an answer of the guest's where its host saw none; a host that saw it fail to
+    answer saw more."""
+    inside = inside_of(vm)
+    if answer.result is Result.PASSED or not isinstance(inside, Inside):
+        return answer
+    if not inside.daemon or inside.daemon.running is not True or not inside.device:
+        return answer
+    runs = f"inside the guest the Data Exchange daemon {inside.daemon.program} runs"
+    if answer.result is Result.UNKNOWN:
+        return with_remarks(passed(runs, evidence=seen_by(inside)), (f"of what its host sees: {answer.finding}",))
+    return with_remarks(answer, (f"{runs}, {seen_by(inside)}",))
 
 
 # --- on this host -----------------------------------------------------------------------------------------------------

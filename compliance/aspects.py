@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 
-from compliance.model import Adapter, Answer, FailoverAddress, Guest, Power, Server, Settings, Unread, VirtualMachine
+from compliance.model import (
+    Adapter,
+    Answer,
+    FailoverAddress,
+    Guest,
+    Inside,
+    Power,
+    Server,
+    Settings,
+    Unread,
+    VirtualMachine,
+)
 
 Known = str | Unread | None
 T = TypeVar("T")
@@ -61,6 +72,7 @@ MACHINE: Aspects[VirtualMachine] = (
     ("partners", True, lambda machine: _listed(machine.partners)),
     ("Data Exchange", True, lambda machine: _either(machine.data_exchange_offered, "offered", "switched off")),
     ("answer of the guest", True, lambda machine: _answer(machine)),
+    ("inside of the guest", True, lambda machine: _inside(machine.inside)),
 )
 GUEST: Aspects[Guest] = (
     ("operating system", False, lambda guest: _item(guest, guest.system)),
@@ -203,6 +215,32 @@ def _answer(machine: VirtualMachine) -> Known:
     if guest is None and machine.power in (Power.RUNNING, Power.PAUSED):
         return Unread("its Data Exchange component has no row")
     return guest
+
+
+def _inside(inside: Inside | Unread | None) -> Known:
+    """What was seen of each link to the adapter, in a line."""
+    if not isinstance(inside, Inside):
+        return inside
+    links = [f"{name}: {_word(seen)}" for name, seen in (("driver", inside.driver), ("device", inside.device))]
+    if daemon := inside.daemon:
+        links += [
+            f"daemon {daemon.program}",
+            f"runs: {_word(daemon.running)}",
+            f"at boot: {_word(daemon.at_boot)}",
+            f"script {_word(daemon.script)}: {_word(daemon.script_state)}",
+            f"writes for: {_word(daemon.writes)}",
+            *([daemon.confined] if daemon.confined else []),
+        ]
+    links += [f"{adapter.name}: {_word(adapter.stacks)}" for adapter in inside.adapters if adapter.synthetic]
+    return "; ".join([str(inside), *(links if inside.daemon else [*links, "no daemon"])])
+
+
+def _word(seen: bool | str | tuple[str, ...] | Unread) -> str:
+    if isinstance(seen, Unread):
+        return "not known"
+    if isinstance(seen, tuple):
+        return " and ".join(seen) or "nothing"
+    return seen if isinstance(seen, str) else "yes" if seen else "no"
 
 
 def _answering(machine: VirtualMachine) -> Guest | None:

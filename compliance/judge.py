@@ -36,9 +36,8 @@ def all_rules() -> tuple[Rule, ...]:
 def judge(estate: Estate, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:
     """Every rule on every subject. Where a server could not be read, the server stands in for its machines."""
     labels = _labels(estate)
-    return tuple(
-        verdict for rule in (all_rules() if rules is None else rules) for verdict in _judged(rule, estate, labels)
-    )
+    asked = [one for one in (all_rules() if rules is None else rules) if estate.ways or not one.only_with_ways]
+    return tuple(verdict for rule in asked for verdict in _judged(rule, estate, labels))
 
 
 def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verdict]:

@@ -134,8 +134,9 @@ class FailoverAddress:
 
 
 class Stack(StrEnum):
-    """What configures network adapters inside a guest, or what a script writes its address for."""
+    """What configures an adapter inside a guest. A script that writes for another one changes nothing."""
 
+    WINDOWS = "Windows"
     NETWORK_MANAGER = "NetworkManager"
     NETPLAN = "netplan"
     NETWORKD = "systemd-networkd"

@@ -80,6 +80,7 @@ class Rule:
     violated: str
     link: str | None
     quoted: bool  # the text is Microsoft's, under CC BY 4.0
+    only_with_ways: bool  # asked only where the inventory names ways into guests: else it had nothing to say anywhere
     subject: type[Subject]
     judge: Callable[[Subject, Settings], Outcome]
 
@@ -123,6 +124,7 @@ def rule(
     violated: str = "",
     link: str | None = None,
     quoted: bool = False,
+    only_with_ways: bool = False,
 ) -> Callable[[Callable[..., Outcome]], Rule]:
     """Make a rule of a function ``(subject) -> Outcome`` or ``(subject, settings) -> Outcome``.
 
@@ -150,6 +152,7 @@ def rule(
             violated=violated or f"violate {key}",
             link=link,
             quoted=quoted,
+            only_with_ways=only_with_ways,
             subject=subject,
             judge=judge,
         )

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from compliance.model import Answer, Guest, Unread
+from compliance.model import Answer, Guest, Stack, Unread
 from compliance.systems.find import LONGEST, find
-from compliance.systems.system import Says, Source, Stack, System
+from compliance.systems.system import Says, Source, System
 from compliance.systems.table import OTHER, SYSTEMS
 from tests.builders import freebsd, linux
 from tests.systems_table import PAGE, written

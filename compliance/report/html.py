@@ -49,7 +49,7 @@ def environment(table: Table) -> dict[str, str]:
     estate = table.estate
     read = [server.name for server in estate.servers if not server.unread]
     unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    insecure = [f"{server.name} ({server.insecure})" for server in estate.servers if server.insecure]
+    insecure = [f"{one.name} ({one.insecure})" for one in (*estate.servers, *estate.ways) if one.insecure]
     rows = {
         "Estate": said(estate.name),
         "Inventory": said(table.inventory),

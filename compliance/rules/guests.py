@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compliance.answers import NOTHING, decide, guest_seen, runs_on
-from compliance.model import Evidence, Guest, ReplicatedVM, Settings, Unread
+from compliance.answers import NOTHING, decide, guest_seen, inside_of, runs_on
+from compliance.model import Evidence, Guest, Inside, ReplicatedVM, Settings, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.systems.find import find
 from compliance.systems.system import Says, System
@@ -53,6 +53,8 @@ def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
         return _beside(vm, "the address does not even reach the guest, see the rule on integration services")
     if settings.evidence is Evidence.BPA:
         return _beside(vm, "no guest was asked (evidence: bpa)")
+    if isinstance(inside_of(vm), Inside):
+        return not_applicable("the guest was looked into, which shows more than a table: see the rule on that")
     side = runs_on(vm)
     if isinstance(side, Unread) or not isinstance(side.guest, Guest):
         return unknown("no guest was seen that could have published its system", evidence=NOTHING)

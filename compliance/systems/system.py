@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from compliance.model import Stack
+
 
 class Says(StrEnum):
     """What is known of static IP injection on a system. No statement is not a no: somebody would have to try."""
@@ -13,19 +15,6 @@ class Says(StrEnum):
     WORKS_IF = "works if"
     KNOWN_NOT = "known not to"
     NO_STATEMENT = "no statement"
-
-
-class Stack(StrEnum):
-    """What owns the adapter inside the guest. A script that writes for another one changes nothing."""
-
-    WINDOWS = "Windows"
-    NETWORK_MANAGER = "NetworkManager"
-    IFCFG = "ifcfg files"
-    IFUPDOWN = "ifupdown"
-    NETPLAN = "netplan"
-    NETWORKD = "systemd-networkd"
-    WICKED = "wicked"
-    RC_CONF = "rc.conf"
 
 
 class Told(StrEnum):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compliance.systems.system import Daemon, Says, Source, Stack, System, Told
+from compliance.model import Stack
+from compliance.systems.system import Daemon, Says, Source, System, Told
 
 LEARN = "https://learn.microsoft.com/windows-server/virtualization/hyper-v"
 

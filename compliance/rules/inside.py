@@ -1,0 +1,217 @@
+"""Will the guest put the failover address on its adapter? What a look into it shows, link by link.
+
+The links are those of the way from Data Exchange to the adapter, in the order of a diagnosis: the first one that is
+broken is the finding, the others are told beside it. What can't be read breaks nothing, and passes nothing either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from compliance.answers import NOTHING, beyond_question, inside_of, seen_by
+from compliance.model import Answer, Daemon, Guest, InnerAdapter, Inside, ReplicatedVM, Script, Stack, Unread
+from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
+from compliance.systems.find import find
+from compliance.systems.system import System
+
+
+@rule(
+    "guest-applies-failover-ip",
+    severity=Severity.ERROR,
+    title="The guest has all that applies a failover address",
+    issue=(
+        "Data Exchange hands the failover address to a daemon inside the guest. The daemon writes it to a file and "
+        "calls a script, hv_set_ifconfig, which alone puts it on the adapter. The host sees the daemon, and nothing "
+        "behind it."
+    ),
+    impact=(
+        "Data Exchange answers and everything looks right, but after a failover the guest comes up with the address "
+        "that it had, or with none."
+    ),
+    resolution=(
+        "Do what is said of each guest: its package, service, script or file, by the names that its own system has for "
+        "them. Then try a test failover.\n\n"
+        "The page docs/failover-address.md of this suite tells the whole way of the address."
+    ),
+    violated="have a guest that would not apply its failover address",
+    only_with_ways=True,
+)
+def guest_applies_failover_ip(vm: ReplicatedVM) -> Outcome:
+    if outcome := beyond_question(vm.machine):
+        return outcome
+    inside = inside_of(vm)
+    if inside is None:
+        return not_applicable("the inventory names no way into this guest")
+    if isinstance(inside, Unread):
+        return unknown(f"the guest was not looked into: {inside}", evidence=NOTHING)
+    return _judged(vm, inside)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One that does not hold. ``fix`` is what to do about it; None: it is not known whether it holds."""
+
+    finding: str
+    fix: str | None
+
+
+def _judged(vm: ReplicatedVM, inside: Inside) -> Outcome:
+    links = [*_links(vm, inside)]
+    broken = [link for link in links if link.fix is not None]
+    doubtful = [link for link in links if link.fix is None]
+    evidence = seen_by(inside)
+    if broken:
+        first, *others = broken
+        outcome = with_remarks(failed(f"{inside}: {first.finding}", evidence=evidence), (first.fix or "",))
+        others += doubtful
+    elif doubtful:
+        first, *others = doubtful
+        outcome = unknown(f"{inside}: {first.finding}", evidence=evidence)
+    else:
+        return with_remarks(passed(_complete(vm, inside), evidence=evidence), _remarks(vm, inside))
+    besides = tuple(f"besides, {link.finding}" + (f": {link.fix}" if link.fix else "") for link in others)
+    return with_remarks(outcome, (*besides, *_remarks(vm, inside)))
+
+
+def _links(vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
+    yield from _to_daemon(inside)
+    if inside.daemon:
+        yield from _to_script(inside.daemon, inside)
+        yield from _to_adapter(inside.daemon, vm, inside)
+    if inside.is_freebsd and (six := [one for one in vm.machine.failover_addresses if ":" in one]):
+        yield Link(f"FreeBSD takes no IPv6 address at a failover: {', '.join(six)}", "set an IPv4 failover address")
+
+
+def _to_daemon(inside: Inside) -> Iterator[Link]:
+    if isinstance(inside.on_hyperv, Unread):
+        yield Link(f"whether it is on Hyper-V is not known: {inside.on_hyperv}", None)
+    elif not inside.on_hyperv:
+        yield Link(f"it is not on Hyper-V ({inside.platform or 'its firmware names nobody'})", "name its own way in")
+    if isinstance(inside.driver, Unread):
+        yield Link(f"whether its kernel has the driver hv_utils is not known: {inside.driver}", None)
+    elif not inside.driver:
+        yield Link("its kernel has not loaded the driver hv_utils", "modprobe hv_utils, and see that it stays")
+    if not inside.device:
+        yield Link(
+            "the device of Data Exchange, /dev/vmbus/hv_kvp, is missing",
+            "switch Data Exchange on in the settings of the virtual machine, and load hv_utils",
+        )
+    if inside.daemon is None:
+        yield Link("the daemon of Data Exchange is not installed", f"install {_package(inside)}")
+
+
+def _to_script(daemon: Daemon, inside: Inside) -> Iterator[Link]:
+    service = daemon.unit or daemon.program
+    if isinstance(daemon.running, Unread):
+        yield Link(f"whether the daemon {daemon.program} runs is not known: {daemon.running}", None)
+    elif not daemon.running:
+        yield Link(f"the daemon {daemon.program} does not run", f"start {service}")
+    if isinstance(daemon.at_boot, Unread):
+        yield Link(f"whether {service} is started at boot is not known: {daemon.at_boot}", None)
+    elif not daemon.at_boot:
+        yield Link(f"{service} is not started at boot, as after a failover", f"systemctl enable {service}")
+    if isinstance(daemon.script_state, Unread):
+        yield Link(f"whether the script is there that applies an address is not known: {daemon.script_state}", None)
+    elif daemon.script_state is Script.MISSING:
+        whose = f" of the package {daemon.package}" if daemon.package else ""
+        yield Link(
+            f"its daemon{whose} calls the script {daemon.script} to apply an address, and that is missing",
+            _bring_script(daemon, inside),
+        )
+    elif daemon.script_state is Script.NOT_EXECUTABLE:
+        yield Link(
+            f"the script {daemon.script}, which applies an address, is not executable", f"chmod 755 {daemon.script}"
+        )
+    if daemon.confined and not _asks_network_manager(daemon):
+        yield Link(
+            f"{service} keeps the script from writing below /etc ({daemon.confined})",
+            f"systemctl edit {service}, with ReadWritePaths=/etc in its section [Service]",
+        )
+
+
+def _to_adapter(daemon: Daemon, vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
+    """Does the script write for what configures each adapter that is to get an address?"""
+    if daemon.script_state is not Script.THERE:
+        return
+    if isinstance(daemon.writes, Unread):
+        yield Link(f"for what the script writes is not known: {daemon.writes}", None)
+        return
+    for adapter in _concerned(vm, inside):
+        if not adapter.stacks:
+            yield Link(f"what configures {adapter.name} is not known", None)
+        elif not set(daemon.writes) & set(adapter.stacks):
+            wrong = f"the script {daemon.script} writes for {_listed(daemon.writes)}"
+            right = f"{adapter.name} is configured by {_listed(adapter.stacks)}"
+            if set(daemon.writes) == {Stack.IFCFG} and Stack.NETWORK_MANAGER in adapter.stacks:
+                yield Link(f"{wrong}, and {right}, which may or may not read them", None)
+            else:
+                yield Link(f"{wrong}, but {right}", _other_stack(inside, daemon.writes))
+    if not inside.adapters:
+        yield Link("it shows no adapter that could get an address", None)
+
+
+def _concerned(vm: ReplicatedVM, inside: Inside) -> tuple[InnerAdapter, ...]:
+    """Those that have a failover address, by MAC; all synthetic ones where that can't be said."""
+    macs = {setting.adapter.mac.upper() for setting in vm.machine.settings if setting.adapter and setting.adapter.mac}
+    synthetic = tuple(adapter for adapter in inside.adapters if adapter.synthetic)
+    return tuple(adapter for adapter in synthetic if adapter.mac in macs) or synthetic
+
+
+def _asks_network_manager(daemon: Daemon) -> bool:
+    """nmcli asks another program to write."""
+    return not isinstance(daemon.writes, Unread) and daemon.writes == (Stack.NETWORK_MANAGER,)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def _complete(vm: ReplicatedVM, inside: Inside) -> str:
+    daemon = inside.daemon
+    assert daemon  # noqa: S101  # else a link was broken
+    assert not isinstance(daemon.writes, Unread)  # noqa: S101
+    names = ", ".join(adapter.name for adapter in _concerned(vm, inside))
+    return (
+        f"{inside}: its daemon {daemon.program} runs and is started at boot, and its script {daemon.script} writes for "
+        f"{_listed(daemon.writes)}, as {names or 'its adapter'} needs"
+    )
+
+
+def _listed(stacks: tuple[Stack, ...]) -> str:
+    return " and ".join(stacks) or "nothing"
+
+
+def _remarks(vm: ReplicatedVM, inside: Inside) -> tuple[str, ...]:
+    found = [f"{adapter.name} has its address by DHCP now" for adapter in _concerned(vm, inside) if adapter.dynamic]
+    if isinstance(inside.log, Unread):
+        return (*found, f"lines of failed attempts were not looked for: {inside.log}")
+    return (*found, *(f"its log says: {line}" for line in inside.log))
+
+
+def _row(inside: Inside) -> System | None:
+    """The row of the table for the guest's system, by the words that its Data Exchange would publish."""
+    name, version = ("FreeBSD", None) if inside.is_freebsd else (inside.distribution, inside.version)
+    kernel = inside.kernel.partition(" ")[2]
+    found = find(Guest(answer=Answer.OK, os_name=name, os_major=version, os_version=kernel))
+    return None if isinstance(found, Unread) else found
+
+
+def _package(inside: Inside) -> str:
+    row = _row(inside)
+    if row and row.daemon:
+        return row.daemon.package
+    return "it; distributions call its package hyperv-daemons, hypervkvpd, hyper-v or linux-cloud-tools"
+
+
+def _bring_script(daemon: Daemon, inside: Inside) -> str:
+    row = _row(inside)
+    if row and row.daemon and not row.daemon.brings_script and row.daemon.script == daemon.script and row.advice:
+        return row.advice
+    return f"bring an executable {daemon.script} that writes for {_listed(inside.stacks)}, by a package or of your own"
+
+
+def _other_stack(inside: Inside, writes: tuple[Stack, ...]) -> str:
+    row = _row(inside)
+    if row and row.daemon and row.daemon.writes_for == writes and row.advice:
+        return row.advice
+    return f"let {_listed(writes)} configure the adapter, or bring a script that writes for what does"

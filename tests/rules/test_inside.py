@@ -1,0 +1,352 @@
+"""What a look into the guest says of its failover address, link by link; and what of it the founding rule takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compliance.errors import Why
+from compliance.hyperv.translate import translate
+from compliance.judge import judge
+from compliance.model import Evidence, Settings, Unread
+from compliance.rule import Outcome, Result, Rule
+from compliance.rules.coverage import guests_were_read
+from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
+from compliance.rules.guests import guest_can_apply_failover_ip
+from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
+from compliance.snapshot import GuestSource
+from tests.builders import Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.guests.said import SCRIPT, guest, sections
+
+PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
+SQL = Vm(name="sql01")
+WAY = "ssh://audit@sql01.dr.example"
+SEEN = f"seen inside the guest, by {WAY}"
+
+
+def outcomes(
+    *guests: GuestSource, vm: Vm = SQL, rule: Rule = RULE, settings: Settings = Settings(), **replica: object
+) -> dict[str, Outcome]:
+    sources = (
+        source(Host(name="HV01", vms=[Vm(name="other"), vm])),
+        source(Host(name="HV02", vms=[replica_of(vm, **replica)])),
+    )
+    estate = translate(replace(snapshot(*sources, settings=settings), guests=guests))
+    return {verdict.label: verdict.outcome for verdict in judge(estate, [rule])}
+
+
+def only(vm: Vm = SQL, **changes: str) -> Outcome:
+    return outcomes(guest("sql01", said=sections(vm, **changes)), vm=vm)["hv01/sql01"]
+
+
+DEBIAN = {
+    "system": 'kernel=Linux 6.1.0-21-amd64\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\n'
+    'VERSION_ID="12"',
+    "programs": "program=/usr/sbin/hv_kvp_daemon\npackage=hyperv-daemons: /x\nstrings=read\n"
+    "string=/usr/libexec/hypervkvpd/%s %s\nstring=hv_set_ifconfig",
+    "scripts": "",
+    "units": "Id=hv-kvp-daemon.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n"
+    "ProtectSystem=full",
+    "networkmanager": "",
+    "ifupdown": "interfaces=yes\nifup=yes\niface eth0 inet static",
+}
+UBUNTU = {
+    "system": 'kernel=Linux 5.15.0-91-generic\nPRETTY_NAME="Ubuntu 22.04.4 LTS"\nNAME="Ubuntu"\nVERSION_ID="22.04"',
+    "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=/etc/network/interfaces",
+    "networkmanager": "",
+    "networkd": "  2 eth0 ether routable configured",
+    "netplan": "/etc/netplan/50-cloud-init.yaml",
+}
+FREEBSD = {
+    "system": "kernel=FreeBSD 12.4-RELEASE\nNAME=FreeBSD\nPRETTY_NAME=FreeBSD 12.4",
+    "units": "",
+    "boot": "link=/etc/devd/hyperv.conf",
+    "networkmanager": "",
+    "addresses": "ifconfig_hn0=x",
+    "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=rc.conf",
+}
+NO_DAEMON = {"processes": "list=read", "programs": "", "units": ""}
+WRITES_IFCFG = f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=sysconfig/network-scripts"
+
+# what differs -> outcome, a part of its finding, a part of a remark
+CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
+    "all there": ({}, PASSED, "writes for NetworkManager, as eth0 needs", ""),
+    "no driver": ({"driver": "device=x"}, FAILED, "its kernel has not loaded the driver hv_utils", "modprobe hv_utils"),
+    "no device": ({"driver": "hv_utils=yes"}, FAILED, "/dev/vmbus/hv_kvp, is missing", "switch Data Exchange on"),
+    "no daemon, Red Hat": (NO_DAEMON, FAILED, "is not installed", "install hyperv-daemons (hypervkvpd)"),
+    "no daemon, Debian": (
+        {**NO_DAEMON, "system": DEBIAN["system"]},
+        FAILED,
+        "is not installed",
+        "install hyperv-daemons",
+    ),
+    "no daemon, Ubuntu": (
+        {**NO_DAEMON, "system": UBUNTU["system"]},
+        FAILED,
+        "is not installed",
+        "install linux-cloud-tools-virtual",
+    ),
+    "no daemon, nobody knows": (
+        {**NO_DAEMON, "system": "kernel=Linux 6"},
+        FAILED,
+        "Linux 6: the daemon of Data Exchange is not installed",
+        "distributions call its package",
+    ),
+    "does not run": (
+        {
+            "processes": "list=read",
+            "units": "Id=a.service\nLoadState=loaded\nActiveState=failed\nUnitFileState=enabled",
+        },
+        FAILED,
+        "the daemon /usr/sbin/hypervkvpd does not run",
+        "start a.service",
+    ),
+    "runs unseen": (
+        {"processes": "", "units": "", "boot": "link=/etc/rc3.d/S20hv-kvp-daemon"},
+        UNKNOWN,
+        "whether the daemon /usr/sbin/hypervkvpd runs is not known",
+        "",
+    ),
+    "not at boot": (
+        {"units": "Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=disabled"},
+        FAILED,
+        "a.service is not started at boot, as after a failover",
+        "systemctl enable a.service",
+    ),
+    "at boot unseen": ({"units": ""}, UNKNOWN, "is started at boot is not known", ""),
+    "Debian as packaged": (
+        DEBIAN,
+        FAILED,
+        f"(bookworm): its daemon of the package hyperv-daemons calls the script {SCRIPT} to apply an address, and that",
+        "Put an executable /usr/libexec/hypervkvpd/hv_set_ifconfig into the guest",
+    ),
+    "Debian's service shuts its script in": (
+        {**DEBIAN, "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=/etc/network/interfaces"},
+        FAILED,
+        "hv-kvp-daemon.service keeps the script from writing below /etc (ProtectSystem=full)",
+        "ReadWritePaths=/etc",
+    ),
+    "script missing elsewhere": ({"scripts": ""}, FAILED, "calls the script", "that writes for NetworkManager"),
+    "script not executable": ({"scripts": f"script={SCRIPT}"}, FAILED, "is not executable", f"chmod 755 {SCRIPT}"),
+    "script closed": ({"scripts": f"closed={SCRIPT}"}, UNKNOWN, "is closed to this account", ""),
+    "script unreadable": (
+        {"scripts": f"script={SCRIPT}\nexecutable=yes"},
+        UNKNOWN,
+        "can't be read by this account",
+        "",
+    ),
+    "shut in, but nmcli asks another": (
+        {"units": "Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nProtectSystem=full"},
+        PASSED,
+        "",
+        "",
+    ),
+    "Ubuntu with netplan": (
+        UBUNTU,
+        FAILED,
+        f"the script {SCRIPT} writes for ifupdown, but eth0 is configured by netplan and systemd-networkd",
+        "Describe the adapter in /etc/network/interfaces",
+    ),
+    "ifcfg under NetworkManager with a file": (
+        {"scripts": WRITES_IFCFG, "ifcfg": "/etc/sysconfig/network-scripts/ifcfg-eth0"},
+        PASSED,
+        "writes for ifcfg files",
+        "",
+    ),
+    "ifcfg under NetworkManager alone": ({"scripts": WRITES_IFCFG}, UNKNOWN, "which may or may not read them", ""),
+    "nobody configures the adapter": ({"networkmanager": ""}, UNKNOWN, "what configures eth0 is not known", ""),
+    "log": (
+        {"log": "kernel=read\nline=KVP: IP injection functionality not available"},
+        PASSED,
+        "",
+        "its log says: KVP: IP injection functionality not available",
+    ),
+    "log closed": ({"log": ""}, PASSED, "", "lines of failed attempts were not looked for"),
+    "by DHCP": ({"addresses": "2: eth0    inet 10.1.0.2/24 scope global dynamic eth0"}, PASSED, "", "by DHCP now"),
+    "a container": (
+        {"platform": "sys=no", "driver": "device=x"},
+        UNKNOWN,
+        "whether it is on Hyper-V is not known: /sys is not there",
+        "besides, whether its kernel has the driver",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "result", "finding", "remark"), CASES.values(), ids=CASES)
+def test_each_link(changes: dict[str, str], result: Result, finding: str, remark: str) -> None:
+    outcome = only(**changes)
+    assert outcome.result is result, outcome
+    assert finding in outcome.finding
+    assert remark in "\n".join(outcome.remarks)
+    assert outcome.evidence == SEEN
+
+
+def test_the_first_broken_link_is_the_finding_and_the_others_stand_beside_it() -> None:
+    outcome = only(**{**DEBIAN, "driver": "hv_utils=yes"})
+    assert "/dev/vmbus/hv_kvp, is missing" in outcome.finding
+    told = "\n".join(outcome.remarks)
+    assert "besides, its daemon of the package hyperv-daemons calls the script" in told
+    assert (
+        "besides, hv-kvp-daemon.service keeps the script from writing below /etc (ProtectSystem=full): systemctl"
+        in told
+    )
+
+
+def test_a_broken_link_wins_over_one_that_is_not_known() -> None:
+    outcome = only(units="", scripts="")
+    assert outcome.result is FAILED
+    assert "besides, whether" in "\n".join(outcome.remarks)
+
+
+def test_freebsd_takes_no_ipv6() -> None:
+    vm = Vm(name="sql01", nics=[Nic(addresses=("2001:db8::20",))])
+    hn = {**FREEBSD, "adapters": sections(vm)["adapters"].replace("eth0", "hn0").replace("hv_netvsc", "hn")}
+    told = outcomes(guest("sql01", said=sections(vm, **hn)), vm=vm)["hv01/sql01"]
+    assert (told.result, "takes no IPv6 address at a failover: 2001:db8::20" in told.finding) == (FAILED, True)
+    four = outcomes(guest("sql01", said=sections(SQL, **{**hn, "adapters": hn["adapters"]})))["hv01/sql01"]
+    assert four.result is PASSED, four
+
+
+def test_only_adapters_with_a_failover_address_count() -> None:
+    vm = Vm(name="sql01", nics=[Nic(addresses=("10.2.0.20",)), Nic(name="backup")])
+    both = outcomes(guest("sql01", said=sections(vm, networkmanager="eth0:connected")), vm=vm)["hv01/sql01"]
+    assert both.result is PASSED
+    other = outcomes(guest("sql01", said=sections(vm, networkmanager="eth1:connected")), vm=vm)["hv01/sql01"]
+    assert other.result is UNKNOWN
+
+
+def test_the_replica_inherits_what_was_seen_on_the_primary() -> None:
+    found = outcomes(guest("hv01/sql01", said=sections(SQL, **DEBIAN)))
+    assert (found["hv02/sql01"].result, found["hv02/sql01"].evidence) == (FAILED, SEEN)
+    assert "that is missing" in found["hv02/sql01"].finding
+
+
+@pytest.mark.parametrize("vm", [Vm(name="sql01", nics=[Nic()])])
+def test_no_address_no_question(vm: Vm) -> None:
+    told = outcomes(guest("sql01", said=sections(vm)), vm=vm)["hv01/sql01"]
+    assert (told.result, told.finding) == (NOT_APPLICABLE, "no failover address is configured")
+
+
+def test_where_no_way_leads() -> None:
+    told = outcomes(guest("sql01", said=sections(SQL)))["hv01/other"]
+    assert (told.result, told.finding) == (NOT_APPLICABLE, "the inventory names no way into this guest")
+    assert outcomes() == {}
+
+
+def test_what_was_not_seen_is_not_known() -> None:
+    dead = outcomes(guest("sql01", said=Unread(f"{WAY}: nobody listens at its port", Why.UNREACHABLE)))["hv01/sql01"]
+    assert (dead.result, dead.evidence) == (UNKNOWN, "nothing")
+    assert dead.finding == f"the guest was not looked into: {WAY}: nobody listens at its port"
+    other = outcomes(guest("sql01", said=sections(Vm(name="another"))))["hv01/sql01"]
+    assert (other.result, "is not known to be this machine" in other.finding) == (UNKNOWN, True)
+    off = outcomes(guest("sql01", said=sections(SQL)), vm=Vm(name="sql01", power=3))["hv01/sql01"]
+    assert (off.result, "it is off and was not seen elsewhere" in off.finding) == (UNKNOWN, True)
+
+
+# --- the founding rule ------------------------------------------------------------------------------------------------
+
+LOST = Vm(name="sql01", kvp=13)
+NO_CONTACT = Vm(name="sql01", kvp=12, heartbeat=2)
+
+
+def founding(vm: Vm, **changes: str) -> dict[str, Outcome]:
+    return outcomes(guest("sql01", said=sections(vm, **changes)), vm=vm, rule=FOUNDING)
+
+
+@pytest.mark.parametrize("side", ["hv01/sql01", "hv02/sql01"])
+def test_a_daemon_that_runs_inside_is_an_answer_where_the_host_saw_none(side: str) -> None:
+    without = outcomes(vm=LOST, rule=FOUNDING)[side]
+    assert without.result is UNKNOWN
+    told = founding(LOST)[side]
+    assert (told.result, told.evidence) == (PASSED, SEEN)
+    assert told.finding == "inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs"
+    assert any("answered Data Exchange since it started, but does not answer now" in one for one in told.remarks)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"processes": "list=read", "units": ""}, {"processes": "", "units": ""}, {"driver": "hv_utils=yes"}, NO_DAEMON],
+)
+def test_a_daemon_that_was_not_seen_running_is_no_answer(changes: dict[str, str]) -> None:
+    assert founding(LOST, **changes)["hv01/sql01"].result is UNKNOWN
+
+
+def test_what_the_host_saw_fail_stays_failed() -> None:
+    told = founding(NO_CONTACT)["hv01/sql01"]
+    assert told.result is FAILED
+    assert f"inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs, {SEEN}" in told.remarks
+
+
+def test_an_offer_that_is_switched_off_stays_failed() -> None:
+    vm = Vm(name="sql01", offered=3)
+    assert founding(vm)["hv01/sql01"].result is FAILED
+
+
+@pytest.mark.parametrize("changes", [DEBIAN, UBUNTU, {"scripts": ""}])
+def test_script_and_stack_never_change_the_founding_rule(changes: dict[str, str]) -> None:
+    assert founding(SQL, **changes) == outcomes(vm=SQL, rule=FOUNDING)
+
+
+def test_another_machines_daemon_is_no_answer() -> None:
+    stranger = guest("sql01", said=sections(Vm(name="another")))
+    assert outcomes(stranger, vm=LOST, rule=FOUNDING)["hv01/sql01"].result is UNKNOWN
+
+
+def test_bpa_asks_no_guest() -> None:
+    settings = Settings(evidence=Evidence.BPA)
+    told = outcomes(guest("sql01", said=sections(LOST)), vm=LOST, rule=FOUNDING, settings=settings)
+    assert told == outcomes(vm=LOST, rule=FOUNDING, settings=settings)
+
+
+def test_where_somebody_looked_the_table_is_silent() -> None:
+    """It would warn of a Debian whose administrator brought the script, and praise an Ubuntu that has netplan."""
+    said = guest("sql01", said=sections(SQL, **UBUNTU))
+    told = outcomes(said, rule=guest_can_apply_failover_ip)["hv01/sql01"]
+    assert (told.result, "was looked into" in told.finding) == (NOT_APPLICABLE, True)
+    dead = guest("sql01", said=Unread("dead"))
+    assert outcomes(dead, rule=guest_can_apply_failover_ip)["hv01/sql01"].result is PASSED
+
+
+# --- the ways themselves ----------------------------------------------------------------------------------------------
+
+
+def of_ways(*guests: GuestSource, blind: bool = False) -> Outcome:
+    sources = [source(Host(vms=[SQL])), *([unread_source("hv09")] if blind else [])]
+    (verdict,) = judge(translate(replace(snapshot(*sources), guests=guests)), [guests_were_read])
+    return verdict.outcome
+
+
+def test_ways_that_lead_to_their_guests() -> None:
+    told = of_ways(guest("sql01", said=sections(SQL)))
+    assert (told.result, told.finding) == (
+        PASSED,
+        "1 way into guests, which leads to the machine that it is for",
+    )
+
+
+def test_ways_that_do_not() -> None:
+    good = guest("sql01", said=sections(SQL), way="ssh://good")
+    stray = guest("web9*", "db01", said=sections(SQL), way="ssh://stray")
+    dead = guest("sql01", said=Unread("ssh://dead: it does not answer", Why.TIMED_OUT), way="ssh://dead")
+    wrong = guest("sql01", said=sections(Vm(name="another")), way="ssh://wrong")
+    told = of_ways(good, stray, dead, wrong)
+    assert (told.result, told.finding) == (FAILED, "3 of 4 ways into guests lead to no machine that they are for")
+    assert told.remarks == (
+        "ssh://stray: no machine of the estate is called web9* or db01",
+        "ssh://dead: it does not answer",
+        "ssh://wrong: what answers there is not known to be the guest of hv01/sql01",
+    )
+    assert of_ways(good, dead, wrong).result is UNKNOWN
+    assert of_ways(good, stray, blind=True).result is UNKNOWN
+
+
+def test_insecure_choices_are_told() -> None:
+    said = replace(guest("sql01", said=sections(SQL)), insecure="its host key was not checked (`verify: false`)")
+    assert of_ways(said).remarks == (f"{WAY}: its host key was not checked (`verify: false`)",)
+
+
+def test_many_ways_that_lead_nowhere_fit_into_a_report() -> None:
+    told = of_ways(*(guest("none", said=sections(SQL), way=f"ssh://g{number}") for number in range(70)))
+    assert len(told.remarks) == 51
+    assert told.remarks[-1] == "and 20 more ways"
