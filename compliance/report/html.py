@@ -49,7 +49,8 @@ def environment(table: Table) -> dict[str, str]:
     estate = table.estate
     read = [server.name for server in estate.servers if not server.unread]
     unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    insecure = [f"{one.name} ({one.insecure})" for one in (*estate.servers, *estate.ways) if one.insecure]
+    choices = {one.name: one.insecure for one in estate.servers} | {way.name: way.insecure for way in estate.ways}
+    insecure = [f"{name} ({choice})" for name, choice in choices.items() if choice]
     rows = {
         "Estate": said(estate.name),
         "Inventory": said(table.inventory),

@@ -116,7 +116,8 @@ def _to_script(daemon: Daemon, inside: Inside) -> Iterator[Link]:
     elif daemon.script_state is Script.MISSING:
         whose = f" of the package {daemon.package}" if daemon.package else ""
         yield Link(
-            f"its daemon{whose} calls the script {daemon.script} to apply an address, and that is missing",
+            f"its daemon{whose} calls the script {daemon.script} to apply an address, and that is missing: the address "
+            "never reaches the adapter",
             _bring_script(daemon, inside),
         )
     elif daemon.script_state is Script.NOT_EXECUTABLE:
