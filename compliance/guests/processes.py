@@ -53,7 +53,9 @@ class Processes:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """The whole session: nothing is left behind where its first process has gone already."""
+    """The whole session, while its first process is not waited for: later its number may be another one's."""
+    if process.returncode is not None:
+        return
     with suppress(ProcessLookupError, PermissionError):
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
