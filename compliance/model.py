@@ -166,7 +166,7 @@ class Daemon:
     script: str | Unread
     script_state: Script | Unread
     writes: tuple[Stack, ...] | Unread = ()  # what the script writes an address for
-    confined: str = ""  # the setting of its service that keeps the script from writing below /etc
+    confined: str = ""  # settings of its service that keep the script from changing files of the network, or adapters
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

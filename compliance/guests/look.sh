@@ -71,7 +71,7 @@ done
 
 at units
 has systemctl && soon systemctl --no-pager show -p Id -p LoadState -p ActiveState -p UnitFileState -p ProtectSystem \
-  -p ReadWritePaths -p ExecStart hypervkvpd.service hv-kvp-daemon.service hv_kvp_daemon.service | cap
+  -p ReadWritePaths -p CapabilityBoundingSet hypervkvpd.service hv-kvp-daemon.service hv_kvp_daemon.service | cap
 
 at boot
 grep -l -s 'hv_kvp' /usr/lib/udev/rules.d/*.rules /lib/udev/rules.d/*.rules /etc/udev/rules.d/*.rules \

@@ -112,9 +112,12 @@ def _at_boot(unit: Mapping[str, str], boot: Sequence[Pair]) -> bool | Unread:
 
 
 def _confined(unit: Mapping[str, str]) -> str:
-    """What it starts shares its limits, and every known script writes below /etc."""
+    """What a service starts shares its limits: Debian's own shuts its daemon in so, and every script with it."""
     protect = unit.get("ProtectSystem", "")
-    return f"ProtectSystem={protect}" if protect in ("full", "strict") and not unit.get("ReadWritePaths") else ""
+    found = [f"ProtectSystem={protect}"] if protect in ("full", "strict") and not unit.get("ReadWritePaths") else []
+    if "cap_net_admin" not in unit.get("CapabilityBoundingSet", "cap_net_admin"):
+        found.append("CapabilityBoundingSet without CAP_NET_ADMIN")
+    return " and ".join(found)
 
 
 # --- the script -------------------------------------------------------------------------------------------------------

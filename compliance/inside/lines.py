@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 MOST_LETTERS = 8192
 """Of one section, as our script cuts it."""
 MOST_OF_A_VALUE = 300
-A_PAIR = re.compile(r"([A-Za-z_]{1,20})=(.*)")
+A_PAIR = re.compile(r"([A-Za-z_]{1,30})=(.*)")
 
 Pair = tuple[str, str]
 

@@ -126,8 +126,8 @@ def _to_script(daemon: Daemon, inside: Inside) -> Iterator[Link]:
         )
     if daemon.confined and not _asks_network_manager(daemon):
         yield Link(
-            f"{service} keeps the script from writing below /etc ({daemon.confined})",
-            f"systemctl edit {service}, with ReadWritePaths=/etc in its section [Service]",
+            f"{service} keeps the script from changing the network ({daemon.confined})",
+            f"systemctl edit {service}, with ReadWritePaths=/etc and CapabilityBoundingSet=~ in its section [Service]",
         )
 
 

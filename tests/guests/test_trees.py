@@ -62,9 +62,16 @@ def test_debians_own_package_brings_no_script(tools: Path, tmp_path: Path) -> No
         unit="hv-kvp-daemon.service",
         script="/usr/libexec/hypervkvpd/hv_set_ifconfig",
         script_state=Script.MISSING,
-        confined="ProtectSystem=full",
+        confined="ProtectSystem=full and CapabilityBoundingSet without CAP_NET_ADMIN",
     )
     assert found.adapters == (InnerAdapter(name="eth0", mac=MAC, synthetic=True, stacks=(Stack.IFUPDOWN,)),)
+
+
+def test_debians_service_shuts_its_daemon_in(tools: Path, tmp_path: Path) -> None:
+    """What the stand-in `systemctl` says of it stands in the package."""
+    root = grown(DEBIAN, tools, tmp_path / "tree", downloaded(tmp_path))
+    lines = (root / "usr/lib/systemd/system/hv-kvp-daemon.service").read_text().splitlines()
+    assert {"ProtectSystem=full", "CapabilityBoundingSet="} <= set(lines)
 
 
 def test_debians_daemon_is_started_by_debians_udev_rule_too(tools: Path, tmp_path: Path) -> None:

@@ -139,6 +139,12 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
         "confined",
         "",
     ),
+    (
+        {"units": "Id=a.service\nLoadState=loaded\nCapabilityBoundingSet="},
+        "confined",
+        "CapabilityBoundingSet without CAP_NET_ADMIN",
+    ),
+    ({"units": "Id=a.service\nLoadState=loaded\nCapabilityBoundingSet=cap_chown cap_net_admin"}, "confined", ""),
     ({"programs": "program=/usr/sbin/hypervkvpd\npackage=file /x is not owned by any package"}, "package", None),
     ({"programs": "program=/usr/sbin/hypervkvpd\npackage=hyperv-daemons: /x"}, "package", "hyperv-daemons"),
     ({"scripts": ""}, "script_state", Script.MISSING),

@@ -161,13 +161,13 @@ DEBIAN = Tree(
         **HYPERV,
         **release("Debian GNU/Linux", "12", "Debian GNU/Linux 12 (bookworm)"),
         **running("/usr/sbin/hv_kvp_daemon", "hv_kvp_daemon"),
-        "/usr/bin/systemctl": unit("hv-kvp-daemon.service", more="ProtectSystem=full"),
+        "/usr/bin/systemctl": unit("hv-kvp-daemon.service", more="ProtectSystem=full\nCapabilityBoundingSet="),
         "/run/systemd/system/x": "",
         "/etc/network/interfaces": "auto eth0\niface eth0 inet static\n",
         "/usr/sbin/ifup": stand_in(""),
     }
 )
-"""With Debian's own package unpacked in it; its service's ProtectSystem=full is the package's."""
+"""With Debian's own package unpacked in it; its service's settings are the package's."""
 
 NMCLI_SCRIPT = (
     '#!/bin/bash\n# as RHEL 10\'s writes for NetworkManager\nnmcli connection load "$1"\nnmcli connection up x\n'

@@ -124,7 +124,7 @@ CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
     "Debian's service shuts its script in": (
         {**DEBIAN, "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=/etc/network/interfaces"},
         FAILED,
-        "hv-kvp-daemon.service keeps the script from writing below /etc (ProtectSystem=full)",
+        "hv-kvp-daemon.service keeps the script from changing the network (ProtectSystem=full)",
         "ReadWritePaths=/etc",
     ),
     "script missing elsewhere": ({"scripts": ""}, FAILED, "calls the script", "that writes for NetworkManager"),
@@ -188,7 +188,7 @@ def test_the_first_broken_link_is_the_finding_and_the_others_stand_beside_it() -
     told = "\n".join(outcome.remarks)
     assert "besides, its daemon of the package hyperv-daemons calls the script" in told
     assert (
-        "besides, hv-kvp-daemon.service keeps the script from writing below /etc (ProtectSystem=full): systemctl"
+        "besides, hv-kvp-daemon.service keeps the script from changing the network (ProtectSystem=full): systemctl"
         in told
     )
 
