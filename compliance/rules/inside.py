@@ -147,7 +147,8 @@ def _to_adapter(daemon: Daemon, vm: ReplicatedVM, inside: Inside) -> Iterator[Li
             if set(daemon.writes) == {Stack.IFCFG} and Stack.NETWORK_MANAGER in adapter.stacks:
                 yield Link(f"{wrong}, and {right}, which may or may not read them", None)
             else:
-                yield Link(f"{wrong}, but {right}", _other_stack(inside, daemon.writes))
+                lost = "so the address never reaches it"
+                yield Link(f"{wrong}, but {right}, {lost}", _other_stack(inside, daemon.writes))
     if not inside.adapters:
         yield Link("it shows no adapter that could get an address", None)
 
