@@ -1,8 +1,8 @@
 """The demo with guests: an estate that its hosts are content with, and what a look into its guests says.
 
 ``python -m tests.demo_guests`` plays its servers on the simulator, gathers them as a real run would, adds what the
-guests' shells print, and writes the snapshot that ``inventories/demo-guests.yaml`` names. What they print is what the roots of
-``tests/guests/trees.py`` print over a real sshd, Debian's with its own package in it.
+guests' shells print, and writes the snapshot that ``inventories/demo-guests.yaml`` names. What they print is what the
+roots of ``tests/guests/trees.py`` print over a real sshd, Debian's with its own package in it.
 """
 
 from __future__ import annotations
