@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from compliance.aspects import ADAPTER, GUEST, MACHINE, machine_changes
-from compliance.diff import Fate, compare
+from compliance.diff import Audit, Fate, compare
+from compliance.hyperv.translate import translate
+from compliance.judge import judge
 from compliance.model import Unread
-from tests.builders import HOUR, WINDOWS, Nic, Vm, guid
+from tests.builders import HOUR, WINDOWS, Nic, Vm, guid, snapshot
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
+from tests.guests.said import guest, sections
 
 MAC = "00155D" + guid(f"{SQL.id} nic 1")[:6]
 SECOND = Nic(name="Second")
@@ -239,3 +242,20 @@ def test_published_items_that_were_too_large_are_not_known() -> None:
         ("operating system", "?"),
         ("integration services", "?"),
     ]
+
+
+def test_what_a_look_inside_shows_is_compared_link_by_link() -> None:
+    def looked(said: dict[str, str] | Unread | None) -> Audit:
+        whole = snapshot(primary(SQL), replica(SQL))
+        estate = translate(whole if said is None else replace(whole, guests=(guest("sql01", said=said),)))
+        return Audit(estate=estate, verdicts=judge(estate))
+
+    there, missing = sections(SQL), sections(SQL, scripts="")
+    entry = entry_of(compare(looked(there), looked(missing)), "hv01/sql01")
+    ((what, _, before, after),) = changes(entry)
+    assert what == "inside of the guest"
+    assert before == str(after).replace("missing", "there").replace("writes for: nothing", "writes for: NetworkManager")
+    assert flips(entry) == ["passed -> failed"]
+    assert changes(entry_of(compare(looked(there), looked(Unread("dead"))), "hv01/sql01"))[0][3] == "?"
+    assert changes(entry_of(compare(looked(None), looked(there)), "hv01/sql01"))[0][2] is None
+    assert fates(compare(looked(there), looked(there))) == {}

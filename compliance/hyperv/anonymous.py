@@ -75,7 +75,8 @@ KEPT_NOTES = (queries.REFUSES_WQL, queries.refuses_wql(queries.CIMV2))
 
 
 def anonymised(snapshot: Snapshot) -> Snapshot:
-    """The same estate under pseudonyms: the same verdicts, and nothing of its names, addresses and texts.
+    """The same estate under pseudonyms: the same verdicts, and nothing of its names, addresses and texts; nor of what a
+    look into guests showed, which is all names and texts.
 
     Doing it twice changes nothing any more.
     """

@@ -202,8 +202,11 @@ def test_the_accounts_language_changes_nothing(tmp_path: Path) -> None:
 class Taking(paramiko.ServerInterface):
     """A server of paramiko's own that takes one password: OpenSSH's would want an account of this machine."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, seconds: float = 0.0) -> None:
         self.tried: list[str] = []
+        self.seconds = seconds  # that an answer takes
+        self.now = self.most = 0  # answers under way
+        self.lock = threading.Lock()
 
     def check_auth_password(self, username: str, password: str) -> int:
         self.tried.append(username)
@@ -217,23 +220,28 @@ class Taking(paramiko.ServerInterface):
         return paramiko.OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
-        threading.Thread(target=_answer, args=(channel, command), daemon=True).start()
+        threading.Thread(target=self._answer, args=(channel, command), daemon=True).start()
         return True
 
-
-def _answer(channel: paramiko.Channel, command: bytes) -> None:
-    given = b""
-    while block := channel.recv(65536):
-        given += block
-    done = subprocess.run([command.decode()], input=given, capture_output=True, check=False)
-    channel.sendall(done.stdout)
-    channel.send_exit_status(done.returncode)
-    channel.close()
+    def _answer(self, channel: paramiko.Channel, command: bytes) -> None:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        given = b""
+        while block := channel.recv(65536):
+            given += block
+        done = subprocess.run([command.decode()], input=given, capture_output=True, check=False)
+        time.sleep(self.seconds)
+        channel.sendall(done.stdout)
+        channel.send_exit_status(done.returncode)
+        channel.close()
+        with self.lock:
+            self.now -= 1
 
 
 @contextmanager
-def taking_passwords() -> Iterator[tuple[int, Taking]]:
-    taking = Taking()
+def taking_passwords(*, seconds: float = 0.0) -> Iterator[tuple[int, Taking]]:
+    taking = Taking(seconds=seconds)
     key = paramiko.ECDSAKey.generate()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         transports: list[paramiko.Transport] = []

@@ -103,20 +103,32 @@ def test_a_damaged_guest(damage: object, told: str, tmp_path: Path) -> None:
     assert f"{path}{told}" in str(error.value)
 
 
+def with_password(port: int, password: str) -> Snapshot:
+    """Five guests that are one server, which is called by five names."""
+    names = ("127.0.0.1", "localhost", "127.1", "127.0.1", "[::ffff:127.0.0.1]")
+    entries = tuple(
+        GuestEntry(machine=("*",), connection=f"paramiko://{name}:{port}", credential="guests", verify=False)
+        for name in names
+    )
+    credentials = {"guests": Credential(username="audit", password=password)}
+    return gather(inventory([], guests=entries, limits=LIMITS), credentials, tool="t")
+
+
 def test_a_wrong_password_is_tried_on_few_guests() -> None:
-    credentials = {"guests": Credential(username="audit", password="canary-wrong")}
     with taking_passwords() as (port, taking):
-        names = ("127.0.0.1", "localhost", "127.1", "127.0.1", "[::ffff:127.0.0.1]")  # one server, five guests
-        entries = tuple(
-            GuestEntry(machine=("*",), connection=f"paramiko://{name}:{port}", credential="guests", verify=False)
-            for name in names
-        )
-        found = gather(inventory([], guests=entries, limits=LIMITS), credentials, tool="t")
+        found = with_password(port, "canary-wrong")
     assert len(taking.tried) == 2
     refused = [one.reading for one in found.guests]
     assert all(isinstance(one, Unread) and one.why is Why.LOGIN_REFUSED for one in refused)
     assert sum("not tried" in str(one) for one in refused) == 3
     assert "canary" not in str(found)
+
+
+def test_a_right_password_is_tried_on_all_the_others_at_once() -> None:
+    with taking_passwords(seconds=1.0) as (port, taking):
+        found = with_password(port, "canary-7f3a")
+    assert all(isinstance(one.reading, GuestReading) for one in found.guests)
+    assert taking.most == 3
 
 
 INTERRUPTED = """

@@ -15,7 +15,7 @@ from compliance.inside.understand import understand
 from compliance.inventory import Limits
 from compliance.model import Daemon, InnerAdapter, Inside, Script, Stack, Unread
 from tests.guests.sshd import Sshd, sshd
-from tests.guests.trees import DEBIAN, MAC, RED_HAT, UBUNTU, Tree, downloaded, enter, grown, unit
+from tests.guests.trees import DEBIAN, MAC, RED_HAT, STAND_IN, UBUNTU, Program, Tree, downloaded, enter, grown, unit
 
 GUID = "5F2B1A3C-0000-4000-8000-0123456789AB"
 POOL = "".join(
@@ -120,3 +120,12 @@ def test_a_tree_without_sys_says_nothing_of_hyper_v(tools: Path, tmp_path: Path)
     found = look_into(Tree(files=files, links={}), tools, tmp_path)
     assert isinstance(found.on_hyperv, Unread)
     assert isinstance(found.driver, Unread)
+
+
+def test_programs_of_the_guest_speak_as_we_read_whatever_the_accounts_language(tools: Path, tmp_path: Path) -> None:
+    speaks = Program(f'{STAND_IN}echo "eth0:$LC_ALL"\n')
+    root = grown(Tree(files={**RED_HAT.files, "/usr/bin/nmcli": speaks}), tools, tmp_path / "tree")
+    more = "SetEnv LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8"
+    with sshd(tmp_path / "sshd", instead=enter(RED_HAT, root), more=more) as server:
+        reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Processes())
+    assert reading.sections["networkmanager"] == "eth0:C"
