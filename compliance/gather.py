@@ -26,7 +26,6 @@ from compliance.reader import Clock, read_server
 from compliance.snapshot import GuestReading, GuestSource, Reading, Snapshot, Source
 
 Peer = Entry | GuestEntry
-"""Who is asked; their names never meet, since a guest's holds `://`."""
 Told = Reading | GuestReading | Unread
 
 ABANDON_AFTER = 5.0
@@ -162,7 +161,7 @@ class _Crew:
     asked: dict[str, Door] = field(default_factory=dict)  # by peer
 
     def read_all(self) -> None:
-        waiting = self._peers
+        waiting = self.inventory.peers
         limits = self.inventory.limits
         threads = self._threads()
         while waiting or self.running:
@@ -180,10 +179,6 @@ class _Crew:
                 self.asked[name].took(name)
             elif name in self.running:  # else it was given up, and the run has gone on without it
                 self._finish(name, reading)
-
-    @property
-    def _peers(self) -> list[Peer]:
-        return [*self.inventory.servers, *self.inventory.guests]
 
     def _next(self, waiting: Sequence[Peer]) -> Peer | None:
         """The first one whose login may be tried now."""
@@ -206,7 +201,7 @@ class _Crew:
             return Door(patience=0, is_taken=True)  # tickets and certificates lock nobody out
         return self.doors.setdefault(entry.login, Door(patience=self.inventory.limits.connect))
 
-    def _login(self, entry: Entry) -> str:
+    def _login(self, entry: Peer) -> str:
         """Where it came from, for who must correct it."""
         credential = self.credentials.get(entry.login or "")
         return credential.origin if credential else ""
@@ -218,7 +213,7 @@ class _Crew:
                 name, reading = self.arrived.get_nowait()
                 if reading is not None:
                     self._keep(name, reading)
-        for entry in self._peers:
+        for entry in self.inventory.peers:
             when = "while it was being read" if entry.name in self.running else "before it was read"
             self._keep(entry.name, Unread(f"the gathering was interrupted {when}", Why.INCOMPLETE))
         self.processes.end_all()
@@ -232,7 +227,7 @@ class _Crew:
 
     def _threads(self) -> int:
         guests = bool(self.inventory.guests)
-        wanted = min(self.inventory.limits.threads, len(self._peers))
+        wanted = min(self.inventory.limits.threads, len(self.inventory.peers))
         threads = affordable(wanted, OF_GUESTS if guests else DESCRIPTORS)
         if threads < wanted:
             peers = f"server{'' if threads == 1 else 's'}{' or guests' if guests else ''}"
@@ -265,7 +260,7 @@ class _Crew:
         now = time.monotonic()
         return Progress(
             done=len(self.servers) + len(self.guests),
-            total=len(self._peers),
+            total=len(self.inventory.peers),
             guests=bool(self.inventory.guests),
             finished=finished,
             unread=unread,

@@ -247,6 +247,11 @@ class Inventory:
     credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
 
     @property
+    def peers(self) -> list[Entry | GuestEntry]:
+        """Whoever is asked; their names never meet, since a guest's holds `://`."""
+        return [*self.servers, *self.guests]
+
+    @property
     def settings(self) -> model.Settings:
         """How the estate is judged, in the words of those who judge."""
         return self.policy.over(model.Settings(may_be_empty=self.may_be_empty))

@@ -187,7 +187,7 @@ def _paramiko(
                     connected.load_host_keys(str(entry.known_hosts))
                 else:
                     connected.load_system_host_keys()
-            password = credential.password if credential else None
+            password = credential.password.reveal() if credential else None
             connected.connect(
                 self.host.name,
                 int(self.host.port or 22),
