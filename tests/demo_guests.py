@@ -18,6 +18,7 @@ from compliance.inventory import Entry
 from compliance.model import Unread
 from compliance.snapshot import GuestSource, Snapshot, write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
+from tests.canary import CANARY
 from tests.demo import DOMAIN, hosts, nic, simulator, windows
 from tests.guests.said import guest, sections
 
@@ -114,7 +115,7 @@ def gathered() -> Snapshot:
                     site=site,
                 )
             )
-        credentials = {"audit": Credential(username="audit", password="correct horse")}
+        credentials = {"audit": Credential(username="audit", password=CANARY)}
         found = gather(inventory(entries, name="demo-guests"), credentials, tool="hyperv-compliance", now=lambda: NOW)
     servers = tuple(replace(source, endpoint=f"{source.name}.{DOMAIN}:5986") for source in found.servers)
     return replace(found, servers=servers, guests=ways())
