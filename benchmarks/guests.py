@@ -20,7 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from compliance.gather import gather
-from compliance.inventory import GuestEntry, Limits
+from compliance.guest_entry import GuestEntry
+from compliance.inventory import Limits
 from compliance.model import Unread
 from tests.builders import inventory
 from tests.demo import closed_port

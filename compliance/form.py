@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
@@ -15,6 +16,7 @@ from compliance.userfile import Place, UserFile, shown
 
 # Read by pydantic (Rust), by editors (ECMAScript) and by jsonschema (Python): only what the three have in common.
 NAME = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]+$"
+CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 
 EXPECTED = {
     "string_type": "text",
@@ -41,8 +43,23 @@ def one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def existing_file(value: Path, info: ValidationInfo) -> Path:
+    """``info.context`` is the inventory's folder; who makes an entry in code names what exists."""
+    if info.context is None:
+        return value
+    found: Path = info.context / value
+    try:
+        if found.is_file():
+            return found
+    except (OSError, ValueError):  # a name too long, a folder we may not enter
+        pass
+    raise ValueError(f"no such file beside the inventory: {shown(value)}")
+
+
 Name = Annotated[str, Field(pattern=NAME, max_length=200)]
 Label = Annotated[str, Field(min_length=1, max_length=200)]
+File = Annotated[Path, Field(strict=False), AfterValidator(existing_file)]
+"""One that is there, relative to the file that names it."""
 _Many = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]
 Globs = Annotated[_Many, BeforeValidator(one_or_many, json_schema_input_type=Label | _Many)]
 """One pattern or several, see patterns.py."""

@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from compliance.credentials import Credential
 from compliance.door import Door
 from compliance.errors import ReadError, Why
+from compliance.guest_entry import GuestEntry
 from compliance.guests.processes import Processes
 from compliance.guests.read import read_guest
-from compliance.inventory import Entry, GuestEntry, Inventory, Limits
+from compliance.inventory import Entry, Inventory, Limits
 from compliance.model import Unread
 from compliance.reader import Clock, read_server
 from compliance.snapshot import GuestReading, GuestSource, Reading, Snapshot, Source

@@ -10,10 +10,11 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from compliance import model
-from compliance.form import Form, Globs, Label, Model, Name, meant
+from compliance.form import CREDENTIAL, File, Form, Label, Model, Name, meant
+from compliance.guest_entry import GuestEntry, contradictions
 from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
@@ -21,13 +22,8 @@ from compliance.userfile import Place, UserFile, content_of, shown
 PORTS = {"https": 5986, "http": 5985}
 
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
-CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
-CONNECTION = (
-    r"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?"
-    r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$"
-)
 
 EXPECTED = {
     HOST: "a name or an IP address, without scheme, port or brackets",
@@ -47,35 +43,7 @@ def one_address(value: str) -> str:
         raise ValueError(f"expected {EXPECTED[HOST]}, got {shown(value)}") from None
 
 
-def existing_file(value: Path, info: ValidationInfo) -> Path:
-    """``info.context`` is the inventory's folder; who makes an entry in code names what exists."""
-    if info.context is None:
-        return value
-    found: Path = info.context / value
-    try:
-        if found.is_file():
-            return found
-    except (OSError, ValueError):  # a name too long, a folder we may not enter
-        pass
-    raise ValueError(f"no such file beside the inventory: {shown(value)}")
-
-
-def connection(value: str) -> str:
-    """A way into a guest. What is written in place of one is not echoed where it may hold a password."""
-    match = re.fullmatch(CONNECTION, value)
-    if match and (not match[5] or 0 < int(match[5][1:]) < 65536):
-        return value
-    if re.search(":[^/]*@", value):
-        raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
-    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
-    raise ValueError(f"expected {ways}, got {shown(value)}")
-
-
 Address = Annotated[str, Field(pattern=HOST, max_length=300), AfterValidator(one_address)]
-File = Annotated[Path, Field(strict=False), AfterValidator(existing_file)]
-Connection = Annotated[
-    str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
-]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
@@ -132,44 +100,6 @@ class Entry(Settings):
     def login(self) -> str | None:
         """What it logs in with, in a word that all who log in by the same share; None is whoever runs this."""
         return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
-
-
-class GuestEntry(Model):
-    """One way into a guest."""
-
-    machine: Globs
-    """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
-    connection: Connection
-    """ssh://[user@]host[:port] by OpenSSH, paramiko://[user@]host[:port] with a password, local:// for this machine."""
-    credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
-    """As for servers; for paramiko:// only, since ssh takes keys, an agent, or what its configuration says."""
-    key: File | None = None
-    """A private key; relative to the inventory's folder."""
-    ssh_config: File | None = None
-    """OpenSSH's configuration in place of your own, for jump hosts and more; relative to the inventory's folder."""
-    known_hosts: File | None = None
-    """Host keys that we trust instead of your own list; relative to the inventory's folder."""
-    verify: bool = True
-    """false accepts any host key: whoever stands in between can read and change what we see."""
-
-    @property
-    def name(self) -> str:
-        """As snapshots and reports call it."""
-        return self.connection
-
-    @property
-    def login(self) -> str | None:
-        """As an Entry's."""
-        return self.credential
-
-    @property
-    def scheme(self) -> str:
-        return self.connection.partition(":")[0]
-
-    @property
-    def endpoint(self) -> str:
-        """``[user@]host[:port]``."""
-        return self.connection.partition("://")[2]
 
 
 class Limits(Model):
@@ -379,27 +309,9 @@ def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, GuestEnt
         first = known.setdefault(entry.connection.casefold(), place)
         if first != place:
             text.add((*place, "connection"), f"{shown(entry.connection)} is {text.named(first)} already")
-        for key, reason in _guest_contradictions(entry):
+        for key, reason in contradictions(entry):
             text.add((*place, key), reason)
     return entries
-
-
-def _guest_contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
-    no_use = f"`{entry.scheme}://` has no use for it"
-    if entry.credential is not None and entry.scheme == "ssh":
-        yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"
-    if entry.credential is not None and entry.scheme == "paramiko" and "@" in entry.endpoint:
-        yield "connection", "names a user, and so does the `credential`; keep one of the two"
-    if entry.ssh_config is not None and entry.scheme == "paramiko":
-        yield "ssh_config", f"{no_use}: take `ssh://` for jump hosts"
-    if not entry.verify and entry.known_hosts is not None:
-        yield "known_hosts", "nobody looks at it with `verify: false`"
-    if entry.scheme == "local":
-        for key in ("credential", "key", "ssh_config", "known_hosts"):
-            if getattr(entry, key) is not None:
-                yield key, no_use
-        if not entry.verify:
-            yield "verify", no_use
 
 
 def _is_inherited(text: UserFile, at: Place) -> bool:

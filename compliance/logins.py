@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from compliance.credentials import Credential, Surroundings, find_credential
-from compliance.inventory import Entry, GuestEntry, Inventory
+from compliance.guest_entry import GuestEntry
+from compliance.inventory import Entry, Inventory
 from compliance.secret import Secret
 from compliance.userfile import cut
 from compliance.wsman.tickets import Ticket

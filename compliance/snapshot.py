@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from compliance import strict
 from compliance.collector import uncollected
 from compliance.errors import SnapshotError, Why
 from compliance.model import Evidence, Row, Settings, Unread
@@ -275,27 +276,27 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
     if header.get("version") != VERSION:
         raise SnapshotError(
-            f"{path}:1: format {_short(header.get('version'))} is not known to this version, which reads {VERSION}: "
-            "update hyperv-compliance, or gather again"
+            f"{path}:1: format {strict.short(header.get('version'))} is not known to this version, which reads "
+            f"{VERSION}: update hyperv-compliance, or gather again"
         )
     try:
         settings = header["settings"]
-        expected = _count(header["servers"])
-        guests = _count(header.get("guests", 0))
+        expected = strict.count(header["servers"])
+        guests = strict.count(header.get("guests", 0))
         snapshot = Snapshot(
-            estate=_text(header["estate"]),
-            time=_time(header["time"]),
-            tool=_text(header["tool"]),
-            inventory=_text(header["inventory"]),
+            estate=strict.text(header["estate"]),
+            time=strict.moment(header["time"]),
+            tool=strict.text(header["tool"]),
+            inventory=strict.text(header["inventory"]),
             settings=Settings(
                 evidence=Evidence(settings["evidence"]),
                 boot_grace=timedelta(seconds=float(settings["boot_grace_seconds"])),
-                may_be_empty=_truth(settings["may_be_empty"]),
+                may_be_empty=strict.truth(settings["may_be_empty"]),
             ),
-            complete=_truth(header["complete"]),
+            complete=strict.truth(header["complete"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise SnapshotError(f"{path}:1: damaged header: {_what(error)}") from error
+        raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error
     sources = [_line_of(path, number, lines, _source_from_json) for number in range(2, expected + 2)]
     last = expected + guests + 1
     inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
@@ -305,7 +306,7 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
     names: set[str] = set()
     for source in sources:
         if (name := source.name.casefold()) in names:
-            raise SnapshotError(f"{path}: server {_short(name)!r} stands in it twice")
+            raise SnapshotError(f"{path}: server {strict.short(name)!r} stands in it twice")
         names.add(name)
     return replace(snapshot, servers=tuple(sources), guests=tuple(inside))
 
@@ -315,7 +316,7 @@ def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Ca
     try:
         return parse(value)
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise SnapshotError(f"{path}:{number}: damaged line: {_what(error)}") from error
+        raise SnapshotError(f"{path}:{number}: damaged line: {strict.what(error)}") from error
 
 
 def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
@@ -339,7 +340,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise _DoubledKeyError(f"the key {_short(doubled)} stands twice")
+        raise _DoubledKeyError(f"the key {strict.short(doubled)} stands twice")
     return found
 
 
@@ -347,13 +348,13 @@ def _source_from_json(value: object) -> Source:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return Source(
-        name=_text(value["server"]),
-        endpoint=_text(value["endpoint"]),
-        site=None if value["site"] is None else _text(value["site"]),
-        groups=_texts(value["groups"]),
-        may_be_empty=_truth(value["may_be_empty"]),
-        may_lack_failover_settings=_truth(value["may_lack_failover_settings"]),
-        insecure=None if value["insecure"] is None else _text(value["insecure"]),
+        name=strict.text(value["server"]),
+        endpoint=strict.text(value["endpoint"]),
+        site=None if value["site"] is None else strict.text(value["site"]),
+        groups=strict.texts(value["groups"]),
+        may_be_empty=strict.truth(value["may_be_empty"]),
+        may_lack_failover_settings=strict.truth(value["may_lack_failover_settings"]),
+        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
     )
 
@@ -362,9 +363,9 @@ def _guest_from_json(value: object) -> GuestSource:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return GuestSource(
-        name=_text(value["guest"]),
-        machines=_texts(value["machines"]),
-        insecure=None if value["insecure"] is None else _text(value["insecure"]),
+        name=strict.text(value["guest"]),
+        machines=strict.texts(value["machines"]),
+        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _guest_reading_from_json(value["read"]),
     )
 
@@ -373,9 +374,9 @@ def _guest_reading_from_json(value: object) -> GuestReading:
     if not isinstance(value, dict):
         raise TypeError("expected an object under 'read'")
     return GuestReading(
-        started=_time(value["started"]),
-        finished=_time(value["finished"]),
-        sections={_text(name): _text(text) for name, text in value["sections"].items()},
+        started=strict.moment(value["started"]),
+        finished=strict.moment(value["finished"]),
+        sections={strict.text(name): strict.text(text) for name, text in value["sections"].items()},
     )
 
 
@@ -384,14 +385,14 @@ def _reading_from_json(value: object) -> Reading:
         raise TypeError("expected an object under 'read'")
     ahead = value["clock_ahead_seconds"]
     return Reading(
-        started=_time(value["started"]),
-        finished=_time(value["finished"]),
-        version=None if value["version"] is None else _text(value["version"]),
+        started=strict.moment(value["started"]),
+        finished=strict.moment(value["finished"]),
+        version=None if value["version"] is None else strict.text(value["version"]),
         clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
-        classes={_text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
-        again={_text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
-        left_out=_texts(value.get("left_out", [])),  # newer than the format
-        notes=_texts(value["notes"]),
+        classes={strict.text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
+        again={strict.text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
+        left_out=strict.texts(value.get("left_out", [])),  # newer than the format
+        notes=strict.texts(value["notes"]),
     )
 
 
@@ -411,52 +412,11 @@ def _row_from_json(value: object) -> Row:
         if content is None or isinstance(content, str):
             continue
         if not isinstance(content, list) or not all(entry is None or isinstance(entry, str) for entry in content):
-            raise TypeError(f"expected text, null or a list of them under {_short(name)}")
+            raise TypeError(f"expected text, null or a list of them under {strict.short(name)}")
     return value
 
 
 def _unread_from_json(value: object) -> Unread:
     if not isinstance(value, dict):
         raise TypeError("expected an object under 'unread'")
-    return Unread(_text(value["reason"]), Why(value["why"]))
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {_short(value)}")
-    return value
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list of texts, got {_short(value)}")
-    return tuple(_text(one) for one in value)
-
-
-def _count(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise TypeError(f"expected a count, got {_short(value)}")
-    return value
-
-
-def _truth(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"expected true or false, got {_short(value)}")
-    return value
-
-
-def _time(value: object) -> datetime:
-    time = datetime.fromisoformat(_text(value))
-    if time.tzinfo is None:
-        raise ValueError(f"time without a zone: {_short(value)}")
-    return time
-
-
-def _what(error: Exception) -> str:
-    return f"{_short(error.args[0])} is missing" if isinstance(error, KeyError) else _short(str(error))
-
-
-def _short(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return Unread(strict.text(value["reason"]), Why(value["why"]))

@@ -24,9 +24,9 @@ FLOORS = (
     ("reader", "logins", "diff", "door", "guests"),
     ("hyperv", "judge", "scope", "gate"),
     ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline", "inside"),
-    ("policy", "answers", "systems", "sources", "passwords"),
+    ("policy", "answers", "systems", "sources", "passwords", "guest_entry"),
     ("form", "options"),
-    ("rule", "userfile", "patterns", "aspects"),
+    ("rule", "userfile", "patterns", "aspects", "strict"),
     ("model", "errors", "secret", "collector"),
 )
 NEIGHBOURS = {

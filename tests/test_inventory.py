@@ -16,7 +16,8 @@ from ruamel.yaml import YAML
 
 from compliance.errors import InventoryError
 from compliance.form import Name, json_schema
-from compliance.inventory import CONNECTION, Address, Document, Entry, GuestEntry, Limits, Settings, read_inventory
+from compliance.guest_entry import CONNECTION, GuestEntry
+from compliance.inventory import Address, Document, Entry, Limits, Settings, read_inventory
 from compliance.model import Evidence
 from compliance.model import Settings as Judged
 from compliance.policy import PolicyBlock

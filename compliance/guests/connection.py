@@ -20,9 +20,10 @@ from testinfra.host import Host
 
 from compliance.credentials import Credential
 from compliance.errors import LinkError, ReadError, Why
+from compliance.guest_entry import GuestEntry
 from compliance.guests.processes import Processes, Said, capped, run
 from compliance.guests.script import COMMAND
-from compliance.inventory import GuestEntry, Limits
+from compliance.inventory import Limits
 
 if TYPE_CHECKING:
     from paramiko import SSHClient

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from compliance.credentials import Credential
 from compliance.errors import ReadError
+from compliance.guest_entry import GuestEntry
 from compliance.guests.connection import say
 from compliance.guests.processes import Processes
 from compliance.guests.script import new_token, script, sections
-from compliance.inventory import GuestEntry, Limits
+from compliance.inventory import Limits
 from compliance.snapshot import GuestReading
 
 

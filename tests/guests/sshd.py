@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from compliance.inventory import GuestEntry
+from compliance.guest_entry import GuestEntry
 from tests.demo import closed_port
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"

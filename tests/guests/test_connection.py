@@ -18,9 +18,10 @@ import pytest
 
 from compliance.credentials import Credential
 from compliance.errors import ReadError, Why
+from compliance.guest_entry import GuestEntry
 from compliance.guests.processes import Processes
 from compliance.guests.read import read_guest
-from compliance.inventory import GuestEntry, Limits
+from compliance.inventory import Limits
 from compliance.snapshot import GuestReading
 from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd

@@ -16,7 +16,8 @@ import pytest
 from compliance.credentials import Credential
 from compliance.errors import SnapshotError, Why
 from compliance.gather import gather
-from compliance.inventory import GuestEntry, Limits
+from compliance.guest_entry import GuestEntry
+from compliance.inventory import Limits
 from compliance.model import Unread
 from compliance.progress import line_of
 from compliance.snapshot import GuestReading, Snapshot, read_snapshot, write_snapshot

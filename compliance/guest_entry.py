@@ -1,0 +1,89 @@
+"""One way into a guest, as an inventory says it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from compliance.form import CREDENTIAL, File, Globs, Model
+from compliance.userfile import shown
+
+CONNECTION = (
+    r"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?"
+    r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$"
+)
+
+
+def connection(value: str) -> str:
+    """A way into a guest. What is written in place of one is not echoed where it may hold a password."""
+    match = re.fullmatch(CONNECTION, value)
+    if match and (not match[5] or 0 < int(match[5][1:]) < 65536):
+        return value
+    if re.search(":[^/]*@", value):
+        raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
+    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
+    raise ValueError(f"expected {ways}, got {shown(value)}")
+
+
+Connection = Annotated[
+    str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
+]
+
+
+class GuestEntry(Model):
+    """One way into a guest."""
+
+    machine: Globs
+    """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
+    connection: Connection
+    """ssh://[user@]host[:port] by OpenSSH, paramiko://[user@]host[:port] with a password, local:// for this machine."""
+    credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
+    """As for servers; for paramiko:// only, since ssh takes keys, an agent, or what its configuration says."""
+    key: File | None = None
+    """A private key; relative to the inventory's folder."""
+    ssh_config: File | None = None
+    """OpenSSH's configuration in place of your own, for jump hosts and more; relative to the inventory's folder."""
+    known_hosts: File | None = None
+    """Host keys that we trust instead of your own list; relative to the inventory's folder."""
+    verify: bool = True
+    """false accepts any host key: whoever stands in between can read and change what we see."""
+
+    @property
+    def name(self) -> str:
+        """As snapshots and reports call it."""
+        return self.connection
+
+    @property
+    def login(self) -> str | None:
+        """As an Entry's."""
+        return self.credential
+
+    @property
+    def scheme(self) -> str:
+        return self.connection.partition(":")[0]
+
+    @property
+    def endpoint(self) -> str:
+        """``[user@]host[:port]``."""
+        return self.connection.partition("://")[2]
+
+
+def contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
+    no_use = f"`{entry.scheme}://` has no use for it"
+    if entry.credential is not None and entry.scheme == "ssh":
+        yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"
+    if entry.credential is not None and entry.scheme == "paramiko" and "@" in entry.endpoint:
+        yield "connection", "names a user, and so does the `credential`; keep one of the two"
+    if entry.ssh_config is not None and entry.scheme == "paramiko":
+        yield "ssh_config", f"{no_use}: take `ssh://` for jump hosts"
+    if not entry.verify and entry.known_hosts is not None:
+        yield "known_hosts", "nobody looks at it with `verify: false`"
+    if entry.scheme == "local":
+        for key in ("credential", "key", "ssh_config", "known_hosts"):
+            if getattr(entry, key) is not None:
+                yield key, no_use
+        if not entry.verify:
+            yield "verify", no_use
