@@ -11,6 +11,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from testinfra.backend.base import BaseBackend, CommandResult
@@ -86,7 +87,6 @@ def _open_ssh(
     backend = _OpenSsh(
         entry.endpoint,
         ssh_config=str(entry.ssh_config) if entry.ssh_config else None,
-        ssh_identity_file=str(entry.key) if entry.key else None,
         controlpersist=0,
         ssh_extra_args=shlex.join(_options(entry, limits)),
     )
@@ -99,13 +99,13 @@ def _options(entry: GuestEntry, limits: Limits) -> list[str]:
     asks nobody, runs nothing on this side, and opens no way back."""
     keys = {"StrictHostKeyChecking": "yes"}
     if entry.known_hosts:
-        keys |= {"UserKnownHostsFile": f'"{entry.known_hosts}"', "GlobalKnownHostsFile": os.devnull}
+        keys |= {"UserKnownHostsFile": _literal(entry.known_hosts), "GlobalKnownHostsFile": os.devnull}
     if not entry.verify:
         keys = {"StrictHostKeyChecking": "no", "UserKnownHostsFile": os.devnull, "GlobalKnownHostsFile": os.devnull}
     options = {
         "BatchMode": "yes",
         **keys,
-        **({"IdentitiesOnly": "yes"} if entry.key else {}),
+        **({"IdentityFile": _literal(entry.key), "IdentitiesOnly": "yes"} if entry.key else {}),
         "UpdateHostKeys": "no",
         "ConnectTimeout": f"{max(1, round(limits.connect))}",
         "ConnectionAttempts": "1",
@@ -120,6 +120,11 @@ def _options(entry: GuestEntry, limits: Limits) -> list[str]:
         "LogLevel": "ERROR",
     }
     return ["-T", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
+
+
+def _literal(path: Path) -> str:
+    """OpenSSH parts names of files at spaces, and reads ``%h`` and the like in them as what they stand for."""
+    return f'"{str(path).replace("%", "%%")}"'
 
 
 REFUSALS = (

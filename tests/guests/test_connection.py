@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shutil
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,18 @@ def test_what_is_no_ssh_server(server: Sshd, scheme: str, greeting: bytes) -> No
     assert time.monotonic() - started < 7
 
 
+@pytest.mark.parametrize("scheme", ["ssh", "paramiko"])
+def test_files_may_be_called_as_they_like(server: Sshd, scheme: str, tmp_path: Path) -> None:
+    folder = tmp_path / "it's %h; a $(b) folder"
+    folder.mkdir()
+    for name in ("user", "known_hosts", "ssh_config"):
+        shutil.copy(server.folder / name, folder / name)
+    config = {"ssh_config": folder / "ssh_config"} if scheme == "ssh" else {"ssh_config": None}
+    way = server.entry().connection.replace("ssh://", f"{scheme}://")
+    files = {"key": folder / "user", "known_hosts": folder / "known_hosts", **config}
+    assert read(server.entry(connection=way, **files), Limits()).sections
+
+
 # --- hostile guests ---------------------------------------------------------------------------------------------------
 
 HOSTILE = {
@@ -203,9 +216,10 @@ def test_the_accounts_language_changes_nothing(tmp_path: Path) -> None:
 class Taking(paramiko.ServerInterface):
     """A server of paramiko's own that takes one password: OpenSSH's would want an account of this machine."""
 
-    def __init__(self, *, seconds: float = 0.0) -> None:
+    def __init__(self, *, seconds: float, instead: str) -> None:
         self.tried: list[str] = []
         self.seconds = seconds  # that an answer takes
+        self.instead = instead  # of what it is asked to run
         self.now = self.most = 0  # answers under way
         self.lock = threading.Lock()
 
@@ -231,18 +245,30 @@ class Taking(paramiko.ServerInterface):
         given = b""
         while block := channel.recv(65536):
             given += block
-        done = subprocess.run([command.decode()], input=given, capture_output=True, check=False)
-        time.sleep(self.seconds)
-        channel.sendall(done.stdout)
-        channel.send_exit_status(done.returncode)
+        told = ["/bin/sh", "-c", self.instead or command.decode()]
+        with (
+            subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running,
+            suppress(OSError, EOFError, paramiko.SSHException),
+        ):
+            assert running.stdin
+            assert running.stdout
+            running.stdin.write(given)
+            running.stdin.close()
+            try:
+                while block := running.stdout.read1(65536):
+                    channel.sendall(block)
+                time.sleep(self.seconds)
+                channel.send_exit_status(running.wait())
+            finally:
+                running.kill()
         channel.close()
         with self.lock:
             self.now -= 1
 
 
 @contextmanager
-def taking_passwords(*, seconds: float = 0.0) -> Iterator[tuple[int, Taking]]:
-    taking = Taking(seconds=seconds)
+def taking_passwords(*, seconds: float = 0.0, instead: str = "") -> Iterator[tuple[int, Taking]]:
+    taking = Taking(seconds=seconds, instead=instead)
     key = paramiko.ECDSAKey.generate()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         transports: list[paramiko.Transport] = []
@@ -281,6 +307,19 @@ def test_a_password(password: str, is_right: bool, caplog: pytest.LogCaptureFixt
             assert "canary" not in str(error)
         assert taking.tried == ["audit"]
     assert "canary" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [("yes", Why.TOO_LARGE), ("sleep 9", Why.TIMED_OUT), ("exit 127", Why.NOT_PERMITTED), ("true", Why.BROKEN)],
+)
+def test_hostile_guests_by_paramiko(command: str, why: Why) -> None:
+    credential = Credential(username="audit", password="canary-7f3a")
+    with taking_passwords(instead=command) as (port, _):
+        entry = GuestEntry(machine=("*",), connection=f"paramiko://127.0.0.1:{port}", credential="g", verify=False)
+        started = time.monotonic()
+        assert refusal(entry, SHORT, credential).why is why
+        assert time.monotonic() - started < 9
 
 
 def test_neither_key_nor_command_is_logged(server: Sshd, caplog: pytest.LogCaptureFixture) -> None:
