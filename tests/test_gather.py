@@ -26,6 +26,7 @@ from compliance.scope import Scope
 from compliance.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
 from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, inventory, replica_of, wire
 from tests.canary import CANARY
+from tests.comparing import RULES
 from tests.demo import closed_port
 from tests.simulator import Fault, Played, Simulator
 
@@ -76,7 +77,7 @@ def playing(*hosts: Host, **options: object) -> Iterator[list[Simulator]]:
 
 
 def results(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
-    table = judged(snapshot, Scope())
+    table = judged(snapshot, Scope(rules=tuple(rule.key for rule in RULES)))
     return {verdict.id: (verdict.outcome.result.value, verdict.outcome.finding) for verdict in table.verdicts}
 
 
