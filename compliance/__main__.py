@@ -17,6 +17,10 @@ COMMANDS = {
         "compliance.diff_command",
         "what changed between two snapshots of an estate, and the outcomes that flipped",
     ),
+    "inventory": (
+        "compliance.inventory_command",
+        "show an inventory with the origin of each value, suggest what it lacks, or convert one of Ansible's",
+    ),
     "doctor": ("compliance.doctor.command", "find out why a server can't be read, and what to do about it"),
 }
 CUT_OFF, INTERRUPTED, USAGE = 1, 2, 4

@@ -17,8 +17,10 @@ from compliance.collector import uncollected
 from compliance.errors import UsageError
 from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
-from compliance.inventory import Inventory, read_inventory
+from compliance.inventories import read_any
+from compliance.inventory import Inventory
 from compliance.judge import all_rules, judge
+from compliance.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.policy import DEFAULT, Policy, PolicyBlock, read_policy
 from compliance.report.table import Table
 from compliance.rule import Rule
@@ -55,6 +57,20 @@ class Plan:
     waiver_files: tuple[WaiverFile, ...] = ()
     baseline: Baseline | None = None
 
+    @property
+    def limit(self) -> str:
+        """What chose among the servers that were, or are to be, read."""
+        return self.snapshot.limit if self.snapshot else self.inventory.limit if self.inventory else ""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self.inventory.remarks if self.inventory else ()
+
+
+def narrowed(limit: str, scope: Scope) -> str:
+    """As the options that made it; empty where the whole estate was read and judged."""
+    return " ".join(part for part in (str(Limit(pattern=limit)), str(scope)) if part)
+
 
 def plan(
     inventory: str | None,
@@ -64,13 +80,15 @@ def plan(
     options: PolicyBlock | None = None,
     waivers: Sequence[str] = (),
     baseline: str | None = None,
+    limit: Limit = EVERYTHING,
+    defaults: Sequence[PolicyBlock] = (),
 ) -> Plan:
     """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere.
 
-    What a later one of inventory, ``policies`` and ``options`` says of the policy wins.
+    What a later one of inventory, ``defaults``, ``policies`` and ``options`` says of the policy wins.
     """
-    blocks = [*(read_policy(Path(name)) for name in policies), *([options] if options else [])]
-    found = _found(inventory, snapshots)
+    blocks = [*defaults, *(read_policy(Path(name)) for name in policies), *([options] if options else [])]
+    found = _found(inventory, snapshots, limit)
     planned = replace(
         found,
         policy=reduce(Policy.after, blocks, found.policy),
@@ -81,15 +99,17 @@ def plan(
     return planned
 
 
-def _found(inventory: str | None, snapshots: Sequence[str]) -> Plan:
+def _found(inventory: str | None, snapshots: Sequence[str], limit: Limit) -> Plan:
     if inventory is not None and snapshots:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
     if inventory is None:
+        if limit.pattern:
+            raise UsageError(f"{OPTION} chooses servers to read: --snapshot has been read; {INSTEAD}")
         joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
         return Plan(estate=joined.estate, named=", ".join(snapshots), file=_from_here(snapshots[0]), snapshot=joined)
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
-    found = read_inventory(Path(inventory))
+    found = read_any(Path(inventory), limit)
     kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
     return Plan(
         estate=found.name,
@@ -138,7 +158,8 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
     """
     planned = planned or Plan(estate=snapshot.estate, named="")
     estate = translate(snapshot)
-    verdicts = [verdict for verdict in judge(estate, _rules(planned.policy)) if scope.holds(verdict)]
+    servers = {server.name: server for server in estate.servers}
+    verdicts = [verdict for verdict in judge(estate, _rules(planned.policy)) if scope.holds(verdict, servers)]
     grounds = Grounds(
         policy=planned.policy,
         now=now or snapshot.time,
@@ -156,7 +177,8 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         inventory_digest=snapshot.inventory,
         file=planned.file,
         lines=planned.inventory.lines if planned.inventory else {},
-        scope=str(scope),
+        files={name: _from_here(file) for name, file in planned.inventory.files.items()} if planned.inventory else {},
+        scope=narrowed(snapshot.limit, scope),
         complete=snapshot.complete,
         policy=planned.policy,
         waiver_files=planned.waiver_files,

@@ -90,6 +90,8 @@ def gather(
         servers=tuple(source_of(entry, crew.servers[entry.name]) for entry in inventory.servers),
         guests=tuple(guest_of(entry, crew.guests[entry.name]) for entry in inventory.guests),
         complete=complete,
+        limit=inventory.limit,
+        left_out=inventory.left_out,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -12,14 +12,18 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from compliance import model
+from compliance import guest_entry, model
 from compliance.form import CREDENTIAL, File, Form, Label, Model, Name, meant
-from compliance.guest_entry import GuestEntry, contradictions
+from compliance.guest_entry import GuestEntry
 from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
 
+NEITHER = "expected `servers`, `include` or `snapshot`, got none of them"
 PORTS = {"https": 5986, "http": 5985}
+
+OF_THE_ESTATE = ("snapshot", "limits", "policy", "may_be_empty")
+"""What an inventory that others include does not say."""
 
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
 PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
@@ -92,6 +96,8 @@ class Entry(Settings):
     """Unique; ids and reports carry it."""
     address: Address = Field(default_factory=lambda known: known.get("name", ""))
     """Name, IPv4 or IPv6 (with zone) to connect to; the name, if left out."""
+    kerberos_host: Address | None = None
+    """The name by which the domain knows it, for transport kerberos; only where `address` is another."""
 
     def __str__(self) -> str:
         return self.name
@@ -123,14 +129,21 @@ class Limits(Model):
 
 
 class Document(Model):
-    """The servers of an estate, or a snapshot of them."""
+    """The servers of an estate, here or in other files, or a snapshot of them."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["servers"]}, {"required": ["snapshot"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [{"required": [key]} for key in ("servers", "include", "snapshot")],
+            "not": {"required": ["snapshot"], "anyOf": [{"required": [key]} for key in ("servers", "include")]},
+        }
+    )
 
     name: Name = Field(default_factory=str)
     """The estate's name, which ids and snapshots carry; the file's name without its ending, if left out."""
     servers: Annotated[tuple[Entry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """The servers to read."""
+    include: Annotated[tuple[File, ...], Field(strict=False)] = Field(default_factory=tuple)
+    """Other inventories whose servers belong to this estate, each with its own `defaults`; relative to this one."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
     guests: Annotated[tuple[GuestEntry, ...], Field(strict=False)] = Field(default_factory=tuple)
@@ -162,6 +175,10 @@ FORM = Form(
 GUESTS = Form(root=Document, item="guest", below=FORM.below, expected=EXPECTED)
 
 
+Login = Callable[[], tuple[str, str]]
+"""A user and a password, asked for only where servers are read. UsageError where they can't be had."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
     name: str
@@ -175,6 +192,13 @@ class Inventory:
     digest: str
     lines: Mapping[str, int] = field(hash=False)  # server's or guest's name -> line of the file
     credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)  # server's name -> its file, where it is another
+    include: Mapping[Path, int] = field(default_factory=dict, hash=False)  # other inventories, and the line of each
+    logins: Mapping[str, Login] = field(default_factory=dict, hash=False, repr=False, compare=False)
+    """What came with the inventory, by ``Entry.login``."""
+    remarks: tuple[str, ...] = ()
+    limit: str = ""  # the pattern that chose among the servers
+    left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
 
     @property
     def peers(self) -> list[Entry | GuestEntry]:
@@ -191,12 +215,18 @@ def read_inventory(path: Path) -> Inventory:
     return inventory_of(path, content_of(path))
 
 
-def inventory_of(path: Path, content: bytes) -> Inventory:
-    """What ``content`` says. ``path`` is for messages; its folder is where files are looked for."""
+def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inventory:
+    """What ``content`` says. ``path`` is for messages; its folder is where files are looked for.
+
+    One that is ``included`` may say nothing of the estate as a whole: that is for the file that includes it.
+    """
     text = UserFile(path, sharing="what servers share goes to `defaults`")
     document = text.document(content)
     _check_credentials(text, document)
     _check_source(text, document)
+    for key in OF_THE_ESTATE if included else ():
+        if key in document:
+            text.add((key,), "counts only in the inventory that includes this one: say it there")
     lists = ("servers", "guests")
     head = {key: value for key, value in document.items() if key not in lists or not isinstance(value, list)}
     known = FORM.check(text, Document, {"name": path.stem} | head)
@@ -210,6 +240,7 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
         guests=tuple(guests.values()),
         snapshot=known.snapshot,
         credentials={name.casefold(): source for name, source in known.credentials.items()},
+        include={path: text.line(("include", at)) for at, path in enumerate(known.include)},
         limits=known.limits,
         policy=DEFAULT.after(known.policy),
         may_be_empty=known.may_be_empty,
@@ -221,16 +252,19 @@ def inventory_of(path: Path, content: bytes) -> Inventory:
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
-    if "servers" in document and "snapshot" in document:
-        text.add(("snapshot",), "stands in place of `servers`; keep one of the two")
+    servers = next((key for key in ("servers", "include") if key in document), None)
+    if servers and "snapshot" in document:
+        text.add(("snapshot",), f"stands in place of `{servers}`; keep one of the two")
     elif "guests" in document and "snapshot" in document:
         text.add(("guests",), "a snapshot has its own; nobody is asked")
     elif document.get("servers") == []:
         text.add(("servers",), "expected at least one server, got an empty list")
+    elif document.get("include") == []:
+        text.add(("include",), "expected at least one file, got an empty list")
     elif document.get("snapshot", "") is None:
         text.add(("snapshot",), "expected the name of a file, got nothing")
-    elif not {"servers", "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
-        text.add((), "expected `servers` or `snapshot`, got neither")
+    elif not {"servers", "include", "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
+        text.add((), f"{NEITHER}; nor are there groups with `hosts`, as an inventory of Ansible has them")
 
 
 def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
@@ -268,12 +302,13 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
         first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), place)
         if first != place:
             text.add((*place, "address"), f"{shown(entry.address)}, port and path are {text.named(first)} already")
-        for key, reason in _contradictions(entry):
+        for key, reason in contradictions(entry):
             text.add((*place, key), reason)
     return entries
 
 
-def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
+def contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
+    """Keys that say what another one forbids, and why."""
     by_certificate = entry.transport == "certificate"
     if entry.transport in {"ntlm", "credssp", "basic"} and entry.credential is None:
         yield "credential", f"transport `{entry.transport}` needs one"
@@ -286,7 +321,8 @@ def _contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "cleartext", "scheme `https` has no use for it"
     if entry.transport == "kerberos" and entry.credential is not None:
         yield "credential", "transport `kerberos` has no use for it (`credential: null` takes a default back)"
-    for key, value in (("keytab", entry.keytab), ("principal", entry.principal)):
+    for key in ("keytab", "principal", "kerberos_host"):
+        value = getattr(entry, key)
         if value is not None and entry.transport != "kerberos":
             yield key, f"transport `{entry.transport}` has no use for it"
     for key, file in (("certificate", entry.certificate), ("key", entry.key)):
@@ -309,7 +345,7 @@ def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, GuestEnt
         first = known.setdefault(entry.connection.casefold(), place)
         if first != place:
             text.add((*place, "connection"), f"{shown(entry.connection)} is {text.named(first)} already")
-        for key, reason in contradictions(entry):
+        for key, reason in guest_entry.contradictions(entry):
             text.add((*place, key), reason)
     return entries
 

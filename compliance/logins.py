@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from compliance.credentials import Credential, Surroundings, find_credential
 from compliance.guest_entry import GuestEntry
-from compliance.inventory import Entry, Inventory
+from compliance.inventory import Entry, Inventory, Login
 from compliance.secret import Secret
 from compliance.userfile import cut
 from compliance.wsman.tickets import Ticket
@@ -22,14 +22,22 @@ def credentials_of(
 ) -> dict[str, Credential]:
     """Each one once, by ``Entry.login``; those that are ``given`` are there already. UsageError where one is missing.
 
+    Those that came with the inventory are opened here, where servers are about to be read.
+
     No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
     """
     around = replace(around, sources=inventory.credentials, folder=inventory.path.parent)
     found = dict(given or {})
     for entry in entries:
         if entry.login and entry.login not in found:
-            found[entry.login] = _credential(entry, around)
+            carried = inventory.logins.get(entry.login)
+            found[entry.login] = _opened(entry.login, carried) if carried else _credential(entry, around)
     return found
+
+
+def _opened(name: str, login: Login) -> Credential:
+    username, password = login()
+    return Credential(username=username, password=Secret(password), origin=f"login `{name}` of the inventory")
 
 
 def _credential(entry: Entry | GuestEntry, around: Surroundings) -> Credential:

@@ -288,10 +288,23 @@ class Server:
     unread: Unread | None = None
     doubt: str | None = None  # read, but what came can't be the whole
     machines: tuple[VirtualMachine, ...] = ()
+    unlisted: tuple[str, ...] = ()  # partners of its machines that nobody listed
     remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partner:
+    """A server that replication settings name and the inventory does not."""
+
+    name: str
+    servers: tuple[str, ...]  # whose settings name it
+    machines: int
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.machines} machine{'' if self.machines == 1 else 's'} on {', '.join(self.servers)})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -304,6 +317,7 @@ class Estate:
     replicated: tuple[ReplicatedVM, ...]
     ways: tuple[Way, ...] = ()
     settings: Settings = Settings()
+    unlisted: tuple[Partner, ...] = ()  # partners on which nobody looked
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,7 @@
-"""What options may be. compliance.policy knows a policy's keys as well, but takes a tenth of a second to load."""
+"""Our options: on pytest's command line, and by the same names in its configuration file.
+
+A policy's keys are among them. compliance.policy knows them as well, but takes a tenth of a second to load.
+"""
 
 from __future__ import annotations
 
@@ -48,3 +51,28 @@ POLICY_OPTIONS: dict[str, dict[str, Any]] = {
     },
 }
 """A policy's keys as pytest's options."""
+
+FILES = ("hv_inventory", "hv_snapshot", "hv_save", "hv_policy", "hv_waivers", "hv_baseline", "hv_report_dir")
+"""Options that name files: those of a configuration file stand relative to it."""
+SELECTION: dict[str, str] = {
+    "site": "servers and machines of these sites",
+    "group": "servers and machines of these groups",
+    "server": "these servers",
+    "vm": "these virtual machines (name, server/name or GUID)",
+    "rule": "these rules (key)",
+    "severity": f"these severities ({', '.join(Severity)})",
+}
+REPEATABLE = frozenset(
+    {"hv_snapshot", "hv_policy", "hv_waivers", "hv_severity_of", *(f"hv_{name}" for name in SELECTION)}
+)
+POLICY_KEYS = ("hv_policy", "hv_severity_of", *(f"hv_{name}" for name in POLICY_OPTIONS))
+"""Options that say what closes the gate."""
+OPTIONS: tuple[str, ...] = (
+    *(name for name in FILES if name not in POLICY_KEYS),
+    "hv_limit",
+    "hv_grain",
+    *(f"hv_{name}" for name in SELECTION),
+    *POLICY_KEYS,
+)
+"""Every option of ours, as pytest keeps it and as a configuration file names it."""
+NEEDS_ESTATE = tuple(name for name in OPTIONS if name not in ("hv_inventory", "hv_snapshot"))

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+from compliance.defaults import add_keys, has_estate, take_defaults
 from compliance.errors import UsageError
 from compliance.model import ReplicatedVM, Server, Unread
-from compliance.options import POLICY_OPTIONS, Grain
-from compliance.rule import Severity
+from compliance.options import NEEDS_ESTATE, POLICY_OPTIONS, SELECTION, Grain
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
 """Modules that own ``--inventory``, and the names of their plugins. We keep ``--hv-inventory`` beside them."""
@@ -25,7 +25,8 @@ OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("hyperv-compliance", "Hyper-V compliance")
     inventory = ["--hv-inventory"] if _inventory_is_taken(pluginmanager) else ["--inventory", "--hv-inventory"]
-    _add(group, inventory, "hv_inventory", metavar="FILE", help="the Hyper-V servers to read and judge (YAML)")
+    what = "the Hyper-V servers to read and judge (YAML, or an inventory of Ansible)"
+    _add(group, inventory, "hv_inventory", metavar="FILE", help=what)
     _add(
         group,
         ["--snapshot", "--hv-snapshot"],
@@ -35,6 +36,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         default=[],
         help="judge what an earlier run saved, without any network; several join sites gathered apart",
     )
+    group.addoption("--hv-limit", metavar="PATTERN", help="read only these servers and groups, as Ansible's --limit")
     group.addoption("--hv-save", metavar="FILE", help="save what is gathered (JSON lines; gzip for a name in .gz)")
     for name, what in (
         ("policy", "what closes the gate, in a file of its own (YAML); says more than the inventory's `policy:`"),
@@ -57,15 +59,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         default=[],
         help="count a rule as error, warning or information; repeatable",
     )
-    for name, what in (
-        ("server", "servers"),
-        ("vm", "virtual machines (name, server/name or GUID)"),
-        ("rule", "rules (key)"),
-        ("severity", f"severities ({', '.join(Severity)})"),
-    ):
+    for name, what in SELECTION.items():
         group.addoption(
-            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"judge only these {what}; repeatable"
+            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"judge only {what}; repeatable"
         )
+    add_keys(parser)
 
 
 def _add(group: pytest.OptionGroup, names: list[str], dest: str, **attributes: Any) -> None:
@@ -92,8 +90,9 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     if option.help or option.showfixtures or option.show_fixtures_per_test:
         return
+    defaults = take_defaults(config)
     has_estate = option.hv_inventory is not None or option.hv_snapshot
-    if not has_estate and option.hv_report_dir is None:
+    if not has_estate and option.hv_report_dir is None and not defaults.mistakes:
         _refuse_stray_options(config)
         return
     from compliance.reports import Reports  # see the module's docstring
@@ -102,9 +101,10 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         reports = Reports.asked_for(config)
         with reports.watching() if reports else nullcontext():
+            defaults.refuse_mistakes()
             if not has_estate:
                 _refuse_stray_options(config)
-            session = EstateSession.planned(config, reports)
+            session = EstateSession.planned(config, defaults, reports)
     except UsageError as error:
         raise pytest.UsageError(*str(error).splitlines()) from error
     config.pluginmanager.register(session, "compliance.session")
@@ -112,12 +112,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _refuse_stray_options(config: pytest.Config) -> None:
     """An option of ours that would be ignored in silence, in a run that then looks green."""
-    scope = ("server", "vm", "rule", "severity")
-    files = ("save", "policy", "waivers", "baseline", "report_dir", "grain", "severity_of")
-    for name in (*files, *scope, *POLICY_OPTIONS):
-        if config.getoption(f"hv_{name}") not in (None, []):
+    for name in NEEDS_ESTATE:
+        if config.getoption(name) not in (None, []):
             option = name.replace("_", "-")
-            raise pytest.UsageError(f"--hv-{option} needs an estate: give --inventory or --snapshot")
+            raise pytest.UsageError(f"--{option} needs an estate: give --inventory or --snapshot")
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -147,7 +145,8 @@ def hyperv_server(request: pytest.FixtureRequest) -> Server:
 
 def _readable(request: pytest.FixtureRequest) -> Any:
     if not hasattr(request, "param"):
-        pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot", pytrace=False)
+        beside = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
+        pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{beside}", pytrace=False)
     if isinstance(request.param, Unread):
         pytest.fail(str(request.param), pytrace=False)
     return request.param

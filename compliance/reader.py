@@ -57,6 +57,7 @@ def endpoint_of(entry: Entry, credential: Credential | None, limits: Limits) -> 
         ca=entry.ca,
         verify=entry.verify,
         cleartext=entry.cleartext,
+        kerberos_host=entry.kerberos_host,
         certificate=entry.certificate,
         key=entry.key,
         connect=limits.connect,

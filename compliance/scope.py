@@ -1,10 +1,13 @@
-"""Which verdicts a run shows: patterns for servers, machines, rules and severities. What is judged never changes."""
+"""Which verdicts a run shows: patterns for sites, groups, servers, machines, rules and severities. What is judged never
+changes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from compliance.model import Server
 from compliance.patterns import any_matches
 from compliance.rule import Result, Verdict
 
@@ -17,13 +20,24 @@ class Scope:
     machines: tuple[str, ...] = ()
     rules: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
-    def holds(self, verdict: Verdict) -> bool:
+    def holds(self, verdict: Verdict, servers: Mapping[str, Server] = MappingProxyType({})) -> bool:
+        """``servers`` by their names: what they say of sites and groups. One without a site is on none."""
         return (
             _holds(self.rules, [verdict.rule.key])
             and _holds(self.severities, [verdict.rule.severity.value])
+            and self._holds_place(verdict, servers)
             and self._holds_subject(verdict)
         )
+
+    def _holds_place(self, verdict: Verdict, servers: Mapping[str, Server]) -> bool:
+        if verdict.server is None:  # of the whole estate; what is open about it stays
+            return not (self.sites or self.groups) or _is_open(verdict)
+        server = servers.get(verdict.server)
+        site, groups = (server.site, server.groups) if server else (None, ())
+        return _holds(self.sites, [] if site is None else [site]) and _holds(self.groups, groups)
 
     def _holds_subject(self, verdict: Verdict) -> bool:
         machine = verdict.machine
@@ -31,15 +45,26 @@ class Scope:
             names = [machine.name, machine.guid, str(machine), verdict.label]
             return _holds(self.servers, [machine.server]) and _holds(self.machines, names)
         # A server or an estate that could not be judged may hold a machine that was asked for: it stays.
-        open_question = verdict.outcome.result not in (Result.PASSED, Result.NOT_APPLICABLE)
+        open_question = _is_open(verdict)
         if verdict.server is None:
             return open_question or not (self.servers or self.machines)
         return _holds(self.servers, [verdict.server]) and (open_question or not self.machines)
 
     def __str__(self) -> str:
         """As the options that made it; empty where nothing is narrowed."""
-        named = (("server", self.servers), ("vm", self.machines), ("rule", self.rules), ("severity", self.severities))
+        named = (
+            ("site", self.sites),
+            ("group", self.groups),
+            ("server", self.servers),
+            ("vm", self.machines),
+            ("rule", self.rules),
+            ("severity", self.severities),
+        )
         return " ".join(f"--hv-{name} {pattern}" for name, patterns in named for pattern in patterns)
+
+
+def _is_open(verdict: Verdict) -> bool:
+    return verdict.outcome.result not in (Result.PASSED, Result.NOT_APPLICABLE)
 
 
 def _holds(patterns: Sequence[str], names: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,15 +19,17 @@ from compliance import audit
 from compliance.audit import Plan
 from compliance.cases import MARKERS, Case, EstateNode, marker_of, run
 from compliance.credentials import Surroundings
+from compliance.defaults import Defaults
 from compliance.errors import UsageError
 from compliance.gate import Exit
 from compliance.gatekeeper import Gatekeeper
 from compliance.grain import Bundle, bundles, hint, of_rule
 from compliance.interrupt import interrupted_once
 from compliance.judge import all_rules, printable
+from compliance.limit import Limit
 from compliance.model import ReplicatedVM, Server, Unread
 from compliance.options import POLICY_OPTIONS, Grain
-from compliance.policy import policy_of_options
+from compliance.policy import policy_of_options, read_policy
 from compliance.progress import Teller
 from compliance.pytest_html import PytestHtml
 from compliance.report import text
@@ -67,8 +69,11 @@ class EstateSession:
         self._ended: pytest.Session | None = None
 
     @classmethod
-    def planned(cls, config: pytest.Config, reports: Reports | None = None) -> EstateSession:
-        """Read the files that the options name. UsageError for a mistake in them; nothing is sent anywhere."""
+    def planned(cls, config: pytest.Config, defaults: Defaults, reports: Reports | None = None) -> EstateSession:
+        """Read the files that the options name. UsageError for a mistake in them; nothing is sent anywhere.
+
+        An estate that stands in pytest's configuration file runs beside its `testpaths`.
+        """
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
         option = config.option
@@ -76,11 +81,18 @@ class EstateSession:
             option.hv_inventory,
             option.hv_snapshot,
             policies=option.hv_policy,
-            options=policy_of_options(_policy_options(option)),
+            options=policy_of_options(_policy_options(vars(option))),
+            defaults=[
+                *(read_policy(Path(name)) for name in defaults.policy.get("hv_policy", ())),
+                policy_of_options(_policy_options(defaults.policy)),
+            ],
             waivers=option.hv_waivers,
             baseline=option.hv_baseline,
+            limit=Limit(pattern=option.hv_limit or ""),
         )
         scope = Scope(
+            sites=tuple(option.hv_site),
+            groups=tuple(option.hv_group),
             servers=tuple(option.hv_server),
             machines=tuple(option.hv_vm),
             rules=tuple(option.hv_rule),
@@ -90,7 +102,7 @@ class EstateSession:
             plan,
             scope,
             save=option.hv_save,
-            asked=_take_arguments(config, plan.estate),
+            asked=_take_arguments(config, plan.estate, keep_testpaths=defaults.name_estate),
             reports=reports,
             grain=Grain(option.hv_grain) if option.hv_grain else None,
         )
@@ -179,10 +191,8 @@ class EstateSession:
             shutil.rmtree(self._handed_over.parent, ignore_errors=True)
 
     def pytest_report_header(self) -> list[str]:
-        given = [
-            *([str(self._scope)] if str(self._scope) else []),
-            *([f"--hv-grain {self._grain}"] if self._grain else []),
-        ]
+        narrowed = audit.narrowed(self._plan.limit, self._scope)
+        given = [*([narrowed] if narrowed else []), *([f"--hv-grain {self._grain}"] if self._grain else [])]
         told = ", ".join([f"{audit.tool()}: estate {self._plan.estate} from {self._plan.named}", *given])
         advice = hint(len(self._bundles), self._grain)
         return [printable(told), *([advice] if advice else [])]
@@ -261,6 +271,8 @@ class EstateSession:
         if self._keeper and self._keeper.not_shown:
             left_out = f"{self._keeper.not_shown:,} of {len(self._ids):,} cases were judged, but not run by pytest"
             terminalreporter.write_line(f"{left_out} (its own selection): the gate counts them.")
+        for remark in self._plan.remarks:
+            terminalreporter.write_line(f"{printable(self._plan.named)}: {printable(remark)}.")
         if self._save:
             terminalreporter.write_line(f"The snapshot is in {self._save}.")
         if self._reports:
@@ -278,10 +290,11 @@ def _interrupted(snapshot: Snapshot, save: str | None) -> str:
     return f"the gathering was interrupted: {read} of {len(snapshot.servers)} servers were read; {kept}"
 
 
-def _take_arguments(config: pytest.Config, estate: str) -> list[str]:
+def _take_arguments(config: pytest.Config, estate: str, *, keep_testpaths: bool) -> list[str]:
     """Ids of our cases are arguments too; and without any path only the estate runs, not the folder it runs in."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = []
+        if not (keep_testpaths and config.args_source is pytest.Config.ArgsSource.TESTPATHS):
+            config.args = []
         return []
     ours = [argument for argument in config.args if _is_ours(argument, estate)]
     config.args = [argument for argument in config.args if argument not in ours]
@@ -294,10 +307,10 @@ def _is_ours(argument: str, estate: str) -> bool:
     return bool(separator) and Path(path).name == estate and not Path(path).exists()
 
 
-def _policy_options(option: Any) -> dict[str, object]:
+def _policy_options(options: Mapping[str, Any]) -> dict[str, object]:
     """By the policy's keys; None for what was not given."""
-    given: dict[str, object] = {name: getattr(option, f"hv_{name}") for name in POLICY_OPTIONS}
-    pairs = [pair.partition("=") for pair in option.hv_severity_of]
+    given: dict[str, object] = {name: options.get(f"hv_{name}") for name in POLICY_OPTIONS}
+    pairs = [pair.partition("=") for pair in options.get("hv_severity_of", ())]
     return given | {"severity": {rule: severity for rule, _, severity in pairs} or None}
 
 

@@ -94,6 +94,8 @@ class Snapshot:
     servers: tuple[Source, ...] = ()
     guests: tuple[GuestSource, ...] = ()
     complete: bool = True
+    limit: str = ""  # the pattern that chose among the inventory's servers
+    left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
 
 
 def write_snapshot(snapshot: Snapshot, path: Path) -> None:
@@ -168,6 +170,8 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         servers=tuple(source for one in whole for source in one.servers),
         guests=tuple(source for one in whole for source in one.guests),
         complete=all(one.complete for one in whole),
+        limit=" ".join(dict.fromkeys(one.limit for one in whole if one.limit)),
+        left_out=tuple(dict.fromkeys(name for one in whole for name in one.left_out)),
     )
 
 
@@ -202,6 +206,7 @@ def _lines(snapshot: Snapshot) -> Iterable[bytes]:
                 "may_be_empty": snapshot.settings.may_be_empty,
             },
             "complete": snapshot.complete,
+            **({"limit": snapshot.limit, "left_out": list(snapshot.left_out)} if snapshot.limit else {}),
             "servers": len(snapshot.servers),
             **({"guests": len(snapshot.guests)} if snapshot.guests else {}),  # newer than the format
         }
@@ -294,6 +299,8 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
                 may_be_empty=strict.truth(settings["may_be_empty"]),
             ),
             complete=strict.truth(header["complete"]),
+            limit=strict.text(header.get("limit", "")),  # newer than the format, as is the next
+            left_out=strict.texts(header.get("left_out", [])),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error

@@ -16,17 +16,18 @@ PACKAGE = ROOT / "compliance"
 
 FLOORS = (
     ("plugin", "__main__"),
-    ("session", "doctor"),
+    ("session", "doctor", "inventory_command"),
     ("reports",),
     ("audit", "cases", "pytest_html", "progress", "terminal", "gatekeeper", "interrupt", "diff_command"),
     ("grain",),
     ("gather", "report"),
     ("reader", "logins", "diff", "door", "guests"),
-    ("hyperv", "judge", "scope", "gate"),
+    ("hyperv", "judge", "scope", "gate", "inventories"),
+    ("ansible", "includes"),
     ("inventory", "credentials", "rules", "snapshot", "wsman", "waivers", "baseline", "inside"),
-    ("policy", "answers", "systems", "sources", "passwords", "guest_entry"),
-    ("form", "options"),
-    ("rule", "userfile", "patterns", "aspects", "strict"),
+    ("policy", "answers", "systems", "sources", "passwords", "guest_entry", "defaults"),
+    ("form", "options", "limit"),
+    ("rule", "userfile", "patterns", "aspects", "strict", "yaml_text"),
     ("model", "errors", "secret", "collector"),
 )
 NEIGHBOURS = {

@@ -112,7 +112,8 @@ MISTAKES = {
     f"{SERVER}  credential: other\n": "4: servers[0].credential: given before, on line 3",
     f"{SERVER}servers: []\n": "4: servers: given before, on line 1",
     # servers or snapshot
-    "name: lab\n": "1: expected `servers` or `snapshot`, got neither",
+    "name: lab\n": "1: expected `servers`, `include` or `snapshot`, got none of them; "
+    "nor are there groups with `hosts`, as an inventory of Ansible has them",
     "servers: []\n": "1: servers: expected at least one server, got an empty list",
     "servers:\n": "1: servers: expected a list, got nothing",
     "servers: hv01\n": "1: servers: expected a list, got `hv01`",
@@ -493,4 +494,4 @@ def test_the_schema_accepts_every_name_that_we_accept(text: str, pattern_of: Any
 
 
 def test_defaults_take_what_a_server_takes() -> None:
-    assert {*Entry.model_fields} - {*Settings.model_fields} == {"name", "address"}
+    assert {*Entry.model_fields} - {*Settings.model_fields} == {"name", "address", "kerberos_host"}

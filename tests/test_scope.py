@@ -163,3 +163,39 @@ def test_any_machine_is_found_by_its_own_name(name: str) -> None:
         one.machine.guid for one in judge(estate, [founding]) if one.machine and Scope(machines=(asked,)).holds(one)
     ]
     assert guid("x") in shown
+
+
+SITES = translate(
+    snapshot(
+        source(Host(name="HV01", vms=[Vm(name="SQL01")]), site="Berlin", groups=("dr", "sql")),
+        source(Host(name="HV02", vms=[Vm(name="sql02")]), site="Frankfurt", groups=("dr",)),
+        unread_source("hv03"),
+    )
+)
+BY_PLACE: list[tuple[Scope, set[str], set[str]]] = [
+    (Scope(sites=("berlin",)), {"hv01/SQL01"}, {"hv01"}),
+    (Scope(sites=("BER*", "frank*")), {"hv01/SQL01", "hv02/sql02"}, {"hv01", "hv02"}),
+    (Scope(sites=("*",)), {"hv01/SQL01", "hv02/sql02"}, {"hv01", "hv02"}),  # hv03 says no site
+    (Scope(sites=("hamburg",)), set(), set()),
+    (Scope(groups=("DR",)), {"hv01/SQL01", "hv02/sql02"}, {"hv01", "hv02"}),
+    (Scope(groups=("sql",)), {"hv01/SQL01"}, {"hv01"}),
+    (Scope(groups=("dr",), sites=("frankfurt",)), {"hv02/sql02"}, {"hv02"}),
+    (Scope(groups=("sql",), servers=("hv02",)), set(), set()),
+    (Scope(groups=("sql",), machines=("sql*",)), {"hv01/SQL01"}, set()),
+]
+
+
+@pytest.mark.parametrize(("scope", "machines", "servers"), BY_PLACE)
+def test_sites_and_groups(scope: Scope, machines: set[str], servers: set[str]) -> None:
+    by_name = {server.name: server for server in SITES.servers}
+    held = [one for one in judge(SITES) if scope.holds(one, by_name)]
+    assert {one.label for one in held if one.rule.key == RULE} == machines
+    assert {one.label for one in held if one.rule.key == READ} == servers
+    assert str(scope).startswith("--hv-")
+
+
+@pytest.mark.parametrize("scope", [Scope(sites=("x",)), Scope(groups=("x",))])
+def test_what_is_open_about_the_estate_stays_whatever_the_place(scope: Scope) -> None:
+    verdict = next(one for one in judge(SITES) if one.rule.key == ESTATE)
+    assert scope.holds(with_result(verdict, Result.UNKNOWN))
+    assert not scope.holds(with_result(verdict, Result.PASSED))

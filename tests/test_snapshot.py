@@ -36,6 +36,8 @@ SMALL = replace(
     ),
     inventory="lab.yaml",
     complete=False,
+    limit="berlin:!hv09",
+    left_out=("hv09", "hv09.dr.example"),
 )
 PLACES = ["small.jsonl", "small.jsonl.gz"]
 

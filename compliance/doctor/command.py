@@ -23,7 +23,8 @@ from compliance.doctor.text import summary, told, way_in
 from compliance.doctor.walk import Refusals, examine
 from compliance.errors import UsageError
 from compliance.hyperv.anonymous import anonymised
-from compliance.inventory import Entry, Inventory, read_inventory
+from compliance.inventories import Around, read_any
+from compliance.inventory import Entry, Inventory
 from compliance.logins import credentials_of
 from compliance.passwords import Ask, from_prompt
 from compliance.patterns import any_matches
@@ -41,7 +42,7 @@ DIRECT = ("transport", "user", "keytab", "scheme", "port", "ca", "no_verify")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", nargs="?", metavar="HOST[:PORT]", help="one server, without an inventory")
-    parser.add_argument("--inventory", metavar="FILE", help="the servers to examine (YAML)")
+    parser.add_argument("--inventory", metavar="FILE", help="the servers to examine (YAML, or Ansible's)")
     parser.add_argument("--server", metavar="GLOB", action="append", default=[], help="only these; repeatable")
     parser.add_argument("--json", action="store_true", help="tell it as one JSON document")
     parser.add_argument("--record", metavar="FILE", help="write what was read, without names, for a bug report")
@@ -78,7 +79,7 @@ def real_world() -> World:
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """The exit code. UsageError for a mistake in an option, a file or a credential: nothing was sent anywhere then."""
     world = world or real_world()
-    inventory, text = _inventory(options)
+    inventory, text = _inventory(options, world)
     entries = _chosen(inventory, options.server)
     credentials = _credentials(entries, inventory, options, world)
     if options.record:
@@ -104,14 +105,14 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
 # --- whom to examine, and as whom -------------------------------------------------------------------------------------
 
 
-def _inventory(options: argparse.Namespace) -> tuple[Inventory, str | None]:
+def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, str | None]:
     """The inventory, and its text where it was made from the command line."""
     if (options.host is None) == (options.inventory is None):
         raise UsageError("name one server (HOST), or a file of them (--inventory FILE)")
     if options.inventory is not None:
         if stray := [name for name in DIRECT if getattr(options, name)]:
             raise UsageError(f"--{stray[0].replace('_', '-')} is for HOST: an inventory says it itself")
-        inventory = read_inventory(Path(options.inventory))
+        inventory = read_any(Path(options.inventory), around=Around(environ=world.environ))
         if inventory.snapshot:
             raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers")
         return inventory, None

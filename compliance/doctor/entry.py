@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 from compliance.errors import UsageError
 from compliance.inventory import PORTS, Inventory, inventory_of
+from compliance.yaml_text import item
 
 CREDENTIAL = "doctor"
 """The credential's name in the inventory: COMPLIANCE_DOCTOR_USERNAME and COMPLIANCE_DOCTOR_PASSWORD hold it."""
 WITH_A_PASSWORD = frozenset({"ntlm", "basic", "credssp"})
 """Logins that count against the account when they are wrong."""
-
-YAML_WORDS = frozenset({"null", "true", "false"})
 
 
 def inventory_text(options: argparse.Namespace) -> str:
@@ -38,22 +35,12 @@ def inventory_text(options: argparse.Namespace) -> str:
     keys |= {key: value for key in ("keytab", "ca") if (value := getattr(options, key)) is not None}
     if options.no_verify:
         keys["verify"] = False
-    return "\n".join(["servers:", *_item(keys), ""])
+    return "\n".join(["servers:", *item(keys), ""])
 
 
 def inventory_from(text: str) -> Inventory:
     """Checked as a file would be; InventoryError in its words. Files are looked for in the working directory."""
     return inventory_of(Path("command-line"), text.encode())
-
-
-def _item(keys: dict[str, object]) -> Iterator[str]:
-    for at, (key, value) in enumerate(keys.items()):
-        yield f"  {'- ' if at == 0 else '  '}{key}: {_scalar(value)}"
-
-
-def _scalar(value: object) -> str:
-    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z/][A-Za-z0-9._/-]*", value)
-    return str(value) if plain and str(value).lower() not in YAML_WORDS else json.dumps(value, ensure_ascii=False)
 
 
 def _address_and_port(host: str) -> tuple[str, int | None]:

@@ -91,6 +91,8 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
         settings=snapshot.settings,
         servers=tuple(_source(other, source, name) for source, name in zip(snapshot.servers, names, strict=True)),
         complete=snapshot.complete,
+        limit=snapshot.limit and LEFT_OUT,
+        left_out=tuple(other.host(one, "server") for one in snapshot.left_out),
     )
 
 

@@ -7,11 +7,11 @@ replication settings were read, and a server that they name and that does not ho
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from compliance.hyperv.rows import first_label, some
-from compliance.model import Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
+from compliance.model import Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 
 PARTNERS = {
     Role.PRIMARY: (Role.REPLICA,),
@@ -21,9 +21,12 @@ PARTNERS = {
 GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 
-def join_sides(servers: Sequence[Server]) -> tuple[ReplicatedVM, ...]:
-    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side."""
-    index = Index(servers)
+def join_sides(servers: Sequence[Server], left_out: Iterable[str] = ()) -> tuple[ReplicatedVM, ...]:
+    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side.
+
+    ``left_out``: names of servers of the inventory that were not to be read.
+    """
+    index = Index(servers, left_out)
     return tuple(
         _joined(machine, index)
         for server in servers
@@ -35,7 +38,8 @@ def join_sides(servers: Sequence[Server]) -> tuple[ReplicatedVM, ...]:
 class Index:
     """Servers by what a partner may call them, and machines by GUID."""
 
-    def __init__(self, servers: Sequence[Server]) -> None:
+    def __init__(self, servers: Sequence[Server], left_out: Iterable[str] = ()) -> None:
+        self.left_out = {first_label(name) for name in left_out}
         self.holders: dict[str, list[VirtualMachine]] = defaultdict(list)
         self.by_label: dict[str, list[Server]] = defaultdict(list)
         for server in servers:
@@ -55,6 +59,28 @@ def _labels(server: Server) -> set[str]:
     if server.host_name is not None:
         return {first_label(server.host_name)}
     return {first_label(server.name), first_label(server.endpoint.rsplit(":", 1)[0])} - {""}
+
+
+def unlisted_partners(servers: Sequence[Server], left_out: Iterable[str] = ()) -> tuple[Partner, ...]:
+    """Servers that replication settings name and nobody listed, in alphabetical order."""
+    index = Index(servers, left_out)
+    named_by: dict[str, list[VirtualMachine]] = defaultdict(list)
+    names: dict[str, str] = {}
+    for server in servers:
+        for machine in server.machines:
+            for name in () if isinstance(machine.partners, Unread) else dict.fromkeys(machine.partners):
+                label = first_label(name)
+                if label and not index.by_label.get(label) and label not in index.left_out:
+                    names.setdefault(label, name)
+                    named_by[label].append(machine)
+    return tuple(
+        Partner(
+            name=names[label],
+            servers=tuple(dict.fromkeys(machine.server for machine in machines)),
+            machines=len(machines),
+        )
+        for label, machines in sorted(named_by.items())
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +165,9 @@ def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: Ind
 
 def _not_there(names: Sequence[str], index: Index) -> str:
     unlisted = [name for name in names if not index.by_label[first_label(name)]]
+    left_out = [name for name in unlisted if first_label(name) in index.left_out]
+    if left_out:
+        return f"its other side is on {some(left_out)}, which --hv-limit left out"
     if unlisted:
         return f"its other side is on {some(unlisted)}, which is not in the inventory: add that server"
     unread = [name for name in names if any(server.unread for server in index.by_label[first_label(name)])]

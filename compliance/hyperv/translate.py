@@ -13,7 +13,7 @@ from operator import itemgetter
 
 from compliance.hyperv import queries
 from compliance.hyperv.host import Host, Listed, first_list, why_no_address
-from compliance.hyperv.join import join_sides
+from compliance.hyperv.join import join_sides, unlisted_partners
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
 from compliance.hyperv.rows import (
     cut,
@@ -54,14 +54,20 @@ REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
     servers = with_remarks_on_sides([_server(source) for source in snapshot.servers])
+    unlisted = unlisted_partners(servers, snapshot.left_out)
+    servers = tuple(
+        replace(server, unlisted=tuple(one.name for one in unlisted if server.name in one.servers))
+        for server in servers
+    )
     servers, ways = with_guests(servers, snapshot.guests)
     return Estate(
         name=snapshot.estate,
         time=snapshot.time,
         servers=servers,
-        replicated=join_sides(servers),
+        replicated=join_sides(servers, snapshot.left_out),
         ways=ways,
         settings=snapshot.settings,
+        unlisted=unlisted,
     )
 
 

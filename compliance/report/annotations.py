@@ -59,11 +59,13 @@ def _closes(decisions: Sequence[Decision]) -> bool:
 
 
 def _where(table: Table, decisions: Sequence[Decision]) -> dict[str, str]:
-    """The first server that it is about."""
-    lines = [table.lines[server] for one in decisions if (server := one.verdict.server) and server in table.lines]
+    """The first server that it is about; one in the first file before those in files that it includes."""
+    servers = {one.verdict.server for one in decisions if one.verdict.server in table.lines}
     if not table.file:
         return {}
-    return {"file": table.file, "line": str(min(lines))} if lines else {"file": table.file}
+    places = [(table.files.get(server, ""), table.lines[server]) for server in servers if server]
+    file, line = min(places, default=("", 0))
+    return {"file": file or table.file} | ({"line": str(line)} if line else {})
 
 
 def _told(result: Result, decisions: Sequence[Decision]) -> str:

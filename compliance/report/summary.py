@@ -15,7 +15,7 @@ from compliance.gate import State
 from compliance.model import Evidence, Role, Server
 from compliance.report.gate_text import gate_told
 from compliance.report.markdown_parts import code, size
-from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, machines_said, told_once
+from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, machines_said, partners_said, told_once
 from compliance.rule import Result, Rule, Verdict
 
 MOST_BYTES = 1_000_000
@@ -90,6 +90,8 @@ def _limits(table: Table) -> Iterator[str]:
         yield f"Judged is only: {code(table.scope, LONG)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
+    if partners := partners_said(table):
+        yield f"{code(partners, LONG)}."
     if states := Counter(one.state for one in table.decisions if one.state):
         told = ", ".join(f"{states[state]:,} {state}" for state in State)
         yield f"Beside the baseline: {told}, {len(table.gate.vanished):,} found no more."

@@ -34,6 +34,7 @@ class Table:
     inventory_digest: str = ""
     file: str = ""  # what findings point at: the inventory or first snapshot, from the working folder, with slashes
     lines: Mapping[str, int] = field(default_factory=dict)  # server's name -> its line in that file
+    files: Mapping[str, str] = field(default_factory=dict)  # server's name -> its file, where that is another one
     scope: str = ""
     complete: bool = True
     policy: Policy = DEFAULT
@@ -119,3 +120,14 @@ def sentence(table: Table) -> str:
         names += f" and {len(unread) - 5} more" if len(unread) > 5 else ""
         said += f"; machines on {names}, which {'was' if len(unread) == 1 else 'were'} not read, are not counted"
     return said
+
+
+def partners_said(table: Table) -> str:
+    """Servers on which nobody looked, though machines replicate with them; empty where there is none."""
+    found = table.estate.unlisted
+    if not found:
+        return ""
+    names = ", ".join(map(str, found[:5]))
+    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
+    are = "1 partner server is" if len(found) == 1 else f"{len(found)} partner servers are"
+    return f"{are} not in the inventory, so nobody looked there: {names}{more}"

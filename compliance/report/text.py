@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from compliance.judge import printable
 from compliance.model import Evidence
 from compliance.report.gate_text import gate_told
-from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, sentence, told_once
+from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, sentence, told_once
 from compliance.rule import Result, Rule, Verdict
 
 MOST_MACHINES = 50
@@ -24,6 +24,8 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
         yield f"Judged is only: {printable(table.scope)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
+    if partners := partners_said(table):
+        yield f"{printable(partners)}."
     yield from gate_told(table.gate)
     for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
         yield ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from compliance.model import Estate, Server, Settings, Unread, Way
@@ -22,7 +23,7 @@ from compliance.rule import Outcome, Severity, failed, passed, rule, unknown, wi
 )
 def server_was_read(server: Server) -> Outcome:
     outcome = _read(server)
-    return replace(outcome, remarks=server.remarks)
+    return replace(outcome, remarks=(*server.remarks, *_partners(server)))
 
 
 def _read(server: Server) -> Outcome:
@@ -33,6 +34,12 @@ def _read(server: Server) -> Outcome:
     version = f", version {server.version}" if server.version else ""
     count = len(server.machines)
     return passed(f"{count} virtual machine{'' if count == 1 else 's'}{version}")
+
+
+def _partners(server: Server) -> Iterator[str]:
+    if server.unlisted:
+        names = ", ".join(server.unlisted[:5]) + (f" and {more} more" if (more := len(server.unlisted) - 5) > 0 else "")
+        yield f"its replication settings name what is not in the inventory: {names}"
 
 
 @rule(

@@ -22,7 +22,7 @@ class Endpoint:
     ``cleartext`` True lets messages, and Basic's password, travel over http as they are.
     ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate. ``cache``
     names the credential cache that holds Kerberos' ticket, None is whoever's runs this; it may ask a KDC, and raise
-    LinkError.
+    LinkError. ``kerberos_host`` is the name of the host's ticket, where that is not its address.
     """
 
     address: str
@@ -37,6 +37,7 @@ class Endpoint:
     ca: Path | None = None
     verify: bool = True
     cleartext: bool = False
+    kerberos_host: str | None = None
     certificate: Path | None = None
     key: Path | None = None
     connect: float = 10.0

@@ -50,6 +50,7 @@ class HardenedTransport(Transport):
             cert_pem=str(endpoint.certificate) if endpoint.certificate else None,
             cert_key_pem=str(endpoint.key) if endpoint.key else None,
             server_cert_validation="validate" if endpoint.verify else "ignore",
+            kerberos_hostname_override=endpoint.kerberos_host,
             service="HTTP",  # of the ticket; pywinrm's Transport, other than its Protocol, has None for a default
             credssp_auth_mechanism="ntlm",  # or a wrong password may be tried with a KDC first, and with the host then
             auth_method=endpoint.transport,  # type: ignore[arg-type]  # an unknown one is refused by pywinrm itself

@@ -24,7 +24,7 @@ from compliance.snapshot import read_snapshot
 from tests.builders import Host, Vm
 from tests.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
 from tests.running import ROOT, command, run_pytest
-from tests.simulator import Fault
+from tests.simulator import Fault, Simulator
 from tests.wsman.authority import Authority
 from tests.wsman.listener import listening
 
@@ -63,6 +63,19 @@ def test_a_mistake_is_told_before_anything_is_sent(
         doctor(*arguments, environ={})
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_inventory_of_ansibles_brings_its_logins(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.ini"
+    with Simulator(
+        played(Host(name="HV01", vms=[Vm(name="sql01")])), auth="ntlm", users={"audit": "canary"}
+    ) as simulator:
+        login = "ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=audit ansible_password=canary"
+        place = f"ansible_host=127.0.0.1 ansible_port={simulator.port} ansible_winrm_ca_trust_path={simulator.ca}"
+        path.write_text(f"hv01 {login} {place}\n")
+        done = doctor("--inventory", path, environ={})
+    assert "canary" not in done.out
+    assert simulator.principals_seen
 
 
 def test_a_credential_that_is_not_there_is_a_mistake(inventory: Path) -> None:

@@ -253,3 +253,11 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
 )
 def test_an_endpoint(endpoint: str, after: str) -> None:
     assert anonymised(snapshot(source(Host(), endpoint=endpoint))).servers[0].endpoint == after
+
+
+def test_what_a_limit_says_is_left_out() -> None:
+    narrowed = replace(snapshot(source(Host(name="HV01"))), limit="secret*", left_out=("secret.dr.example",))
+    found = anonymised(narrowed)
+    assert found.limit == LEFT_OUT
+    assert "secret" not in repr(found)
+    assert len(found.left_out) == 1

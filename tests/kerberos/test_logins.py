@@ -105,6 +105,14 @@ def test_a_principal_without_a_ticket(service: Path) -> None:
 
 
 @pytest.mark.usefixtures("ticket")
+def test_an_address_beside_the_name_that_the_realm_knows(service: Path) -> None:
+    with host(service) as simulator:
+        found = read([entry(simulator, address="127.0.0.1", kerberos_host="localhost")], {})
+    assert reading(found).version
+    assert simulator.principals_seen == [f"reader@{NAME}"]
+
+
+@pytest.mark.usefixtures("ticket")
 @pytest.mark.parametrize("address", ["127.0.0.1", "hv99.lab.example"])
 def test_a_host_that_the_realm_does_not_know_by_this_name(service: Path, address: str) -> None:
     with host(service) as simulator:

@@ -46,6 +46,14 @@ def test_without_lines_the_file_is_named_and_without_a_file_nothing() -> None:
     assert all("file" not in parsed(line)[1] for line in workflow_commands(every(file="")))
 
 
+def test_a_server_of_an_included_file_is_pointed_at_there() -> None:
+    told = [parsed(line)[1] for line in workflow_commands(every(files={"hv03": "sites/bln.yaml"}))]
+    assert {one.get("line"): one["file"] for one in told if one["title"] != "Hyper-V compliance of lab"} == {
+        "3": every().file,
+        "7": "sites/bln.yaml",
+    }
+
+
 @pytest.mark.parametrize("text", ["::error::x", "a,file=b", "50%", "%0A::error::x", "\n::x::y", "a:b=c", "##[x]y"])
 def test_somebodys_text_is_no_command(text: str) -> None:
     plain = [parsed(line) for line in workflow_commands(hostile("x"))]

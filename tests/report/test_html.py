@@ -88,7 +88,7 @@ def test_attribution_stands_only_under_quoted_text() -> None:
 
 
 def test_no_violation_says_so_and_quotes_nothing() -> None:
-    page = whole(table(translate(snapshot(source(Host(vms=[Vm(name="fine")]))))))
+    page = whole(table(translate(snapshot(source(Host(vms=[Vm(name="fine", hosts=[("hv01", "hv01")])]))))))
     assert "None, among what could be judged." in page
     assert ATTRIBUTED not in page
     assert "could not be judged</h3>" not in page

@@ -70,6 +70,8 @@ def test_a_finding_points_at_its_servers_line_and_names_what_it_is_about() -> No
     assert location["physicalLocation"]["region"]["startLine"] == 3
     assert [one["kind"] for one in location["logicalLocations"]] == ["server", "virtual machine", "network adapter"]
     assert result_of(run, "hv03")["locations"][0]["physicalLocation"]["region"]["startLine"] == 7
+    elsewhere = result_of(run_of(every(files={"hv03": "sites/bln.yaml"})), "hv03")
+    assert elsewhere["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "sites/bln.yaml"
     replayed = result_of(run_of(every(lines={})), "hv01/bad01")
     assert replayed["locations"][0]["physicalLocation"]["region"]["startLine"] == 1
 

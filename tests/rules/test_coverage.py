@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from compliance.errors import Why
+from compliance.hyperv.translate import translate
 from compliance.model import Estate, Power, ReplicatedVM, Role, Server, Settings, Subject, Unread, VirtualMachine
 from compliance.rule import Outcome, Rule, passed, unknown
 from compliance.rules import coverage as rules
-from tests.builders import NOW
+from tests.builders import NOW, Host, Vm, replica_of, snapshot, source
 
 MACHINE = VirtualMachine(server="hv01", guid="x", name="x", role=Role.PRIMARY, power=Power.OFF, replicated=True)
 SIDE = ReplicatedVM(machine=MACHINE, partner=Unread("none"))
@@ -73,3 +74,24 @@ def test_the_remarks_on_a_server_stand_beside_its_verdict(server: Server) -> Non
 def test_no_rule_is_missing() -> None:
     elsewhere = {rules.guests_were_read}  # test_inside.py
     assert set(CASES) | elsewhere == {value for value in vars(rules).values() if isinstance(value, Rule)}
+
+
+def test_partners_that_nobody_listed_are_a_remark_on_the_server() -> None:
+    sql = Vm(name="sql01")
+    alone, both = (
+        {server.name: rules.server_was_read.judge(server, Settings()).remarks for server in translate(found).servers}
+        for found in (
+            snapshot(source(Host(name="HV01", vms=[sql]))),
+            snapshot(source(Host(name="HV01", vms=[sql])), source(Host(name="HV02", vms=[replica_of(sql)]))),
+        )
+    )
+    assert alone == {"hv01": ("its replication settings name what is not in the inventory: hv02.dr.example",)}
+    assert both == {"hv01": (), "hv02": ()}
+
+
+def test_what_a_limit_left_out_is_no_partner_that_is_missing() -> None:
+    off = Vm(name="sql01", power=3, uptime=0)
+    found = replace(snapshot(source(Host(name="HV01", vms=[off]))), limit="hv01", left_out=("HV02",))
+    estate = translate(found)
+    assert estate.unlisted == ()
+    assert str(estate.replicated[0].partner) == "its other side is on hv02.dr.example, which --hv-limit left out"
