@@ -235,6 +235,7 @@ def test_guests_are_entered_in_one_place() -> None:
         ("guests/connection.py", "paramiko"),
         ("guests/processes.py", "subprocess"),
         ("passwords.py", "subprocess"),  # a program that keeps one
+        ("ansible/resolved.py", "subprocess"),  # Ansible's two commands
     }
 
 

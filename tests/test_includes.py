@@ -53,6 +53,13 @@ def test_servers_of_several_files_are_one_estate(tmp_path: Path) -> None:
     assert inventory.remarks == ("not Windows, so not read: 1 host (web01)",)
 
 
+def test_guests_of_every_file_are_looked_into(tmp_path: Path) -> None:
+    way = "guests: [{machine: sql01, connection: 'ssh://sql01.dr.example'}]\n"
+    inventory = read(tmp_path, SOUND | {"sites/bln.yaml": SOUND["sites/bln.yaml"] + way})
+    assert [guest.name for guest in inventory.guests] == ["ssh://sql01.dr.example"]
+    assert place_of(inventory, "ssh://sql01.dr.example") == f"{tmp_path}/sites/bln.yaml:5"
+
+
 def test_each_file_counts_in_the_digest(tmp_path: Path) -> None:
     before = read(tmp_path, SOUND).digest
     assert read(tmp_path, SOUND).digest == before
