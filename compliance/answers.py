@@ -85,7 +85,7 @@ def _with_daemon(answer: Outcome, vm: ReplicatedVM) -> Outcome:
 
 
 def _not_known(machine: VirtualMachine) -> Outcome | None:
-    for doubt in (machine.role, machine.doubt, machine.power, machine.replicated):
+    for doubt in (machine.doubt, machine.role, machine.power, machine.replicated):
         if isinstance(doubt, Unread):
             return unknown(str(doubt), evidence=NOTHING)
     return unknown("; ".join(machine.changed), evidence=NOTHING) if machine.changed else None

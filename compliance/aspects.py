@@ -15,6 +15,7 @@ from typing import TypeVar
 from compliance.model import (
     Adapter,
     Answer,
+    Cluster,
     FailoverAddress,
     Guest,
     Inside,
@@ -55,14 +56,21 @@ ESTATE: Aspects[Settings] = (
 SERVER: Aspects[Server] = (
     ("reading", True, lambda server: server.unread or "read"),
     ("doubt", True, lambda server: server.doubt),
+    ("cluster read in part", True, lambda server: server.partial),
     ("insecure choice of the inventory", False, lambda server: server.insecure),
+)
+CLUSTER: Aspects[Cluster] = (
+    ("reading", True, lambda cluster: cluster.unread or "read"),
+    ("nodes", True, lambda cluster: _listed(sorted(cluster.nodes))),
+    ("doubt", True, lambda cluster: "; ".join(cluster.doubts) or None),
 )
 READ_SERVER: Aspects[Server] = (
     ("version", True, lambda server: server.version),
     ("name of its own", True, lambda server: server.host_name),
 )
 MACHINE: Aspects[VirtualMachine] = (
-    ("server", True, lambda machine: machine.server),
+    ("server", True, lambda machine: machine.place),
+    ("node", False, lambda machine: machine.server if machine.cluster else None),
     ("name", False, lambda machine: machine.name),
     ("role", True, lambda machine: _told(machine.role)),
     ("power", True, lambda machine: _told(machine.power)),
@@ -101,6 +109,10 @@ def server_changes(before: Server, after: Server) -> tuple[Change, ...]:
     # What an unread server would have said of itself is told once, by that it was not read.
     aspects = SERVER if before.unread or after.unread else (*SERVER, *READ_SERVER)
     return tuple(_changes(aspects, before, after))
+
+
+def cluster_changes(before: Cluster, after: Cluster) -> tuple[Change, ...]:
+    return tuple(_changes(CLUSTER, before, after))
 
 
 def machine_changes(before: VirtualMachine, after: VirtualMachine) -> tuple[Change, ...]:

@@ -145,7 +145,7 @@ def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress]
         from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
         from compliance.logins import credentials_of
 
-        credentials = credentials_of(planned.inventory.peers, planned.inventory, around)
+        credentials = credentials_of(planned.inventory.known, planned.inventory, around)
         snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
     return replace(snapshot, settings=planned.policy.over(snapshot.settings))
 

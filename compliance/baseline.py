@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from compliance.errors import UsageError
-from compliance.model import Guest
+from compliance.model import Cluster, Guest
 from compliance.rule import Result, Verdict
 
 FORMAT = "hyperv-compliance results"
@@ -55,6 +55,8 @@ def _subject(verdict: Verdict) -> tuple[str, ...]:
     """Never a display name, and not the server: names change, and machines move."""
     if machine := verdict.machine:
         return "machine", machine.guid.casefold(), str(machine.role)
+    if isinstance(verdict.subject, Cluster):
+        return "cluster", verdict.subject.name.casefold()
     return ("server", verdict.server.casefold()) if verdict.server else ("estate",)
 
 

@@ -97,6 +97,8 @@ def _properties(bundle: Bundle) -> Iterator[tuple[str, object]]:
     yield "severity", verdict.rule.severity.value
     if verdict.server:
         yield "server", verdict.server
+    if verdict.cluster:
+        yield "cluster", verdict.cluster
     if machine := verdict.machine:
         yield "virtual_machine", machine.name
         yield "guid", machine.guid

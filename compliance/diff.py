@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from compliance.aspects import Change, estate_changes, machine_changes, server_changes
+from compliance.aspects import Change, cluster_changes, estate_changes, machine_changes, server_changes
 from compliance.errors import UsageError
 from compliance.hyperv.rows import first_label, some
 from compliance.judge import printable
-from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
+from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread, VirtualMachine
 from compliance.rule import Outcome, Result, Severity, Verdict, unknown
 
 
@@ -67,7 +67,8 @@ class Entry:
     """
 
     label: str
-    server: str = ""  # "" for the estate
+    server: str = ""  # "" for the estate and for clusters
+    cluster: str = ""  # for clusters alone
     guid: str = ""  # "" for the estate and for servers
     role: Role | Unread | None = None  # None for the estate and for servers
     fate: Fate
@@ -79,7 +80,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        return "machine" if self.guid else "server" if self.server else "estate"
+        return "machine" if self.guid else "server" if self.server else "cluster" if self.cluster else "estate"
 
     @property
     def effects(self) -> frozenset[Effect]:
@@ -134,7 +135,7 @@ class Difference:
 
 def _is_unread_now(entry: Entry) -> bool:
     """Whether or not a rule asks for it."""
-    return entry.kind == "server" and (
+    return entry.kind in ("server", "cluster") and (
         entry.fate is Fate.LOST or any(isinstance(change.after, Unread) for change in entry.changes)
     )
 
@@ -145,7 +146,7 @@ def compare(before: Audit, after: Audit) -> Difference:
         names = " and ".join(repr(one.estate.name[:80]) for one in (before, after))
         raise UsageError(f"two estates can't be compared: {names}")
     old, new = _Side(before, "earlier"), _Side(after, "later")
-    servers = [entry for entry in _servers(old, new) if _is_worth_telling(entry)]
+    servers = [entry for entry in (*_clusters(old, new), *_servers(old, new)) if _is_worth_telling(entry)]
     machines = [found for found in _machines(old, new) if _is_worth_telling(found.entry)]
     estate = _estate(old, new, has_cause=any(one.bears for one in (*servers, *(found.entry for found in machines))))
     explained = _explained(machines, [entry for entry in (estate, *servers) if entry.bears], old, new)
@@ -176,7 +177,8 @@ def _seen(audit: Audit) -> Seen:
 # --- one side ---------------------------------------------------------------------------------------------------------
 
 Key = tuple[str, str]
-"""Server and GUID, without case: a machine. Without the GUID: a server. Without both: the estate."""
+"""Server or cluster, and GUID, without case: a machine. Without the GUID: a server. Without both: the estate. A cluster
+itself is ``cluster``, a space and its name, which no server is called."""
 
 
 class _Side:
@@ -185,7 +187,11 @@ class _Side:
     def __init__(self, audit: Audit, which: str) -> None:
         self.audit = audit
         self.which = which
-        self.servers = {server.name.casefold(): server for server in audit.estate.servers}
+        self.clusters = {cluster.name.casefold(): cluster for cluster in audit.estate.clusters}
+        # A cluster whose nodes are not known stands among the servers, and is told as a cluster.
+        self.servers = {
+            key: server for server in audit.estate.servers if (key := server.name.casefold()) not in self.clusters
+        }
         self.machines: dict[str, list[VirtualMachine]] = defaultdict(list)
         for _, server in sorted(self.servers.items()):
             for machine in server.machines:
@@ -195,7 +201,7 @@ class _Side:
             # A server that stands in for its machines says nothing that its own reading does not say.
             if verdict.machine or verdict.rule.subject is not ReplicatedVM:
                 self.outcomes[_key_of(verdict)][verdict.rule.key] = verdict
-        self._names = Counter((one.server, one.name) for all_of in self.machines.values() for one in all_of)
+        self._names = Counter((one.place, one.name) for all_of in self.machines.values() for one in all_of)
         self._elsewhere = self._may_be_elsewhere()
 
     def outcomes_of(self, machine: VirtualMachine | None) -> Mapping[str, Verdict]:
@@ -205,31 +211,49 @@ class _Side:
         """As its verdicts are labelled; else by the same pattern."""
         if verdict := next(iter(self.outcomes_of(machine).values()), None):
             return verdict.label
-        clash = f"~{machine.guid[:8].casefold()}" if self._names[machine.server, machine.name] > 1 else ""
-        return f"{printable(machine.server)}/{printable(machine.name)}{clash}"
+        clash = f"~{machine.guid[:8].casefold()}" if self._names[machine.place, machine.name] > 1 else ""
+        return f"{printable(machine.place)}/{printable(machine.name)}{clash}"
 
     def blindness(self, machine: VirtualMachine) -> str:
         """Why this side may not have seen a machine of the other one; empty where it would have."""
+        if machine.cluster and machine.cluster.casefold() in self.clusters:
+            return self._elsewhere
         server = self.servers.get(machine.server.casefold())
         if server is None:
-            return f"{machine.server} is not in the {self.which} audit"
+            return f"{machine.place} is not in the {self.which} audit"
         if server.unread:
             return f"{server.name} was not read in the {self.which} audit: {server.unread}"
         return f"{server.name}, in the {self.which} audit, {server.doubt}" if server.doubt else self._elsewhere
 
     def _may_be_elsewhere(self) -> str:
-        blind = sorted(server.name for server in self.servers.values() if server.unread or server.doubt)
+        blind = sorted(one.name for one in self.servers.values() if one.unread or one.doubt or one.partial)
+        blind += sorted(one.name for one in self.clusters.values() if one.unread or one.doubts)
         if blind:
             return f"the {self.which} audit did not see the machines on {some(blind)}"
         return "" if self.audit.complete else f"the {self.which} audit was interrupted"
 
+    def hides(self, server: Server) -> str:
+        """Why a server of the other side may be there, though it does not stand here; empty where it would."""
+        if not self.audit.complete:
+            return f"the {self.which} audit was interrupted"
+        cluster = self.clusters.get((server.cluster or "").casefold())
+        if cluster is None or cluster.unread is None:
+            return ""
+        return f"the nodes of {cluster.name} are not known in the {self.which} audit"
+
 
 def _key(machine: VirtualMachine) -> Key:
-    return machine.server.casefold(), machine.guid.casefold()
+    return machine.place.casefold(), machine.guid.casefold()
 
 
 def _key_of(verdict: Verdict) -> Key:
+    if isinstance(verdict.subject, Cluster):
+        return _key_of_cluster(verdict.subject.name)
     return _key(verdict.machine) if verdict.machine else ((verdict.server or "").casefold(), "")
+
+
+def _key_of_cluster(name: str) -> Key:
+    return f"cluster {name.casefold()}", ""
 
 
 # --- estate and servers -----------------------------------------------------------------------------------------------
@@ -250,23 +274,40 @@ def _estate(old: _Side, new: _Side, *, has_cause: bool) -> Entry:
 def _servers(old: _Side, new: _Side) -> Iterator[Entry]:
     for key in sorted(old.servers.keys() | new.servers.keys()):
         was, now = old.servers.get(key), new.servers.get(key)
-        fate = _fate(was, now, is_hidden=not (old if now else new).audit.complete)
-        changes = server_changes(was, now) if was and now else ()
-        flips = _flips(old.outcomes.get((key, ""), {}), new.outcomes.get((key, ""), {}), fate)
         some_one = now or was
         assert some_one  # noqa: S101  # the key came from one of the two
+        reason = "" if was and now else (old if now else new).hides(some_one)
+        fate = _fate(was, now, is_hidden=bool(reason))
+        changes = server_changes(was, now) if was and now else ()
+        flips = _flips(old.outcomes.get((key, ""), {}), new.outcomes.get((key, ""), {}), fate)
         yield Entry(
             label=printable(some_one.name),
             server=some_one.name,
             fate=fate,
-            reason=f"the {(old if now else new).which} audit was interrupted" if fate in NOT_KNOWN else "",
+            reason=reason,
             changes=changes,
             flips=flips,
             is_explained=not flips or fate is not Fate.STAYED or any(change.bears for change in changes),
         )
 
 
-NOT_KNOWN = frozenset({Fate.LOST, Fate.FOUND})
+def _clusters(old: _Side, new: _Side) -> Iterator[Entry]:
+    for key in sorted(old.clusters.keys() | new.clusters.keys()):
+        was, now = old.clusters.get(key), new.clusters.get(key)
+        some_one = now or was
+        assert some_one  # noqa: S101  # the key came from one of the two
+        fate = _fate(was, now, is_hidden=False)  # an interrupted audit names its clusters all the same
+        olds, news = (side.outcomes.get(_key_of_cluster(key), {}) for side in (old, new))
+        changes = cluster_changes(was, now) if was and now else ()
+        flips = _flips(olds, news, fate)
+        yield Entry(
+            label=printable(some_one.name),
+            cluster=some_one.name,
+            fate=fate,
+            changes=changes,
+            flips=flips,
+            is_explained=not flips or fate is not Fate.STAYED or any(change.bears for change in changes),
+        )
 
 
 def _fate(was: object, now: object, *, is_hidden: bool) -> Fate:
@@ -294,6 +335,7 @@ def _machines(old: _Side, new: _Side) -> Iterator[_Found]:
 
 
 SAME: Sequence[Callable[[VirtualMachine, VirtualMachine], bool]] = (
+    lambda one, other: one.place.casefold() == other.place.casefold(),
     lambda one, other: one.server.casefold() == other.server.casefold(),
     lambda one, other: one.role == other.role,
     lambda one, other: isinstance(one.role, Unread) or isinstance(other.role, Unread),
@@ -380,4 +422,4 @@ def _partners(found: _Found) -> set[str]:
 def _order(found: _Found) -> tuple[str, str, str, str]:
     machine = found.now or found.was
     assert machine  # noqa: S101  # see _machine
-    return machine.server.casefold(), machine.name.casefold(), machine.guid, str(machine.role)
+    return machine.place.casefold(), machine.name.casefold(), machine.guid, str(machine.role)

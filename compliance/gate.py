@@ -201,7 +201,8 @@ class _Clerk:
         plain = Decision(verdict=verdict, shown=verdict, finding=finding, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
             return replace(plain, shown=_waived(verdict, f"waived, not judged: {waiver}"))
-        tolerated = self._machines_may_miss if verdict.machine else self._servers_may_miss and verdict.server
+        not_the_estate = verdict.server or verdict.cluster
+        tolerated = self._machines_may_miss if verdict.machine else self._servers_may_miss and not_the_estate
         closes = Exit.OPEN if tolerated else self._weighed(verdict, Exit.NOT_JUDGED)
         return replace(plain, has_ended=waiver is not None, closes=closes)
 
@@ -230,7 +231,7 @@ class _Clerk:
         server: Server | None = self._servers.get(verdict.server or "")
         return waiver.covers(
             rule=verdict.rule.key,
-            server=verdict.server,
+            server=tuple(name for name in (verdict.server, verdict.cluster) if name),
             machine=(machine.name, str(machine), verdict.label, machine.guid) if machine else (),
             site=server.site if server else None,
             groups=server.groups if server else (),
@@ -321,6 +322,7 @@ def _vanished(decisions: Sequence[Decision], estate: Estate, baseline: Baseline 
         return ()
     found = {one.finding.identity for one in decisions if one.finding}
     unread = {server.name for server in estate.servers if server.unread}
+    unread |= {node for cluster in estate.clusters if cluster.doubts for node in cluster.nodes}  # one may be on any
     return tuple(
         one for identity, one in baseline.findings.items() if identity not in found and one.server not in unread
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compliance.errors import InventoryError
-from compliance.inventory import Inventory
+from compliance.inventory import ClusterEntry, Inventory
 from compliance.limit import Limit
 from compliance.policy import DEFAULT
 from compliance.sources import Source
@@ -86,6 +86,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
     return replace(
         first,
         servers=tuple(entry for part in parts for entry in part.servers),
+        clusters=tuple(cluster for part in parts for cluster in part.clusters),
         guests=tuple(guest for part in parts for guest in part.guests),
         lines={name: line for part in parts for name, line in part.lines.items()},
         files={peer.name: file_of(part, peer.name) for part in parts[1:] for peer in part.peers},
@@ -112,11 +113,13 @@ def _doubled(parts: Sequence[Inventory]) -> Iterator[str]:
     names: dict[str, tuple[int, str]] = {}
     endpoints: dict[tuple[str, int, str], tuple[int, str]] = {}
     for number, part in enumerate(parts):
-        for entry in part.servers:
+        for entry in (*part.servers, *part.clusters):
             place = place_of(part, entry.name)
             at, first = names.setdefault(entry.name.casefold(), (number, place))
             if at != number:
                 yield f"{place}: {shown(entry.name)} is on {first} already"
+                continue
+            if isinstance(entry, ClusterEntry):  # its address may be a node's
                 continue
             endpoint = (entry.address.casefold(), entry.port, entry.path)
             at, first = endpoints.setdefault(endpoint, (number, place))
@@ -128,11 +131,13 @@ def limited(inventory: Inventory, limit: Limit) -> Inventory:
     """Only the servers that are to be read; the others are remembered, so that none of them is called unknown."""
     if not limit.pattern:
         return inventory
-    chosen = limit.chosen({entry.name: (*entry.groups, "all") for entry in inventory.servers})
-    others = [entry for entry in inventory.servers if entry.name not in chosen]
+    entries = (*inventory.servers, *inventory.clusters)
+    chosen = limit.chosen({entry.name: (*entry.groups, "all") for entry in entries})
+    others = [entry for entry in entries if entry.name not in chosen]
     return replace(
         inventory,
         servers=tuple(entry for entry in inventory.servers if entry.name in chosen),
+        clusters=tuple(entry for entry in inventory.clusters if entry.name in chosen),
         limit=limit.pattern,
         left_out=tuple(dict.fromkeys(name for entry in others for name in (entry.name, entry.address))),
     )

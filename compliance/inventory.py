@@ -19,7 +19,7 @@ from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
 
-NEITHER = "expected `servers`, `include` or `snapshot`, got none of them"
+NEITHER = "expected `servers`, `clusters`, `include` or `snapshot`, got none of them"
 PORTS = {"https": 5986, "http": 5985}
 
 OF_THE_ESTATE = ("snapshot", "limits", "policy", "may_be_empty")
@@ -27,12 +27,14 @@ OF_THE_ESTATE = ("snapshot", "limits", "policy", "may_be_empty")
 
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
 PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
+DOMAIN = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]*$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
 
 EXPECTED = {
     HOST: "a name or an IP address, without scheme, port or brackets",
     CREDENTIAL: "a name of ASCII letters, digits and `_` that starts with a letter",
     PRINCIPAL: "a principal such as `audit@EXAMPLE.COM`",
+    DOMAIN: "a domain such as `dr.example`",
     URL_PATH: "a path that starts with `/`",
 }
 
@@ -108,6 +110,26 @@ class Entry(Settings):
         return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
 
 
+class ClusterEntry(Entry):
+    """A failover cluster: its nodes become servers, with its settings."""
+
+    address: Address = Field(default_factory=lambda known: known.get("name", ""))
+    """The cluster's own name, or any node's, to ask for the nodes; the name, if left out."""
+    domain: Annotated[str, Field(pattern=DOMAIN, max_length=200)] | None = None
+    """Completes the nodes' names; the address's own domain, if left out."""
+    nodes: Annotated[tuple[Entry, ...], Field(strict=False)] = ()
+    """Asked where the address answers nothing; and what a node has that it doesn't share with the cluster."""
+
+    def node(self, label: str) -> Entry:
+        """The server that a node is. Its name is a host's word, so only this cluster's domain is ever behind it."""
+        for listed in self.nodes:
+            if label.casefold() in {one.partition(".")[0].casefold() for one in (listed.name, listed.address)}:
+                return listed
+        domain = self.address.partition(".")[2] if self.domain is None else self.domain
+        name = f"{label.lower()}.{domain}" if domain else label.lower()
+        return Entry(**{key: getattr(self, key) for key in Settings.model_fields}, name=name, address=name)
+
+
 class Limits(Model):
     """How long we wait, in seconds, and how many servers and guests we ask at a time."""
 
@@ -128,13 +150,17 @@ class Limits(Model):
         return self
 
 
+ASKED = ("servers", "clusters", "include")
+"""Keys that name whom to ask, each enough by itself."""
+
+
 class Document(Model):
     """The servers of an estate, here or in other files, or a snapshot of them."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [{"required": [key]} for key in ("servers", "include", "snapshot")],
-            "not": {"required": ["snapshot"], "anyOf": [{"required": [key]} for key in ("servers", "include")]},
+            "anyOf": [{"required": [key]} for key in (*ASKED, "snapshot")],
+            "not": {"required": ["snapshot"], "anyOf": [{"required": [key]} for key in ASKED]},
         }
     )
 
@@ -144,6 +170,8 @@ class Document(Model):
     """The servers to read."""
     include: Annotated[tuple[File, ...], Field(strict=False)] = Field(default_factory=tuple)
     """Other inventories whose servers belong to this estate, each with its own `defaults`; relative to this one."""
+    clusters: Annotated[tuple[ClusterEntry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
+    """Failover clusters to read, each with all its nodes."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
     guests: Annotated[tuple[GuestEntry, ...], Field(strict=False)] = Field(default_factory=tuple)
@@ -165,6 +193,7 @@ FORM = Form(
     below={
         "servers": Entry,
         "guests": GuestEntry,
+        "clusters": ClusterEntry,
         "defaults": Settings,
         "credentials": Source,
         "limits": Limits,
@@ -184,13 +213,14 @@ class Inventory:
     name: str
     servers: tuple[Entry, ...]
     guests: tuple[GuestEntry, ...] = ()
+    clusters: tuple[ClusterEntry, ...] = ()
     snapshot: Path | None
     limits: Limits
     policy: Policy
     may_be_empty: bool
     path: Path
     digest: str
-    lines: Mapping[str, int] = field(hash=False)  # server's or guest's name -> line of the file
+    lines: Mapping[str, int] = field(hash=False)  # server's, cluster's or guest's name -> line of the file
     credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
     files: Mapping[str, str] = field(default_factory=dict, hash=False)  # server's name -> its file, where it is another
     include: Mapping[Path, int] = field(default_factory=dict, hash=False)  # other inventories, and the line of each
@@ -203,7 +233,17 @@ class Inventory:
     @property
     def peers(self) -> list[Entry | GuestEntry]:
         """Whoever is asked; their names never meet, since a guest's holds `://`."""
-        return [*self.servers, *self.guests]
+        return [*self.clusters, *self.servers, *self.guests]
+
+    @property
+    def hosts(self) -> tuple[Entry, ...]:
+        """Every Hyper-V host that is logged in to, as far as it is known before anything was read."""
+        return (*self.servers, *self.clusters, *(node for cluster in self.clusters for node in cluster.nodes))
+
+    @property
+    def known(self) -> list[Entry | GuestEntry]:
+        """The same with the guests."""
+        return [*self.hosts, *self.guests]
 
     @property
     def settings(self) -> model.Settings:
@@ -227,7 +267,7 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
     for key in OF_THE_ESTATE if included else ():
         if key in document:
             text.add((key,), "counts only in the inventory that includes this one: say it there")
-    lists = ("servers", "guests")
+    lists = ("servers", "clusters", "guests")
     head = {key: value for key, value in document.items() if key not in lists or not isinstance(value, list)}
     known = FORM.check(text, Document, {"name": path.stem} | head)
     entries = _entries(text, document)
@@ -236,8 +276,9 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
         raise text.error()
     return Inventory(
         name=known.name,
-        servers=tuple(entries.values()),
         guests=tuple(guests.values()),
+        servers=tuple(entry for place, entry in entries.items() if place[0] == "servers"),
+        clusters=tuple(_with_nodes(entries)),
         snapshot=known.snapshot,
         credentials={name.casefold(): source for name, source in known.credentials.items()},
         include={path: text.line(("include", at)) for at, path in enumerate(known.include)},
@@ -252,18 +293,17 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
-    servers = next((key for key in ("servers", "include") if key in document), None)
-    if servers and "snapshot" in document:
-        text.add(("snapshot",), f"stands in place of `{servers}`; keep one of the two")
+    asked = [key for key in ASKED if key in document]
+    for key in asked:
+        if document[key] == []:
+            text.add((key,), f"expected at least one {'file' if key == 'include' else key[:-1]}, got an empty list")
+    if asked and "snapshot" in document:
+        text.add(("snapshot",), f"stands in place of `{asked[0]}`; keep one of the two")
     elif "guests" in document and "snapshot" in document:
         text.add(("guests",), "a snapshot has its own; nobody is asked")
-    elif document.get("servers") == []:
-        text.add(("servers",), "expected at least one server, got an empty list")
-    elif document.get("include") == []:
-        text.add(("include",), "expected at least one file, got an empty list")
     elif document.get("snapshot", "") is None:
         text.add(("snapshot",), "expected the name of a file, got nothing")
-    elif not {"servers", "include", "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
+    elif not {*ASKED, "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
         text.add((), f"{NEITHER}; nor are there groups with `hosts`, as an inventory of Ansible has them")
 
 
@@ -281,17 +321,12 @@ def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
 
 
 def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
-    servers, defaults = document.get("servers"), document.get("defaults")
-    given = defaults if isinstance(defaults, dict) else {}
-    shared = {key: given[key] for key in Settings.model_fields if key in given}
     entries: dict[Place, Entry] = {}
     names: dict[str, Place] = {}
     endpoints: dict[tuple[str, int, str], Place] = {}
-    for index, server in enumerate(servers if isinstance(servers, list) else ()):
-        place = ("servers", index)
-        given_here = shared | server if isinstance(server, dict) else server
-        entry = FORM.check(text, Entry, given_here, place, is_told=lambda at: _is_inherited(text, at))
-        if isinstance(server, dict) and isinstance(name := server.get("name"), str):
+    for place, model_of, given in _given(document):
+        entry = FORM.check(text, model_of, given, place, is_told=lambda at: _is_inherited(text, at))
+        if isinstance(given, dict) and isinstance(name := given.get("name"), str):
             first = names.setdefault(name.casefold(), place)
             if first != place:
                 text.add((*place, "name"), f"{shown(name)} is {text.named(first)} already")
@@ -299,16 +334,52 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
         if entry is None:
             continue
         entries[place] = entry
-        first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), place)
-        if first != place:
-            text.add((*place, "address"), f"{shown(entry.address)}, port and path are {text.named(first)} already")
+        if not isinstance(entry, ClusterEntry):  # a cluster's address may be a node's
+            first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), place)
+            if first != place:
+                text.add((*place, "address"), f"{shown(entry.address)}, port and path are {text.named(first)} already")
         for key, reason in contradictions(entry):
             text.add((*place, key), reason)
     return entries
 
 
+def _given(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], object]]:
+    """Every server, cluster and node, with what it inherits: nodes from their cluster, all from `defaults`."""
+    shared = _settings_in(document.get("defaults"))
+    for index, server in enumerate(_list(document.get("servers"))):
+        yield ("servers", index), Entry, shared | server if isinstance(server, dict) else server
+    for index, cluster in enumerate(_list(document.get("clusters"))):
+        place: Place = ("clusters", index)
+        if not isinstance(cluster, dict):
+            yield place, ClusterEntry, cluster
+            continue
+        nodes = cluster.get("nodes", [])
+        alone = {key: value for key, value in cluster.items() if key != "nodes" or not isinstance(nodes, list)}
+        yield place, ClusterEntry, shared | alone
+        for number, node in enumerate(_list(nodes)):
+            inherited = shared | _settings_in(cluster)
+            yield (*place, "nodes", number), Entry, inherited | node if isinstance(node, dict) else node
+
+
+def _settings_in(given: object) -> dict[str, object]:
+    return {key: given[key] for key in Settings.model_fields if key in given} if isinstance(given, dict) else {}
+
+
+def _list(given: object) -> list[object]:
+    return given if isinstance(given, list) else []
+
+
+def _with_nodes(entries: Mapping[Place, Entry]) -> Iterator[ClusterEntry]:
+    for place, cluster in entries.items():
+        if isinstance(cluster, ClusterEntry):
+            nodes = [node for at, node in entries.items() if at[:3] == (*place, "nodes")]
+            yield cluster.model_copy(update={"nodes": tuple(nodes)})
+
+
 def contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
     """Keys that say what another one forbids, and why."""
+    if isinstance(entry, ClusterEntry) and entry.domain is None and _is_ip(entry.address):
+        yield "domain", "an IP address has none to complete the nodes' names by; name it (`domain: dr.example`)"
     by_certificate = entry.transport == "certificate"
     if entry.transport in {"ntlm", "credssp", "basic"} and entry.credential is None:
         yield "credential", f"transport `{entry.transport}` needs one"
@@ -351,5 +422,13 @@ def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, GuestEnt
 
 
 def _is_inherited(text: UserFile, at: Place) -> bool:
-    """Told where `defaults` says it."""
-    return at not in text.lines and ("defaults", *at[2:]) in text.lines
+    """Told where the cluster or `defaults` says it."""
+    if at in text.lines:
+        return False
+    if len(at) > 4 and at[2] == "nodes":
+        return (*at[:2], *at[4:]) in text.lines or ("defaults", *at[4:]) in text.lines
+    return ("defaults", *at[2:]) in text.lines
+
+
+def _is_ip(address: str) -> bool:
+    return ":" in address or "%" in address or bool(re.fullmatch(r"[0-9.]+", address))

@@ -13,7 +13,7 @@ from itertools import count
 from typing import TypeVar
 
 import compliance.rules
-from compliance.model import Estate, ReplicatedVM, Server, Subject, Unread
+from compliance.model import Cluster, Estate, ReplicatedVM, Server, Subject, Unread
 from compliance.rule import Rule, Verdict, unknown
 
 Key = TypeVar("Key", int, str)
@@ -48,7 +48,8 @@ def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verd
             if server.unread:
                 yield _unread(rule, estate, server, server.unread, labels)
     else:
-        subjects = estate.servers if rule.subject is Server else (estate,)
+        of_kind: dict[type[Subject], Sequence[Subject]] = {Server: estate.servers, Cluster: estate.clusters}
+        subjects = of_kind.get(rule.subject, (estate,))
     for subject in subjects:
         label = labels.get(id(subject)) or printable(str(subject))
         outcome = rule.judge(subject, estate.settings)
@@ -61,8 +62,9 @@ def _unread(rule: Rule, estate: Estate, server: Server, why: Unread, labels: dic
 
 
 def _labels(estate: Estate) -> dict[int, str]:
-    """``server/machine``; machines of one name on one server carry eight digits of their GUID while the clash lasts."""
-    plain = {id(vm): f"{printable(vm.machine.server)}/{printable(vm.machine.name)}" for vm in estate.replicated}
+    """``server/machine``, or ``cluster/machine``; machines of one name in one place carry eight digits of their GUID
+    while the clash lasts."""
+    plain = {id(vm): f"{printable(vm.machine.place)}/{printable(vm.machine.name)}" for vm in estate.replicated}
     by_guid = {id(vm): vm.machine.guid.casefold() for vm in estate.replicated}
     labels = dict(plain)
     for digits in (8, 36):

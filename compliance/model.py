@@ -41,6 +41,7 @@ class Settings:
     evidence: Evidence = Evidence.OBSERVED
     boot_grace: timedelta = timedelta(minutes=10)
     may_be_empty: bool = False
+    may_be_partial: bool = False  # a cluster of which not every node is in the inventory; never in a snapshot
 
 
 class Role(StrEnum):
@@ -228,6 +229,7 @@ class VirtualMachine:
     """One virtual machine as one server shows it. The other side of its replication is another value."""
 
     server: str
+    cluster: str | None = None  # of its server; there it may stand on another one tomorrow
     guid: str
     name: str
     role: Role | Unread
@@ -254,8 +256,13 @@ class VirtualMachine:
     def failover_addresses(self) -> tuple[str, ...]:
         return tuple(address for setting in self.settings for address in setting.addresses)
 
+    @property
+    def place(self) -> str:
+        """What names it together with its own name: the cluster, since a machine moves between nodes, or the server."""
+        return self.cluster or self.server
+
     def __str__(self) -> str:
-        return f"{self.server}/{self.name}"
+        return f"{self.place}/{self.name}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -279,6 +286,7 @@ class Server:
 
     name: str
     endpoint: str = ""
+    cluster: str | None = None  # of the inventory, that it is a node of
     host_name: str | None = None
     site: str | None = None
     groups: tuple[str, ...] = ()
@@ -287,6 +295,7 @@ class Server:
     insecure: str | None = None  # what the inventory allowed that an attacker would like
     unread: Unread | None = None
     doubt: str | None = None  # read, but what came can't be the whole
+    partial: str | None = None  # a node of a cluster of which not every node is in the inventory
     machines: tuple[VirtualMachine, ...] = ()
     unlisted: tuple[str, ...] = ()  # partners of its machines that nobody listed
     remarks: tuple[str, ...] = ()
@@ -308,12 +317,38 @@ class Partner:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Cluster:
+    """One failover cluster of the inventory. Its nodes are servers, and its machines are theirs.
+
+    ``missing`` are those that it has as resources and that stand on no node: nothing is known of them but their name.
+    """
+
+    name: str
+    endpoint: str = ""
+    own_name: str | None = None
+    site: str | None = None
+    groups: tuple[str, ...] = ()
+    insecure: str | None = None
+    unread: Unread | None = None
+    nodes: tuple[str, ...] = ()  # servers
+    labels: frozenset[str] = frozenset()  # what a partner may call it: its own names, and its Replica Broker's
+    expected: int = 0
+    missing: tuple[VirtualMachine, ...] = ()
+    doubts: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Estate:
     """All servers of one audit, both sides joined."""
 
     name: str
     time: datetime
     servers: tuple[Server, ...]
+    clusters: tuple[Cluster, ...] = ()
     replicated: tuple[ReplicatedVM, ...]
     ways: tuple[Way, ...] = ()
     settings: Settings = Settings()
@@ -323,4 +358,4 @@ class Estate:
         return self.name
 
 
-Subject = Estate | Server | ReplicatedVM
+Subject = Estate | Cluster | Server | ReplicatedVM

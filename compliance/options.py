@@ -40,6 +40,10 @@ POLICY_OPTIONS: dict[str, dict[str, Any]] = {
         "choices": ["fail", "tell"],
         "help": "is a waiver that meets no finding a mistake (fail), or listed (tell, the default)?",
     },
+    "partial_clusters": {
+        "choices": ["fail", "tell"],
+        "help": "does a cluster of which not every node is in the inventory close the gate (fail, the default)?",
+    },
     "evidence": {
         "choices": [evidence.value for evidence in Evidence],
         "help": "what verdicts rest on: the guest's answer (observed), or Microsoft's own test alone (bpa)",

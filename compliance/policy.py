@@ -36,6 +36,8 @@ class PolicyBlock(Model):
     """fail: what they waived closes the gate again; tell: it stays waived, and every output says so."""
     unused_waivers: Told | None = None
     """fail: a waiver that waives nothing is a mistake (exit code 4); tell: it is listed."""
+    partial_clusters: Told | None = None
+    """fail: a server of whose cluster not every node is in the inventory could not be judged; tell: it is remarked."""
     evidence: Literal["observed", "bpa"] | None = None
     """What verdicts rest on: the guest's own answer (observed), or Microsoft's test of the host alone (bpa)."""
     boot_grace: Annotated[float, Field(ge=0, le=1440)] | None = None
@@ -58,6 +60,7 @@ class Policy:
     oldest_snapshot: timedelta | None = None
     expired_waivers: Told = "fail"
     unused_waivers: Told = "tell"
+    partial_clusters: Told = "fail"
     evidence: Evidence | None = None
     boot_grace: timedelta | None = None
     severity: Mapping[str, Severity] = field(default_factory=dict)
@@ -75,6 +78,7 @@ class Policy:
             settings,
             evidence=self.evidence or settings.evidence,
             boot_grace=settings.boot_grace if self.boot_grace is None else self.boot_grace,
+            may_be_partial=self.partial_clusters == "tell",
         )
 
     def weaker(self) -> Iterator[str]:
@@ -86,6 +90,8 @@ class Policy:
                 yield f"{100 - percent:g} % of the {what} may stay unjudged (`{key}: {percent:g}`)"
         if self.expired_waivers == "tell":
             yield "waivers hold past their end (`expired_waivers: tell`)"
+        if self.partial_clusters == "tell":
+            yield "clusters may be read in part (`partial_clusters: tell`)"
         for rule, severity in sorted(self.severity.items()):
             yield f"{rule} counts as {severity.value} (`severity`)"
 

@@ -88,6 +88,7 @@ class Reader:
         told_version, ahead = self._clock()
         version = version or told_version
         classes = {query.class_name: self._answer(query) for query in queries.queries_for(version)}
+        cluster = self._cluster()
         again = {queries.AGAIN.class_name: self._answer(queries.AGAIN)}
         return Reading(
             started=started,
@@ -98,7 +99,28 @@ class Reader:
             again=again,
             left_out=tuple(self._left_out),
             notes=tuple(self._notes),
+            cluster=cluster,
         )
+
+    def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:
+        """Some classes alone, each once; beside what was read before."""
+        started = self._now() if before is None else before.started
+        classes = {query.class_name: self._answer(query) for query in asked}
+        return Reading(
+            started=started,
+            finished=self._now(),
+            classes={**(before.classes if before else {}), **classes},
+            left_out=tuple(self._left_out),
+            notes=tuple(self._notes),
+        )
+
+    def _cluster(self) -> dict[str, Answer]:
+        """The cluster that the server says it is a node of. One without failover clustering has nothing to say."""
+        nodes = self._answer(queries.NODE_OF)
+        if isinstance(nodes, Unread) and nodes.why is Why.ABSENT:
+            return {}
+        found = {queries.NODES: nodes}
+        return found if isinstance(nodes, Unread) else {**found, queries.CLUSTER: self._answer(queries.CLUSTER_NAME)}
 
     def _identified(self) -> str | None:
         """The version, before the first query, since a query that names an unknown property fails whole."""
@@ -186,7 +208,7 @@ class Reader:
             except ReadError as error:
                 if _too_large(error):
                     continue
-                if error.why not in (Why.REFUSED, Why.ABSENT):
+                if error.why not in (Why.REFUSED, Why.ABSENT) or _lacks_namespace(query, error):
                     raise
                 refused = True
                 break
@@ -211,6 +233,11 @@ class Reader:
         if listing.repaired:
             self._notes.append(f"sent characters in {query.class_name} that XML forbids; they stand as U+FFFD")
         return listing.instances
+
+
+def _lacks_namespace(query: Query, error: ReadError) -> bool:
+    """Most servers have no failover clustering: one message is enough to hear it, where the fault is that exact."""
+    return query.namespace == queries.MSCLUSTER and error.why is Why.ABSENT
 
 
 def _too_large(error: ReadError) -> bool:

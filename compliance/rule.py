@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from compliance.model import Estate, ReplicatedVM, Server, Settings, Subject, VirtualMachine
+from compliance.model import Cluster, Estate, ReplicatedVM, Server, Settings, Subject, VirtualMachine
 
 
 class Severity(StrEnum):
@@ -112,6 +112,18 @@ class Verdict:
             return self.subject.machine.server
         return self.subject.name if isinstance(self.subject, Server) else None
 
+    @property
+    def cluster(self) -> str | None:
+        """The cluster that it is about, or whose node or virtual machine it is about."""
+        match self.subject:
+            case Cluster():
+                return self.subject.name
+            case Server():
+                return self.subject.cluster
+            case ReplicatedVM():
+                return self.subject.machine.cluster
+        return None
+
 
 def rule(
     key: str,
@@ -128,14 +140,15 @@ def rule(
 ) -> Callable[[Callable[..., Outcome]], Rule]:
     """Make a rule of a function ``(subject) -> Outcome`` or ``(subject, settings) -> Outcome``.
 
-    The annotation of the first parameter picks the subject: ``Estate``, ``Server`` or ``ReplicatedVM``.
+    The annotation of the first parameter picks the subject: ``Estate``, ``Cluster``, ``Server`` or
+    ``ReplicatedVM``.
     """
 
     def make(function: Callable[..., Outcome]) -> Rule:
         parameters = list(inspect.signature(function).parameters)
         hints = typing.get_type_hints(function)
         subject = hints[parameters[0]]
-        if subject not in (Estate, Server, ReplicatedVM):
+        if subject not in (Estate, Cluster, Server, ReplicatedVM):
             raise TypeError(f"rule {key}: {function.__name__}'s first parameter must be annotated with a subject")
         with_settings = len(parameters) > 1
 

@@ -43,12 +43,16 @@ class Scope:
         machine = verdict.machine
         if machine:
             names = [machine.name, machine.guid, str(machine), verdict.label]
-            return _holds(self.servers, [machine.server]) and _holds(self.machines, names)
+            return self._holds_server(verdict) and _holds(self.machines, names)
         # A server or an estate that could not be judged may hold a machine that was asked for: it stays.
         open_question = _is_open(verdict)
-        if verdict.server is None:
+        if verdict.server is None and verdict.cluster is None:
             return open_question or not (self.servers or self.machines)
-        return _holds(self.servers, [verdict.server]) and (open_question or not self.machines)
+        return self._holds_server(verdict) and (open_question or not self.machines)
+
+    def _holds_server(self, verdict: Verdict) -> bool:
+        """A server is meant by its cluster's name as well."""
+        return _holds(self.servers, [name for name in (verdict.server, verdict.cluster) if name])
 
     def __str__(self) -> str:
         """As the options that made it; empty where nothing is narrowed."""

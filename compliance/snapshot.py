@@ -37,7 +37,8 @@ Answer = tuple[Row, ...] | Unread
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """What one server answered. ``again`` holds what was read a second time, at the end; ``left_out`` names, as
-    ``Class.Property``, what was larger than the server may send and so was not read."""
+    ``Class.Property``, what was larger than the server may send and so was not read. ``cluster`` is what the server
+    says of the cluster that it is a node of: empty where it is none, or was not asked."""
 
     started: datetime
     finished: datetime
@@ -47,14 +48,16 @@ class Reading:
     again: Mapping[str, Answer] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    cluster: Mapping[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One server of the inventory, and its reading or the reason why there is none."""
+    """One server or cluster of the inventory, and its reading or the reason why there is none."""
 
     name: str
     endpoint: str = ""
+    cluster: str | None = None  # the entry of the inventory that it was read as a node of
     site: str | None = None
     groups: tuple[str, ...] = ()
     may_be_empty: bool = False
@@ -84,7 +87,10 @@ class GuestSource:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it."""
+    """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it.
+
+    The nodes of ``clusters`` are among the servers. A cluster whose nodes are not known stands there itself, unread.
+    """
 
     estate: str
     time: datetime
@@ -93,6 +99,7 @@ class Snapshot:
     settings: Settings = Settings()
     servers: tuple[Source, ...] = ()
     guests: tuple[GuestSource, ...] = ()
+    clusters: tuple[Source, ...] = ()
     complete: bool = True
     limit: str = ""  # the pattern that chose among the inventory's servers
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
@@ -153,14 +160,16 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
     The settings must agree, since the verdicts of one run can't follow two. The time is the oldest one.
     """
     (first_path, first), *others = snapshots
-    seen = {source.name.casefold(): first_path for source in first.servers}
+    seen = {source.name.casefold(): first_path for source in (*first.servers, *first.clusters)}
     for path, snapshot in others:
         if snapshot.settings != first.settings:
             raise SnapshotError(f"{path}: was gathered with other settings (evidence, boot grace) than {first_path}")
-        for source in snapshot.servers:
-            if earlier := seen.get(source.name.casefold()):
-                raise SnapshotError(f"{path}: server {source.name!r} is also in {earlier}: give each server once")
-            seen[source.name.casefold()] = path
+        # A cluster that was not read stands among its servers as well, and that is no second time.
+        names = {source.name.casefold(): source.name for source in (*snapshot.servers, *snapshot.clusters)}
+        for key, name in names.items():
+            if earlier := seen.get(key):
+                raise SnapshotError(f"{path}: server {name!r} is also in {earlier}: give each server once")
+            seen[key] = path
     whole = [snapshot for _, snapshot in snapshots]
     return replace(
         first,
@@ -169,6 +178,7 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         inventory=" ".join(dict.fromkeys(one.inventory for one in whole if one.inventory)),
         servers=tuple(source for one in whole for source in one.servers),
         guests=tuple(source for one in whole for source in one.guests),
+        clusters=tuple(source for one in whole for source in one.clusters),
         complete=all(one.complete for one in whole),
         limit=" ".join(dict.fromkeys(one.limit for one in whole if one.limit)),
         left_out=tuple(dict.fromkeys(name for one in whole for name in one.left_out)),
@@ -209,9 +219,11 @@ def _lines(snapshot: Snapshot) -> Iterable[bytes]:
             **({"limit": snapshot.limit, "left_out": list(snapshot.left_out)} if snapshot.limit else {}),
             "servers": len(snapshot.servers),
             **({"guests": len(snapshot.guests)} if snapshot.guests else {}),  # newer than the format
+            # Newer than the format: without a cluster a file is as it was, with one an older version refuses it.
+            **({"clusters": len(snapshot.clusters)} if snapshot.clusters else {}),
         }
     )
-    for source in snapshot.servers:
+    for source in (*snapshot.servers, *snapshot.clusters):
         yield _line(_source_to_json(source))
     for guest in snapshot.guests:
         yield _line(_guest_to_json(guest))
@@ -226,6 +238,7 @@ def _source_to_json(source: Source) -> dict[str, object]:
     return {
         "server": source.name,
         "endpoint": source.endpoint,
+        **({"cluster": source.cluster} if source.cluster is not None else {}),
         "site": source.site,
         "groups": list(source.groups),
         "may_be_empty": source.may_be_empty,
@@ -255,11 +268,16 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "finished": reading.finished.isoformat(),
         "version": reading.version,
         "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
-        "classes": {name: _answer_to_json(answer) for name, answer in reading.classes.items()},
-        "again": {name: _answer_to_json(answer) for name, answer in reading.again.items()},
+        "classes": _answers_to_json(reading.classes),
+        "again": _answers_to_json(reading.again),
         "left_out": list(reading.left_out),
         "notes": list(reading.notes),
+        **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
     }
+
+
+def _answers_to_json(answers: Mapping[str, Answer]) -> dict[str, object]:
+    return {name: _answer_to_json(answer) for name, answer in answers.items()}
 
 
 def _answer_to_json(answer: Answer) -> dict[str, object]:
@@ -286,7 +304,8 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         )
     try:
         settings = header["settings"]
-        expected = strict.count(header["servers"])
+        servers = strict.count(header["servers"])
+        expected = servers + strict.count(header.get("clusters", 0))  # newer than the format
         guests = strict.count(header.get("guests", 0))
         snapshot = Snapshot(
             estate=strict.text(header["estate"]),
@@ -308,14 +327,13 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
     last = expected + guests + 1
     inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
     if lines.readline(1):
-        counted = f"{expected} servers" + (f" and {guests} guests" if guests else "")
+        counted = f"{servers} servers" + (f" and {guests} guests" if guests else "")
         raise SnapshotError(f"{path}:{last + 1}: more lines than the header's {counted}")
-    names: set[str] = set()
-    for source in sources:
-        if (name := source.name.casefold()) in names:
-            raise SnapshotError(f"{path}: server {strict.short(name)!r} stands in it twice")
-        names.add(name)
-    return replace(snapshot, servers=tuple(sources), guests=tuple(inside))
+    for kind, some in (("server", sources[:servers]), ("cluster", sources[servers:])):
+        doubled = [name for name, count in Counter(source.name.casefold() for source in some).items() if count > 1]
+        if doubled:
+            raise SnapshotError(f"{path}: {kind} {strict.short(doubled[0])!r} stands in it twice")
+    return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
 
 
 def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Callable[[object], T]) -> T:
@@ -357,6 +375,7 @@ def _source_from_json(value: object) -> Source:
     return Source(
         name=strict.text(value["server"]),
         endpoint=strict.text(value["endpoint"]),
+        cluster=None if value.get("cluster") is None else strict.text(value["cluster"]),  # newer than the format
         site=None if value["site"] is None else strict.text(value["site"]),
         groups=strict.texts(value["groups"]),
         may_be_empty=strict.truth(value["may_be_empty"]),
@@ -396,11 +415,16 @@ def _reading_from_json(value: object) -> Reading:
         finished=strict.moment(value["finished"]),
         version=None if value["version"] is None else strict.text(value["version"]),
         clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
-        classes={strict.text(name): _answer_from_json(answer) for name, answer in value["classes"].items()},
-        again={strict.text(name): _answer_from_json(answer) for name, answer in value["again"].items()},
+        classes=_answers_from_json(value["classes"]),
+        again=_answers_from_json(value["again"]),
         left_out=strict.texts(value.get("left_out", [])),  # newer than the format
         notes=strict.texts(value["notes"]),
+        cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
     )
+
+
+def _answers_from_json(value: Mapping[str, Mapping[str, object]]) -> dict[str, Answer]:
+    return {strict.text(name): _answer_from_json(answer) for name, answer in value.items()}
 
 
 def _answer_from_json(value: Mapping[str, object]) -> Answer:

@@ -44,9 +44,9 @@ class WaiverEntry(Model):
     rule: Globs
     """Rules, by their keys; `*` and `?` are patterns here and below."""
     server: Globs | None = None
-    """Servers, by their names in the inventory."""
+    """Servers and clusters, by their names in the inventory."""
     machine: Globs | None = None
-    """Virtual machines: name, server/name, or GUID."""
+    """Virtual machines: name, server/name or cluster/name, or GUID."""
     site: Globs | None = None
     """Servers' sites."""
     group: Globs | None = None
@@ -107,12 +107,12 @@ class Waiver:
         return now < self.ends <= now + span
 
     def covers(
-        self, *, rule: str, server: str | None, machine: Collection[str], site: str | None, groups: Collection[str]
+        self, *, rule: str, server: Collection[str], machine: Collection[str], site: str | None, groups: Collection[str]
     ) -> bool:
-        """Kinds narrow each other, several patterns of a kind widen it. ``machine``: the names it may be called by."""
+        """Kinds narrow each other, several patterns of a kind widen it. ``server``, ``machine``: their names."""
         asked: tuple[tuple[tuple[str, ...], Collection[str]], ...] = (
             (self.rules, [rule]),
-            (self.servers, [server] if server else []),
+            (self.servers, server),
             (self.machines, machine),
             (self.sites, [site] if site else []),
             (self.groups, groups),

@@ -433,5 +433,5 @@ def inventory(entries: Sequence[Entry], **changes: object) -> Inventory:
     return Inventory(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def snapshot(*sources: Source, settings: Settings = Settings()) -> Snapshot:
-    return Snapshot(estate="test", time=NOW, tool="0", settings=settings, servers=sources)
+def snapshot(*sources: Source, settings: Settings = Settings(), clusters: Sequence[Source] = ()) -> Snapshot:
+    return Snapshot(estate="test", time=NOW, tool="0", settings=settings, servers=sources, clusters=tuple(clusters))

@@ -230,7 +230,7 @@ def test_adapters_of_one_kind_are_not_all_adapters() -> None:
 
 
 def test_only_a_name_explains_no_flip() -> None:
-    assert {what for what, bears, _ in MACHINE if not bears} == {"name"}
+    assert {what for what, bears, _ in MACHINE if not bears} == {"name", "node"}
     assert not any(bears for _, bears, _ in (*GUEST, *ADAPTER))
 
 

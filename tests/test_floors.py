@@ -21,6 +21,7 @@ FLOORS = (
     ("audit", "cases", "pytest_html", "progress", "terminal", "gatekeeper", "interrupt", "diff_command"),
     ("grain",),
     ("gather", "report"),
+    ("cluster_reader",),
     ("reader", "logins", "diff", "door", "guests"),
     ("hyperv", "judge", "scope", "gate", "inventories"),
     ("ansible", "includes"),

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 from compliance.errors import InventoryError
 from compliance.form import Name, json_schema
 from compliance.guest_entry import CONNECTION, GuestEntry
-from compliance.inventory import Address, Document, Entry, Limits, Settings, read_inventory
+from compliance.inventory import Address, ClusterEntry, Document, Entry, Limits, Settings, read_inventory
 from compliance.model import Evidence
 from compliance.model import Settings as Judged
 from compliance.policy import PolicyBlock
@@ -35,6 +35,7 @@ REGENERATE = (
 )
 
 SERVER = "servers:\n- name: hv01\n  credential: audit\n"  # what follows it stands on line 4
+CLUSTER = "clusters:\n- name: hvcl01\n  credential: audit\n"  # the same
 KERBEROS = "servers:\n- name: hv01\n  transport: kerberos\n"
 CERTIFICATE = "servers:\n- name: hv01\n  transport: certificate\n"
 HOST = "a name or an IP address, without scheme, port or brackets"
@@ -111,8 +112,26 @@ MISTAKES = {
     "severs:\n- name: hv01\n": "1: severs: unknown key (did you mean `servers`?)",
     f"{SERVER}  credential: other\n": "4: servers[0].credential: given before, on line 3",
     f"{SERVER}servers: []\n": "4: servers: given before, on line 1",
+    # clusters
+    "clusters: []\n": "1: clusters: expected at least one cluster, got an empty list",
+    "clusters: [hvcl01]\n": "1: clusters[0]: expected a mapping, got `hvcl01`",
+    f"{CLUSTER}  nodse: []\n": "4: clusters[0].nodse: unknown key (did you mean `nodes`?)",
+    f"{CLUSTER}  nodes: hv01\n": "4: clusters[0].nodes: expected a list, got `hv01`",
+    f"{CLUSTER}  nodes:\n  - name: a b\n": "5: clusters[0].nodes[0].name: "
+    "expected letters, digits, `.`, `_` or `-`, got `a b`",
+    f"{CLUSTER}  nodes:\n  - name: n1\n    adress: x\n": "6: clusters[0].nodes[0].adress: "
+    "unknown key (did you mean `address`?)",
+    f"{CLUSTER}  domain: a b\n": "4: clusters[0].domain: expected a domain such as `dr.example`, got `a b`",
+    f"{CLUSTER}  address: 10.1.0.9\n": "2: clusters[0].domain: an IP address has none to complete the nodes' names by; "
+    "name it (`domain: dr.example`)",
+    f"{CLUSTER}  nodes:\n  - name: hvcl01\n": "5: clusters[0].nodes[0].name: `hvcl01` is clusters[0] (line 2) already",
+    f"{CLUSTER}servers:\n- name: HVCL01\n  credential: audit\n": "2: clusters[0].name: `hvcl01` is servers[0] (line 5) "
+    "already",
+    f"{CLUSTER}- name: b\n": "4: clusters[1].credential: transport `ntlm` needs one",
+    f"{CLUSTER}  port: 0\n  nodes:\n  - name: n1\n": "4: clusters[0].port: expected at least 1, got `0`",
+    f"{CLUSTER}snapshot: demo.jsonl.gz\n": "4: snapshot: stands in place of `clusters`; keep one of the two",
     # servers or snapshot
-    "name: lab\n": "1: expected `servers`, `include` or `snapshot`, got none of them; "
+    "name: lab\n": "1: expected `servers`, `clusters`, `include` or `snapshot`, got none of them; "
     "nor are there groups with `hosts`, as an inventory of Ansible has them",
     "servers: []\n": "1: servers: expected at least one server, got an empty list",
     "servers:\n": "1: servers: expected a list, got nothing",
@@ -435,13 +454,30 @@ def test_a_damaged_inventory_is_told_or_read(lab: Path, text: str, cuts: list[tu
 # The example and the schema
 
 
+def test_nodes_have_what_their_cluster_has(lab: Path) -> None:
+    text = f"{CLUSTER}  site: berlin\n  address: hv.dr.example\n  nodes:\n  - name: n1\n  - name: n2\n    site: null\n"
+    lab.write_text(f"{text}defaults: {{port: 7, ca: pem}}\n")
+    found = read_inventory(lab)
+    (cluster,) = found.clusters
+    assert (cluster.site, cluster.port, cluster.address) == ("berlin", 7, "hv.dr.example")
+    assert [(node.name, node.address, node.site, node.port) for node in cluster.nodes] == [
+        ("n1", "n1", "berlin", 7),
+        ("n2", "n2", None, 7),
+    ]
+    assert (cluster.node("N1"), cluster.node("n3").address) == (cluster.nodes[0], "n3.dr.example")
+    assert cluster.node("n3").ca == lab.parent / "pem"
+    assert [entry.name for entry in found.hosts] == ["hvcl01", "n1", "n2"]
+    assert found.lines == {"hvcl01": 2, "n1": 7, "n2": 8}
+
+
 def test_the_example_loads() -> None:
     inventory = read_inventory(EXAMPLE)
     assert [entry.name for entry in inventory.servers] == ["hv01", "hv02", "hv03"]
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-EVERY_KEY = {key for model in (Document, Entry, GuestEntry, Source, Limits, PolicyBlock) for key in model.model_fields}
+MODELS = (Document, ClusterEntry, GuestEntry, Source, Limits, PolicyBlock)
+EVERY_KEY = {key for model in MODELS for key in model.model_fields}
 
 
 @pytest.mark.parametrize("key", sorted(EVERY_KEY))

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import compliance.rules
 from compliance.hyperv.translate import translate
 from compliance.judge import all_rules, judge, printable
-from compliance.model import Estate, Power, ReplicatedVM, Role, Server, Settings, Unread, VirtualMachine, Way
+from compliance.model import Cluster, Estate, Power, ReplicatedVM, Role, Server, Settings, Unread, VirtualMachine, Way
 from compliance.rule import Outcome, Result, Rule, Severity, passed, rule
 from tests.builders import NOW, Host, Vm, guid, snapshot, source, unread_source
 
@@ -197,10 +197,11 @@ def test_no_rules_no_verdicts() -> None:
 
 
 def test_all_rules_judge_where_none_is_named() -> None:
-    found = {verdict.rule for verdict in judge(estate(side("a")))}
+    plain = replace(estate(side("a")), clusters=(Cluster(name="hvcl01"),))
+    found = {verdict.rule for verdict in judge(plain)}
     assert found == {rule for rule in RULES if not rule.only_with_ways}
     way = Way(name="local://", patterns=("a",), inside=Unread("not read"))
-    assert {verdict.rule for verdict in judge(replace(estate(side("a")), ways=(way,)))} == set(RULES)
+    assert {verdict.rule for verdict in judge(replace(plain, ways=(way,)))} == set(RULES)
 
 
 # --- the catalogue ----------------------------------------------------------------------------------------------------

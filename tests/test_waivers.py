@@ -121,6 +121,7 @@ COVERS: list[tuple[dict[str, object], bool]] = [
     ({"machines": ("hv02/*",)}, False),
     ({"servers": ("hv01",), "machines": ("sql01",)}, True),
     ({"servers": ("hv02",), "machines": ("sql01",)}, False),
+    ({"servers": ("hvcl*",), "machines": ("sql01",)}, True),
     ({"sites": ("berlin",)}, True),
     ({"sites": ("hamburg",)}, False),
     ({"groups": ("finance",)}, True),
@@ -135,7 +136,7 @@ COVERS: list[tuple[dict[str, object], bool]] = [
 def test_what_a_waiver_covers(changes: dict[str, object], expected: bool) -> None:
     covered = waiver(**changes).covers(
         rule="failover-ip-needs-integration-services",
-        server="hv01",
+        server=("hv01", "hvcl01"),
         machine=("sql01", "hv01/sql01", "0A0A"),
         site="berlin",
         groups=("finance", "sql"),
@@ -145,7 +146,7 @@ def test_what_a_waiver_covers(changes: dict[str, object], expected: bool) -> Non
 
 def test_a_pattern_for_machines_covers_no_server() -> None:
     one = waiver(machines=("*",))
-    assert not one.covers(rule="server-was-read", server="hv01", machine=(), site=None, groups=())
+    assert not one.covers(rule="server-was-read", server=("hv01",), machine=(), site=None, groups=())
 
 
 @pytest.mark.parametrize(

@@ -125,11 +125,11 @@ def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, st
 
 
 def _chosen(inventory: Inventory, patterns: Sequence[str]) -> list[Entry]:
-    names = [entry.name for entry in inventory.servers]
+    names = [entry.name for entry in inventory.hosts]
     if vain := [one for one in patterns if not any(any_matches([one], [name]) for name in names)]:
         more = ", …" if len(names) > MOST_NAMES else ""
         raise UsageError(f"--server {vain[0]}: no server is called so; there are {', '.join(names[:MOST_NAMES])}{more}")
-    return [entry for entry in inventory.servers if not patterns or any_matches(patterns, [entry.name])]
+    return [entry for entry in inventory.hosts if not patterns or any_matches(patterns, [entry.name])]
 
 
 def _credentials(

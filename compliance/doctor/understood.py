@@ -17,7 +17,7 @@ from compliance.model import Unread
 from compliance.snapshot import Reading, Snapshot, Source
 from compliance.wsman.fault import one_line
 
-ENOUGH = frozenset({*FOR_REMARKS_ONLY, queries.OPERATING_SYSTEM})
+ENOUGH = frozenset({*FOR_REMARKS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
 """Classes without which verdicts stand, and only a remark is missing."""
 
 

@@ -18,6 +18,7 @@ from compliance.doctor.reached import Reached, reach, without_endpoint
 from compliance.doctor.understood import understood
 from compliance.errors import LinkError, ReadError, Why
 from compliance.gather import source_of
+from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory import Entry, Limits
 from compliance.model import Unread
@@ -148,6 +149,8 @@ class _Walk:
             return Unread(f"unexpected {type(error).__name__}", Why.BROKEN)
 
     def _watch(self, query: Query, answer: Answer, seconds: float) -> None:
+        if query is queries.NODE_OF and isinstance(answer, Unread) and answer.why is Why.ABSENT:
+            return  # no node of a cluster: nothing is amiss, and what it cost counts with what follows
         messages, octets = self._spent()
         self._classes.append(
             ClassRead(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from xml.sax.saxutils import escape
 
-from compliance.hyperv import queries
+from compliance.hyperv import anonymous_clusters, queries
 from compliance.hyperv.host import DATA_EXCHANGE
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.hyperv.pseudonyms import Pseudonyms
@@ -59,6 +59,7 @@ OF_SYSTEMS = re.compile(
 
 PROPERTIES = frozenset(name for query in (*queries.QUERIES, queries.CLOCK) for name in query.properties)
 CLASSES = frozenset(query.class_name for query in (*queries.QUERIES, queries.CLOCK))
+KNOWN = PROPERTIES | anonymous_clusters.PROPERTIES
 
 A_NUMBER = re.compile(r"[0-9]{0,20}|true|false", re.IGNORECASE)
 A_VERSION = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,8}){0,5}")
@@ -81,7 +82,9 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
     Doing it twice changes nothing any more.
     """
     other = Pseudonyms(SAME_EVERYWHERE)
-    names = [other.host(source.name, "server") for source in snapshot.servers]  # before all else: in their order
+    named = (*snapshot.servers, *snapshot.clusters)
+    names = [other.host(source.name, "server") for source in named]  # before all else: in their order
+    sources = [_source(other, source, name) for source, name in zip(named, names, strict=True)]
     # Field by field: what a later version adds is lost here until somebody says what becomes of it.
     return Snapshot(
         estate=other.name(snapshot.estate, "estate"),
@@ -89,7 +92,8 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
         tool=snapshot.tool if A_TOOL.fullmatch(snapshot.tool) else other.name(snapshot.tool, "tool"),
         inventory=snapshot.inventory and LEFT_OUT,
         settings=snapshot.settings,
-        servers=tuple(_source(other, source, name) for source, name in zip(snapshot.servers, names, strict=True)),
+        servers=tuple(sources[: len(snapshot.servers)]),
+        clusters=tuple(sources[len(snapshot.servers) :]),
         complete=snapshot.complete,
         limit=snapshot.limit and LEFT_OUT,
         left_out=tuple(other.host(one, "server") for one in snapshot.left_out),
@@ -100,6 +104,7 @@ def _source(other: Pseudonyms, source: Source, name: str) -> Source:
     return Source(
         name=name,
         endpoint=_endpoint(other, source.endpoint),
+        cluster=None if source.cluster is None else other.host(source.cluster, "server"),
         site=None if source.site is None else other.name(source.site, "site"),
         groups=tuple(other.name(group, "group") for group in source.groups),
         may_be_empty=source.may_be_empty,
@@ -119,6 +124,7 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
         again=_answers(other, reading.again),
         left_out=tuple(_left_out(other, one) for one in reading.left_out),
         notes=tuple(_note(note) for note in reading.notes),
+        cluster=_answers(other, reading.cluster),
     )
 
 
@@ -129,7 +135,7 @@ def _endpoint(other: Pseudonyms, text: str) -> str:
 
 def _answers(other: Pseudonyms, answers: Mapping[str, Answer]) -> dict[str, Answer]:
     return {
-        name if name in CLASSES else other.name(name, "class"): _unread(answer)
+        name if name in CLASSES | anonymous_clusters.CLASSES else other.name(name, "class"): _unread(answer)
         if isinstance(answer, Unread)
         else tuple(_row(other, name, row) for row in answer)
         for name, answer in answers.items()
@@ -138,7 +144,8 @@ def _answers(other: Pseudonyms, answers: Mapping[str, Answer]) -> dict[str, Answ
 
 def _left_out(other: Pseudonyms, name: str) -> str:
     class_name, _, property_name = name.partition(".")
-    return name if class_name in CLASSES and property_name in PROPERTIES else other.name(name, "property")
+    kept = class_name in CLASSES | anonymous_clusters.CLASSES and property_name in KNOWN
+    return name if kept else other.name(name, "property")
 
 
 # --- what we said ourselves, with words of hosts in it ----------------------------------------------------------------
@@ -169,11 +176,13 @@ def _row(other: Pseudonyms, class_name: str, row: Row) -> Row:
             new: str | list[str | None] | None = [None if entry is None else change(entry) for entry in value]
         else:
             new = None if value is None else change(value)
-        changed[name if name in PROPERTIES else other.name(name, "property")] = new
+        changed[name if name in KNOWN else other.name(name, "property")] = new
     return changed
 
 
 def _text(other: Pseudonyms, class_name: str, name: str, row: Row, text: str) -> str:
+    if class_name in anonymous_clusters.CLASSES:
+        return anonymous_clusters.text_of_cluster(other, class_name, name, row, text)
     if name == "ElementName":
         return _element_name(other, class_name, row, text)
     change = CHANGES.get(name)

@@ -6,7 +6,7 @@ contradicts by the rows that are read anyway.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -87,6 +87,11 @@ class Statement(Generic[Seen]):
             against=len(against),
             examples=tuple(islice(dict.fromkeys(against), MOST_EXAMPLES)),
         )
+
+
+def remarks_on(found: Sequence[Assumption]) -> tuple[str, ...]:
+    """A line for each assumption that was contradicted: a report that hides them would be believed too much."""
+    return tuple(f"contradicts what we assume, {one.key}: {one}" for one in found if one.state is State.CONTRADICTED)
 
 
 def assumed(

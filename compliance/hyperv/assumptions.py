@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compliance.hyperv import assumed_forms, assumed_rows
-from compliance.hyperv.assumption import Assumption, Basis, Sign, State, Statement, assumed
+from compliance.hyperv.assumption import Assumption, Basis, Sign, Statement, assumed
 from compliance.hyperv.host import NOBODY, Host, first_list
 from compliance.hyperv.join import PARTNERS, Index
 from compliance.hyperv.rows import shown
-from compliance.model import Role, Server, Unread, VirtualMachine
+from compliance.model import Cluster, Role, Server, Unread, VirtualMachine
 from compliance.snapshot import Reading, Source
 
 ON_A_SERVER: tuple[Statement[Host], ...] = tuple(
@@ -37,11 +37,6 @@ def assumptions_on_pairs(pairs: Sequence[Pair]) -> tuple[Assumption, ...]:
     return tuple(statement.on(pairs) for statement in ON_SIDES)
 
 
-def remarks_on(found: Sequence[Assumption]) -> tuple[str, ...]:
-    """A line for each assumption that was contradicted: a report that hides them would be believed too much."""
-    return tuple(f"contradicts what we assume, {one.key}: {one}" for one in found if one.state is State.CONTRADICTED)
-
-
 # --- both sides -------------------------------------------------------------------------------------------------------
 
 
@@ -57,16 +52,25 @@ class Pair:
         return f"{shown(str(self.machine))} on {self.server}"
 
 
-def pairs_of(servers: Sequence[Server]) -> tuple[Pair, ...]:
-    index = Index(servers)
+def pairs_of(servers: Sequence[Server], clusters: Sequence[Cluster] = ()) -> tuple[Pair, ...]:
+    index = Index(servers, clusters=clusters)
     return tuple(
-        Pair(machine, server, next((one for one in index.holders[machine.guid] if one.server == server.name), None))
+        Pair(machine, server, other)
         for own in servers
         for machine in own.machines
         if machine.replicated is True and not machine.changed and not isinstance(machine.partners, Unread)
         for name in machine.partners
-        if (server := index.read_server(name)) is not None
+        for server, other in _held(machine, name, index)
     )
+
+
+def _held(machine: VirtualMachine, name: str, index: Index) -> Iterator[tuple[Server, VirtualMachine | None]]:
+    """The server of that name, or of its cluster the node that holds the machine; nothing where one was not read."""
+    party = index.read_party(name)
+    if not party:
+        return
+    other = next((one for one in index.holders[machine.guid] if one.server in party), None)
+    yield party[other.server] if other else next(iter(party.values())), other
 
 
 def _fits(machine: VirtualMachine, other: VirtualMachine) -> bool:

@@ -10,8 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from compliance.hyperv.cluster import labels_of
 from compliance.hyperv.rows import first_label, some
-from compliance.model import Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
+from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 
 PARTNERS = {
     Role.PRIMARY: (Role.REPLICA,),
@@ -21,56 +22,78 @@ PARTNERS = {
 GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 
-def join_sides(servers: Sequence[Server], left_out: Iterable[str] = ()) -> tuple[ReplicatedVM, ...]:
-    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side.
+def join_sides(
+    servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
+) -> tuple[ReplicatedVM, ...]:
+    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side, and
+    so does a machine that a cluster expects and no node showed.
 
     ``left_out``: names of servers of the inventory that were not to be read.
     """
-    index = Index(servers, left_out)
-    return tuple(
+    index = Index(servers, left_out, clusters)
+    sides = tuple(
         _joined(machine, index)
         for server in servers
         for machine in server.machines
         if (isinstance(machine.role, Unread) or machine.role in PARTNERS) and machine.replicated is not False
     )
+    unseen = [machine for cluster in clusters for machine in cluster.missing]
+    return (*sides, *(ReplicatedVM(machine=one, partner=Unread(str(one.doubt))) for one in unseen))
 
 
 class Index:
-    """Servers by what a partner may call them, and machines by GUID."""
+    """Servers and clusters by what a partner may call them, and machines by GUID."""
 
-    def __init__(self, servers: Sequence[Server], left_out: Iterable[str] = ()) -> None:
+    def __init__(
+        self, servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
+    ) -> None:
         self.left_out = {first_label(name) for name in left_out}
         self.holders: dict[str, list[VirtualMachine]] = defaultdict(list)
         self.by_label: dict[str, list[Server]] = defaultdict(list)
         for server in servers:
-            for label in _labels(server):
+            for label in labels_of(server):
                 self.by_label[label].append(server)
             for machine in server.machines:
                 self.holders[machine.guid].append(machine)
+        self._nodes = {cluster.name: [one for one in servers if one.cluster == cluster.name] for cluster in clusters}
+        self._doubtful = {cluster.name for cluster in clusters if cluster.unread or cluster.doubts}
+        self._clusters: dict[str, set[str]] = defaultdict(set)
+        for cluster in clusters:
+            for label in cluster.labels:
+                self._clusters[label].add(cluster.name)
 
-    def read_server(self, name: str) -> Server | None:
-        """The one server of this name, if it was read."""
-        servers = self.by_label[first_label(name)]
-        return servers[0] if len(servers) == 1 and servers[0].unread is None else None
+    def party(self, name: str) -> Mapping[str, Server]:
+        """The servers on one of which that must be what ``name`` holds: a server, or all nodes of its cluster, between
+        which virtual machines move. A cluster is also meant by its own name, and by that of its Replica Broker."""
+        label = first_label(name)
+        servers, clusters = self.by_label[label], self._clusters.get(label, set())
+        if len(servers) == 1 and servers[0].cluster not in self._nodes:
+            return {servers[0].name: servers[0]}
+        named = {servers[0].cluster or ""} if len(servers) == 1 else clusters if not servers else set()
+        return {one.name: one for one in self._nodes[next(iter(named))]} if len(named) == 1 else {}
+
+    def read_party(self, name: str) -> Mapping[str, Server]:
+        """The same, if all of it was read."""
+        party = self.party(name)
+        whole = all(one.unread is None and one.cluster not in self._doubtful for one in party.values())
+        return party if whole else {}
+
+    def is_known(self, name: str) -> bool:
+        return bool(self.by_label[first_label(name)] or first_label(name) in self._clusters)
 
 
-def _labels(server: Server) -> set[str]:
-    """What a partner may call this server: the name of its own row; where that is not known, what we call it."""
-    if server.host_name is not None:
-        return {first_label(server.host_name)}
-    return {first_label(server.name), first_label(server.endpoint.rsplit(":", 1)[0])} - {""}
-
-
-def unlisted_partners(servers: Sequence[Server], left_out: Iterable[str] = ()) -> tuple[Partner, ...]:
+def unlisted_partners(
+    servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
+) -> tuple[Partner, ...]:
     """Servers that replication settings name and nobody listed, in alphabetical order."""
-    index = Index(servers, left_out)
+    index = Index(servers, left_out, clusters)
     named_by: dict[str, list[VirtualMachine]] = defaultdict(list)
     names: dict[str, str] = {}
     for server in servers:
         for machine in server.machines:
             for name in () if isinstance(machine.partners, Unread) else dict.fromkeys(machine.partners):
                 label = first_label(name)
-                if label and not index.by_label.get(label) and label not in index.left_out:
+                if label and not index.is_known(label) and label not in index.left_out:
                     names.setdefault(label, name)
                     named_by[label].append(machine)
     return tuple(
@@ -150,27 +173,29 @@ def _other_ends(machine: VirtualMachine, index: Index) -> _Found:
 
 
 def _is_named(other: VirtualMachine, named: Mapping[str, str], index: Index) -> bool:
-    return any(len(servers := index.by_label[label]) == 1 and servers[0].name == other.server for label in named)
+    return any(other.server in index.party(label) for label in named)
 
 
 def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: Index) -> str:
     """A server that the settings name, that was read, and that does not hold the machine."""
     holders = {other.server for other in index.holders[machine.guid]}
     for name in named.values():
-        server = index.read_server(name)
-        if server is not None and server.name not in holders:
-            return f"its replication settings name {name}, but {server.name} does not hold it"
+        party = index.read_party(name)
+        if party and not party.keys() & holders:
+            does_not = f"{some(list(party))} {'do' if len(party) > 1 else 'does'} not"
+            return f"its replication settings name {name}, but {does_not} hold it"
     return ""
 
 
 def _not_there(names: Sequence[str], index: Index) -> str:
-    unlisted = [name for name in names if not index.by_label[first_label(name)]]
+    unlisted = [name for name in names if not index.is_known(name)]
     left_out = [name for name in unlisted if first_label(name) in index.left_out]
     if left_out:
         return f"its other side is on {some(left_out)}, which --hv-limit left out"
     if unlisted:
         return f"its other side is on {some(unlisted)}, which is not in the inventory: add that server"
     unread = [name for name in names if any(server.unread for server in index.by_label[first_label(name)])]
+    unread += [name for name in names if any(server.unread for server in index.party(name).values())]
     if unread:
         return f"its other side is on {some(unread)}, which was not read"
     ambiguous = [name for name in names if len(index.by_label[first_label(name)]) > 1]

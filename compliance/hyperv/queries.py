@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
+MSCLUSTER = "root/mscluster"
 
 MACHINES = "Msvm_ComputerSystem"
 SETTINGS = "Msvm_VirtualSystemSettingData"
@@ -27,6 +28,10 @@ REPLICATION = "Msvm_ReplicationSettingData"
 REPLICA_SERVER = "Msvm_ReplicationServiceSettingData"
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
 OPERATING_SYSTEM = "Win32_OperatingSystem"
+CLUSTER = "MSCluster_Cluster"
+NODES = "MSCluster_Node"
+RESOURCES = "MSCluster_Resource"
+PRIVATE_PROPERTIES = "PrivateProperties"
 
 GUEST_ITEM = "Msvm_KvpExchangeDataItem"
 GUEST_ITEMS = "GuestIntrinsicExchangeItems"
@@ -39,7 +44,7 @@ def refuses_wql(namespace: str) -> str:
 
 REFUSES_WQL = refuses_wql(VIRTUALIZATION)
 
-A_CLASS = re.compile(r"(?:Msvm|CIM|Win32)_[A-Za-z]{1,64}")
+A_CLASS = re.compile(r"(?:Msvm|MSCluster|CIM|Win32)_[A-Za-z]{1,64}")
 
 Version = tuple[int, ...]
 SERVER_2012: Version = (6, 2)
@@ -49,7 +54,8 @@ SERVER_2012_R2: Version = (6, 3)
 @dataclass(frozen=True, slots=True)
 class Query:
     """One class, and the properties of it that are read. ``later`` names those that came after Server 2012, ``bulky``
-    those without which it is asked again where a row is larger than the server may send."""
+    those without which it is asked again where a row is larger than the server may send. ``where`` spares the server
+    rows that are of no use: what comes is looked at all the same."""
 
     class_name: str
     properties: tuple[str, ...]
@@ -57,6 +63,7 @@ class Query:
     since: Version = SERVER_2012
     later: Mapping[str, Version] = field(default_factory=dict)
     bulky: tuple[str, ...] = ()
+    where: str = ""
 
     @property
     def slim(self) -> Query:
@@ -64,7 +71,8 @@ class Query:
 
     @property
     def wql(self) -> str:
-        return f"SELECT {', '.join(self.properties)} FROM {self.class_name}"  # noqa: S608  # our own constants, and it is WQL
+        condition = f" WHERE {self.where}" if self.where else ""
+        return f"SELECT {', '.join(self.properties)} FROM {self.class_name}{condition}"  # noqa: S608  # our own constants, and it is WQL
 
 
 CLOCK = Query(OPERATING_SYSTEM, ("Version", "LocalDateTime"), namespace=CIMV2)
@@ -129,6 +137,24 @@ QUERIES = (
 
 AGAIN = Query(MACHINES, ("Name", "ElementName", "EnabledState", "ReplicationMode"))
 """Read a second time at the end: what changed in between is not judged."""
+
+
+NODE_OF = Query(NODES, ("Name", "State"), namespace=MSCLUSTER)
+"""Asked of every server: one without failover clustering has no such namespace, and says so in one message."""
+CLUSTER_NAME = Query(CLUSTER, ("Name",), namespace=MSCLUSTER)
+CLUSTER_RESOURCES = Query(
+    RESOURCES,
+    ("Name", "Type", "State", "OwnerNode", "OwnerGroup", PRIVATE_PROPERTIES),
+    namespace=MSCLUSTER,
+    bulky=(PRIVATE_PROPERTIES,),
+    where=" OR ".join(
+        f"Type = '{kind}'" for kind in ("Virtual Machine", "Virtual Machine Replication Broker", "Network Name")
+    ),
+)
+"""As Microsoft's own code reads them (its Hyper-V module, MSClusterResourceBaseView; BPA's Hyper-V.ps1): a virtual
+machine's resource has VmID among its private properties."""
+OF_CLUSTER = (NODE_OF, CLUSTER_NAME, CLUSTER_RESOURCES)
+OF_CLUSTER_AGAIN = (NODE_OF, CLUSTER_RESOURCES)
 
 
 def parse_version(text: str | None) -> Version | None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumptions import Pair, assumptions_on, assumptions_on_pairs, pairs_of, remarks_on
+from compliance.hyperv.assumption import remarks_on
+from compliance.hyperv.assumptions import Pair, assumptions_on, assumptions_on_pairs, pairs_of
 from compliance.hyperv.host import Host
-from compliance.model import Server, Unread
+from compliance.model import Cluster, Server, Unread
 from compliance.snapshot import Source
 
 FOR_REMARKS_ONLY = (
@@ -42,10 +43,10 @@ def server_remarks(source: Source, host: Host) -> tuple[str, ...]:
     return tuple(remarks)
 
 
-def with_remarks_on_sides(servers: Sequence[Server]) -> tuple[Server, ...]:
+def with_remarks_on_sides(servers: Sequence[Server], clusters: Sequence[Cluster] = ()) -> tuple[Server, ...]:
     """The same servers, each with what its machines' other sides contradict."""
     pairs: dict[str, list[Pair]] = defaultdict(list)
-    for pair in pairs_of(servers):
+    for pair in pairs_of(servers, clusters):
         pairs[pair.machine.server].append(pair)
     return tuple(
         replace(server, remarks=(*server.remarks, *remarks_on(assumptions_on_pairs(pairs[server.name]))))

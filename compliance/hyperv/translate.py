@@ -12,6 +12,7 @@ from datetime import timedelta
 from operator import itemgetter
 
 from compliance.hyperv import queries
+from compliance.hyperv.cluster import with_clusters
 from compliance.hyperv.host import Host, Listed, first_list, why_no_address
 from compliance.hyperv.join import join_sides, unlisted_partners
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
@@ -53,8 +54,9 @@ REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
-    servers = with_remarks_on_sides([_server(source) for source in snapshot.servers])
-    unlisted = unlisted_partners(servers, snapshot.left_out)
+    servers, clusters = with_clusters(snapshot, [_server(source) for source in snapshot.servers])
+    servers = with_remarks_on_sides(servers, clusters)
+    unlisted = unlisted_partners(servers, snapshot.left_out, clusters)
     servers = tuple(
         replace(server, unlisted=tuple(one.name for one in unlisted if server.name in one.servers))
         for server in servers
@@ -64,7 +66,8 @@ def translate(snapshot: Snapshot) -> Estate:
         name=snapshot.estate,
         time=snapshot.time,
         servers=servers,
-        replicated=join_sides(servers, snapshot.left_out),
+        clusters=clusters,
+        replicated=join_sides(servers, snapshot.left_out, clusters),
         ways=ways,
         settings=snapshot.settings,
         unlisted=unlisted,
@@ -75,6 +78,7 @@ def _server(source: Source) -> Server:
     server = Server(
         name=source.name,
         endpoint=source.endpoint,
+        cluster=source.cluster,
         site=source.site,
         groups=source.groups,
         insecure=source.insecure,
@@ -91,7 +95,7 @@ def _server(source: Source) -> Server:
     host = Host(source, reading, first)
     machines = _machines(host)
     server = replace(server, host_name=first.host, machines=machines, remarks=server_remarks(source, host))
-    if not machines and not source.may_be_empty:
+    if not machines and not source.may_be_empty and source.cluster is None:  # of a node, its cluster says it
         return replace(
             server,
             doubt="shows its own row, but not one virtual machine: if that is so, set `may_be_empty: true` for it",
@@ -233,12 +237,7 @@ def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[st
     rows = [row for _, row in sorted(host.replication_of.get(guid, ()), key=itemgetter(0))]
     if not rows:
         return Unread("its replication settings have no row"), ()
-    hosts = [
-        cut(name.strip())
-        for row in rows
-        for property_name in ("PrimaryHostSystem", "RecoveryHostSystem")
-        if isinstance(name := text(row, property_name), str) and name.strip()
-    ]
+    hosts = [cut(name) for row in rows for side in ("Primary", "Recovery") if (name := _side_of(row, side))]
     others = tuple(dict.fromkeys(name for name in hosts if first_label(name) != first_label(host.host_name)))
     providers = [path for row in rows if isinstance(path := row.get("ReplicationProvider"), str) and path.strip()]
     foreign = any(HOST_TO_HOST_PROVIDER not in provider.upper() for provider in providers)
@@ -248,6 +247,12 @@ def _partners(host: Host, guid: str) -> tuple[tuple[str, ...] | Unread, tuple[st
         else ()
     )
     return others or Unread("its replication settings name no other server"), remarks
+
+
+def _side_of(row: Row, side: str) -> str:
+    """A node's name; where none is given, the name that the other side was given: a broker's, for a cluster."""
+    names = (text(row, f"{side}{name}") for name in ("HostSystem", "ConnectionPoint"))
+    return next((name.strip() for name in names if isinstance(name, str) and name.strip()), "")
 
 
 # --- the failover address ---------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ MARK = "\ufeff"
 HEADINGS = (
     *("estate", "rule", "severity", "result", "state", "closes"),
     *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
-    *("finding", "evidence", "bpa_would_say", "waiver", "remarks"),
+    *("finding", "evidence", "bpa_would_say", "waiver", "remarks", "cluster"),
 )
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
 """What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
@@ -58,6 +58,7 @@ def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
         outcome.bpa,
         decision.waiver.place if decision.waiver else "",
         _listed(outcome.remarks),
+        verdict.cluster or "",
     )
 
 

@@ -87,7 +87,7 @@ def sentence(difference: Difference) -> str:
         return "Nothing changed, and every outcome is as it was."
     worse, better, other = (difference.flips(effect) for effect in Effect)
     fates = Counter((entry.kind, entry.fate) for entry in difference.entries if entry.kind != "estate")
-    kinds = (("server", "server"), ("machine", "virtual machine"))
+    kinds = (("cluster", "cluster"), ("server", "server"), ("machine", "virtual machine"))
     told = [
         f"{_counted(count, noun)} {'changed' if fate is Fate.STAYED else _verb(fate, count)}"
         for kind, noun in kinds

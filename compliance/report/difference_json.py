@@ -7,7 +7,7 @@ Version 1, in this order; keys may be added, none changes its meaning::
      "after": the same,
      "worse": n, "better": n, "other": n,       # flipped outcomes
      "entries": [                               # the estate, servers, machines; each by name
-       {"kind": "estate" | "server" | "machine", "label": text, "server": text, "guid": text, "role": value,
+       {"kind": "estate" | "cluster" | "server" | "machine", "label": text, "server": text, "guid": text, "role": value,
         "fate": "stayed" | "came" | "went" | "not known now" | "known now",
         "reason": text,                         # why it is not known on one side
         "changes": [{"what": text, "of": text, "before": value, "after": value}],

@@ -260,9 +260,8 @@ def _unread_reason(verdict: Verdict) -> str:
 
 def _notices(table: Table) -> Iterator[str]:
     told: dict[str, dict[str, None]] = {}
-    for server in table.estate.servers:
-        for remark in server.remarks:
-            told.setdefault(remark, {})[printable(server.name)] = None
+    for name, remark in table.remarks():
+        told.setdefault(remark, {})[printable(name)] = None
     for verdict in table.verdicts:
         for remark in verdict.outcome.remarks:
             told.setdefault(remark, {})[verdict.label] = None

@@ -74,6 +74,7 @@ def _policy(table: Table) -> dict[str, object]:
         "oldest_snapshot": None if told.oldest_snapshot is None else told.oldest_snapshot / timedelta(hours=1),
         "expired_waivers": told.expired_waivers,
         "unused_waivers": told.unused_waivers,
+        "partial_clusters": told.partial_clusters,
         "evidence": settings.evidence.value,
         "boot_grace": settings.boot_grace / timedelta(minutes=1),
         "severity": {rule: severity.value for rule, severity in sorted(told.severity.items())},

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from compliance.baseline import FORMAT, VERSION
 from compliance.gate import Decision, counts
-from compliance.model import ReplicatedVM, Server, VirtualMachine
+from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result, Rule
@@ -38,6 +38,7 @@ def results(table: Table) -> Iterator[str]:
     lists: dict[str, Iterable[object]] = {
         "rules": [_rule(rule) for rule in {one.verdict.rule.key: one.verdict.rule for one in decisions}.values()],
         "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
+        **({"clusters": [_cluster(one) for one in estate.clusters]} if estate.clusters else {}),
         "waivers": [waiver(one) for one in waivers(table)],
         "results": _results(table, decisions),
         "passed": _passed(decisions),
@@ -78,16 +79,34 @@ def _server(server: Server) -> dict[str, object]:
     known = {
         "name": server.name,
         "host_name": server.host_name,
+        "cluster": server.cluster,
         "site": server.site,
         "groups": list(server.groups),
         "version": server.version,
         "why_unread": server.unread.why.value if server.unread else None,
         "reason": str(server.unread) if server.unread else None,
         "doubt": server.doubt,
+        "partial": server.partial,
         "insecure": server.insecure,
         "remarks": list(server.remarks),
     }
     return {**present(known), "read": server.unread is None, "machines": len(server.machines)}
+
+
+def _cluster(cluster: Cluster) -> dict[str, object]:
+    known = {
+        "name": cluster.name,
+        "own_name": cluster.own_name,
+        "site": cluster.site,
+        "groups": list(cluster.groups),
+        "nodes": list(cluster.nodes),
+        "why_unread": cluster.unread.why.value if cluster.unread else None,
+        "reason": str(cluster.unread) if cluster.unread else None,
+        "doubts": list(cluster.doubts),
+        "insecure": cluster.insecure,
+        "remarks": list(cluster.remarks),
+    }
+    return {**present(known), "read": cluster.unread is None, "machines": cluster.expected}
 
 
 def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:
@@ -102,6 +121,7 @@ def _result(decision: Decision, server: Server | None) -> dict[str, object]:
     outcome = verdict.outcome
     known = {
         "server": verdict.server,
+        "cluster": verdict.cluster,
         "judged": outcome.result.value if shown is not outcome.result else None,
         "finding": outcome.finding,
         "evidence": outcome.evidence,

@@ -168,11 +168,12 @@ def _led(result: Result, finding: str) -> str:
 
 def _location(decision: Decision, table: Table) -> dict[str, object]:
     verdict = decision.verdict
-    line = table.lines.get(verdict.server or "", 1)
-    file = table.files.get(verdict.server or "", table.file)
+    line = table.line(verdict) or 1
+    file = table.files.get(table.named_as(verdict), table.file)
     region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}  # GitHub asks for all four
     physical = {"artifactLocation": {"uri": _uri(file)}, "region": region}
-    logical = [{"name": _cut(verdict.server), "kind": "server"}] if verdict.server else []
+    known = (("cluster", verdict.cluster), ("server", verdict.server))
+    logical = [{"name": _cut(name), "kind": kind} for kind, name in known if name]
     if machine := verdict.machine:
         logical.append({"name": _cut(machine.name), "fullyQualifiedName": verdict.label, "kind": "virtual machine"})
         logical += _adapters(machine, verdict.label)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from compliance.gate import State
-from compliance.model import Evidence, Role, Server
+from compliance.model import Evidence, Role
 from compliance.report.gate_text import gate_told
 from compliance.report.markdown_parts import code, size
 from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, machines_said, partners_said, told_once
@@ -151,7 +151,8 @@ def _items(verdicts: Sequence[Verdict], states: Mapping[str, State] = MappingPro
 def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
     yield f"**{_capital(state)}:** {code(verdict.label)}" if state else code(verdict.label)
     if machine := verdict.machine:
-        yield f" ({machine.role if isinstance(machine.role, Role) else code(str(machine.role))})"
+        node = f" on {code(machine.server)}" if machine.cluster else ""
+        yield f" ({machine.role if isinstance(machine.role, Role) else code(str(machine.role))}{node})"
         if now := verdict.outcome.addresses_now:
             yield f", now {code(', '.join(now))}"
         if after := machine.failover_addresses:
@@ -160,14 +161,10 @@ def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
 
 
 def _remarks(table: Table) -> Iterator[_Section]:
-    found = [(server, remark) for server in table.estate.servers for remark in server.remarks]
+    found = list(table.remarks())
     if found:
-        items = [_remark(server, remark) for server, remark in found[:MOST_ITEMS]]
+        items = [f"- {code(name)}: {code(remark, LONG)}" for name, remark in found[:MOST_ITEMS]]
         yield _Section(above=["", "### Remarks", ""], items=items, total=len(found))
-
-
-def _remark(server: Server, remark: str) -> str:
-    return f"- {code(server.name)}: {code(remark, LONG)}"
 
 
 def _capital(text: str) -> str:

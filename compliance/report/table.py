@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
 from compliance.baseline import Baseline
 from compliance.gate import Decision, Gate
-from compliance.model import Estate, ReplicatedVM, Server
+from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.policy import DEFAULT, Policy
 from compliance.rule import Result, Rule, Verdict
 from compliance.waivers import WaiverFile
@@ -19,6 +19,7 @@ ATTRIBUTION = (
     "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
     "(https://creativecommons.org/licenses/by/4.0/). Not affiliated with or endorsed by Microsoft."
 )
+KINDS: Mapping[type, str] = {ReplicatedVM: "virtual machines", Server: "servers", Cluster: "clusters"}
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
 
 
@@ -33,8 +34,8 @@ class Table:
     inventory: str = ""  # as the user named it
     inventory_digest: str = ""
     file: str = ""  # what findings point at: the inventory or first snapshot, from the working folder, with slashes
-    lines: Mapping[str, int] = field(default_factory=dict)  # server's name -> its line in that file
     files: Mapping[str, str] = field(default_factory=dict)  # server's name -> its file, where that is another one
+    lines: Mapping[str, int] = field(default_factory=dict)  # server's or cluster's name -> its line in that file
     scope: str = ""
     complete: bool = True
     policy: Policy = DEFAULT
@@ -45,6 +46,20 @@ class Table:
     def verdicts(self) -> tuple[Verdict, ...]:
         """As they are shown: what is waived says so."""
         return tuple(decision.shown for decision in self.decisions)
+
+    def named_as(self, verdict: Verdict) -> str:
+        """Whose line and file it has: the server's, or that of the cluster which has it as a node."""
+        return next((one for one in (verdict.server, verdict.cluster) if one and one in self.lines), "")
+
+    def line(self, verdict: Verdict) -> int | None:
+        """Where the inventory names what it is about: the server, or the cluster that has it as a node."""
+        return self.lines.get(self.named_as(verdict))
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """On servers and clusters, each with its name."""
+        both: tuple[Server | Cluster, ...] = (*self.estate.servers, *self.estate.clusters)
+        for one in both:
+            yield from ((one.name, remark) for remark in one.remarks)
 
     def count(self, result: Result) -> int:
         return sum(verdict.outcome.result is result for verdict in self.verdicts)
@@ -63,7 +78,7 @@ def by_rule(verdicts: Sequence[Verdict], result: Result) -> list[tuple[Rule, lis
 
 def impacts(rule: Rule) -> str:
     """BPA's sentence before the list."""
-    what = "virtual machines" if rule.subject is ReplicatedVM else "servers" if rule.subject is Server else "estates"
+    what = KINDS.get(rule.subject, "estates")
     return f"This impacts the following {what}:"
 
 

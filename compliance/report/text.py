@@ -52,14 +52,15 @@ def _accepted(table: Table) -> Iterator[str]:
 def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts[:MOST_MACHINES]:
         machine = verdict.machine
-        side = f" ({printable(str(machine.role))})" if machine else ""
+        node = f" on {printable(machine.server)}" if machine and machine.cluster else ""
+        side = f" ({printable(str(machine.role))}{node})" if machine else ""
         yield f"    {verdict.label}{side}: {printable(verdict.outcome.finding)}"
     if len(verdicts) > MOST_MACHINES:
         yield f"    … and {len(verdicts) - MOST_MACHINES} more"
 
 
 def _remarks(table: Table) -> Iterator[str]:
-    remarks = [(server.name, remark) for server in table.estate.servers for remark in server.remarks]
+    remarks = list(table.remarks())
     if remarks:
         yield ""
         yield "REMARKS"
@@ -74,7 +75,8 @@ def details(verdict: Verdict) -> str:
     outcome, rule, machine = verdict.outcome, verdict.rule, verdict.machine
     lines = [outcome.finding]
     if machine:
-        lines.append(f"Virtual machine: {machine.name} ({machine.role}) on {machine.server}, {machine.guid}")
+        node = f", a node of {machine.cluster}" if machine.cluster else ""
+        lines.append(f"Virtual machine: {machine.name} ({machine.role}) on {machine.server}{node}, {machine.guid}")
         if machine.failover_addresses:
             lines.append(f"Address after a failover: {', '.join(machine.failover_addresses)}")
         if outcome.addresses_now:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compliance.model import Estate, Server, Settings, Unread, Way
+from compliance.model import Cluster, Estate, Server, Settings, Unread, Way
 from compliance.rule import Outcome, Severity, failed, passed, rule, unknown, with_remarks
 
 
@@ -21,16 +21,19 @@ from compliance.rule import Outcome, Severity, failed, passed, rule, unknown, wi
     ),
     violated="were not read",
 )
-def server_was_read(server: Server) -> Outcome:
-    outcome = _read(server)
-    return replace(outcome, remarks=(*server.remarks, *_partners(server)))
+def server_was_read(server: Server, settings: Settings) -> Outcome:
+    outcome = _read(server, settings)
+    told = (server.partial,) if server.partial and settings.may_be_partial else ()
+    return replace(outcome, remarks=(*server.remarks, *told, *_partners(server)))
 
 
-def _read(server: Server) -> Outcome:
+def _read(server: Server, settings: Settings) -> Outcome:
     if server.unread:
         return unknown(f"{server.unread.why}: {server.unread}")
     if server.doubt:
         return unknown(server.doubt)
+    if server.partial and not settings.may_be_partial:
+        return unknown(server.partial)
     version = f", version {server.version}" if server.version else ""
     count = len(server.machines)
     return passed(f"{count} virtual machine{'' if count == 1 else 's'}{version}")
@@ -40,6 +43,36 @@ def _partners(server: Server) -> Iterator[str]:
     if server.unlisted:
         names = ", ".join(server.unlisted[:5]) + (f" and {more} more" if (more := len(server.unlisted) - 5) > 0 else "")
         yield f"its replication settings name what is not in the inventory: {names}"
+
+
+@rule(
+    "cluster-was-read",
+    severity=Severity.ERROR,
+    title="Every cluster of the inventory is read whole",
+    issue="A virtual machine of a cluster stands on whichever node owns it: one that was not read may hide any.",
+    impact="A failover may go wrong on virtual machines that nobody saw.",
+    resolution=(
+        "Do what the reason says, and read the cluster again when all its nodes are up. A node that is down for good "
+        "reason still leaves the cluster incomplete."
+    ),
+    violated="were not read whole",
+)
+def cluster_was_read(cluster: Cluster) -> Outcome:
+    return replace(_whole(cluster), remarks=cluster.remarks)
+
+
+def _whole(cluster: Cluster) -> Outcome:
+    if cluster.unread:
+        return unknown(f"{cluster.unread.why}: {cluster.unread}")
+    if cluster.doubts:
+        return unknown("; ".join(cluster.doubts))
+    nodes = f"{len(cluster.nodes)} node{'' if len(cluster.nodes) == 1 else 's'}"
+    match cluster.expected:
+        case 0:
+            return passed(f"{nodes}, and it has no clustered virtual machine")
+        case 1:
+            return passed(f"{nodes}, and its one clustered virtual machine was seen")
+    return passed(f"{nodes}, and each of its {cluster.expected} clustered virtual machines was seen")
 
 
 @rule(

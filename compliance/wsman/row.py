@@ -72,7 +72,7 @@ def _nested(element: Element) -> str | None:
     if len(element) == 1 and local_name(first.tag).casefold() in _TIMES:
         return None if _is_nil(first) else text_of(first)
     _refuse_depth(element)
-    return _reference(element) or _joined(element)
+    return _reference(element) or _embedded(element)
 
 
 def _reference(element: Element) -> str | None:
@@ -97,8 +97,15 @@ def _key(selector: Element) -> str:
     return f"{selector.get('Name', '').translate(_QUOTED)}={value.translate(_QUOTED)}"
 
 
-def _joined(element: Element) -> str:
-    """An embedded object: its texts in order. We ask for none, so nothing depends on more."""
+def _embedded(element: Element) -> str:
+    """An embedded object: ``Name=value&Name=value``, quoted as a reference's keys are. One level is told apart; below
+    it stand texts in order. Where the object is wrapped in an element of its class, the wrapping is none of it."""
+    if len(element) == 1 and len(element[0]):
+        element = element[0]
+    return "&".join(f"{local_name(one.tag).translate(_QUOTED)}={_texts(one).translate(_QUOTED)}" for one in element)
+
+
+def _texts(element: Element) -> str:
     return " ".join(part for text in element.itertext() if (part := text.strip()))
 
 

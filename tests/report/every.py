@@ -14,7 +14,7 @@ from pathlib import Path
 from compliance.baseline import Baseline, Finding, finding_of
 from compliance.gate import Grounds, decide
 from compliance.judge import judge
-from compliance.model import Estate, ReplicatedVM, Role, Server, Unread
+from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
 from compliance.policy import DEFAULT, Policy
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
@@ -97,13 +97,21 @@ WAIVERS = WaiverFile(
 
 def estate() -> Estate:
     machines = [mute_machine(name, "hv01", guid=f"{number:08d}") for number, name in enumerate(MACHINES)]
-    other = mute_machine("good02", "hv02", guid="00000009", role=Role.REPLICA)
+    other = mute_machine("good02", "hv02", cluster="hvcl01", guid="00000009", role=Role.REPLICA)
     servers = (
-        Server(name="hv02", host_name="HV02", version="10.0.20348"),
+        Server(name="hv02", cluster="hvcl01", host_name="HV02", version="10.0.20348"),
         Server(name="hv01", site="berlin", groups=("sql", "web"), remarks=("its clock is 7 minutes ahead",)),
-        Server(name="hv03", unread=Unread("connection refused")),
+        Server(name="hv03", cluster="hvcl01", unread=Unread("connection refused")),
     )
-    return Estate(name="lab", time=NOW, servers=servers, replicated=(*machines, other))
+    cluster = Cluster(
+        name="hvcl01",
+        own_name="HVCL01",
+        nodes=("hv02", "hv03"),
+        expected=1,
+        doubts=("1 of its 2 nodes could not be read: hv03 (connection refused)",),
+        remarks=("by its own word hv02 is paused",),
+    )
+    return Estate(name="lab", time=NOW, servers=servers, clusters=(cluster,), replicated=(*machines, other))
 
 
 def _baseline(found: Estate) -> Baseline:

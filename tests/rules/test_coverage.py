@@ -8,8 +8,19 @@ import pytest
 
 from compliance.errors import Why
 from compliance.hyperv.translate import translate
-from compliance.model import Estate, Power, ReplicatedVM, Role, Server, Settings, Subject, Unread, VirtualMachine
-from compliance.rule import Outcome, Rule, passed, unknown
+from compliance.model import (
+    Cluster,
+    Estate,
+    Power,
+    ReplicatedVM,
+    Role,
+    Server,
+    Settings,
+    Subject,
+    Unread,
+    VirtualMachine,
+)
+from compliance.rule import Outcome, Result, Rule, passed, unknown
 from compliance.rules import coverage as rules
 from tests.builders import NOW, Host, Vm, replica_of, snapshot, source
 
@@ -25,7 +36,10 @@ def estate(*sides: ReplicatedVM, servers: tuple[Server, ...] = (READ,), settings
     return Estate(name="test", time=NOW, servers=servers, replicated=sides, settings=settings)
 
 
-CASES: dict[Rule, list[tuple[Estate | Server, Outcome]]] = {
+CLUSTER = Cluster(name="hvcl01", nodes=("hv01", "hv02"), expected=2)
+PARTIAL = replace(READ, partial="one of two")
+
+CASES: dict[Rule, list[tuple[Subject, Outcome]]] = {
     rules.server_was_read: [
         (READ, passed("1 virtual machine, version 10.0.20348")),
         (replace(READ, machines=(MACHINE, MACHINE)), passed("2 virtual machines, version 10.0.20348")),
@@ -34,6 +48,15 @@ CASES: dict[Rule, list[tuple[Estate | Server, Outcome]]] = {
         (replace(READ, unread=Unread("refused")), unknown("incomplete: refused")),
         (replace(READ, unread=Unread("refused"), doubt="empty"), unknown("incomplete: refused")),
         (replace(READ, doubt="shows not one virtual machine"), unknown("shows not one virtual machine")),
+        (PARTIAL, unknown("one of two")),
+        (replace(PARTIAL, doubt="empty"), unknown("empty")),
+    ],
+    rules.cluster_was_read: [
+        (CLUSTER, passed("2 nodes, and each of its 2 clustered virtual machines was seen")),
+        (replace(CLUSTER, nodes=("a",), expected=1), passed("1 node, and its one clustered virtual machine was seen")),
+        (replace(CLUSTER, expected=0), passed("2 nodes, and it has no clustered virtual machine")),
+        (replace(CLUSTER, doubts=("a is down", "b too")), unknown("a is down; b too")),
+        (replace(CLUSTER, unread=UNREAD, doubts=("a",)), unknown("unreachable: no route to host")),
     ],
     rules.estate_has_replicated_machines: [
         (estate(SIDE), passed("1 side of replicated virtual machines")),
@@ -61,7 +84,7 @@ def judged(rule: Rule, subject: Subject) -> Outcome:
 
 
 @pytest.mark.parametrize(("rule", "subject", "outcome"), ALL)
-def test_a_rule(rule: Rule, subject: Estate | Server, outcome: Outcome) -> None:
+def test_a_rule(rule: Rule, subject: Subject, outcome: Outcome) -> None:
     assert judged(rule, subject) == outcome
 
 
@@ -69,6 +92,15 @@ def test_a_rule(rule: Rule, subject: Estate | Server, outcome: Outcome) -> None:
 def test_the_remarks_on_a_server_stand_beside_its_verdict(server: Server) -> None:
     outcome = judged(rules.server_was_read, replace(server, remarks=("its clock is wrong", "b")))
     assert outcome.remarks == ("its clock is wrong", "b")
+
+
+def test_a_part_of_a_cluster_that_policy_allows_is_remarked() -> None:
+    outcome = rules.server_was_read.judge(PARTIAL, Settings(may_be_partial=True))
+    assert (outcome.result, outcome.remarks) == (Result.PASSED, ("one of two",))
+
+
+def test_the_remarks_on_a_cluster_stand_beside_its_verdict() -> None:
+    assert judged(rules.cluster_was_read, replace(CLUSTER, remarks=("a", "b"))).remarks == ("a", "b")
 
 
 def test_no_rule_is_missing() -> None:

@@ -130,6 +130,10 @@ def _value_writer(kind: str, dialect: Dialect, fragment: bool) -> Callable[[obje
         return f"<{element}>{text}</{element}>" if fragment else f"<cim:{element}>{text}</cim:{element}>"
 
     def write(value: object) -> str:
+        if isinstance(value, Mapping):
+            # An embedded object, as masterzen/winrm reads it: elements in the namespace of its own class.
+            tag, declared = ("", "") if fragment else ("e:", f' xmlns:e="{CIM_SCHEMA}MSCluster_Property"')
+            return "".join([f"<{tag}{name}{declared}>{write(inner)}</{tag}{name}>" for name, inner in value.items()])
         if isinstance(value, str):
             if kind == "datetime":
                 return timed(*_time_of_text(value)) if value else ""

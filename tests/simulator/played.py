@@ -13,7 +13,8 @@ class Played:
     """What one server answers.
 
     A value is text, a number, a boolean, None, an aware datetime, a timedelta, or a list or tuple of those. Text in a
-    property whose CIM type is datetime may also be what the wire shows (`2026-03-09T02:57:32.5Z`, `P0DT0H1M40S`).
+    property whose CIM type is datetime may also be what the wire shows (`2026-03-09T02:57:32.5Z`, `P0DT0H1M40S`). A
+    mapping is an embedded object.
     """
 
     rows: Mapping[str, Sequence[Mapping[str, object]]]

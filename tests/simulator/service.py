@@ -16,7 +16,12 @@ from tests.simulator import cim, refusals, wire
 from tests.simulator.played import ANY_CLASS, Fault, Played
 from tests.simulator.wire import Dialect, Heading, Refusal
 
-_QUERY = re.compile(r"\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+(\w+)\s*;?\s*", re.IGNORECASE)
+_QUERY = re.compile(
+    r"\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+(\w+)"
+    r"(?:\s+WHERE\s+(\w+\s*=\s*'[^']*'(?:\s+OR\s+\w+\s*=\s*'[^']*')*))?\s*;?\s*",
+    re.IGNORECASE,
+)
+_EQUALS = re.compile(r"(\w+)\s*=\s*'([^']*)'")
 _UNDERSTOOD = frozenset(
     {f"{{{wire.ADDRESSING}}}{name}" for name in ("Action", "To", "MessageID", "ReplyTo", "FaultTo", "From")}
     | {
@@ -58,6 +63,7 @@ class Target:
     columns: tuple[str, ...] | None = None
     query: str = ""
     uri: str = ""  # of the class, in the spelling of the request
+    one_of: tuple[tuple[str, str], ...] = ()  # property and value; a row that has none of them is left out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,7 +345,12 @@ class Service:
             raise refusals.bad_query(request.query, namespace)
         columns = None if match.group(1) == "*" else tuple(one.strip() for one in match.group(1).split(","))
         return Target(
-            namespace=namespace, class_name=class_name, columns=columns, query=request.query, uri=base + class_name
+            namespace=namespace,
+            class_name=class_name,
+            columns=columns,
+            query=request.query,
+            uri=base + class_name,
+            one_of=tuple((name, value) for name, value in _EQUALS.findall(match.group(3) or "")),
         )
 
     def _items(self, target: Target, played: Played, fault: Fault | None) -> list[str]:
@@ -351,6 +362,8 @@ class Service:
             if any(one.lower() not in declared for one in columns):
                 raise refusals.bad_query(target.query, target.namespace)
             columns = tuple({declared[one.lower()]: None for one in columns})
+        if target.one_of:
+            rows = [row for row in rows if any(row.get(name) == value for name, value in target.one_of)]
         uri = target.uri if not target.query else target.uri.rpartition("/")[0] + f"/{played_class.name}"
         return cim.written(played_class, rows, uri, columns, self._dialect)
 

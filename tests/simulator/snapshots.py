@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def estate_and_servers(path: Path) -> tuple[str, list[SnapshotServer]]:
             groups=tuple(line.get("groups") or ()),
             played=played_from_snapshot_line(line),
         )
-        for line in lines
+        for line in islice(lines, header.get("servers"))  # behind them stand clusters, which are no servers
         if "read" in line
     ]
     return str(header.get("estate") or path.name.partition(".")[0]), servers
@@ -48,13 +49,15 @@ def played_from_snapshot_line(line: Mapping[str, object]) -> Played:
         raise TypeError(f"{line.get('server')}: 'read' is not an object")
     classes: Mapping[str, Mapping[str, object]] = read["classes"]
     rows = {name: entry["rows"] for name, entry in classes.items() if "rows" in entry}
+    of_cluster = {name: entry["rows"] for name, entry in read.get("cluster", {}).items() if "rows" in entry}
     clock = read.get("clock")
     return Played(
-        rows=rows,  # type: ignore[arg-type]  # JSON
+        rows={**rows, **of_cluster},  # type: ignore[dict-item]  # JSON
         version=str(read.get("version") or ""),
         computer=str(line.get("server") or "HV01").partition(".")[0].upper(),
         clock=datetime.fromisoformat(str(clock)) if clock else None,
         absent=frozenset(classes) - frozenset(rows),
+        namespaces=frozenset({"root/cimv2", "root/virtualization/v2", *(["root/mscluster"] if of_cluster else [])}),
     )
 
 

@@ -35,6 +35,7 @@ REFERENCE = (
     '<w:Selector Name="CreationClassName">Msvm_ComputerSystem</w:Selector>'
     '<w:Selector Name="Name">a=b&amp;c</w:Selector></w:SelectorSet></a:ReferenceParameters></p:ManagedElement>'
 )
+EMBEDDED = {"S": "A=1 %26 2&B=3"}
 NESTED_REFERENCE = (
     f"<p:Dependent {EPR}><a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
     f"<w:ResourceURI>{WMI}/B</w:ResourceURI><w:SelectorSet><w:Selector Name='Antecedent'><a:EndpointReference>"
@@ -76,7 +77,8 @@ ROWS: list[tuple[str, str, Row]] = [
         {"ManagedElement": f"{WMI}/Msvm_ComputerSystem?CreationClassName=Msvm_ComputerSystem&Name=a%3Db%26c"},
     ),
     ("reference in a reference", NESTED_REFERENCE, {"Dependent": f"{WMI}/B?Antecedent={WMI}/A"}),
-    ("embedded object", "<p:S><q:A xmlns:q='urn:q'>1</q:A><q:B xmlns:q='urn:q'><q:C>2</q:C></q:B></p:S>", {"S": "1 2"}),
+    ("embedded object", "<p:S><q:A xmlns:q='q'>1 &amp; 2</q:A><q:B xmlns:q='q'><q:C>3</q:C></q:B></p:S>", EMBEDDED),
+    ("one in its class's element", "<p:S><q:C xmlns:q='q'><q:A>1 &amp; 2</q:A><q:B>3</q:B></q:C></p:S>", EMBEDDED),
     ("comment", "<p:Name>a<!-- b -->c</p:Name>", {"Name": "ac"}),
     ("CDATA", "<p:Name><![CDATA[<INSTANCE>]]></p:Name>", {"Name": "<INSTANCE>"}),
 ]

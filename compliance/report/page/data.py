@@ -153,12 +153,13 @@ def _finding(
     subject: int | None = machines.numbers.get(id(verdict.subject))
     if subject is None and verdict.server is not None:
         subject = -1 - servers[verdict.server]
+    of_cluster = subject is None and verdict.cluster is not None  # the page has no subject for it but the estate
     after = verdict.machine.failover_addresses if verdict.machine else ()
     return [
         ("rule", rules[verdict.rule.key]),
         ("subject", subject),
         ("result", outcome.result.value[0]),  # f, u, w
-        ("text", texts.number(outcome.finding)),
+        ("text", texts.number(f"cluster {verdict.cluster}: {outcome.finding}" if of_cluster else outcome.finding)),
         ("evidence", texts.number(outcome.evidence)),
         ("bpa", texts.number(outcome.bpa)),
         ("remarks", [texts.number(remark) for remark in outcome.remarks[:10]]),
