@@ -20,8 +20,10 @@ from compliance.errors import SnapshotError
 from compliance.gate import Exit
 from compliance.hyperv.anonymous import anonymised
 from compliance.hyperv.translate import translate
+from compliance.includes import limited
 from compliance.inventory import inventory_of
 from compliance.judge import all_rules, judge
+from compliance.limit import Limit
 from compliance.model import Cluster as ClusterSubject
 from compliance.model import Estate, Unread
 from compliance.policy import DEFAULT
@@ -249,6 +251,13 @@ def test_every_report_tells_the_cluster_and_the_node() -> None:
     ]
     assert kinds[:3] == ["cluster", "server", "virtual machine"]
     assert "cluster hvcl01: 1 of its 2 virtual machines stood on no node: sql01" in page(made)
+
+
+def test_a_limit_chooses_clusters_as_it_chooses_servers() -> None:
+    text = "clusters: [{name: a, groups: [x]}, {name: b}]\nservers: [{name: s}]\ndefaults: {credential: audit}\n"
+    whole = inventory_of(Path("lab.yaml"), text.encode())
+    one = limited(whole, Limit(pattern="x"))
+    assert ([*one.servers, *map(str, one.clusters)], set(one.left_out)) == (["a"], {"b", "s"})
 
 
 def test_findings_point_at_the_clusters_line() -> None:
