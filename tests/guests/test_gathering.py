@@ -133,12 +133,14 @@ def test_a_right_password_is_tried_on_all_the_others_at_once() -> None:
 
 
 INTERRUPTED = """
+import signal
 import sys
 from pathlib import Path
 from compliance.gather import gather
 from compliance.interrupt import interrupted_once
 from compliance.inventory import read_inventory
 from compliance.snapshot import write_snapshot
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 with interrupted_once():
     found = gather(read_inventory(Path(sys.argv[1])), {}, tool="t")
 write_snapshot(found, Path(sys.argv[2]))
