@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from compliance.model import Answer, Evidence, Guest, Inside, Power, ReplicatedVM, Settings, Unread, VirtualMachine
+from compliance.model import (
+    Answer,
+    Evidence,
+    Guest,
+    Inside,
+    InsideUnix,
+    InsideWindows,
+    Power,
+    ReplicatedVM,
+    Service,
+    Settings,
+    Unread,
+    VirtualMachine,
+)
 from compliance.rule import Outcome, Result, failed, not_applicable, passed, unknown, with_remarks
 
 HOST_OFFER = "offer on this host"
@@ -28,7 +41,7 @@ def decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
             "Data Exchange is offered on this host; the guest was not asked (evidence: bpa)", evidence=HOST_OFFER
         )
     answer = _asked(machine, settings, where="") if runs_on(vm) is machine else _on_partner(vm, settings)
-    return _with_daemon(answer, vm)
+    return _with_look_inside(answer, vm)
 
 
 def beyond_question(machine: VirtualMachine) -> Outcome | None:
@@ -67,18 +80,28 @@ def seen_by(inside: Inside) -> str:
     return f"seen inside the guest, by {inside.way}"
 
 
-def _with_daemon(answer: Outcome, vm: ReplicatedVM) -> Outcome:
-    """A daemon that was seen running is an answer of the guest's where its host saw none; a host that saw it fail to
-    answer saw more."""
+def _with_look_inside(answer: Outcome, vm: ReplicatedVM) -> Outcome:
+    """A daemon or service that was seen running is an answer of the guest's where its host saw none; a host that saw it
+    fail to answer saw more."""
     inside = inside_of(vm)
     if answer.result is Result.PASSED or not isinstance(inside, Inside):
         return answer
-    if not inside.daemon or inside.daemon.running is not True or not inside.device:
+    answering = _answering(inside)
+    if answering is None:
         return answer
-    runs = f"inside the guest the Data Exchange daemon {inside.daemon.program} runs"
+    runs = f"inside the guest the Data Exchange {answering} runs"
     if answer.result is Result.UNKNOWN:
         return with_remarks(passed(runs, evidence=seen_by(inside)), (f"of what its host sees: {answer.finding}",))
     return with_remarks(answer, (f"{runs}, {seen_by(inside)}",))
+
+
+def _answering(inside: Inside) -> str | None:
+    """What was seen running there that answers Data Exchange."""
+    if isinstance(inside, InsideUnix) and inside.daemon and inside.daemon.running is True and inside.device:
+        return f"daemon {inside.daemon.program}"
+    if isinstance(inside, InsideWindows) and isinstance(inside.service, Service) and inside.service.running is True:
+        return f"service {inside.service.name}"
+    return None
 
 
 # --- on this host -----------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ from compliance.model import (
     FailoverAddress,
     Guest,
     Inside,
+    InsideUnix,
+    InsideWindows,
     Power,
     Server,
     Settings,
@@ -233,6 +235,12 @@ def _inside(inside: Inside | Unread | None) -> Known:
     """What was seen of each link to the adapter, in a line."""
     if not isinstance(inside, Inside):
         return inside
+    links = _of_windows(inside) if isinstance(inside, InsideWindows) else []
+    links += _of_unix(inside) if isinstance(inside, InsideUnix) else []
+    return "; ".join([str(inside), *links])
+
+
+def _of_unix(inside: InsideUnix) -> list[str]:
     links = [f"{name}: {_word(seen)}" for name, seen in (("driver", inside.driver), ("device", inside.device))]
     if daemon := inside.daemon:
         links += [
@@ -244,7 +252,16 @@ def _inside(inside: Inside | Unread | None) -> Known:
             *([daemon.confined] if daemon.confined else []),
         ]
     links += [f"{adapter.name}: {_word(adapter.stacks)}" for adapter in inside.adapters if adapter.synthetic]
-    return "; ".join([str(inside), *(links if inside.daemon else [*links, "no daemon"])])
+    return links if inside.daemon else [*links, "no daemon"]
+
+
+def _of_windows(inside: InsideWindows) -> list[str]:
+    service = inside.service
+    if isinstance(service, Unread):
+        return ["service not known"]
+    if service is None:
+        return ["no service"]
+    return [f"service {service.name}", f"runs: {_word(service.running)}", f"disabled: {_word(service.disabled)}"]
 
 
 def _word(seen: bool | str | tuple[str, ...] | Unread) -> str:

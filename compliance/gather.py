@@ -21,18 +21,20 @@ from compliance.cluster_reader import read_cluster
 from compliance.credentials import Credential
 from compliance.door import Door
 from compliance.errors import ReadError, Why
-from compliance.guest_entry import GuestEntry
+from compliance.guest_entry import GuestEntry, WayIn, WindowsGuest
 from compliance.guests.processes import Processes
 from compliance.guests.read import read_guest
+from compliance.guests.windows import read_windows_guest
 from compliance.hyperv import queries
 from compliance.hyperv.cluster import owners_of_moved, shown_in
 from compliance.hyperv.cluster_rows import MOST_NODES, nodes_of
 from compliance.inventory import ClusterEntry, Entry, Inventory, Limits
+from compliance.listener import Listener
 from compliance.model import Unread
 from compliance.reader import Clock, Watch, read_server
 from compliance.snapshot import GuestReading, GuestSource, Reading, Snapshot, Source
 
-Peer = Entry | GuestEntry
+Peer = Entry | WayIn
 Told = Reading | GuestReading | Unread
 
 ABANDON_AFTER = 5.0
@@ -143,16 +145,13 @@ def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = Non
     )
 
 
-def guest_of(entry: GuestEntry, reading: GuestReading | Unread) -> GuestSource:
-    return GuestSource(
-        name=entry.name,
-        machines=entry.machine,
-        insecure=None if entry.verify else "its host key was not checked (`verify: false` in the inventory)",
-        reading=reading,
-    )
+def guest_of(entry: WayIn, reading: GuestReading | Unread) -> GuestSource:
+    return GuestSource(name=entry.name, machines=entry.machine, insecure=_insecure(entry), reading=reading)
 
 
-def _insecure(entry: Entry) -> str | None:
+def _insecure(entry: Listener | GuestEntry) -> str | None:
+    if isinstance(entry, GuestEntry):
+        return None if entry.verify else "its host key was not checked (`verify: false` in the inventory)"
     if not entry.verify:
         return "its certificate was not verified (`verify: false` in the inventory)"
     if entry.cleartext:
@@ -300,6 +299,8 @@ class _Crew:
         credential = self.credentials.get(entry.login) if entry.login else None
         if isinstance(entry, GuestEntry):
             return partial(_inside, entry, credential, limits, now, self.processes)
+        if isinstance(entry, WindowsGuest):
+            return partial(read_windows_guest, entry, credential, limits, now)
         if not isinstance(entry, ClusterEntry):
             return partial(read_server, entry, credential, limits, now)
         if self.phase is Phase.CLOSING:
@@ -453,7 +454,7 @@ def _work(entry: Peer, question: _Question, arrived: _Arrived) -> None:
     except ReadError as error:
         reading = Unread(str(error), error.why)
     except Exception as error:
-        where = entry.name if isinstance(entry, GuestEntry) else f"{entry.address}:{entry.port}"
+        where = f"{entry.address}:{entry.port}" if isinstance(entry, Entry) else entry.name
         reading = Unread(f"{where}: unexpected {type(error).__name__}", Why.BROKEN)
     if isinstance(reading, GuestReading):
         arrived.put((entry.name, None))

@@ -1,4 +1,4 @@
-"""One way into a guest, as an inventory says it."""
+"""One way into a guest, as an inventory says it: a shell over ssh, or a Windows guest's own WinRM listener."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from compliance import listener
 from compliance.form import CREDENTIAL, File, Globs, Model
+from compliance.listener import PORTS, Listener
 from compliance.userfile import shown
 
-CONNECTION = (
-    r"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?"
-    r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?)$"
-)
+ADDRESS = r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
+CONNECTION = rf"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?{ADDRESS})$"
+WINRM = rf"^winrm://{ADDRESS}$"
 
 
 def connection(value: str) -> str:
@@ -24,12 +25,26 @@ def connection(value: str) -> str:
         return value
     if re.search(":[^/]*@", value):
         raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
-    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
+    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]` or `local://`"
     raise ValueError(f"expected {ways}, got {shown(value)}")
+
+
+def listening(value: str) -> str:
+    """Where a Windows guest listens; what stands in place of it is not echoed either."""
+    match = re.fullmatch(WINRM, value)
+    if match and (not match[2] or 0 < int(match[2][1:]) < 65536):
+        return value
+    if "@" in value:
+        raise ValueError("nobody's name has a place here: the `credential` has it")
+    raise ValueError(f"expected `winrm://host[:port]`, got {shown(value)}")
 
 
 Connection = Annotated[
     str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
+]
+
+Listening = Annotated[
+    str, AfterValidator(listening), WithJsonSchema({"type": "string", "pattern": WINRM, "maxLength": 300})
 ]
 
 
@@ -71,7 +86,56 @@ class GuestEntry(Model):
         return self.connection.partition("://")[2]
 
 
-def contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
+class WindowsGuest(Listener):
+    """One way into a Windows guest: its WinRM listener, by the keys of a server's."""
+
+    machine: Globs
+    """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
+    connection: Listening
+    """winrm://host[:port]; the port, if left out, is its scheme's."""
+
+    @property
+    def name(self) -> str:
+        """As snapshots and reports call it."""
+        return self.connection
+
+    @property
+    def address(self) -> str:
+        return self._parts[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self._parts[1][1:]) if self._parts[1] else PORTS[self.scheme]
+
+    @property
+    def path(self) -> str:
+        return "/wsman"
+
+    @property
+    def kerberos_host(self) -> None:
+        """Its ticket is for the name that it is reached by."""
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        match = re.fullmatch(WINRM, self.connection)
+        assert match  # noqa: S101  # else there would be no entry
+        return match[1], match[2] or ""
+
+
+WayIn = GuestEntry | WindowsGuest
+
+
+def is_windows(given: object) -> bool:
+    """Which of the two an entry of a file means to be."""
+    connection = given.get("connection") if isinstance(given, dict) else None
+    return isinstance(connection, str) and connection.startswith("winrm://")
+
+
+def contradictions(entry: WayIn) -> Iterator[tuple[str, str]]:
+    return listener.contradictions(entry) if isinstance(entry, WindowsGuest) else _contradictions(entry)
+
+
+def _contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
     no_use = f"`{entry.scheme}://` has no use for it"
     if entry.credential is not None and entry.scheme == "ssh":
         yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"

@@ -8,25 +8,24 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from compliance import guest_entry, model
+from compliance import guest_entry, listener, model
 from compliance.form import CREDENTIAL, File, Form, Label, Model, Name, meant
-from compliance.guest_entry import GuestEntry
+from compliance.guest_entry import GuestEntry, WayIn, WindowsGuest, is_windows
+from compliance.listener import PORTS, PRINCIPAL, Listener
 from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
 from compliance.userfile import Place, UserFile, content_of, shown
 
 NEITHER = "expected `servers`, `clusters`, `include` or `snapshot`, got none of them"
-PORTS = {"https": 5986, "http": 5985}
 
 OF_THE_ESTATE = ("snapshot", "limits", "policy", "may_be_empty")
 """What an inventory that others include does not say."""
 
 HOST = r"^[^\s\x00-$&-,/;-@\[-\^`{-\x9f]+$"
-PRINCIPAL = r"^[^\s\x00-\x1f\\@\x7f-\x9f]+(@[^\s\x00-\x1f\\@\x7f-\x9f]+)?$"
 DOMAIN = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]*$"
 URL_PATH = r"^/[A-Za-z0-9._~/%-]*$"
 
@@ -53,34 +52,13 @@ Address = Annotated[str, Field(pattern=HOST, max_length=300), AfterValidator(one
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 
 
-class Settings(Model):
+class Settings(Listener):
     """What a server may say and what `defaults` may say for all. null, where allowed, takes a default back."""
 
-    scheme: Literal["https", "http"] = "https"
-    """https (port 5986) or http (port 5985; NTLM, Kerberos and CredSSP encrypt the messages themselves)."""
     port: int = Field(default_factory=lambda known: PORTS.get(known.get("scheme"), 0), ge=1, le=65535)
     """Only where the listener has another port than its scheme's."""
     path: Annotated[str, Field(pattern=URL_PATH, max_length=200)] = "/wsman"
     """The listener's path."""
-    transport: Literal["ntlm", "kerberos", "certificate", "credssp", "basic"] = "ntlm"
-    """How we log in."""
-    credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
-    """`audit` is COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD, or what `credentials` says of it; ntlm,
-    credssp and basic need one."""
-    keytab: File | None = None
-    """Keys for transport kerberos, in place of the ticket of whoever runs this; relative to the inventory's folder."""
-    principal: Annotated[str, Field(pattern=PRINCIPAL, max_length=200)] | None = None
-    """Whose ticket, for transport kerberos; only where the keytab or the ticket cache has several."""
-    ca: File | None = None
-    """Certificates (PEM) that we trust instead of the system's; relative to the inventory's folder."""
-    verify: bool = True
-    """false accepts any certificate: whoever stands in between can read and change what we see."""
-    cleartext: bool = False
-    """true: over http nothing is encrypted, and with transport basic the password neither; reports say so."""
-    certificate: File | None = None
-    """Our certificate (PEM), for transport certificate only; relative to the inventory's folder."""
-    key: File | None = None
-    """The certificate's private key (PEM); relative to the inventory's folder."""
     site: Label | None = None
     """Where the server stands."""
     groups: Annotated[tuple[Label, ...], Field(strict=False)] = ()
@@ -103,11 +81,6 @@ class Entry(Settings):
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def login(self) -> str | None:
-        """What it logs in with, in a word that all who log in by the same share; None is whoever runs this."""
-        return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
 
 
 class ClusterEntry(Entry):
@@ -174,7 +147,7 @@ class Document(Model):
     """Failover clusters to read, each with all its nodes."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
-    guests: Annotated[tuple[GuestEntry, ...], Field(strict=False)] = Field(default_factory=tuple)
+    guests: Annotated[tuple[WayIn, ...], Field(strict=False)] = Field(default_factory=tuple)
     """Ways into guests, for rules that look inside."""
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
@@ -202,6 +175,7 @@ FORM = Form(
     expected=EXPECTED,
 )
 GUESTS = Form(root=Document, item="guest", below=FORM.below, expected=EXPECTED)
+WINDOWS_GUESTS = Form(root=Document, item="guest", below={"guests": WindowsGuest}, expected=EXPECTED)
 
 
 Login = Callable[[], tuple[str, str]]
@@ -212,7 +186,7 @@ Login = Callable[[], tuple[str, str]]
 class Inventory:
     name: str
     servers: tuple[Entry, ...]
-    guests: tuple[GuestEntry, ...] = ()
+    guests: tuple[WayIn, ...] = ()
     clusters: tuple[ClusterEntry, ...] = ()
     snapshot: Path | None
     limits: Limits
@@ -231,7 +205,7 @@ class Inventory:
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
 
     @property
-    def peers(self) -> list[Entry | GuestEntry]:
+    def peers(self) -> list[Entry | WayIn]:
         """Whoever is asked; their names never meet, since a guest's holds `://`."""
         return [*self.clusters, *self.servers, *self.guests]
 
@@ -241,7 +215,7 @@ class Inventory:
         return (*self.servers, *self.clusters, *(node for cluster in self.clusters for node in cluster.nodes))
 
     @property
-    def known(self) -> list[Entry | GuestEntry]:
+    def known(self) -> list[Entry | WayIn]:
         """The same with the guests."""
         return [*self.hosts, *self.guests]
 
@@ -380,36 +354,22 @@ def contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
     """Keys that say what another one forbids, and why."""
     if isinstance(entry, ClusterEntry) and entry.domain is None and _is_ip(entry.address):
         yield "domain", "an IP address has none to complete the nodes' names by; name it (`domain: dr.example`)"
-    by_certificate = entry.transport == "certificate"
-    if entry.transport in {"ntlm", "credssp", "basic"} and entry.credential is None:
-        yield "credential", f"transport `{entry.transport}` needs one"
-    if by_certificate and entry.scheme == "http":
-        yield "scheme", "transport `certificate` needs https"
-    if entry.transport == "basic" and entry.scheme == "http" and not entry.cleartext:
-        risk = "over http the password is readable (`cleartext: true` allows it)"
-        yield "scheme", f"transport `basic` needs https: {risk}"
-    if entry.cleartext and entry.scheme == "https":
-        yield "cleartext", "scheme `https` has no use for it"
-    if entry.transport == "kerberos" and entry.credential is not None:
-        yield "credential", "transport `kerberos` has no use for it (`credential: null` takes a default back)"
-    for key in ("keytab", "principal", "kerberos_host"):
-        value = getattr(entry, key)
-        if value is not None and entry.transport != "kerberos":
-            yield key, f"transport `{entry.transport}` has no use for it"
-    for key, file in (("certificate", entry.certificate), ("key", entry.key)):
-        if by_certificate and file is None:
-            yield key, "transport `certificate` needs one"
-        if file is not None and not by_certificate:
-            yield key, f"transport `{entry.transport}` has no use for it"
+    if entry.kerberos_host is not None and entry.transport != "kerberos":
+        yield "kerberos_host", f"transport `{entry.transport}` has no use for it"
+    yield from listener.contradictions(entry)
 
 
-def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, GuestEntry]:
+def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn]:
     given = document.get("guests")
-    entries: dict[Place, GuestEntry] = {}
+    entries: dict[Place, WayIn] = {}
     known: dict[str, Place] = {}
     for index, guest in enumerate(given if isinstance(given, list) else ()):
         place = ("guests", index)
-        entry = GUESTS.check(text, GuestEntry, guest, place)
+        entry: WayIn | None = (
+            WINDOWS_GUESTS.check(text, WindowsGuest, guest, place)
+            if is_windows(guest)
+            else GUESTS.check(text, GuestEntry, guest, place)
+        )
         if entry is None:
             continue
         entries[place] = entry

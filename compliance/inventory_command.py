@@ -22,8 +22,9 @@ from compliance.hyperv.rows import first_label
 from compliance.hyperv.translate import translate
 from compliance.includes import file_of, place_of
 from compliance.inventories import Around, found_by_ansible, is_ansible, read_any
-from compliance.inventory import PORTS, Entry, Inventory, Settings
+from compliance.inventory import Entry, Inventory, Settings
 from compliance.limit import EVERYTHING, Limit
+from compliance.listener import PORTS
 from compliance.model import Partner
 from compliance.snapshot import read_snapshot
 from compliance.userfile import UserFile, content_of, visible

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from compliance.credentials import Credential, Surroundings, find_credential
-from compliance.guest_entry import GuestEntry
+from compliance.guest_entry import GuestEntry, WayIn
 from compliance.inventory import Entry, Inventory, Login
 from compliance.secret import Secret
 from compliance.userfile import cut
@@ -14,7 +14,7 @@ from compliance.wsman.tickets import Ticket
 
 
 def credentials_of(
-    entries: Iterable[Entry | GuestEntry],
+    entries: Iterable[Entry | WayIn],
     inventory: Inventory,
     around: Surroundings,
     *,
@@ -40,7 +40,7 @@ def _opened(name: str, login: Login) -> Credential:
     return Credential(username=username, password=Secret(password), origin=f"login `{name}` of the inventory")
 
 
-def _credential(entry: Entry | GuestEntry, around: Surroundings) -> Credential:
+def _credential(entry: Entry | WayIn, around: Surroundings) -> Credential:
     if isinstance(entry, GuestEntry) or entry.keytab is None:
         return find_credential(entry.credential or "", around)
     ticket = Ticket(entry.keytab, entry.principal)

@@ -187,16 +187,25 @@ class Inside:
 
     way: str
     system: str  # as people say it
+    on_hyperv: bool | Unread
+    platform: str = ""
+    adapters: tuple[InnerAdapter, ...]
+    machine_id: str | Unread | None = None  # of the virtual machine, as its host told it by Data Exchange
+
+    def __str__(self) -> str:
+        return self.system
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InsideUnix(Inside):
+    """Of Linux or FreeBSD: a daemon, a script, and one of many network stacks."""
+
     distribution: str = ""  # its name and its version, as Data Exchange publishes them
     version: str = ""
     kernel: str
-    on_hyperv: bool | Unread
-    platform: str = ""
     driver: bool | Unread
     device: bool
     daemon: Daemon | None
-    adapters: tuple[InnerAdapter, ...]
-    machine_id: str | Unread | None = None  # of the virtual machine, as its host told it by Data Exchange
     stacks: tuple[Stack, ...] = ()  # all that are there
     log: tuple[str, ...] | Unread = ()  # lines that tell of an address that was not applied
 
@@ -206,6 +215,23 @@ class Inside:
 
     def __str__(self) -> str:
         return self.system or self.kernel
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Service:
+    """The service of Windows that answers Data Exchange, and sets an address itself."""
+
+    name: str
+    running: bool | Unread
+    disabled: bool | Unread
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InsideWindows(Inside):
+    """Of Windows: one service, and its own stack."""
+
+    service: Service | Unread | None  # None: it is not installed
+    integration_services: str | Unread | None = None  # their version
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from compliance.credentials import Credential
 from compliance.errors import LinkError, LostError, ReadError, Why
+from compliance.guest_entry import WindowsGuest
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory import Entry, Limits
 from compliance.model import Row, Unread
 from compliance.snapshot import Answer, Reading
 from compliance.wsman.connection import Connection
-from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, wildcard_uri
+from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, invoke, wildcard_uri
 from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
 from compliance.wsman.fault import Fault
 
@@ -23,6 +26,7 @@ WAITS = {Why.BUSY: (1.0, 4.0), Why.TIMED_OUT: (1.0,)}
 REBUILDS = 2
 """Times that a server's lost connection is built anew; a third loss makes the server unread."""
 
+Told = TypeVar("Told")
 Clock = Callable[[], datetime]
 Watch = Callable[[Query, Answer, float], None]
 """Told of each class as it has been read: its answer, and the seconds that it took."""
@@ -43,7 +47,7 @@ def read_server(
         return Reader(connection, deadline, endpoint.server_seconds, now, watch).read()
 
 
-def endpoint_of(entry: Entry, credential: Credential | None, limits: Limits) -> Endpoint:
+def endpoint_of(entry: Entry | WindowsGuest, credential: Credential | None, limits: Limits) -> Endpoint:
     return Endpoint(
         address=entry.address,
         port=entry.port,
@@ -87,9 +91,9 @@ class Reader:
         started = self._now()
         told_version, ahead = self._clock()
         version = version or told_version
-        classes = {query.class_name: self._answer(query) for query in queries.queries_for(version)}
+        classes = {query.class_name: self.answer(query) for query in queries.queries_for(version)}
         cluster = self._cluster()
-        again = {queries.AGAIN.class_name: self._answer(queries.AGAIN)}
+        again = {queries.AGAIN.class_name: self.answer(queries.AGAIN)}
         return Reading(
             started=started,
             finished=self._now(),
@@ -105,7 +109,7 @@ class Reader:
     def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:
         """Some classes alone, each once; beside what was read before."""
         started = self._now() if before is None else before.started
-        classes = {query.class_name: self._answer(query) for query in asked}
+        classes = {query.class_name: self.answer(query) for query in asked}
         return Reading(
             started=started,
             finished=self._now(),
@@ -116,11 +120,11 @@ class Reader:
 
     def _cluster(self) -> dict[str, Answer]:
         """The cluster that the server says it is a node of. One without failover clustering has nothing to say."""
-        nodes = self._answer(queries.NODE_OF)
+        nodes = self.answer(queries.NODE_OF)
         if isinstance(nodes, Unread) and nodes.why is Why.ABSENT:
             return {}
         found = {queries.NODES: nodes}
-        return found if isinstance(nodes, Unread) else {**found, queries.CLUSTER: self._answer(queries.CLUSTER_NAME)}
+        return found if isinstance(nodes, Unread) else {**found, queries.CLUSTER: self.answer(queries.CLUSTER_NAME)}
 
     def _identified(self) -> str | None:
         """The version, before the first query, since a query that names an unknown property fails whole."""
@@ -132,7 +136,7 @@ class Reader:
             return None  # some listeners answer Identify to nobody; root/cimv2 tells as well
 
     def _clock(self) -> tuple[str | None, timedelta | None]:
-        answer = self._answer(queries.CLOCK)
+        answer = self.answer(queries.CLOCK)
         if isinstance(answer, Unread):
             self._notes.append(f"its clock could not be read: {answer}")
             return None, None
@@ -150,10 +154,11 @@ class Reader:
             return None
         return told - self._now()
 
-    def _answer(self, query: Query) -> Answer:
+    def answer(self, query: Query) -> Answer:
+        """The rows of one class, or why there are none. LinkError where nothing more can be asked."""
         began = time.monotonic()
         try:
-            answer: Answer = tuple(self._rows(query))
+            answer: Answer = tuple(self._patiently(lambda: self._rows_once(query)))
         except LinkError as error:
             raise LinkError(f"{error} (while reading {query.class_name})", why=error.why) from error
         except ReadError as error:
@@ -166,13 +171,24 @@ class Reader:
             )
         return answer
 
+    def invoked(self, namespace: str, class_name: str, method: str, arguments: Mapping[str, str]) -> Answer:
+        """What a method gave, as one row. No server is asked so, guests alone."""
+        uri = class_uri(namespace, class_name)
+        try:
+            asked = partial(invoke, uri, method, arguments, seconds=self._patience)
+            return (self._patiently(lambda: hold(asked(), self._connection.send)),)
+        except LinkError:
+            raise
+        except ReadError as error:
+            return Unread(str(error), error.why)
+
     # --- what is done when a server stumbles: everything here only reads, so it may be asked again --------------------
 
-    def _rows(self, query: Query) -> Sequence[Row]:
+    def _patiently(self, ask: Callable[[], Told]) -> Told:
         waits = {why: list(seconds) for why, seconds in WAITS.items()}
         while True:
             try:
-                return self._rows_once(query)
+                return ask()
             except LostError as error:
                 self._rebuild(error)
             except LinkError:

@@ -68,11 +68,12 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuestReading:
-    """What a guest's shell printed, by section, as it came."""
+    """What a guest's shell printed, by section, or what a Windows guest answered, by class or value of its registry."""
 
     started: datetime
     finished: datetime
     sections: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -258,7 +259,8 @@ def _guest_to_json(source: GuestSource) -> dict[str, object]:
         found: dict[str, object] = {"unread": _unread_to_json(reading)}
     else:
         times = {"started": reading.started.isoformat(), "finished": reading.finished.isoformat()}
-        found = {"read": {**times, "sections": dict(reading.sections)}}
+        answers = {name: _answer_to_json(answer) for name, answer in reading.answers.items()}
+        found = {"read": {**times, "sections": dict(reading.sections), **({"answers": answers} if answers else {})}}
     return {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure, **found}
 
 
@@ -403,6 +405,7 @@ def _guest_reading_from_json(value: object) -> GuestReading:
         started=strict.moment(value["started"]),
         finished=strict.moment(value["finished"]),
         sections={strict.text(name): strict.text(text) for name, text in value["sections"].items()},
+        answers={strict.text(name): _answer_from_json(one) for name, one in value.get("answers", {}).items()},
     )
 
 

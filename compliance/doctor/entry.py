@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from compliance.errors import UsageError
-from compliance.inventory import PORTS, Inventory, inventory_of
+from compliance.inventory import Inventory, inventory_of
+from compliance.listener import PORTS
 from compliance.yaml_text import item
 
 CREDENTIAL = "doctor"

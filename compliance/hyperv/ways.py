@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from compliance.hyperv.rows import some
+from compliance.hyperv.windows import understand_windows
 from compliance.inside.networks import mac
 from compliance.inside.understand import understand
 from compliance.model import Inside, Power, Server, Unread, VirtualMachine, Way
 from compliance.patterns import any_matches, folded
-from compliance.snapshot import GuestSource
+from compliance.snapshot import GuestReading, GuestSource
 
 NO_ADDRESS = "0" * 12
 """What an adapter has whose host never gave it an address."""
@@ -37,7 +38,7 @@ def with_guests(
         guids = _matched(source.machines, named)
         matched = tuple(str(machine) for machine in _machines(servers) if machine.guid in guids)
         reading = source.reading
-        inside = reading if isinstance(reading, Unread) else understand(source.name, reading.sections)
+        inside = reading if isinstance(reading, Unread) else _understood(source.name, reading)
         ways.append(
             Way(name=source.name, patterns=source.machines, insecure=source.insecure, inside=inside, matched=matched)
         )
@@ -51,6 +52,10 @@ def with_guests(
         if isinstance(machine.inside, Inside):
             proved[machine.inside.way].append(str(machine))
     return seen, tuple(replace(way, proved=tuple(proved[way.name])) for way in ways)
+
+
+def _understood(way: str, reading: GuestReading) -> Inside | Unread:
+    return understand_windows(way, reading.answers) if reading.answers else understand(way, reading.sections)
 
 
 def _machines(servers: Sequence[Server]) -> Iterator[VirtualMachine]:

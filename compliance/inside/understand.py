@@ -1,4 +1,4 @@
-"""A guest's sections become an ``Inside``."""
+"""A guest's sections become an ``InsideUnix``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import pairwise
 from compliance.inside.daemons import daemon
 from compliance.inside.lines import Pair, clean, incomplete, pairs, value, values
 from compliance.inside.networks import adapters, stacks
-from compliance.model import Inside, Unread
+from compliance.model import InsideUnix, Unread
 
 NEEDED = (
     "system",
@@ -33,7 +33,7 @@ NEEDED = (
 A_GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def understand(way: str, sections: Mapping[str, str]) -> Inside | Unread:
+def understand(way: str, sections: Mapping[str, str]) -> InsideUnix | Unread:
     """What was seen there; Unread where the answer is not whole."""
     if reason := incomplete(sections, NEEDED):
         return Unread(reason)
@@ -42,7 +42,7 @@ def understand(way: str, sections: Mapping[str, str]) -> Inside | Unread:
     kernel = value(system, "kernel") or ""
     if not kernel:
         return Unread("it does not say what its kernel is")
-    return Inside(
+    return InsideUnix(
         way=way,
         system=_unquoted(value(system, "PRETTY_NAME")),
         distribution=_unquoted(value(system, "NAME")),

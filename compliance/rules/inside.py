@@ -10,7 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from compliance.answers import NOTHING, beyond_question, inside_of, seen_by
-from compliance.model import Answer, Daemon, Guest, InnerAdapter, Inside, ReplicatedVM, Script, Stack, Unread
+from compliance.model import (
+    Answer,
+    Daemon,
+    Guest,
+    InnerAdapter,
+    Inside,
+    InsideUnix,
+    InsideWindows,
+    ReplicatedVM,
+    Script,
+    Service,
+    Stack,
+    Unread,
+)
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.systems.find import find
 from compliance.systems.system import System
@@ -23,7 +36,7 @@ from compliance.systems.system import System
     issue=(
         "Data Exchange hands the failover address to a daemon inside the guest. The daemon writes it to a file and "
         "calls a script, hv_set_ifconfig, which alone puts it on the adapter. The host sees the daemon, and nothing "
-        "behind it."
+        "behind it. On Windows a service, vmickvpexchange, does all of it."
     ),
     impact=(
         "Data Exchange answers and everything looks right, but after a failover the guest comes up with the address "
@@ -75,7 +88,15 @@ def _judged(vm: ReplicatedVM, inside: Inside) -> Outcome:
 
 
 def _links(vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
-    yield from _to_daemon(inside)
+    yield from _to_hyperv(inside)
+    if isinstance(inside, InsideWindows):
+        yield from _to_service(inside.service)
+    elif isinstance(inside, InsideUnix):
+        yield from _to_daemon(inside)
+        yield from _behind_daemon(vm, inside)
+
+
+def _behind_daemon(vm: ReplicatedVM, inside: InsideUnix) -> Iterator[Link]:
     if inside.daemon:
         yield from _to_script(inside.daemon, inside)
         yield from _to_adapter(inside.daemon, vm, inside)
@@ -83,11 +104,43 @@ def _links(vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
         yield Link(f"FreeBSD takes no IPv6 address at a failover: {', '.join(six)}", "set an IPv4 failover address")
 
 
-def _to_daemon(inside: Inside) -> Iterator[Link]:
+def _to_hyperv(inside: Inside) -> Iterator[Link]:
     if isinstance(inside.on_hyperv, Unread):
         yield Link(f"whether it is on Hyper-V is not known: {inside.on_hyperv}", None)
     elif not inside.on_hyperv:
         yield Link(f"it is not on Hyper-V ({inside.platform or 'its firmware names nobody'})", "name its own way in")
+
+
+def _to_service(service: Service | Unread | None) -> Iterator[Link]:
+    """A host starts a service again that was stopped in the guest, but not one that is disabled there (Microsoft's page
+    on integration services); until it does, nothing takes an address."""
+    if isinstance(service, Unread):
+        yield Link(f"whether the service of Data Exchange runs is not known: {service}", None)
+        return
+    if service is None:
+        yield Link(
+            "the service of Data Exchange, vmickvpexchange, is missing",
+            "install the integration services, which come by Windows Update (from Server 2012 and Windows 8.1 on they "
+            "are built in: repair Windows)",
+        )
+        return
+    if isinstance(service.disabled, Unread):
+        yield Link(f"whether the service {service.name} may start is not known: {service.disabled}", None)
+    elif service.disabled:
+        yield Link(
+            f"the service {service.name} is disabled, so that nothing starts it after a failover",
+            f"Set-Service {service.name} -StartupType Manual, then Start-Service {service.name}",
+        )
+    if isinstance(service.running, Unread):
+        yield Link(f"whether the service {service.name} runs is not known: {service.running}", None)
+    elif not service.running:
+        yield Link(
+            f"the service {service.name} does not run",
+            f"switch Data Exchange on in the settings of the virtual machine, then Start-Service {service.name}",
+        )
+
+
+def _to_daemon(inside: InsideUnix) -> Iterator[Link]:
     if isinstance(inside.driver, Unread):
         yield Link(f"whether its kernel has the driver hv_utils is not known: {inside.driver}", None)
     elif not inside.driver:
@@ -101,7 +154,7 @@ def _to_daemon(inside: Inside) -> Iterator[Link]:
         yield Link("the daemon of Data Exchange is not installed", f"install {_package(inside)}")
 
 
-def _to_script(daemon: Daemon, inside: Inside) -> Iterator[Link]:
+def _to_script(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
     service = daemon.unit or daemon.program
     if isinstance(daemon.running, Unread):
         yield Link(f"whether the daemon {daemon.program} runs is not known: {daemon.running}", None)
@@ -131,7 +184,7 @@ def _to_script(daemon: Daemon, inside: Inside) -> Iterator[Link]:
         )
 
 
-def _to_adapter(daemon: Daemon, vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
+def _to_adapter(daemon: Daemon, vm: ReplicatedVM, inside: InsideUnix) -> Iterator[Link]:
     """Does the script write for what configures each adapter that is to get an address?"""
     if daemon.script_state is not Script.THERE:
         return
@@ -169,6 +222,8 @@ def _asks_network_manager(daemon: Daemon) -> bool:
 
 
 def _complete(vm: ReplicatedVM, inside: Inside) -> str:
+    if not isinstance(inside, InsideUnix):
+        return f"{inside}: its service vmickvpexchange runs, and sets the address itself"
     daemon = inside.daemon
     assert daemon  # noqa: S101  # else a link was broken
     assert not isinstance(daemon.writes, Unread)  # noqa: S101
@@ -185,12 +240,24 @@ def _listed(stacks: tuple[Stack, ...]) -> str:
 
 def _remarks(vm: ReplicatedVM, inside: Inside) -> tuple[str, ...]:
     found = [f"{adapter.name} has its address by DHCP now" for adapter in _concerned(vm, inside) if adapter.dynamic]
-    if isinstance(inside.log, Unread):
-        return (*found, f"lines of failed attempts were not looked for: {inside.log}")
-    return (*found, *(f"its log says: {line}" for line in inside.log))
+    if isinstance(inside, InsideWindows):
+        return (*found, *_of_version(inside.integration_services))
+    return (*found, *_of_log(inside.log)) if isinstance(inside, InsideUnix) else tuple(found)
 
 
-def _row(inside: Inside) -> System | None:
+def _of_log(log: tuple[str, ...] | Unread) -> tuple[str, ...]:
+    if isinstance(log, Unread):
+        return (f"lines of failed attempts were not looked for: {log}",)
+    return tuple(f"its log says: {line}" for line in log)
+
+
+def _of_version(version: str | Unread | None) -> tuple[str, ...]:
+    if isinstance(version, Unread):
+        return (f"the version of its integration services is not known: {version}",)
+    return (f"its integration services are {version}",) if version else ()
+
+
+def _row(inside: InsideUnix) -> System | None:
     """The row of the table for the guest's system, by the words that its Data Exchange would publish."""
     name, version = ("FreeBSD", None) if inside.is_freebsd else (inside.distribution, inside.version)
     kernel = inside.kernel.partition(" ")[2]
@@ -198,21 +265,21 @@ def _row(inside: Inside) -> System | None:
     return None if isinstance(found, Unread) else found
 
 
-def _package(inside: Inside) -> str:
+def _package(inside: InsideUnix) -> str:
     row = _row(inside)
     if row and row.daemon:
         return row.daemon.package
     return "it; distributions call its package hyperv-daemons, hypervkvpd, hyper-v or linux-cloud-tools"
 
 
-def _bring_script(daemon: Daemon, inside: Inside) -> str:
+def _bring_script(daemon: Daemon, inside: InsideUnix) -> str:
     row = _row(inside)
     if row and row.daemon and not row.daemon.brings_script and row.daemon.script == daemon.script and row.advice:
         return row.advice
     return f"bring an executable {daemon.script} that writes for {_listed(inside.stacks)}, by a package or of your own"
 
 
-def _other_stack(inside: Inside, writes: tuple[Stack, ...]) -> str:
+def _other_stack(inside: InsideUnix, writes: tuple[Stack, ...]) -> str:
     row = _row(inside)
     if row and row.daemon and row.daemon.writes_for == writes and row.advice:
         return row.advice

@@ -79,6 +79,14 @@ def get(
     return envelope.instance((yield asked.content), asked.message_id)
 
 
+def invoke(
+    resource: str, method: str, arguments: Mapping[str, str], *, seconds: float = OPERATION_SECONDS
+) -> Conversation[Row]:
+    """What a method gave that only reads, see ``envelope.READ_ONLY_METHODS``."""
+    asked = envelope.invoke_request(resource, method, arguments, seconds=seconds)
+    return envelope.output((yield asked.content), asked.message_id, resource, method)
+
+
 def enumerate_instances(
     resource: str, query: str | None = None, *, seconds: float = OPERATION_SECONDS
 ) -> Conversation[Listing]:

@@ -40,7 +40,12 @@ GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 IDENTIFY = "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd/Identify"
 
 READ_ONLY_ACTIONS = frozenset({ENUMERATE, PULL, RELEASE, GET, IDENTIFY})
-"""All that this program can ask of a host. None of them creates, changes, deletes or invokes anything."""
+"""All that this program can ask of a server. None of them creates, changes, deletes or invokes anything."""
+
+READ_ONLY_METHODS = frozenset({"http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/StdRegProv/GetStringValue"})
+"""The only methods that are ever invoked, by their Action, and in guests alone: a method can do anything, and this one
+reads a text of the registry. StdRegProv is in root/cimv2 and root/default alike (Microsoft's page on the class); in
+root/cimv2 an account needs no right to a second namespace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +118,18 @@ def get_request(resource: str, selectors: Mapping[str, str], *, seconds: float =
     return _request(GET, resource, "", header=selected, seconds=seconds)
 
 
+def invoke_request(
+    resource: str, method: str, arguments: Mapping[str, str], *, seconds: float = OPERATION_SECONDS
+) -> Request:
+    """Call a method of a class without keys. ``arguments`` by name, in the order of the method's own parameters."""
+    action = f"{resource}/{method}"
+    if action not in READ_ONLY_METHODS:
+        raise ValueError(f"{action} is not known to read only")
+    given = "".join(f"<r:{name}>{_text(value)}</r:{name}>" for name, value in arguments.items())
+    body = f"<r:{method}_INPUT xmlns:r={quoteattr(resource)}>{given}</r:{method}_INPUT>"
+    return _request(action, resource, body, seconds=seconds)
+
+
 # --- answers: each raises Fault for a SOAP fault and ReadError (BROKEN) for what it can't read ---
 
 
@@ -146,6 +163,16 @@ def instance(reply: bytes, relates_to: str) -> Row:
     if not len(told.body):
         raise ReadError("the answer to Get is empty", why=Why.BROKEN)
     return row(told.body[0])
+
+
+def output(reply: bytes, relates_to: str, resource: str, method: str) -> Row:
+    """What a method gave: its ReturnValue and its out parameters. One that failed answers in the same form, so what
+    ReturnValue says is for the caller to look at."""
+    told = _answer(reply, relates_to)
+    given = only(told.body, names(f"{method}_OUTPUT", (resource,)))
+    if given is None or len(told.body) > 1:
+        raise ReadError(f"the answer is no {method}_OUTPUT", why=Why.BROKEN)
+    return row(given)
 
 
 def identity(reply: bytes) -> Identity:

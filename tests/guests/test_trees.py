@@ -13,7 +13,7 @@ from compliance.guests.processes import Processes
 from compliance.guests.read import read_guest
 from compliance.inside.understand import understand
 from compliance.inventory import Limits
-from compliance.model import Daemon, InnerAdapter, Inside, Script, Stack, Unread
+from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.trees import DEBIAN, MAC, RED_HAT, STAND_IN, UBUNTU, Program, Tree, downloaded, enter, grown, unit
 
@@ -25,14 +25,14 @@ POOL = "".join(
 )
 
 
-def look(server: Sshd) -> Inside:
+def look(server: Sshd) -> InsideUnix:
     reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Processes())
     found = understand("ssh://guest", reading.sections)
-    assert isinstance(found, Inside), found
+    assert isinstance(found, InsideUnix), found
     return found
 
 
-def look_into(tree: Tree, tools: Path, folder: Path, package: Path | None = None) -> Inside:
+def look_into(tree: Tree, tools: Path, folder: Path, package: Path | None = None) -> InsideUnix:
     root = grown(tree, tools, folder / "tree", package)
     with sshd(folder / "sshd", instead=enter(tree, root)) as server:
         return look(server)

@@ -13,15 +13,15 @@ from compliance.errors import ReadError
 from compliance.guests.script import new_token, script, sections
 from compliance.inside.daemons import SCRIPT
 from compliance.inside.understand import NEEDED, understand
-from compliance.model import Daemon, InnerAdapter, Inside, Script, Stack, Unread
+from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
 from tests.guests import said
 
 ETH0 = "adapter=eth0 mac=00:15:5d:01:02:03 driver=hv_netvsc"
 
 
-def inside(**changes: str) -> Inside:
+def inside(**changes: str) -> InsideUnix:
     found = understand("ssh://guest", said.sections(**changes))
-    assert isinstance(found, Inside), found
+    assert isinstance(found, InsideUnix), found
     return found
 
 
@@ -32,7 +32,7 @@ def daemon(**changes: str) -> Daemon:
 
 
 def test_a_working_guest() -> None:
-    assert inside() == Inside(
+    assert inside() == InsideUnix(
         way="ssh://guest",
         system="Red Hat Enterprise Linux 10.0",
         distribution="Red Hat Enterprise Linux",
@@ -300,8 +300,8 @@ lines = st.one_of(
 @given(st.fixed_dictionaries({name: st.lists(lines, max_size=6).map("\n".join) for name in NEEDED}))
 def test_any_text_is_understood_or_not_read(texts: dict[str, str]) -> None:
     found = understand("w", {**texts, "system": f"kernel=x\n{texts['system']}"})
-    assert isinstance(found, Inside | Unread)
-    if isinstance(found, Inside) and found.daemon:
+    assert isinstance(found, InsideUnix | Unread)
+    if isinstance(found, InsideUnix) and found.daemon:
         assert found.daemon.program.isprintable()
 
 
