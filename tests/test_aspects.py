@@ -11,10 +11,10 @@ from compliance.aspects import ADAPTER, GUEST, MACHINE, machine_changes
 from compliance.diff import Audit, Fate, compare
 from compliance.hyperv.translate import translate
 from compliance.judge import judge
-from compliance.model import Unread
+from compliance.model import Row, Unread
 from tests.builders import HOUR, WINDOWS, Nic, Vm, guid, snapshot
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
-from tests.guests.said import guest, sections
+from tests.guests.said import answers, guest, sections, service, windows_guest
 
 MAC = "00155D" + guid(f"{SQL.id} nic 1")[:6]
 SECOND = Nic(name="Second")
@@ -259,3 +259,19 @@ def test_what_a_look_inside_shows_is_compared_link_by_link() -> None:
     assert changes(entry_of(compare(looked(there), looked(Unread("dead"))), "hv01/sql01"))[0][3] == "?"
     assert changes(entry_of(compare(looked(None), looked(there)), "hv01/sql01"))[0][2] is None
     assert fates(compare(looked(there), looked(there))) == {}
+
+
+def test_what_a_look_into_windows_shows_is_compared_too() -> None:
+    def looked(*services: Row) -> Audit:
+        way = windows_guest("sql01", said=answers(SQL, {"Win32_Service": [service("WinRM"), *services]}))
+        estate = translate(replace(snapshot(primary(SQL), replica(SQL)), guests=(way,)))
+        return Audit(estate=estate, verdicts=judge(estate))
+
+    entry = entry_of(compare(looked(service()), looked(service(State="Stopped"))), "hv01/sql01")
+    ((what, _, before, after),) = changes(entry)
+    assert what == "inside of the guest"
+    assert str(before).endswith("; service vmickvpexchange; runs: yes; disabled: no")
+    assert before == str(after).replace("runs: no", "runs: yes")
+    assert flips(entry) == ["passed -> failed"]
+    ((_, _, _, after),) = changes(entry_of(compare(looked(service()), looked()), "hv01/sql01"))
+    assert str(after).endswith("; no service")

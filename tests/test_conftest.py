@@ -33,6 +33,35 @@ def test_who_asks_for_more_than_to_read_fails_the_run(action: str, more: tuple[s
     assert (f"not reading: {action or 'no action'}\n" in run.stdout) == (action != GET)
 
 
+INVOKING = """
+from tests.simulator import Simulator
+from tests.simulator.played import Played
+from tests.simulator.test_simulator import Client, envelope
+
+METHOD, URI = "{method}", "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/StdRegProv"
+GIVEN = "<r:hDefKey>2147483650</r:hDefKey><r:sSubKeyName>SOFTWARE</r:sSubKeyName><r:sValueName>x</r:sValueName>"
+ASKED = '<r:' + METHOD + '_INPUT xmlns:r="' + URI + '">' + GIVEN + '</r:' + METHOD + '_INPUT>'
+
+def test_it():
+    with Simulator(Played(rows={{}}, registry={registry})) as simulator, Client(simulator) as client:
+        client.send(envelope(URI + "/" + METHOD, URI, ASKED))
+"""
+
+
+@pytest.mark.parametrize(
+    ("registry", "method", "code"),
+    [({}, "GetStringValue", 0), (None, "GetStringValue", 1), ({}, "SetStringValue", 1), ({}, "EnumValues", 1)],
+)
+def test_a_guest_may_be_asked_for_a_text_of_its_registry_and_a_server_for_none(
+    registry: dict[str, str] | None, method: str, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "test_it.py").write_text(INVOKING.format(registry=registry, method=method))
+    run = run_pytest(tmp_path, "-p", "tests.conftest")
+    assert counts(run.stdout) == {"passed": 1}, run.stdout + run.stderr
+    assert run.returncode == code, run.stdout
+    assert ("not reading: " in run.stdout) is bool(code)
+
+
 # --- no password in any file ------------------------------------------------------------------------------------------
 
 WRITING = """

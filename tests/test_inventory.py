@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from compliance.errors import InventoryError
 from compliance.form import Name, json_schema
-from compliance.guest_entry import CONNECTION, GuestEntry
+from compliance.guest_entry import CONNECTION, WINRM, GuestEntry, WindowsGuest
 from compliance.inventory import Address, ClusterEntry, Document, Entry, Limits, Settings, read_inventory
 from compliance.model import Evidence
 from compliance.model import Settings as Judged
@@ -43,7 +43,7 @@ HOST = "a name or an IP address, without scheme, port or brackets"
 # text -> what stands behind `lab.yaml:`, line by line
 IN_CLEAR = "transport `basic` needs https: over http the password is readable (`cleartext: true` allows it)"
 GUEST = f"{SERVER}guests:\n- machine: sql01\n"  # what follows it stands on line 6
-WAYS = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]` or `local://`"
+WAYS = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]` or `local://`"
 NO_PASSWORD = "a password has no place here: name a `credential` (paramiko), or take a key (ssh)"
 MISTAKES = {
     # guests
@@ -57,7 +57,7 @@ MISTAKES = {
         f"{GUEST}  connection: '{way}'\n": f"6: guests[0].connection: expected {WAYS}, got `{way}`"
         for way in (
             "h",
-            "winrm://h",
+            "WINRM://h",
             "ssh://",
             "ssh://h:0",
             "ssh://h:65536",
@@ -87,6 +87,22 @@ MISTAKES = {
     f"{WAYS}, got `SSH://h`",
     f"{GUEST}  connection: ssh://h\n- machine: web01\n  connection: ssh://H\n": "8: guests[1].connection: `ssh://H` is "
     "guests[0] (line 5) already",
+    f"{GUEST}  connection: winrm://h\n": "5: guests[0].credential: transport `ntlm` needs one",
+    f"{GUEST}  connection: winrm://h\n  scheme: http\n  transport: basic\n  credential: c\n": "7: guests[0].scheme: "
+    + IN_CLEAR,
+    f"{GUEST}  connection: winrm://h\n  credential: c\n  keytab: pem\n": "8: guests[0].keytab: "
+    "transport `ntlm` has no use for it",
+    f"{GUEST}  connection: winrm://h\n  credential: c\n  known_hosts: pem\n": "8: guests[0].known_hosts: unknown key",
+    f"{GUEST}  connection: winrm://h\n  credential: c\n  transprt: basic\n": "8: guests[0].transprt: unknown key "
+    "(did you mean `transport`?)",
+    f"{GUEST}  connection: ssh://h\n  transport: basic\n": "7: guests[0].transport: unknown key",
+    f"{GUEST}  connection: winrm://audit@h\n  credential: c\n": "6: guests[0].connection: "
+    "nobody's name has a place here: the `credential` has it",
+    **{
+        f"{GUEST}  connection: '{way}'\n  credential: c\n": f"6: guests[0].connection: expected `winrm://host[:port]`, "
+        f"got `{way}`"
+        for way in ("winrm://", "winrm://h:0", "winrm://h:65536", "winrm://h/wsman", "winrm://a b")
+    },
     "snapshot: lab.yaml\nguests: []\n": "2: guests: a snapshot has its own; nobody is asked",
     # not an inventory at all
     "": "1: empty",
@@ -339,6 +355,14 @@ GUESTS = f"""{SERVER}guests:
   verify: false
 - machine: here
   connection: local://
+- machine: win01
+  connection: winrm://[2001:db8::2]
+  credential: guests
+- machine: win02
+  connection: winrm://win02.dr.example:80
+  scheme: http
+  transport: kerberos
+  keytab: pem
 """
 
 
@@ -350,8 +374,23 @@ def test_guests_are_what_the_file_says(lab: Path) -> None:
         GuestEntry(machine=("hv01/sql01",), connection="ssh://audit@sql01.dr.example:2222", key=pem, known_hosts=pem),
         GuestEntry(machine=("web*", "db01"), connection="paramiko://[2001:db8::1]", credential="guests", verify=False),
         GuestEntry(machine=("here",), connection="local://"),
+        WindowsGuest(machine=("win01",), connection="winrm://[2001:db8::2]", credential="guests"),
+        WindowsGuest(
+            machine=("win02",),
+            connection="winrm://win02.dr.example:80",
+            scheme="http",
+            transport="kerberos",
+            keytab=pem,
+        ),
     )
-    assert [(guest.login, guest.scheme, guest.endpoint) for guest in inventory.guests] == [
+    windows = [guest for guest in inventory.guests if isinstance(guest, WindowsGuest)]
+    assert [(guest.address, guest.port, guest.login) for guest in windows] == [
+        ("2001:db8::2", 5986, "guests"),
+        ("win02.dr.example", 80, f"whoever of {pem}"),
+    ]
+    assert [
+        (guest.login, guest.scheme, guest.endpoint) for guest in inventory.guests if isinstance(guest, GuestEntry)
+    ] == [
         (None, "ssh", "audit@sql01.dr.example:2222"),
         ("guests", "paramiko", "[2001:db8::1]"),
         (None, "local", ""),
@@ -361,13 +400,28 @@ def test_guests_are_what_the_file_says(lab: Path) -> None:
         "ssh://audit@sql01.dr.example:2222": 5,
         "paramiko://[2001:db8::1]": 9,
         "local://": 13,
+        "winrm://[2001:db8::2]": 15,
+        "winrm://win02.dr.example:80": 18,
     }
 
 
-@pytest.mark.parametrize("way", ["ssh://h", "ssh://a@h:1", "ssh://[::1]:22", "local://", "ssh://", "h", "ssh://a:b@h"])
+@pytest.mark.parametrize(
+    "way",
+    [
+        "ssh://h",
+        "ssh://a@h:1",
+        "ssh://[::1]:22",
+        "local://",
+        "ssh://",
+        "h",
+        "ssh://a:b@h",
+        "winrm://h:1",
+        "winrm://a@h",
+    ],
+)
 def test_the_schema_accepts_the_ways_that_we_accept(way: str) -> None:
     document = {"servers": [{"name": "hv01"}], "guests": [{"machine": "sql01", "connection": way}]}
-    assert schema_accepts(document) is bool(re.fullmatch(CONNECTION, way))
+    assert schema_accepts(document) is bool(re.fullmatch(CONNECTION, way) or re.fullmatch(WINRM, way))
 
 
 def test_a_snapshot_stands_in_place_of_servers(lab: Path) -> None:
@@ -476,7 +530,7 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-MODELS = (Document, ClusterEntry, GuestEntry, Source, Limits, PolicyBlock)
+MODELS = (Document, ClusterEntry, GuestEntry, WindowsGuest, Source, Limits, PolicyBlock)
 EVERY_KEY = {key for model in MODELS for key in model.model_fields}
 
 

@@ -34,22 +34,22 @@ SHOWN = """estate estate, 2 servers, from lab.yaml
 
 hv01  (lab.yaml:3)
   scheme      https   default
-  port        5986    default of https
-  path        /wsman  default
   transport   ntlm    default
   credential  audit   lab.yaml:9, defaults
   verify      true    default
+  port        5986    default of https
+  path        /wsman  default
   site        berlin  lab.yaml:4
   groups      ["dr"]  lab.yaml:10, defaults
   address     hv01    its name
 
 hv02  (lab.yaml:5)
   scheme      https        default
-  port        443          lab.yaml:7
-  path        /wsman       default
   transport   ntlm         default
   credential  audit        lab.yaml:9, defaults
   verify      true         default
+  port        443          lab.yaml:7
+  path        /wsman       default
   groups      ["dr"]       lab.yaml:10, defaults
   address     "192.0.2.2"  lab.yaml:6
 """

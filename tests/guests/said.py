@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from compliance.model import Unread
-from compliance.snapshot import GuestReading, GuestSource
+from collections.abc import Mapping, Sequence
+
+from compliance.hyperv.guest_queries import INTEGRATION_SERVICES, MACHINE_ID
+from compliance.model import Row, Unread
+from compliance.snapshot import Answer, GuestReading, GuestSource
 from tests.builders import NOW, Vm, mac_of
 
+WINRM = "winrm://sql01.dr.example"
 SCRIPT = "/usr/libexec/hypervkvpd/hv_set_ifconfig"
 
 
@@ -39,4 +43,50 @@ def sections(vm: Vm | None = None, **changes: str) -> dict[str, str]:
 
 def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", said: dict[str, str] | Unread) -> GuestSource:
     reading = said if isinstance(said, Unread) else GuestReading(started=NOW, finished=NOW, sections=said)
+    return GuestSource(name=way, machines=machines, reading=reading)
+
+
+# --- Windows ----------------------------------------------------------------------------------------------------------
+
+
+def rows(vm: Vm) -> dict[str, Sequence[Row]]:
+    """As a working Windows answers, whose adapters are those of ``vm``; in the text of the wire."""
+    macs = [mac_of(vm, at) for at, nic in enumerate(vm.nics) if not nic.legacy]
+    synthetic = [
+        {
+            "Index": str(at + 1),
+            "Description": "Microsoft Hyper-V Network Adapter",
+            "MACAddress": ":".join(mac[digit : digit + 2] for digit in range(0, 12, 2)),
+            "ServiceName": "netvsc",
+            "DHCPEnabled": "false",
+            "IPAddress": ["10.1.0.20", "fe80::1"],
+        }
+        for at, mac in enumerate(macs)
+    ]
+    idle = {"Index": "0", "Description": "WAN Miniport (IP)", "MACAddress": None, "ServiceName": "NdisWan"}
+    return {
+        "Win32_OperatingSystem": [{"Caption": "Microsoft Windows Server 2022 Standard", "Version": "10.0.20348"}],
+        "Win32_ComputerSystem": [{"Manufacturer": "Microsoft Corporation", "Model": "Virtual Machine"}],
+        "Win32_Service": [service("WinRM", StartMode="Auto"), service()],
+        "Win32_NetworkAdapterConfiguration": [{**idle, "DHCPEnabled": "true"}, *synthetic],
+    }
+
+
+def service(name: str = "vmickvpexchange", **changes: str) -> Row:
+    return {"Name": name, "State": "Running", "StartMode": "Manual", **changes}
+
+
+def registry(vm: Vm) -> dict[str, str]:
+    return {str(MACHINE_ID): vm.id, str(INTEGRATION_SERVICES): "10.0.20348"}
+
+
+def answers(vm: Vm, changes: Mapping[str, Answer | Sequence[Row]] = {}) -> dict[str, Answer]:
+    """What ``rows`` and ``registry`` are when they have been read."""
+    texts = {name: ({"ReturnValue": "0", "sValue": text},) for name, text in registry(vm).items()}
+    found = {**rows(vm), **texts, **changes}
+    return {name: one if isinstance(one, Unread) else tuple(one) for name, one in found.items()}
+
+
+def windows_guest(*machines: str, said: Mapping[str, Answer] | Unread, way: str = WINRM) -> GuestSource:
+    reading = said if isinstance(said, Unread) else GuestReading(started=NOW, finished=NOW, answers=said)
     return GuestSource(name=way, machines=machines, reading=reading)

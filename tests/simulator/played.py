@@ -25,6 +25,9 @@ class Played:
     absent: frozenset[str] = frozenset()
     missing_properties: Mapping[str, frozenset[str]] = field(default_factory=dict)
     namespaces: frozenset[str] = frozenset({"root/cimv2", "root/virtualization/v2"})
+    registry: Mapping[str, str | tuple[str, str | None]] | None = None
+    """Of a guest: path that begins with HKLM -> text, or ReturnValue and sValue as they are sent. None: a server,
+    of which nobody may ask a method."""
 
 
 class Fault(enum.Enum):

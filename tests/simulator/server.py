@@ -304,7 +304,7 @@ class _Handler(BaseHTTPRequestHandler):
             request = parse(body)
         except ET.ParseError:
             return False
-        _count(request)
+        _count(request, self.simulator.played)
         return request.operation == "Identify"
 
     def _has_logged_in(self) -> bool:
@@ -374,7 +374,7 @@ class _Handler(BaseHTTPRequestHandler):
         except ET.ParseError:
             status, answer = service.not_xml()
             return self._send(None, status, answer.encode(), bytes_in=bytes_in, sealed=sealed)
-        _count(request)
+        _count(request, self.simulator.played)
         fault = self.simulator.next_fault(request)
         page = mischief.page(fault, self.simulator.redirect_to) if fault else None
         if fault is Fault.FORGOTTEN:
@@ -446,9 +446,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _count(request: Request) -> None:
+def _count(request: Request, played: Played) -> None:
+    """Guests may be asked a method that reads; of a server it counts as something else."""
+    of_server = request.arguments and played.registry is None
     with _counting:
-        ACTIONS[request.action] += 1
+        ACTIONS[f"{request.action} of a server" if of_server else request.action] += 1
 
 
 def _shut(connection: socket.socket) -> None:

@@ -9,7 +9,7 @@ import re
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.simulator import cim, refusals, wire
@@ -48,6 +48,7 @@ class Request:
     dialect: str = ""
     query: str = ""
     context: str = ""
+    arguments: Mapping[str, str] = field(default_factory=dict)  # of a method, by the tag that they were sent with
 
     @property
     def operation(self) -> str:
@@ -113,6 +114,7 @@ def parse(body: bytes) -> Request:
         dialect=(filtered.get("Dialect") or "") if filtered is not None else "",
         query="".join(filtered.itertext()).strip() if filtered is not None else "",
         context=_text(asked, wire.ENUMERATION, "EnumerationContext"),
+        arguments={one.tag: one.text or "" for one in asked} if asked.tag.endswith("_INPUT") else {},
     )
 
 
@@ -170,6 +172,8 @@ class Service:
             f"{wire.ENUMERATION}/Release": self._release,
             f"{wire.TRANSFER}/Get": self._get,
         }
+        if request.resource and request.action.startswith(f"{request.resource}/"):
+            return self._invoke
         if request.action not in operations:
             raise refusals.unknown_action(request.action)
         return operations[request.action]
@@ -285,6 +289,26 @@ class Service:
             raise refusals.not_found()
         instance = cim.written(played_class, found[:1], target.uri, None, self._dialect)[0]
         return self._dialect.got(instance, exchange.heading)
+
+    # Methods: GetStringValue of a guest's StdRegProv, and none else
+
+    def _invoke(self, exchange: Exchange) -> str:
+        request, played = exchange.request, exchange.played
+        target = self._target(request, played)
+        _refuse_by_fault(self._fault_of_class(target.class_name))
+        is_there = target.namespace == "root/cimv2" and target.class_name == "StdRegProv" not in played.absent
+        if not is_there or played.registry is None:
+            raise _no_such_class(target)
+        if request.operation != "GetStringValue":
+            raise refusals.unknown_action(request.action)
+        hive, key, name = (
+            request.arguments[f"{{{target.uri}}}{one}"] for one in ("hDefKey", "sSubKeyName", "sValueName")
+        )
+        found = played.registry.get(rf"HKLM\{key}\{name}") if hive == "2147483650" else None
+        code, text = ("2", None) if found is None else found if isinstance(found, tuple) else ("0", found)
+        return self._dialect.invoked(
+            target.uri, request.operation, {"ReturnValue": code, "sValue": text}, exchange.heading
+        )
 
     # What the request is about
 

@@ -121,6 +121,9 @@ class Windows:
     def got(self, instance: str, heading: Heading) -> str:
         return self.envelope("transfer", f"{TRANSFER}/GetResponse", instance, heading)
 
+    def invoked(self, uri: str, method: str, values: Mapping[str, str | None], heading: Heading) -> str:
+        return self.envelope("transfer", f"{uri}/{method}Response", _output(uri, method, values), heading)
+
     def identified(self, version: str, locale: str) -> str:
         return (
             f'<s:Envelope xml:lang="{locale}" xmlns:s="{SOAP}"><s:Header/><s:Body>'
@@ -200,6 +203,9 @@ class Omi:
     def got(self, instance: str, heading: Heading) -> str:
         return self.envelope(f"{TRANSFER}/GetResponse", instance, heading)
 
+    def invoked(self, uri: str, method: str, values: Mapping[str, str | None], heading: Heading) -> str:
+        return self.envelope(f"{uri}/{method}Response", _output(uri, method, values), heading)
+
     def identified(self, version: str, locale: str) -> str:  # noqa: ARG002 - OMI has no locale
         return (
             f"<SOAP-ENV:Envelope{_declarations(self._declared)}><SOAP-ENV:Header></SOAP-ENV:Header><SOAP-ENV:Body>"
@@ -228,6 +234,15 @@ class Omi:
 
 
 Dialect = Windows | Omi
+
+
+def _output(uri: str, method: str, values: Mapping[str, str | None]) -> str:
+    """What a method gives; not recorded, but written as NetXMS and GLPI's agent read it."""
+    given = "".join(
+        f'<p:{name} xsi:nil="true"/>' if value is None else f"<p:{name}>{escape(value)}</p:{name}>"
+        for name, value in values.items()
+    )
+    return f'<p:{method}_OUTPUT xmlns:xsi="{XSI}" xmlns:p="{uri}">{given}</p:{method}_OUTPUT>'
 
 
 def _declarations(namespaces: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from xml.etree import ElementTree
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from compliance.errors import LinkError, ReadError, Why
 from compliance.wsman import envelope
+from compliance.wsman.document import legal
 from compliance.wsman.fault import Fault
 from compliance.wsman.row import DEPTH, Row
 from tests.wsman.samples import (
@@ -215,6 +217,57 @@ def test_a_shifted_fault_breaks_the_link_but_one_without_id_is_a_fault() -> None
         envelope.page(fault("w:TimedOut", "", relates_to=None), ID)
 
 
+# --- methods ---
+
+REGISTRY = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/StdRegProv"
+
+
+def method_output(values: str, method: str = "GetStringValue", uri: str = REGISTRY, more: str = "") -> bytes:
+    nil = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+    return sample(f'<p:{method}_OUTPUT {nil} xmlns:p="{uri}">{values}</p:{method}_OUTPUT>{more}')
+
+
+def told(reply: bytes) -> Row:
+    return envelope.output(reply, ID, REGISTRY, "GetStringValue")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("<p:ReturnValue>0</p:ReturnValue><p:sValue>x</p:sValue>", {"ReturnValue": "0", "sValue": "x"}),
+        ('<p:ReturnValue>2</p:ReturnValue><p:sValue xsi:nil="true"/>', {"ReturnValue": "2", "sValue": None}),
+        ("<p:sValue>a</p:sValue><p:sValue>b</p:sValue>", {"sValue": ["a", "b"]}),
+        ("", {}),
+    ],
+)
+def test_what_a_method_gave(values: str, expected: Row) -> None:
+    assert told(method_output(values)) == expected
+    assert told(method_output(values, uri=REGISTRY.lower())) == expected
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        method_output("", method="SetStringValue"),
+        method_output("", uri=REGISTRY.replace("cimv2", "default")),
+        method_output("", more=f'<p:GetStringValue_OUTPUT xmlns:p="{REGISTRY}"/>'),
+        method_output("", more="<x/>"),
+        first(),
+    ],
+)
+def test_what_no_method_gave(reply: bytes) -> None:
+    with pytest.raises(ReadError) as error:
+        told(reply)
+    assert error.value.why is Why.BROKEN
+
+
+@given(st.binary(max_size=60) | st.text(alphabet="<>/p:sValue&;0 x", max_size=60).map(str.encode))
+def test_any_bytes_in_a_methods_answer_are_told_or_read(content: bytes) -> None:
+    with suppress(ReadError):
+        found = told(method_output("@").replace(b"@", content))
+        assert all(isinstance(name, str) for name in found)
+
+
 # --- identity ---
 
 
@@ -258,6 +311,31 @@ def test_requests_only_read() -> None:
     for request in _all_requests("x")[1:]:
         assert request.content.count(b"<a:Action") == 1
         assert f">{request.action}</a:Action>".encode() in request.content
+
+
+def test_no_method_is_invoked_but_one_that_reads_the_registry() -> None:
+    assert [*envelope.READ_ONLY_METHODS] == [f"{REGISTRY}/GetStringValue"]
+    for resource, method in [
+        (REGISTRY, "SetStringValue"),
+        (REGISTRY, "getstringvalue"),
+        (REGISTRY.replace("cimv2", "default"), "GetStringValue"),
+        ("http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2/Win32_Process", "Create"),
+    ]:
+        with pytest.raises(ValueError, match="is not known to read only"):
+            envelope.invoke_request(resource, method, {})
+
+
+@given(st.text() | st.just(NASTY))
+def test_a_method_is_asked_with_its_arguments_in_their_order(text: str) -> None:
+    asked = envelope.invoke_request(REGISTRY, "GetStringValue", {"hDefKey": "2147483650", "sSubKeyName": text})
+    assert asked.action == f"{REGISTRY}/GetStringValue"
+    assert asked.content.count(f">{asked.action}</a:Action>".encode()) == 1
+    given_ones = ElementTree.fromstring(asked.content).find(f".//{{{REGISTRY}}}GetStringValue_INPUT")
+    assert given_ones is not None
+    assert [(one.tag, one.text or "") for one in given_ones] == [
+        (f"{{{REGISTRY}}}hDefKey", "2147483650"),
+        (f"{{{REGISTRY}}}sSubKeyName", legal(text)),
+    ]
 
 
 @given(st.text() | st.just(NASTY))
