@@ -327,6 +327,7 @@ def of_machine(changes: Mapping[str, Answer | Sequence[Row]] = {}, said: Vm = SQ
     return next(one.inside for server in estate.servers for one in server.machines if str(one) == "hv01/sql01")
 
 
+OF_ANOTHER_DRIVER = {"MACAddress": "02:42:AC:11:00:02", "ServiceName": "VMSMP", "Description": "vEthernet (nat)"}
 NO_ID: dict[str, Answer | Sequence[Row]] = {ID: ({"ReturnValue": "2", "sValue": None},)}
 
 
@@ -353,6 +354,16 @@ def test_another_machines_guest(changes: dict[str, Answer | Sequence[Row]], said
     found = of_machine(changes, said)
     assert isinstance(found, Unread)
     assert str(found).startswith(f"what answers at {WINRM} is not known to be this machine: {told}")
+
+
+def test_adapters_of_other_drivers_neither_prove_nor_contradict() -> None:
+    there = rows(SQL)["Win32_NetworkAdapterConfiguration"]
+    beside: dict[str, Answer | Sequence[Row]] = {"Win32_NetworkAdapterConfiguration": [*there, OF_ANOTHER_DRIVER]}
+    assert isinstance(of_machine({**NO_ID, **beside}), InsideWindows)
+    driven: dict[str, Answer | Sequence[Row]] = {
+        "Win32_NetworkAdapterConfiguration": [{**row, "ServiceName": "e1000"} for row in there]
+    }
+    assert "it shows no synthetic adapter and no GUID" in str(of_machine({**NO_ID, **driven}))
 
 
 def test_several_adapters_and_a_legacy_one() -> None:
