@@ -132,7 +132,13 @@ def test_what_is_refused_or_garbage_costs_that_answer_alone(
 
 @pytest.mark.parametrize(
     ("fault", "why"),
-    [(Fault.LOCKED_OUT, Why.LOGIN_REFUSED), (Fault.WRONG_RELATES_TO, Why.BROKEN), (Fault.STALL, Why.TIMED_OUT)],
+    [
+        (Fault.LOCKED_OUT, Why.LOGIN_REFUSED),
+        (Fault.WRONG_RELATES_TO, Why.BROKEN),
+        (Fault.STALL, Why.TIMED_OUT),
+        (Fault.FLOOD, Why.TOO_LARGE),
+        (Fault.BOMB, Why.BROKEN),
+    ],
 )
 def test_a_guest_that_can_not_be_read_is_unread_by_its_way(fault: Fault, why: Why) -> None:
     with running(played(), faults={"*": fault}) as simulator:
