@@ -224,6 +224,8 @@ def _paramiko(
                 return block
 
             output = capped(read, until)
+            # The status comes after the output's end. One that never comes tells nothing: the answer's own end counts.
+            channel.status_event.wait(max(0.01, min(2.0, until - time.monotonic())))
             return (channel.recv_exit_status() if channel.exit_status_ready() else 0), b"", output
 
     return Bounded(entry.endpoint)

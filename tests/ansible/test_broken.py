@@ -24,8 +24,8 @@ BROKEN: dict[str, tuple[Mapping[str, str], str]] = {
     "neither ours nor Ansible's": (
         {"lab.yaml": "machines:\n- hv01\n"},
         (
-            "{}/lab.yaml:1: expected `servers`, `include` or `snapshot`, got none of them; nor are there groups with "
-            "`hosts`, as an inventory of Ansible has them\n{}/lab.yaml:1: machines: unknown key"
+            "{}/lab.yaml:1: expected `servers`, `clusters`, `include` or `snapshot`, got none of them; nor are there "
+            "groups with `hosts`, as an inventory of Ansible has them\n{}/lab.yaml:1: machines: unknown key"
         ),
     ),
     "empty": ({"lab.yaml": ""}, "{}/lab.yaml:1: empty"),

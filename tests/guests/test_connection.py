@@ -252,8 +252,9 @@ class Taking(paramiko.ServerInterface):
         ):
             assert running.stdin
             assert running.stdout
-            running.stdin.write(given)
-            running.stdin.close()
+            with suppress(BrokenPipeError):  # of a program that ends before it has read anything
+                running.stdin.write(given)
+                running.stdin.close()
             try:
                 while block := running.stdout.read1(65536):
                     channel.sendall(block)
