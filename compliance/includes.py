@@ -89,7 +89,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
         clusters=tuple(cluster for part in parts for cluster in part.clusters),
         guests=tuple(guest for part in parts for guest in part.guests),
         lines={name: line for part in parts for name, line in part.lines.items()},
-        files={peer.name: file_of(part, peer.name) for part in parts[1:] for peer in part.peers},
+        files={peer.name: file_of(part, peer.name) for part in parts[1:] for peer in part.known},
         credentials=credentials,
         logins={name: login for part in parts for name, login in part.logins.items()},
         remarks=tuple(remark for part in parts for remark in part.remarks),
@@ -109,11 +109,11 @@ def place_of(inventory: Inventory, server: str) -> str:
 
 
 def _doubled(parts: Sequence[Inventory]) -> Iterator[str]:
-    """A server that two files list: both places are told. Within one file that is told already."""
+    """A server, cluster or node that two files list: both places are told. Within one file that is told already."""
     names: dict[str, tuple[int, str]] = {}
     endpoints: dict[tuple[str, int, str], tuple[int, str]] = {}
     for number, part in enumerate(parts):
-        for entry in (*part.servers, *part.clusters):
+        for entry in part.hosts:
             place = place_of(part, entry.name)
             at, first = names.setdefault(entry.name.casefold(), (number, place))
             if at != number:

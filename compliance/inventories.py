@@ -1,7 +1,8 @@
 """Whatever a user names as an inventory: a file of ours with what it includes, or one of Ansible's, told apart.
 
-Ours has `servers`, `include` or `snapshot` at its top. Ansible's is a folder, a program, a file of groups that hold
-`hosts`, `children` or `vars`, or anything whose name is not one of YAML's: that is INI, which has no mark of its own.
+Ours has `servers`, `clusters`, `include` or `snapshot` at its top. Ansible's is a folder, a program, a file of groups
+that hold `hosts`, `children` or `vars`, or anything whose name is not one of YAML's: that is INI, which has no mark of
+its own.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from compliance.inventory import Document, Inventory, inventory_of
 from compliance.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.userfile import content_of
 
-OURS = frozenset({"servers", "include", "snapshot"})
+OURS = frozenset({"servers", "clusters", "include", "snapshot"})
 ONLY_OURS = frozenset(Document.model_fields) - OURS
 OF_ANSIBLE = frozenset({"all", "ungrouped", "plugin"})
 

@@ -74,6 +74,37 @@ def test_a_limit_chooses_among_all_files(tmp_path: Path) -> None:
     assert [entry.name for entry in inventory.servers] == ["hv00", "hv03"]
 
 
+def test_clusters_are_merged_and_chosen_among_all_files(tmp_path: Path) -> None:
+    cluster = "clusters:\n- {name: hvcl01, groups: [dr], nodes: [{name: hv11}]}\n- {name: hvcl02}\n"
+    files = SOUND | {
+        "top.yaml": SOUND["top.yaml"] + "clusters: [{name: hvcl00}]\n",
+        "sites/bln.yaml": SOUND["sites/bln.yaml"] + cluster,
+    }
+    inventory = read(tmp_path, files)
+    assert [(one.name, one.credential, one.port) for one in inventory.clusters] == [
+        ("hvcl00", "top", 5986),
+        ("hvcl01", "bln", 443),
+        ("hvcl02", "bln", 443),
+    ]
+    assert place_of(inventory, "hvcl01") == place_of(inventory, "hv11") == f"{tmp_path}/sites/bln.yaml:6"
+    assert [one.name for one in inventory.servers] == ["hv00", "hv01", "hv02", "hv03"]
+    one = read(tmp_path, files, Limit(pattern="dr,hv03"))
+    assert [str(entry) for entry in (*one.servers, *one.clusters)] == ["hv03", "hvcl01"]
+    assert {"hvcl00", "hvcl02", "hv00"} <= set(one.left_out)
+    assert "hvcl01" not in one.left_out
+
+
+def test_a_file_of_clusters_is_ours_whatever_its_name(tmp_path: Path) -> None:
+    inventory = read(tmp_path, {"lab": "clusters: [{name: hvcl01, credential: a}]\n"})
+    assert [one.name for one in inventory.clusters] == ["hvcl01"]
+
+
+def test_a_group_of_ansibles_may_be_called_clusters(tmp_path: Path) -> None:
+    text = "clusters:\n  hosts: {hv01: {ansible_connection: psrp, ansible_user: a, ansible_password: canary}}\n"
+    inventory = read(tmp_path, {"hosts.yml": text})
+    assert ([one.name for one in inventory.servers], inventory.clusters) == (["hv01"], ())
+
+
 INCLUDES = "include: [a.yaml]\nservers:\n- {name: hv00, credential: a}\n"
 SERVER = "servers:\n- {name: hv01, credential: a}\n"
 MISTAKES: dict[str, tuple[dict[str, str], list[str]]] = {
@@ -110,6 +141,21 @@ MISTAKES: dict[str, tuple[dict[str, str], list[str]]] = {
     "a server in two files": (
         {"top.yaml": INCLUDES, "a.yaml": "\n\nservers:\n- {name: HV00, credential: a}\n"},
         ["a.yaml:4: `HV00` is on {}/top.yaml:3 already"],
+    ),
+    "a cluster in two files": (
+        {
+            "top.yaml": "include: [a.yaml]\nclusters:\n- {name: hvcl01, credential: a}\n",
+            "a.yaml": "clusters:\n- {name: HVCL01, credential: a}\n",
+        },
+        ["a.yaml:2: `HVCL01` is on {}/top.yaml:3 already"],
+    ),
+    "a cluster that is a server of another file": (
+        {"top.yaml": INCLUDES, "a.yaml": "clusters:\n- {name: hv00, credential: a}\n"},
+        ["a.yaml:2: `hv00` is on {}/top.yaml:3 already"],
+    ),
+    "a node that is a server of another file": (
+        {"top.yaml": INCLUDES, "a.yaml": "clusters:\n- name: hvcl01\n  credential: a\n  nodes:\n  - name: hv00\n"},
+        ["a.yaml:5: `hv00` is on {}/top.yaml:3 already"],
     ),
     "an address in two files": (
         {"top.yaml": INCLUDES, "a.yaml": "servers:\n- {name: hv01, address: HV00, credential: a}\n"},
