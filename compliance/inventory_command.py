@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from io import TextIOWrapper
@@ -22,18 +22,19 @@ from compliance.hyperv.rows import first_label
 from compliance.hyperv.translate import translate
 from compliance.includes import file_of, place_of
 from compliance.inventories import Around, found_by_ansible, is_ansible, read_any
-from compliance.inventory import Entry, Inventory, Settings
+from compliance.inventory import ClusterEntry, Entry, Inventory, Settings
 from compliance.limit import EVERYTHING, Limit
 from compliance.listener import PORTS
 from compliance.model import Partner
 from compliance.snapshot import read_snapshot
-from compliance.userfile import UserFile, content_of, visible
+from compliance.userfile import Place, UserFile, content_of, visible
 from compliance.yaml_text import item, scalar
 
 FORMAT, VERSION = "hyperv-compliance inventory", 1
 FINE, LACKS = 0, 1
 """Exit codes: nothing to say, or partners that nobody listed."""
 DEFAULT = "default"
+NOWHERE: Place = ("servers", -1)
 WIDEST = 40
 """Letters of a column."""
 
@@ -79,19 +80,22 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shown:
-    """A server with the origin of each value."""
+    """A server, or a cluster with the nodes that the inventory names, with the origin of each value."""
 
     entry: Entry
     place: str
     origins: Mapping[str, str]
     remarks: tuple[str, ...] = ()
+    nodes: tuple[Shown, ...] = ()
 
     @property
     def values(self) -> Iterator[tuple[str, object, str]]:
         """What is not said anywhere and means nothing is left out."""
         for key, value in self.entry:
             origin = self.origins.get(key) or (_of_default(key, self.entry))
-            if key != "name" and not (origin == DEFAULT and value in (None, False, ())):
+            if key == "domain" and value is None:  # of a cluster: what its nodes will be called by
+                value, origin = self.entry.address.partition(".")[2], "its address"
+            if key not in ("name", "nodes") and not (origin == DEFAULT and value in (None, False, ())):
                 yield key, str(value) if isinstance(value, Path) else value, origin
 
 
@@ -104,11 +108,13 @@ def _of_default(key: str, entry: Entry) -> str:
 def _show(options: argparse.Namespace, world: World) -> tuple[Iterable[str], int]:
     limit = Limit(pattern=options.limit)
     inventory = read_any(options.file, limit, world.around)
-    servers = _shown(inventory, limit, world.around)
-    return (_as_json(inventory, servers) if options.json else _as_text(inventory, servers)), FINE
+    found = _shown(inventory, limit, world.around)
+    return (_as_json(inventory, found) if options.json else _as_text(inventory, found)), FINE
 
 
 def _shown(inventory: Inventory, limit: Limit, around: Around) -> list[Shown]:
+    """Servers, then clusters."""
+
     @cache
     def source(file: str) -> Found | _Lines:
         path = Path(file)
@@ -118,8 +124,8 @@ def _shown(inventory: Inventory, limit: Limit, around: Around) -> list[Shown]:
 
     top = str(inventory.path)
     whole = source(top) if inventory.servers else None
-    found = []
-    for entry in inventory.servers:
+
+    def shown(entry: Entry) -> Shown:
         said = whole if isinstance(whole, Found) else source(file_of(inventory, entry.name))
         if isinstance(said, Found):
             told = said.entries[entry.name]
@@ -130,9 +136,11 @@ def _shown(inventory: Inventory, limit: Limit, around: Around) -> list[Shown]:
             remarks = tuple(told.remarks)
         else:
             origins, remarks = said.origins(entry.name), ()
+        nodes = tuple(map(shown, entry.nodes)) if isinstance(entry, ClusterEntry) else ()
         place = place_of(inventory, entry.name)
-        found.append(Shown(entry=entry, place=place, origins=origins, remarks=remarks))
-    return found
+        return Shown(entry=entry, place=place, origins=origins, remarks=remarks, nodes=nodes)
+
+    return [shown(entry) for entry in (*inventory.servers, *inventory.clusters)]
 
 
 def _origin(variable: str, host: Host) -> str:
@@ -145,45 +153,61 @@ class _Lines:
     """Of a file of ours: which key stands on which line."""
 
     text: UserFile
-    index: Mapping[str, int] = field(default_factory=dict)  # server's name -> its place in the list
+    places: Mapping[str, Place] = field(default_factory=dict)  # name of a server, cluster or node -> where it stands
 
     @classmethod
     def of(cls, path: Path) -> _Lines:
         text = UserFile(path)
-        servers = text.document(content_of(path)).get("servers")
-        names = [one.get("name") for one in servers if isinstance(one, dict)] if isinstance(servers, list) else []
-        return cls(text=text, index={str(name): at for at, name in enumerate(names)})
+        return cls(text=text, places=dict(_places(text.document(content_of(path)), ("servers", "clusters"))))
 
-    def origins(self, server: str) -> dict[str, str]:
-        lines, where = self.text.lines, visible(str(self.text.path))
-        found = {}
-        for key in Entry.model_fields:
-            if line := lines.get(("servers", self.index.get(server, -1), key)):
-                found[key] = f"{where}:{line}"
-            elif key in Settings.model_fields and (line := lines.get(("defaults", key))):
-                found[key] = f"{where}:{line}, defaults"
+    def origins(self, name: str) -> dict[str, str]:
+        """By key: its own line, that of its cluster, or that of the defaults."""
+        place, where = self.places.get(name, NOWHERE), visible(str(self.text.path))
+        above = [(place[:2], ", its cluster")] if len(place) > 2 else []
+        found: dict[str, str] = {}
+        for key in ClusterEntry.model_fields:
+            shared = [*above, (("defaults",), ", defaults")] if key in Settings.model_fields else []
+            lines = ((self.text.lines.get((*at, key)), word) for at, word in ((place, ""), *shared))
+            found |= next(({key: f"{where}:{line}{word}"} for line, word in lines if line), {})
         return found
 
 
-def _as_text(inventory: Inventory, servers: list[Shown]) -> Iterator[str]:
-    count = f"{len(servers)} server{'' if len(servers) == 1 else 's'}"
-    yield f"estate {inventory.name}, {count}, from {visible(str(inventory.path))}"
+def _places(holder: Mapping[str, object], lists: Iterable[str], above: Place = ()) -> Iterator[tuple[str, Place]]:
+    for key in lists:
+        given = holder.get(key)
+        for at, one in enumerate(given if isinstance(given, list) else ()):
+            if isinstance(one, dict):
+                yield str(one.get("name")), (*above, key, at)
+                yield from _places(one, ("nodes",), (*above, key, at))
+
+
+def _as_text(inventory: Inventory, found: Sequence[Shown]) -> Iterator[str]:
+    count = _counted(len(inventory.servers), "server") if inventory.servers or not inventory.clusters else ""
+    clusters = _counted(len(inventory.clusters), "cluster") if inventory.clusters else ""
+    told = " and ".join(filter(None, (count, clusters)))
+    yield f"estate {inventory.name}, {told}, from {visible(str(inventory.path))}"
     if inventory.snapshot:
         yield f"  snapshot {visible(str(inventory.snapshot))}"
     if inventory.limit:
         yield f"  {Limit(pattern=inventory.limit)} left out {len(inventory.left_out)} more names"
     for remark in inventory.remarks:
         yield f"  {remark}"
-    for server in servers:
-        yield ""
-        yield f"{server.entry.name}  ({server.place})"
-        rows = [(key, visible(scalar(value)), origin) for key, value, origin in server.values]
-        wide = [min(max((len(row[at]) for row in rows), default=0), WIDEST) for at in (0, 1)]
-        yield from (f"  {key:{wide[0]}}  {value:{wide[1]}}  {origin}" for key, value, origin in rows)
-        yield from (f"  remark: {remark}" for remark in server.remarks)
+    for one in found:
+        yield from _told(one, "cluster " if isinstance(one.entry, ClusterEntry) else "")
+        for node in one.nodes:
+            yield from _told(node, f"node of {one.entry.name}: ")
 
 
-def _as_json(inventory: Inventory, servers: list[Shown]) -> Iterator[str]:
+def _told(one: Shown, kind: str) -> Iterator[str]:
+    yield ""
+    yield f"{kind}{one.entry.name}  ({one.place})"
+    rows = [(key, visible(scalar(value)), origin) for key, value, origin in one.values]
+    wide = [min(max((len(row[at]) for row in rows), default=0), WIDEST) for at in (0, 1)]
+    yield from (f"  {key:{wide[0]}}  {value:{wide[1]}}  {origin}" for key, value, origin in rows)
+    yield from (f"  remark: {remark}" for remark in one.remarks)
+
+
+def _as_json(inventory: Inventory, found: Sequence[Shown]) -> Iterator[str]:
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -193,17 +217,27 @@ def _as_json(inventory: Inventory, servers: list[Shown]) -> Iterator[str]:
         "limit": inventory.limit,
         "left_out": inventory.left_out,
         "remarks": inventory.remarks,
-        "servers": [
-            {
-                "name": one.entry.name,
-                "place": one.place,
-                "values": {key: {"value": value, "origin": origin} for key, value, origin in one.values},
-                "remarks": one.remarks,
-            }
-            for one in servers
+        "servers": [_document(one) for one in found if not isinstance(one.entry, ClusterEntry)],
+        "clusters": [
+            _document(one) | {"nodes": [_document(node) for node in one.nodes]}
+            for one in found
+            if isinstance(one.entry, ClusterEntry)
         ],
     }
     yield json.dumps(document, indent=2, ensure_ascii=True)
+
+
+def _document(one: Shown) -> dict[str, object]:
+    return {
+        "name": one.entry.name,
+        "place": one.place,
+        "values": {key: {"value": value, "origin": origin} for key, value, origin in one.values},
+        "remarks": one.remarks,
+    }
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 # --- suggest ----------------------------------------------------------------------------------------------------------
@@ -216,7 +250,7 @@ def _suggest(options: argparse.Namespace, world: World) -> tuple[Iterable[str], 
         raise UsageError(
             "partners are known from what was gathered: give --snapshot FILE (pytest's --hv-save wrote it)"
         )
-    listed = {first_label(name) for entry in (inventory.servers if inventory else ()) for name in _names(entry)}
+    listed = {first_label(name) for entry in (inventory.hosts if inventory else ()) for name in _names(entry)}
     found = [one for one in translate(read_snapshot(snapshot)).unlisted if first_label(one.name) not in listed]
     if not found:
         return [f"# Every partner that {visible(str(snapshot))} names is listed."], FINE
@@ -227,15 +261,24 @@ def _names(entry: Entry) -> tuple[str, str]:
     return entry.name, entry.address
 
 
-def _entries(found: Iterable[Partner], snapshot: Path) -> Iterator[str]:
+def _entries(found: Sequence[Partner], snapshot: Path) -> Iterator[str]:
     yield f"# Partners that {visible(str(snapshot))} names and nobody listed. Hosts wrote these names: look at each"
-    yield "# before you paste it. Where it is a Replica Broker's, it stands for a cluster: list the nodes."
+    yield "# before you paste it."
     yield "servers:"
     for partner in found:
-        name = re.sub(r"[^\w.-]", "-", partner.name)[:200]
-        keys = {"name": name} | ({"address": partner.name} if name != partner.name else {})
-        machines = f"{partner.machines} machine{'' if partner.machines == 1 else 's'}"
-        yield from item(keys, f"partner of {machines} on {', '.join(map(visible, partner.servers[:5]))}")
+        where = ", ".join(map(visible, partner.servers[:5]))
+        yield from item(_keys(partner), f"partner of {_counted(partner.machines, 'machine')} on {where}")
+    yield "# Settings do not tell a server's name from a cluster's or a Replica Broker's. Where it is one of those,"
+    yield "# paste this in place of its entry above, so that every node is read:"
+    yield "# clusters:"
+    for partner in found:
+        yield from (f"# {line}" for line in item(_keys(partner)))
+
+
+def _keys(partner: Partner) -> dict[str, object]:
+    name = re.sub(r"[^\w.-]", "-", partner.name)[:200]
+    keys: dict[str, object] = {"name": name}
+    return keys | ({"address": partner.name} if name != partner.name else {})
 
 
 # --- convert ----------------------------------------------------------------------------------------------------------

@@ -53,6 +53,39 @@ hv02  (lab.yaml:5)
   groups      ["dr"]       lab.yaml:10, defaults
   address     "192.0.2.2"  lab.yaml:6
 """
+CLUSTERS = """name: estate
+clusters:
+- name: hvcl01
+  address: hvcl01.dr.example
+  site: berlin
+  nodes:
+  - name: hv01
+    port: 443
+defaults: {credential: audit}
+"""
+CLUSTERS_SHOWN = """estate estate, 1 cluster, from lab.yaml
+
+cluster hvcl01  (lab.yaml:3)
+  scheme      https              default
+  port        5986               default of https
+  path        /wsman             default
+  transport   ntlm               default
+  credential  audit              lab.yaml:9, defaults
+  verify      true               default
+  site        berlin             lab.yaml:5
+  address     hvcl01.dr.example  lab.yaml:4
+  domain      dr.example         its address
+
+node of hvcl01: hv01  (lab.yaml:7)
+  scheme      https   default
+  port        443     lab.yaml:8
+  path        /wsman  default
+  transport   ntlm    default
+  credential  audit   lab.yaml:9, defaults
+  verify      true    default
+  site        berlin  lab.yaml:5, its cluster
+  address     hv01    its name
+"""
 HOSTS = r"""web01 ansible_connection=ssh
 [hyperv]
 hv01 hyperv_site="Berlin Mitte" ansible_winrm_ca_trust_path=ca.pem
@@ -116,6 +149,29 @@ def test_the_same_for_programs(folder: Path, capsys: pytest.CaptureFixture[str])
     assert server["values"]["port"] == {"value": 443, "origin": "lab.yaml:7"}
 
 
+def test_clusters_with_their_nodes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("lab.yaml").write_text(CLUSTERS)
+    assert said(capsys, "show", "lab.yaml") == CLUSTERS_SHOWN
+    found = json.loads(said(capsys, "show", "lab.yaml", "--json"))
+    (cluster,) = found["clusters"]
+    assert (found["servers"], cluster["name"], cluster["place"]) == ([], "hvcl01", "lab.yaml:3")
+    assert cluster["values"]["domain"] == {"value": "dr.example", "origin": "its address"}
+    assert cluster["nodes"][0]["values"]["site"] == {"value": "berlin", "origin": "lab.yaml:5, its cluster"}
+
+
+def test_clusters_of_an_included_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the places of their own file, and beside servers of Ansible's."""
+    Path("sub.yaml").write_text(CLUSTERS.replace("name: hv01", "name: hv11").replace(": audit}", ": other}"))
+    Path("top.yaml").write_text("include: [sub.yaml, hosts.ini]\n")
+    text = said(capsys, "show", "top.yaml")
+    assert text.startswith("estate top, 2 servers and 1 cluster, from top.yaml\n")
+    shown = CLUSTERS_SHOWN.partition("\n\n")[2]
+    for before, now in (("lab.yaml", "sub.yaml"), ("hv01", "hv11"), ("credential  audit", "credential  other")):
+        shown = shown.replace(before, now)
+    assert shown in text
+    assert "cluster hvcl01" not in said(capsys, "show", "top.yaml", "--limit", "hv01")
+
+
 def test_ansibles_with_the_variable_of_each_value(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With Ansible or without: where a value stands is what our own reading found."""
     text = said(capsys, "show", "hosts.ini")
@@ -167,7 +223,7 @@ def lab(path: Path, *, partner: str = "HV09.dr.example") -> Path:
 
 
 def suggested(text: str) -> list[str]:
-    return text[text.index("servers:") :].splitlines()
+    return text[text.index("servers:") : text.index("# Settings")].splitlines()
 
 
 def test_partners_are_suggested_ready_to_paste(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,10 +233,23 @@ def test_partners_are_suggested_ready_to_paste(folder: Path, capsys: pytest.Capt
     assert [entry.name for entry in inventory_of(Path("lab.yaml"), pasted.encode()).servers] == ["HV09.dr.example"]
 
 
+def test_a_partner_that_may_be_a_broker_is_suggested_as_a_cluster_too(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = said(capsys, "suggest", "--snapshot", lab(folder / "lab.jsonl", partner="HVBROKER.dr.example"), code=1)
+    other = "\n".join(line.removeprefix("# ") for line in text[text.index("# clusters:") :].splitlines())
+    inventory = inventory_of(Path("lab.yaml"), f"{other}\ndefaults: {{credential: audit}}\n".encode())
+    (cluster,) = inventory.clusters
+    assert (cluster.name, str(cluster.node("HV08"))) == ("HVBROKER.dr.example", "hv08.dr.example")
+    assert inventory.servers == ()
+
+
 LISTED: list[tuple[str, Sequence[str], int]] = [
     ("servers: [{name: hv09, credential: a}]", ["--snapshot", "lab.jsonl"], 0),
     ("servers: [{name: other, address: hv09.dr.example, credential: a}]", ["--snapshot", "lab.jsonl"], 0),
     ("servers: [{name: hv08, credential: a}]", ["--snapshot", "lab.jsonl"], 1),
+    ("clusters: [{name: hv09, credential: a}]", ["--snapshot", "lab.jsonl"], 0),
+    ("clusters: [{name: c, credential: a, nodes: [{name: hv09}]}]", ["--snapshot", "lab.jsonl"], 0),
     ("snapshot: lab.jsonl", [], 1),
 ]
 
