@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from compliance.errors import InventoryError
-from compliance.inventory import ClusterEntry, Inventory
+from compliance.inventory import ClusterEntry, Entry, Inventory
 from compliance.limit import Limit
 from compliance.policy import DEFAULT
 from compliance.sources import Source
@@ -139,5 +139,12 @@ def limited(inventory: Inventory, limit: Limit) -> Inventory:
         servers=tuple(entry for entry in inventory.servers if entry.name in chosen),
         clusters=tuple(entry for entry in inventory.clusters if entry.name in chosen),
         limit=limit.pattern,
-        left_out=tuple(dict.fromkeys(name for entry in others for name in (entry.name, entry.address))),
+        left_out=tuple(
+            dict.fromkeys(name for entry in others for one in _all(entry) for name in (one.name, one.address))
+        ),
     )
+
+
+def _all(entry: Entry) -> tuple[Entry, ...]:
+    """With the nodes that a cluster names: partners may be told either's name."""
+    return (entry, *entry.nodes) if isinstance(entry, ClusterEntry) else (entry,)

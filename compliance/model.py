@@ -245,6 +245,7 @@ class Way:
     inside: Inside | Unread
     matched: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
+    beyond: bool = False  # its guest runs on no server that was to be read, and `--hv-limit` left some out
 
     def __str__(self) -> str:
         return self.name

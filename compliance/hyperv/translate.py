@@ -61,7 +61,7 @@ def translate(snapshot: Snapshot) -> Estate:
         replace(server, unlisted=tuple(one.name for one in unlisted if server.name in one.servers))
         for server in servers
     )
-    servers, ways = with_guests(servers, snapshot.guests)
+    servers, ways = with_guests(servers, snapshot.guests, snapshot.left_out)
     return Estate(
         name=snapshot.estate,
         time=snapshot.time,

@@ -9,10 +9,10 @@ read it, and hosts are not asked for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from compliance.hyperv.rows import some
+from compliance.hyperv.rows import first_label, some
 from compliance.hyperv.windows import understand_windows
 from compliance.inside.networks import mac
 from compliance.inside.understand import understand
@@ -23,25 +23,34 @@ from compliance.snapshot import GuestReading, GuestSource
 NO_ADDRESS = "0" * 12
 """What an adapter has whose host never gave it an address."""
 A_PATTERN = frozenset("*?[")
+RUNS = frozenset({Power.RUNNING, Power.PAUSED})
 
 
 def with_guests(
-    servers: tuple[Server, ...], sources: Sequence[GuestSource]
+    servers: tuple[Server, ...], sources: Sequence[GuestSource], left_out: Iterable[str] = ()
 ) -> tuple[tuple[Server, ...], tuple[Way, ...]]:
-    """The same servers, each machine with what its guest showed, and the ways with the machines that they led to."""
+    """The same servers, each machine with what its guest showed, and the ways with the machines that they led to.
+
+    ``left_out``: names of servers of the inventory that were not to be read.
+    """
     if not sources:
         return servers, ()
-    named = _named(servers)
+    named, beyond = _named(servers), _Beyond(servers, left_out)
     ways_of: dict[str, list[Way]] = defaultdict(list)
     ways: list[Way] = []
     for source in sources:
         guids = _matched(source.machines, named)
-        matched = tuple(str(machine) for machine in _machines(servers) if machine.guid in guids)
+        machines = [machine for machine in _machines(servers) if machine.guid in guids]
         reading = source.reading
-        inside = reading if isinstance(reading, Unread) else _understood(source.name, reading)
-        ways.append(
-            Way(name=source.name, patterns=source.machines, insecure=source.insecure, inside=inside, matched=matched)
+        way = Way(
+            name=source.name,
+            patterns=source.machines,
+            insecure=source.insecure,
+            inside=reading if isinstance(reading, Unread) else _understood(source.name, reading),
+            matched=tuple(map(str, machines)),
+            beyond=beyond.holds(source.machines, machines),
         )
+        ways.append(way)
         for guid in guids:
             ways_of[guid].append(ways[-1])
     seen = tuple(
@@ -56,6 +65,27 @@ def with_guests(
 
 def _understood(way: str, reading: GuestReading) -> Inside | Unread:
     return understand_windows(way, reading.answers) if reading.answers else understand(way, reading.sections)
+
+
+class _Beyond:
+    """Which guests may run on servers that ``--hv-limit`` left out."""
+
+    def __init__(self, servers: Sequence[Server], left_out: Iterable[str]) -> None:
+        self._left_out = {first_label(name) for name in left_out}
+        self._here = {folded(name) for server in servers for name in (server.name, server.cluster) if name}
+
+    def holds(self, patterns: Sequence[str], machines: Sequence[VirtualMachine]) -> bool:
+        if not self._left_out:
+            return False
+        if machines:
+            return all(map(self._runs_there, machines))
+        return any(folded(pattern.rpartition("/")[0]) not in self._here for pattern in patterns)
+
+    def _runs_there(self, machine: VirtualMachine) -> bool:
+        """It does not run here, and its other side is there."""
+        if isinstance(machine.power, Unread) or machine.power in RUNS or isinstance(machine.partners, Unread):
+            return False
+        return any(first_label(name) in self._left_out for name in machine.partners)
 
 
 def _machines(servers: Sequence[Server]) -> Iterator[VirtualMachine]:
@@ -87,7 +117,7 @@ def _looked_into(machine: VirtualMachine, ways_of: Mapping[str, Sequence[Way]]) 
 
 def _inside(machine: VirtualMachine, ways: Sequence[Way]) -> Inside | Unread:
     """What the first way showed that proved to lead here; else why none did."""
-    if machine.power not in (Power.RUNNING, Power.PAUSED):
+    if machine.power not in RUNS:
         return Unread(f"its guest does not run on {machine.server}, so what was seen there is not this one's")
     reasons = []
     for way in ways:

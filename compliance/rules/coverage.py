@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from compliance.model import Cluster, Estate, Server, Settings, Unread, Way
-from compliance.rule import Outcome, Severity, failed, passed, rule, unknown, with_remarks
+from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 
 
 @rule(
@@ -110,20 +110,32 @@ MOST_TOLD = 50
     only_with_ways=True,
 )
 def guests_were_read(estate: Estate) -> Outcome:
-    ways = estate.ways
-    insecure = tuple(f"{way}: {way.insecure}" for way in ways if way.insecure)
+    blind = any(server.unread or server.doubt for server in estate.servers)
+    ways = [way for way in estate.ways if blind or not way.beyond]  # a server that was not read may be the one
+    beyond = [way for way in estate.ways if way.beyond and not blind]
+    remarks = (*(f"{way}: {way.insecure}" for way in estate.ways if way.insecure), *_beyond(beyond))
+    if beyond and not ways:
+        return with_remarks(
+            not_applicable("no way into a guest was asked for: --hv-limit left out their servers"), remarks
+        )
     lost = [(way, reason) for way in ways if (reason := _lost(way))]
     if not lost:
         each = "which leads" if len(ways) == 1 else "each of which leads"
         told = f"{len(ways)} way{'' if len(ways) == 1 else 's'} into guests, {each} to the machine that it is for"
-        return with_remarks(passed(told), insecure)
+        return with_remarks(passed(told), remarks)
     finding = f"{len(lost)} of {len(ways)} ways into guests lead to no machine that they are for"
-    blind = any(server.unread or server.doubt for server in estate.servers)
     strays = [way for way, _ in lost if not way.matched]
     outcome = failed(finding) if strays and not blind else unknown(finding)
     told_of = [f"{way}: {reason}" for way, reason in lost]
     more = [f"and {len(told_of) - MOST_TOLD} more ways"] if len(told_of) > MOST_TOLD else []
-    return with_remarks(outcome, (*insecure, *told_of[:MOST_TOLD], *more))
+    return with_remarks(outcome, (*remarks, *told_of[:MOST_TOLD], *more))
+
+
+def _beyond(ways: Sequence[Way]) -> Iterator[str]:
+    if ways:
+        more = f" and {len(ways) - 5} more" if len(ways) > 5 else ""
+        names = ", ".join(map(str, ways[:5])) + more
+        yield f"not asked for, since --hv-limit left out the server on which the guest would run: {names}"
 
 
 def _lost(way: Way) -> str:

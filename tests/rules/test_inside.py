@@ -341,6 +341,52 @@ def test_ways_that_do_not() -> None:
     assert of_ways(good, stray, blind=True).result is UNKNOWN
 
 
+# ways, the machine on the server that was read, whether another one was not read -> outcome
+REPLICA = replace(replica_of(SQL), power=3, uptime=0)
+GOOD = guest("sql01", said=sections(SQL), way="ssh://good")
+THERE = guest("web01", said=Unread("ssh://there: it does not answer"), way="ssh://there")
+BY_NAME = guest("hv02/web01", said=sections(SQL), way="ssh://there")
+MISSPELLED = guest("hv01/web01", said=sections(SQL), way="ssh://there")
+NOT_ASKED_FOR = "not asked for, since --hv-limit left out the server on which the guest would run: ssh://there"
+LIMITED: dict[str, tuple[tuple[GuestSource, ...], Vm, bool, Result, tuple[str, ...]]] = {
+    "both read": ((GOOD,), SQL, False, PASSED, ()),
+    "one on a server that was left out": ((GOOD, THERE), SQL, False, PASSED, (NOT_ASKED_FOR,)),
+    "the same, named by its server": ((GOOD, BY_NAME), SQL, False, PASSED, (NOT_ASKED_FOR,)),
+    "none on a server that was read": ((THERE,), SQL, False, NOT_APPLICABLE, (NOT_ASKED_FOR,)),
+    "its replica is here": ((replace(GOOD, name="ssh://there"),), REPLICA, False, NOT_APPLICABLE, (NOT_ASKED_FOR,)),
+    "it is off, here and alone": (
+        (GOOD,),
+        Vm(name="sql01", power=3, uptime=0, hosts=()),
+        False,
+        UNKNOWN,
+        ("ssh://good: what answers there is not known to be the guest of hv01/sql01",),
+    ),
+    "a server that was read has no such machine": (
+        (GOOD, MISSPELLED),
+        SQL,
+        False,
+        FAILED,
+        ("ssh://there: no machine of the estate is called hv01/web01",),
+    ),
+    "a server that was not read may have it": (
+        (GOOD, THERE),
+        SQL,
+        True,
+        UNKNOWN,
+        ("ssh://there: no machine of the estate is called web01",),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LIMITED)
+def test_a_way_whose_server_a_limit_left_out_was_not_asked_for(case: str) -> None:
+    guests, vm, blind, result, remarks = LIMITED[case]
+    sources = [source(Host(name="HV01", vms=[vm])), *([unread_source("hv09")] if blind else [])]
+    taken = replace(snapshot(*sources), guests=guests, limit="hv01", left_out=("hv02", "HV02.dr.example"))
+    (verdict,) = judge(translate(taken), [guests_were_read])
+    assert (verdict.outcome.result, verdict.outcome.remarks) == (result, remarks)
+
+
 def test_insecure_choices_are_told() -> None:
     said = replace(guest("sql01", said=sections(SQL)), insecure="its host key was not checked (`verify: false`)")
     assert of_ways(said).remarks == (f"{WAY}: its host key was not checked (`verify: false`)",)
