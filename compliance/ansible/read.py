@@ -27,6 +27,7 @@ MOST_NAMES = 10
 NAMES_ITSELF = "ansible"
 """The credential's name where a host names no user."""
 IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
+UNUSED = "is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
 BASIC_BY_DEFAULT = "by Ansible's default"
 
 
@@ -95,6 +96,7 @@ class _Clerk:
     translated: dict[str, Translated] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # hosts that are not Windows
+    unused: list[str] = field(default_factory=list)  # hosts whose password nobody needs
     logins: dict[str, Login] = field(default_factory=dict)
     _names: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)  # user and password -> credential
 
@@ -144,10 +146,17 @@ class _Clerk:
             lines={name: host.line for name, host in self.hosts.items() if host.line},
             files={name: host.file for name, host in self.hosts.items() if host.line and host.file != where},
             logins=self.logins,
-            remarks=(f"not Windows, so not read: {_some(self.others)}",) if self.others else (),
+            remarks=tuple(self._remarks()),
             limit=limit.pattern,
             left_out=left_out,
         )
+
+    def _remarks(self) -> Iterator[str]:
+        """For every run, one line of each kind."""
+        if self.others:
+            yield f"not Windows, so not read: {_some(self.others)}"
+        if self.unused:
+            yield f"a password {UNUSED}: {_some(self.unused)}"
 
     def _entry(self, host: Host, told: Translated) -> Entry | None:
         given = {"name": host.name, "groups": list(host.groups), **told.keys}
@@ -172,10 +181,8 @@ class _Clerk:
         share that say the same user and password, so that a wrong one is tried on few of them."""
         if told.keys["transport"] not in ("ntlm", "credssp", "basic"):
             if told.keys["transport"] == "kerberos" and told.password and "keytab" not in told.keys:
-                told.remarks.append(
-                    f"{told.password} is not used for kerberos: whoever runs this needs a ticket (kinit), "
-                    "or set hyperv_keytab"
-                )
+                told.remarks.append(f"{told.password} {UNUSED}")
+                self.unused.append(host.name)
             return
         if "credential" in told.keys:
             return

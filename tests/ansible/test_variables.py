@@ -11,6 +11,8 @@ from compliance.errors import InventoryError
 from compliance.inventories import read_any
 from compliance.inventory import Entry, Inventory
 from tests.ansible.conftest import WITHOUT
+from tests.demo import closed_port
+from tests.running import run_pytest
 
 WINRM = "ansible_connection=winrm ansible_user=audit ansible_password=canary"
 PSRP = "ansible_connection=psrp ansible_user=audit ansible_password=canary"
@@ -207,6 +209,26 @@ def test_hosts_that_are_not_windows_are_told_in_one_line(folder: Path) -> None:
     assert [entry.name for entry in inventory.servers] == ["hv01"]
     names = ", ".join(["localhost", *(f"web{number:02}" for number in range(9))])
     assert inventory.remarks == (f"not Windows, so not read: 13 hosts ({names} and 3 more)",)
+
+
+def test_passwords_that_kerberos_does_not_use_are_told_in_one_line(folder: Path) -> None:
+    with_one = "\n".join(f"hv{number:02} {KERBEROS} ansible_password=canary" for number in range(12))
+    without = f"hv20 {KERBEROS}\nhv21 {KERBEROS} ansible_password=canary hyperv_keytab=pem\nhv22 {NTLM}\n"
+    names = ", ".join(f"hv{number:02}" for number in range(10))
+    (told,) = read(folder, f"{with_one}\n{without}").remarks
+    unused = "a password is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
+    assert told == f"{unused}: 12 hosts ({names} and 2 more)"
+
+
+def test_a_run_tells_that_a_password_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text(
+        f"hv01 {KERBEROS} ansible_password=canary ansible_host=127.0.0.1 ansible_port={closed_port()}\n"
+    )
+    told = run_pytest(tmp_path, "--inventory", "hosts.ini").stdout
+    line = (
+        "hosts.ini: a password is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
+    )
+    assert f"{line}: 1 host (hv01).\n" in told
 
 
 def test_hosts_share_a_login_only_where_user_and_password_are_the_same(folder: Path) -> None:
