@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from compliance.snapshot import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.clustered import UP, Cluster, cluster_source, node_source
 from tests.running import ROOT, run_pytest
 
 RULE = "failover-ip-needs-integration-services"
@@ -29,8 +31,15 @@ NOW += [Vm(name="lost01", kvp=13), Vm(name="excused01", kvp=13), Vm(name="plain0
 RUNS = {
     "as it is": ("--hv-baseline", "before/results.json"),
     "mild": ("--hv-fail-at", "error", "--hv-severity-of", f"{RULE}=warning"),
-    "lenient": ("--hv-expired-waivers", "tell", "--hv-least-machines-judged", "0", "--hv-least-servers-read", "0"),
+    "lenient": (
+        *("--hv-expired-waivers", "tell", "--hv-least-machines-judged", "0", "--hv-least-servers-read", "0"),
+        *("--hv-partial-clusters", "tell"),
+    ),
 }
+CLUSTER = Cluster(nodes={"HV11": UP, "HV12": UP}, machines=[(Vm(name="db01"), "HV11")])
+SQL21 = Vm(name="sql21")
+ALONE = Cluster(name="HVCL02", nodes={"HV21": UP, "HV22": UP})
+OTHER_RULES = {"hvcl01": "cluster-was-read", "hv21": "server-was-read"}
 ROWS = {  # the run and the case that show it
     "passed": ("as it is", "hv01/sql01"),
     "failed": ("as it is", "hv01/new01"),
@@ -45,6 +54,10 @@ ROWS = {  # the run and the case that show it
     "unknown, at a severity below `fail_at`": ("mild", "hv01/lost01"),
     "unknown, a machine, tolerated by `least_machines_judged`": ("lenient", "hv01/lost01"),
     "unknown, a server, tolerated by `least_servers_read`": ("lenient", "hv03"),
+    "unknown, a cluster that was not read whole": ("as it is", "hvcl01"),
+    "unknown, a cluster, tolerated by `least_servers_read`": ("lenient", "hvcl01"),
+    "unknown, a server alone whose cluster has other nodes": ("as it is", "hv21"),
+    "the same, `partial_clusters: tell`": ("lenient", "hv21"),
     "unknown, waived machine by machine": ("as it is", "hv01/excused01"),
     "not applicable": ("as it is", "hv01/plain01"),
 }
@@ -65,6 +78,10 @@ def table() -> dict[str, list[str]]:
     return {cells[0]: cells[1:] for cells in rows[2:]}
 
 
+def case(label: str, rule: str = RULE) -> str:
+    return f"{rule}[{label}]"
+
+
 class Run:
     """What one run said of each case, in each of its outputs."""
 
@@ -72,28 +89,28 @@ class Run:
         out, junit = folder / "out", folder / "out.xml"
         given = ("--snapshot", "now.jsonl", "--hv-waivers", "waivers.yaml", *arguments)
         told = run_pytest(folder, *given, "-v", "--hv-report-dir", out, "--junitxml", junit)
-        self.words = dict(re.findall(rf"^test::{RULE}\[(.+)\] ([A-Z]+)", told.stdout, re.MULTILINE))
+        self.words = dict(re.findall(r"^test::([\w-]+\[.+\]) ([A-Z]+)", told.stdout, re.MULTILINE))
         cases = [case for suite in JUnitXml.fromfile(str(junit)) for case in suite]
         self.junit: dict[str, TestCase] = {case.name: case for case in cases}
         run = json.loads((out / "results.sarif").read_text())["runs"][0]
-        self.sarif = {one["message"]["text"].split(":")[0]: one for one in run["results"] if one["ruleId"] == RULE}
+        self.sarif = {case(one["message"]["text"].split(":")[0], one["ruleId"]): one for one in run["results"]}
         results = json.loads((out / "results.json").read_text())
-        self.results = {one["label"]: one for one in results["results"] if one["rule"] == RULE}
-        self.passed = {label for one in results["passed"] if one["rule"] == RULE for label in one["labels"]}
+        self.results = {case(one["label"], one["rule"]): one for one in results["results"]}
+        self.passed = {case(label, one["rule"]) for one in results["passed"] for label in one["labels"]}
 
-    def cells(self, label: str) -> list[str]:
-        assert (label in self.passed) is not (label in self.results)
-        result = self.results.get(label, {"result": None, "closes": 0})
+    def cells(self, case: str) -> list[str]:
+        assert (case in self.passed) is not (case in self.results)
+        result = self.results.get(case, {"result": None, "closes": 0})
         kept = f"`{result['result']}`" if result["result"] else "in `passed`"
-        return [self.words[label].lower(), self._junit(label), self._sarif(label), kept, str(result["closes"])]
+        return [self.words[case].lower(), self._junit(case), self._sarif(case), kept, str(result["closes"])]
 
-    def _junit(self, label: str) -> str:
+    def _junit(self, case: str) -> str:
         kinds = {Failure: "failure", Error: "error", Skipped: "skipped"}
-        found = self.junit[f"{RULE}[{label}]"].result
+        found = self.junit[case].result
         return kinds[type(found[0])] if found else "—"
 
-    def _sarif(self, label: str) -> str:
-        found: dict[str, Any] | None = self.sarif.get(label)
+    def _sarif(self, case: str) -> str:
+        found: dict[str, Any] | None = self.sarif.get(case)
         if found is None:
             return "—"
         state = found.get("baselineState", "new")
@@ -106,7 +123,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("outcomes")
     other = source(Host(name="HV02", vms=[replica_of(SQL)]))
     write_snapshot(snapshot(source(Host(name="HV01", vms=KNOWN)), other), folder / "before.jsonl")
-    write_snapshot(snapshot(source(Host(name="HV01", vms=NOW)), other, unread_source("hv03")), folder / "now.jsonl")
+    nodes = node_source(CLUSTER, "HV11", Vm(name="db01")), replace(unread_source("hv12"), cluster="hvcl01")
+    servers = (
+        source(Host(name="HV01", vms=NOW)),
+        other,
+        unread_source("hv03"),
+        *nodes,
+        node_source(ALONE, "HV21", SQL21, of=None),
+    )
+    write_snapshot(snapshot(*servers, clusters=[cluster_source(CLUSTER)]), folder / "now.jsonl")
     (folder / "waivers.yaml").write_text(WAIVERS)
     run_pytest(folder, "--snapshot", "before.jsonl", "--hv-report-dir", "before")
     return {name: Run(folder, arguments) for name, arguments in RUNS.items()}
@@ -119,7 +144,7 @@ def test_each_row_has_its_case() -> None:
 @pytest.mark.parametrize("outcome", ROWS)
 def test_an_outcome_is_what_the_table_says(outcome: str, runs: dict[str, Run]) -> None:
     run, label = ROWS[outcome]
-    assert runs[run].cells(label) == table()[outcome]
+    assert runs[run].cells(case(label, OTHER_RULES.get(label, RULE))) == table()[outcome]
 
 
 def test_what_is_below_the_gate_says_so_in_junit(runs: dict[str, Run]) -> None:
