@@ -381,6 +381,11 @@ class Estate:
     settings: Settings = Settings()
     unlisted: tuple[Partner, ...] = ()  # partners on which nobody looked
 
+    @property
+    def read(self) -> tuple[Server | Cluster, ...]:
+        """Whatever was to be read: servers, then clusters."""
+        return (*self.servers, *self.clusters)
+
     def __str__(self) -> str:
         return self.name
 

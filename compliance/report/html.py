@@ -49,7 +49,7 @@ def environment(table: Table) -> dict[str, str]:
     estate = table.estate
     read = [server.name for server in estate.servers if not server.unread]
     unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    choices = {one.name: one.insecure for one in estate.servers} | {way.name: way.insecure for way in estate.ways}
+    choices = {one.name: one.insecure for one in estate.read} | {way.name: way.insecure for way in estate.ways}
     insecure = [f"{name} ({choice})" for name, choice in choices.items() if choice]
     rows = {
         "Estate": said(estate.name),
@@ -320,7 +320,7 @@ def row_cells(verdict: Verdict) -> list[str]:
         _key("severity", f"{rule.severity.rank}{ORDER.index(outcome.result)}")
         + _cell("severity", _word(rule.severity)),
         _cell("rule", said(rule)),
-        _cell("server", said(verdict.server or "")),
+        _cell("server", said(verdict.server or verdict.cluster or "")),
         _cell("machine", said(_name(verdict)) if machine else ""),
         _cell("side", said(machine.role if machine else "")),
         _cell("address", listed(machine.failover_addresses if machine else ())),

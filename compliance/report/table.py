@@ -57,8 +57,7 @@ class Table:
 
     def remarks(self) -> Iterator[tuple[str, str]]:
         """On servers and clusters, each with its name."""
-        both: tuple[Server | Cluster, ...] = (*self.estate.servers, *self.estate.clusters)
-        for one in both:
+        for one in self.estate.read:
             yield from ((one.name, remark) for remark in one.remarks)
 
     def count(self, result: Result) -> int:

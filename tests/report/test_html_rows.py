@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from compliance.judge import judge
 from compliance.report.html import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
 from compliance.rule import Result, Rule, Severity
+from compliance.rules.coverage import cluster_was_read
+from tests.report.every import estate
 from tests.report.tables import many, small, verdict_of
 
 
@@ -50,6 +53,11 @@ def test_severities_and_outcomes_sort_by_their_weight() -> None:
 
 def with_severity(one: Rule, severity: Severity) -> Rule:
     return replace(one, severity=severity)
+
+
+def test_the_row_of_a_cluster_stands_among_the_servers() -> None:
+    (verdict,) = judge(estate(), [cluster_was_read])
+    assert (hydrated(row_cells(verdict))["server"], hydrated(row_cells(verdict))["machine"]) == ("hvcl01", "")
 
 
 def test_every_heading_sorts_by_a_cell() -> None:

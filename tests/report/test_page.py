@@ -17,12 +17,15 @@ from compliance.baseline import Baseline
 from compliance.gate import Grounds, decide
 from compliance.hyperv.translate import translate
 from compliance.judge import judge
-from compliance.model import Estate, ReplicatedVM, Server
+from compliance.model import Cluster, Estate, ReplicatedVM, Server, Unread
 from compliance.policy import DEFAULT
 from compliance.report.page.page import page
 from compliance.report.table import Table
 from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.rules.coverage import cluster_was_read, server_was_read
+from compliance.rules.failover import failover_ip_needs_integration_services
 from tests.builders import NOW, Host, Vm, snapshot, source
+from tests.report.every import estate as lab
 from tests.report.tables import hostile, many, mute_machine, small
 from tests.report.test_html_hostile import HOSTILE
 from tests.running import title_in
@@ -153,6 +156,72 @@ def test_each_view_shows_what_there_is(browser: str, tmp_path: Path) -> None:
     )
 
 
+ALL_KINDS = (cluster_was_read, server_was_read, failover_ip_needs_integration_services)
+
+
+def clustered(*rules: Rule) -> Table:
+    """``hvcl01`` of two nodes, one of which was not read, beside a server; and one whose nodes are not known."""
+    whole, lost = lab(), Unread("no route to host")
+    stand_in = Server(name="hvcl02", cluster="hvcl02", unread=lost)
+    clusters = (*whole.clusters, Cluster(name="hvcl02", unread=lost))
+    estate = replace(whole, servers=(*whole.servers, stand_in), clusters=clusters)
+    decisions, gate = decide(judge(estate, rules), estate, Grounds(policy=DEFAULT, now=NOW))
+    return Table(estate=estate, decisions=decisions, gate=gate, tool="t")
+
+
+BY_SERVER = """
+const set = (name, value) => { const field = document.querySelector(`[name=${name}]`);
+  field.value = value; field.dispatchEvent(new Event("change")); };
+const heads = () => [...document.querySelectorAll("summary")].map((one) => one.textContent).sort();
+const go = (name) => { location.hash = name; window.dispatchEvent(new HashChangeEvent("hashchange")); };
+const found = () => {
+  for (const box of document.querySelectorAll("details")) { box.open = true; box.dispatchEvent(new Event("toggle")); }
+  const one = [...document.querySelectorAll("details")].find((each) => each.textContent.includes("cluster of 2"));
+  return [...one.querySelectorAll("p.small, td.told")].map((each) => each.textContent).join("; ");
+};
+go("servers");
+"""
+
+
+def test_clusters_stand_beside_servers(browser: str, tmp_path: Path) -> None:
+    script = f"""{BY_SERVER}
+    const told = [document.getElementById("status").textContent, ...heads(), found()];
+    set("server", "hvcl01");
+    told.push("", ...heads());
+    go("machines");
+    told.push("", ...heads());
+    document.title = told.join(" | ");
+    """
+    told = run_in(browser, tmp_path, page(clustered(*ALL_KINDS)), script).split(" | ")
+    of_hvcl01 = "? Not judged hvcl01 cluster of 2 nodes, 1 findings"
+    nodes = ["? Not judged hv03 0 machines, 2 findings", "✗ Failed hv02 1 machines, 1 findings"]
+    remark = "Remark: by its own word hv02 is paused"
+    assert told == [
+        "6 of 6 servers and clusters",
+        nodes[0],
+        of_hvcl01,
+        "? Not judged hvcl02 0 machines, 2 findings",
+        "? Not judged hvcl02 cluster of 0 nodes, 1 findings",
+        "✗ Failed hv01 berlin, sql, web; 9 machines, 9 findings",
+        nodes[1],
+        f"Nodes: hv02, hv03; {remark}; 1 of its 2 nodes could not be read: hv03 (connection refused){remark}",
+        "",
+        nodes[0],
+        of_hvcl01,
+        nodes[1],
+        "",
+        "✗ Failed hvcl01/good02 replica on hv02",
+    ]
+
+
+def test_a_cluster_that_no_rule_in_scope_judged_has_not_passed(browser: str, tmp_path: Path) -> None:
+    script = f"{BY_SERVER} document.title = heads().filter((one) => one.includes('cluster of')).join(' | ')"
+    assert run_in(browser, tmp_path, page(clustered(server_was_read)), script).split(" | ") == [
+        "Not in scope hvcl01 cluster of 2 nodes, 0 findings",
+        "Not in scope hvcl02 cluster of 0 nodes, 0 findings",
+    ]
+
+
 def test_filters_narrow(browser: str, tmp_path: Path) -> None:
     script = """
     const set = (name, value, kind) => { const field = document.querySelector(`[name=${name}]`);
@@ -177,10 +246,10 @@ def axe(folder: Path) -> str:
     return (folder / "package" / "axe.min.js").read_text("utf-8")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing(browser: str, dark: bool, tmp_path: Path) -> None:
-    text = page(small(scope="--hv-vm x"))
-    if dark:
+@pytest.mark.parametrize("kind", ["light", "dark", "clusters"])
+def test_axe_finds_nothing(browser: str, kind: str, tmp_path: Path) -> None:
+    text = page(clustered(*ALL_KINDS) if kind == "clusters" else small(scope="--hv-vm x"))
+    if kind == "dark":
         text = text.replace("(prefers-color-scheme:dark)", "all")
     script = """
     (async () => {

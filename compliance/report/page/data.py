@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from compliance.gate import Decision, Exit
 from compliance.judge import printable
-from compliance.model import ReplicatedVM, Server
+from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.report.gate_text import gate_told
 from compliance.report.table import Table, impacts, sentence
 from compliance.rule import Result, Rule
@@ -21,7 +21,9 @@ from compliance.rule import Result, Rule
 LONGEST = 600
 """Letters of one text that a host may have had a hand in."""
 
-VERSION = 1
+VERSION = 2
+
+Place = tuple[type, str]
 
 
 def data(table: Table) -> str:
@@ -45,7 +47,7 @@ def _document(table: Table) -> dict[str, object]:
         "gate": [texts.plain(line, 1000) for line in gate_told(table.gate)],
         "open": table.gate.is_open,
         "rules": [_rule(rule, table) for rule in rules],
-        "servers": [_server(server) for server in table.estate.servers],
+        "servers": _servers(table),
         "machines": machines.columns(),
         "not_applicable": _not_applicable(table, rules, machines),
         "findings": findings,
@@ -92,8 +94,8 @@ class _Machines:
         side = printable(str(subject.machine.role))
         if side not in self.sides:
             self.sides.append(side)
-        server = printable(subject.machine.server)
-        self._columns["name"].append(_Texts.plain(label.removeprefix(f"{server}/"), 256))
+        place = printable(subject.machine.place)
+        self._columns["name"].append(_Texts.plain(label.removeprefix(f"{place}/"), 256))
         self._columns["server"].append(self._servers[subject.machine.server])
         self._columns["side"].append(self.sides.index(side))
 
@@ -118,48 +120,72 @@ def _rule(rule: Rule, table: Table) -> dict[str, object]:
     }
 
 
+def _servers(table: Table) -> list[dict[str, object]]:
+    """Servers, then clusters. One that no verdict in scope is about was not judged, and has not passed."""
+    judged: set[tuple[type, str | None]] = set()
+    for decision in table.decisions:
+        kind = Cluster if isinstance(decision.verdict.subject, Cluster) else Server
+        judged.add((kind, decision.verdict.cluster if kind is Cluster else decision.verdict.server))
+    estate = table.estate
+    told = [*map(_server, estate.servers), *map(_cluster, estate.clusters)]
+    return [one | {"judged": place in judged} for one, place in zip(told, _places(estate), strict=True)]
+
+
 def _server(server: Server) -> dict[str, object]:
     plain = _Texts.plain
+    return {**_both(server), "version": plain(server.version or ""), "cluster": plain(server.cluster or "")}
+
+
+def _cluster(cluster: Cluster) -> dict[str, object]:
+    """Behind the servers, as one of them that has nodes in place of machines."""
+    return {**_both(cluster), "nodes": [_Texts.plain(node) for node in cluster.nodes]}
+
+
+def _both(one: Server | Cluster) -> dict[str, object]:
+    plain = _Texts.plain
     return {
-        "name": plain(server.name),
-        "site": plain(server.site or ""),
-        "groups": [plain(group) for group in server.groups],
-        "unread": plain(str(server.unread)) if server.unread else "",
-        "version": plain(server.version or ""),
-        "insecure": plain(server.insecure or ""),
-        "remarks": [plain(remark) for remark in server.remarks[:20]],
+        "name": plain(one.name),
+        "site": plain(one.site or ""),
+        "groups": [plain(group) for group in one.groups],
+        "unread": plain(str(one.unread)) if one.unread else "",
+        "insecure": plain(one.insecure or ""),
+        "remarks": [plain(remark) for remark in one.remarks[:20]],
     }
 
 
+def _places(estate: Estate) -> Mapping[Place, int]:
+    """A cluster may bear a server's name: where its nodes are not known, one stands there for them."""
+    return {(type(one), one.name): number for number, one in enumerate(estate.read)}
+
+
 def _findings(table: Table, rules: Sequence[Rule], machines: _Machines, texts: _Texts) -> dict[str, list[object]]:
-    """Whatever neither passed nor was not applicable, worst first; ``subject`` is a machine's number, or -1 - server,
-    or null for the estate."""
+    """Whatever neither passed nor was not applicable, worst first; ``subject`` is a machine's number, or -1 - that of a
+    server or cluster, or null for the estate."""
     numbers = {rule.key: number for number, rule in enumerate(rules)}
-    servers = {server.name: number for number, server in enumerate(table.estate.servers)}
+    places = _places(table.estate)
     order = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
     found = [one for one in table.decisions if one.shown.outcome.result in order]
     found.sort(key=lambda one: (order.index(one.shown.outcome.result), one.verdict.rule.severity.rank))
     columns: dict[str, list[object]] = {}
     for decision in found:
-        for name, value in _finding(decision, numbers, servers, machines, texts):
+        for name, value in _finding(decision, numbers, places, machines, texts):
             columns.setdefault(name, []).append(value)
     return columns
 
 
 def _finding(
-    decision: Decision, rules: Mapping[str, int], servers: Mapping[str, int], machines: _Machines, texts: _Texts
+    decision: Decision, rules: Mapping[str, int], places: Mapping[Place, int], machines: _Machines, texts: _Texts
 ) -> list[tuple[str, object]]:
     verdict, outcome = decision.shown, decision.shown.outcome
     subject: int | None = machines.numbers.get(id(verdict.subject))
-    if subject is None and verdict.server is not None:
-        subject = -1 - servers[verdict.server]
-    of_cluster = subject is None and verdict.cluster is not None  # the page has no subject for it but the estate
+    if isinstance(verdict.subject, Server | Cluster):
+        subject = -1 - places[type(verdict.subject), verdict.subject.name]
     after = verdict.machine.failover_addresses if verdict.machine else ()
     return [
         ("rule", rules[verdict.rule.key]),
         ("subject", subject),
         ("result", outcome.result.value[0]),  # f, u, w
-        ("text", texts.number(f"cluster {verdict.cluster}: {outcome.finding}" if of_cluster else outcome.finding)),
+        ("text", texts.number(outcome.finding)),
         ("evidence", texts.number(outcome.evidence)),
         ("bpa", texts.number(outcome.bpa)),
         ("remarks", [texts.number(remark) for remark in outcome.remarks[:10]]),

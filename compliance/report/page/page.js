@@ -20,7 +20,7 @@
     element.append(...children.filter((child) => child !== undefined && child !== null && child !== ""));
     return element;
   };
-  const state = (result) => make("span", { class: `state ${result}` }, `${SIGNS[result]} ${WORDS[result]}`);
+  const state = (result) => make("span", { class: `state ${result}` }, result === "o" ? "Not in scope" : `${SIGNS[result]} ${WORDS[result]}`);
   const paragraphs = (text) => text.split("\n\n").map((part) => make("p", {}, part));
   const bits = data.not_applicable.map((coded) => (coded ? Uint8Array.from(atob(coded), (c) => c.charCodeAt(0)) : null));
   const isOff = (rule, machine) => bits[rule] !== null && (bits[rule][machine >> 3] >> (machine & 7)) & 1;
@@ -28,7 +28,7 @@
 
   // --- what hangs on what: made once ---
 
-  const bySubject = new Map(); // machine, or -1 - server, or null -> its findings
+  const bySubject = new Map(); // machine, or -1 - server or cluster, or null -> its findings
   for (let at = 0; at < count; at++) {
     const subject = findings.subject[at];
     if (!bySubject.has(subject)) bySubject.set(subject, []);
@@ -37,7 +37,12 @@
   const machinesOf = servers.map(() => []);
   for (let at = 0; at < total; at++) machinesOf[machines.server[at]].push(at);
   const machineRules = rules.map((rule, at) => at).filter((at) => rules[at].of_machines);
-  const names = machines.name.map((name, at) => folded(`${servers[machines.server[at]].name}/${name}`));
+  // A machine is called by its cluster, since its node changes.
+  const called = (machine) => {
+    const server = servers[machines.server[machine]];
+    return `${server.cluster || server.name}/${machines.name[machine]}`;
+  };
+  const names = machines.name.map((name, at) => folded(called(at)));
   const worst = (found) => ["f", "u", "w"].find((result) => found.some((at) => findings.result[at] === result));
   const stateOf = (machine) => {
     const found = bySubject.get(machine);
@@ -57,7 +62,7 @@
   const label = (subject) => {
     if (subject === null) return data.estate;
     if (subject < 0) return servers[-1 - subject].name;
-    return `${servers[machines.server[subject]].name}/${machines.name[subject]}`;
+    return called(subject);
   };
   const labels = new Map();
   const folds = (subject) => {
@@ -73,7 +78,7 @@
   const choices = {
     severity: distinct(rules.map((rule) => rule.severity)),
     site: distinct(servers.map((server) => server.site)),
-    server: servers.map((server) => server.name),
+    server: [...new Set(servers.map((server) => server.name))],
     group: distinct(servers.flatMap((server) => server.groups)),
   };
   const holdsServer = (at) => {
@@ -81,7 +86,7 @@
     const server = servers[at];
     return (
       (!chosen.site || server.site === chosen.site) &&
-      (!chosen.server || server.name === chosen.server) &&
+      (!chosen.server || server.name === chosen.server || server.cluster === chosen.server) &&
       (!chosen.group || server.groups.includes(chosen.group))
     );
   };
@@ -205,7 +210,11 @@
     small("GUID", findings.guid[at]);
     return lines;
   };
-  const side = (subject) => (subject !== null && subject >= 0 ? machines.sides[machines.side[subject]] : "");
+  const side = (subject) => {
+    if (subject === null || subject < 0) return "";
+    const server = servers[machines.server[subject]];
+    return machines.sides[machines.side[subject]] + (server.cluster ? ` on ${server.name}` : "");
+  };
   const findingRow = (at) => () => [
     label(findings.subject[at]),
     side(findings.subject[at]),
@@ -253,6 +262,11 @@
 
   // --- by server, by machine ---
 
+  const SERVERS = servers.some((server) => server.nodes) ? "servers and clusters" : "servers";
+  const holding = (at) => {
+    const { nodes } = servers[at];
+    return nodes ? `cluster of ${number.format(nodes.length)} nodes` : `${number.format(machinesOf[at].length)} machines`;
+  };
   const drawServers = () => {
     const text = folded(chosen.text.trim());
     const rows = [];
@@ -262,30 +276,32 @@
       const shown = found.filter((one) => holdsFinding(one, text));
       if (!shown.length && (chosen.severity || (chosen.outcome && chosen.outcome !== "p"))) return;
       if (!shown.length && text && !folded(server.name).includes(text)) return;
-      if (chosen.outcome === "p" && found.length) return;
-      rows.push([at, shown, worst(found) || "p"]);
+      const result = worst(found) || (server.judged ? "p" : "o");
+      if (chosen.outcome === "p" && result !== "p") return;
+      rows.push([at, shown, result]);
     });
-    rows.sort((one, other) => "fuwp".indexOf(one[2]) - "fuwp".indexOf(other[2]) || other[1].length - one[1].length);
+    rows.sort((one, other) => "fuwpo".indexOf(one[2]) - "fuwpo".indexOf(other[2]) || other[1].length - one[1].length);
     const box = make("div", {});
     const more = grow(box, rows, ([at, shown, result]) => {
       const server = servers[at];
       const place = distinct([server.site, ...server.groups]).join(", ");
-      const head = [state(result), ` ${server.name} `, make("span", { class: "count" }, `${place ? `${place}; ` : ""}${number.format(machinesOf[at].length)} machines, ${number.format(shown.length)} findings`)];
+      const head = [state(result), ` ${server.name} `, make("span", { class: "count" }, `${place ? `${place}; ` : ""}${holding(at)}, ${number.format(shown.length)} findings`)];
       return fold(head, () => {
         const lines = [];
         if (server.unread) lines.push(make("p", {}, make("strong", {}, "Not read: "), server.unread));
         if (server.insecure) lines.push(make("p", {}, make("strong", {}, "Insecure: "), server.insecure));
+        if (server.nodes) lines.push(make("p", { class: "small" }, `Nodes: ${server.nodes.join(", ") || "not known"}`));
         if (server.version) lines.push(make("p", { class: "small" }, `Version ${server.version}`));
         for (const remark of server.remarks) lines.push(make("p", { class: "small" }, `Remark: ${remark}`));
-        if (!shown.length) return [...lines, make("p", {}, "No finding on this server.")];
-        return [...lines, ...grid(`Findings on ${server.name}`, ["Subject", "Rule", "Outcome", "Address now", "After a failover", "Found"], shown.map((one) => () => {
+        if (!shown.length) return [...lines, make("p", {}, `No finding on this ${server.nodes ? "cluster as a whole" : "server"}.`)];
+        return [...lines, ...grid(`Findings on ${server.nodes ? "the cluster " : ""}${server.name}`, ["Subject", "Rule", "Outcome", "Address now", "After a failover", "Found"], shown.map((one) => () => {
           const row = findingRow(one)();
           row[1] = rules[findings.rule[one]].key;
           return row;
         }), "findings")];
       });
-    }, "servers");
-    return [`${number.format(rows.length)} of ${number.format(servers.length)} servers`, box, more];
+    }, SERVERS);
+    return [`${number.format(rows.length)} of ${number.format(servers.length)} ${SERVERS}`, box, more];
   };
   const machineBody = (at) => {
     const found = bySubject.get(at) || [];
