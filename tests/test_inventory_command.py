@@ -67,22 +67,22 @@ CLUSTERS_SHOWN = """estate estate, 1 cluster, from lab.yaml
 
 cluster hvcl01  (lab.yaml:3)
   scheme      https              default
-  port        5986               default of https
-  path        /wsman             default
   transport   ntlm               default
   credential  audit              lab.yaml:9, defaults
   verify      true               default
+  port        5986               default of https
+  path        /wsman             default
   site        berlin             lab.yaml:5
   address     hvcl01.dr.example  lab.yaml:4
   domain      dr.example         its address
 
 node of hvcl01: hv01  (lab.yaml:7)
   scheme      https   default
-  port        443     lab.yaml:8
-  path        /wsman  default
   transport   ntlm    default
   credential  audit   lab.yaml:9, defaults
   verify      true    default
+  port        443     lab.yaml:8
+  path        /wsman  default
   site        berlin  lab.yaml:5, its cluster
   address     hv01    its name
 """
