@@ -330,7 +330,7 @@ class _Crew:
         nodes = nodes_of(reading.classes[queries.NODES])
         new = []
         for label in () if isinstance(nodes, Unread) else nodes.states:
-            entry = cluster.node(label)
+            entry = self._node(cluster, label)
             listed = self._listed(entry)
             if listed is None:
                 self.nodes[entry.name] = entry
@@ -338,6 +338,12 @@ class _Crew:
             if listed is None or listed.name not in self.cluster_of:
                 self.cluster_of[(listed or entry).name] = cluster.name
         return new
+
+    def _node(self, cluster: ClusterEntry, label: str) -> Entry:
+        """Readings are kept by name, and an inventory may call a cluster as one of its nodes."""
+        entry = cluster.node(label)
+        taken = {one.name.casefold() for one in self.inventory.clusters}
+        return entry.model_copy(update={"name": f"{entry.name}-node"}) if entry.name.casefold() in taken else entry
 
     def _listed(self, node: Entry) -> Entry | None:
         """The same server, by name or by endpoint, so that none is read twice."""
@@ -363,7 +369,7 @@ class _Crew:
         reading, members = self.servers[cluster.name], self._members_read(cluster)
         nodes = [one for entry in members if isinstance(one := self.servers[entry.name], Reading)]
         labels = owners_of_moved(reading, nodes) if isinstance(reading, Reading) else ()
-        names = {entry.name for label in labels if (entry := self._listed(cluster.node(label)))}
+        names = {entry.name for label in labels if (entry := self._listed(self._node(cluster, label)))}
         return [entry for entry in members if entry.name in names]
 
     @staticmethod

@@ -372,6 +372,20 @@ def test_a_listed_server_at_another_address_is_judged_once() -> None:
     assert told["lab::server-was-read[berlin-1]"][0] == "passed"
 
 
+@pytest.mark.parametrize("name", ["hv01", "HV02"])
+def test_a_cluster_may_be_called_as_one_of_its_nodes(name: str) -> None:
+    """Its entry may name any node. Readings are kept by name: the node's must not take the cluster's place."""
+    with playing() as estate:
+        nodes = tuple(estate.entry(one, name=f"{one}.dr.example") for one in estate.simulators)
+        whole = read([estate.inventory_of(name=f"{name}.dr.example", nodes=nodes)])
+    told = results(whole)
+    assert told[f"lab::cluster-was-read[{name}.dr.example]"][0] == "passed", told
+    assert {key.rpartition("[")[2] for key in told if key.startswith(IP)} == {
+        f"{name}.dr.example/sql01]",
+        f"{name}.dr.example/web01]",
+    }
+
+
 # --- hostile ----------------------------------------------------------------------------------------------------------
 
 HOSTILE: dict[str, Mapping[str, int]] = {

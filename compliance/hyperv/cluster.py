@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from compliance.hyperv import queries
 from compliance.hyperv.assumed_clusters import assumptions_on_cluster
@@ -35,7 +35,7 @@ NOT_ASKED = Unread("was not asked for")
 def with_clusters(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[tuple[Server, ...], tuple[Cluster, ...]]:
     """The same servers, with what their clusters say of them, and the clusters."""
     said = {one.name: one.reading.cluster for one in snapshot.servers if isinstance(one.reading, Reading)}
-    nodes = {name: _nodes_in(answers) for name, answers in said.items() if answers}
+    nodes = {name: _told_in(answers) for name, answers in said.items() if answers}
     by_name = {server.name: server for server in servers}
     clusters = []
     for source in snapshot.clusters:
@@ -264,29 +264,49 @@ def _with_machines(server: Server, kept: Mapping[str, VirtualMachine], cluster: 
 # --- one server under two names ---------------------------------------------------------------------------------------
 
 
-def _adopt_twins(source: Source, servers: dict[str, Server], told: Mapping[str, frozenset[str] | None]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Which cluster it is that a server speaks of. Two sites may name nodes alike, so its own name counts as well."""
+
+    name: str
+    nodes: frozenset[str]
+
+
+def _adopt_twins(source: Source, servers: dict[str, Server], told: Mapping[str, _Told | None]) -> None:
     """Servers of the inventory that are nodes of this cluster under other names: each machine is judged once."""
-    nodes = _nodes_in(source.reading.classes) if isinstance(source.reading, Reading) else None
-    if nodes is None:
+    mine = _told_in(source.reading.classes) if isinstance(source.reading, Reading) else None
+    if mine is None:
         return
     for server in list(servers.values()):
-        if server.cluster or server.unread or told.get(server.name) != nodes:
+        if server.cluster or server.unread or told.get(server.name) != mine:
             continue
-        label = next(iter(labels_of(server) & nodes), None)
+        label = next(iter(labels_of(server) & mine.nodes), None)
         if label is None:
             continue
         twin = next((one for one in servers.values() if one.cluster == source.name and label in labels_of(one)), None)
         if twin is None or twin.unread:
             remark = f"is the node {label} of the cluster {source.name}, too"
             servers[server.name] = replace(server, cluster=source.name, remarks=(*server.remarks, remark))
-        else:
+        elif _sides(server) <= frozenset[_Side]().union(
+            *(_sides(one) for one in servers.values() if one.cluster == source.name)
+        ):
             remark = f"is the same server as {twin.name} of the cluster {source.name}: its machines are judged there"
             servers[server.name] = replace(server, machines=(), doubt=None, remarks=(*server.remarks, remark))
 
 
-def _nodes_in(answers: Mapping[str, Rows | Unread]) -> frozenset[str] | None:
+_Side = tuple[str, object]
+"""A machine's GUID and role: what only another host that shows it, too, may be left out for."""
+
+
+def _sides(*servers: Server) -> frozenset[_Side]:
+    return frozenset((machine.guid, machine.role) for server in servers for machine in server.machines)
+
+
+def _told_in(answers: Mapping[str, Rows | Unread]) -> _Told | None:
     nodes = nodes_of(answers.get(queries.NODES, NOT_ASKED))
-    return None if isinstance(nodes, Unread) or nodes.refused else frozenset(nodes.states)
+    if isinstance(nodes, Unread) or nodes.refused:
+        return None
+    return _Told((name_of(answers.get(queries.CLUSTER, NOT_ASKED)) or "").casefold(), frozenset(nodes.states))
 
 
 # --- servers that were listed alone -----------------------------------------------------------------------------------
@@ -296,17 +316,15 @@ class _Beside:
     """Which labels stand in the inventory, cluster by cluster. One that was read and is a node of another cluster, or
     of none, is only called the same."""
 
-    def __init__(
-        self, servers: Iterable[Server], told: Mapping[str, frozenset[str] | None], left_out: Iterable[str]
-    ) -> None:
-        self._labels: dict[frozenset[str] | None, set[str]] = defaultdict(set)
+    def __init__(self, servers: Iterable[Server], told: Mapping[str, _Told | None], left_out: Iterable[str]) -> None:
+        self._labels: dict[_Told | None, set[str]] = defaultdict(set)
         self._unread = {first_label(name) for name in left_out}  # by --hv-limit, which every output tells
         for server in servers:
             (self._unread if server.unread else self._labels[told.get(server.name)]).update(labels_of(server))
 
-    def lacks(self, nodes: Nodes) -> list[str]:
-        listed = self._labels[frozenset(nodes.states)] | self._unread
-        return [label for label in nodes.states if label not in listed]
+    def lacks(self, told: _Told) -> list[str]:
+        listed = self._labels[told] | self._unread
+        return sorted(told.nodes - listed)
 
 
 def _with_partial(server: Server, said: Mapping[str, Rows | Unread], beside: _Beside) -> Server:
@@ -327,7 +345,8 @@ def _with_partial(server: Server, said: Mapping[str, Rows | Unread], beside: _Be
         return replace(server, partial=f"{called}, but {nodes}")
     if nodes.refused:
         return replace(server, partial=f"{called} that names as its nodes: {some_of(nodes.refused)}")
-    unlisted = beside.lacks(nodes)
+    told = _told_in(said)
+    unlisted = beside.lacks(told) if told else []
     if not unlisted:
         return server
     are = "is" if len(unlisted) == 1 else "are"

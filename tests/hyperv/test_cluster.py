@@ -462,3 +462,28 @@ def test_ids_do_not_change_with_the_node() -> None:
     before = {verdict.id for verdict in judge(estate(nodes(*BOTH)))}
     after = {verdict.id for verdict in judge(estate(nodes(("HV03", SQL), ("HV02", WEB))))}
     assert before == after
+
+
+# --- two sites that name their nodes alike ----------------------------------------------------------------------------
+
+
+def elsewhere(name: str, *vms: Vm, cluster: str = "HVCL01") -> Source:
+    """A node of another site's cluster, listed alone, whose nodes are called as those of the cluster that is listed."""
+    found = node_source(replace(WHOLE, name=cluster), name, *vms, of=None)
+    return replace(found, name=f"{name.lower()}.other.example", endpoint=f"{name.lower()}.other.example:5986")
+
+
+@pytest.mark.parametrize("cluster", ["HVCL01", "HVCL02"])
+def test_machines_of_a_node_that_is_only_called_alike_do_not_vanish(cluster: str) -> None:
+    mail = Vm(name="mail01", hosts=(("hv01.other.example", "hv09.dr.example"),))
+    found = estate([*nodes(*BOTH), *(elsewhere(name, mail, cluster=cluster) for name in ("HV01",))])
+    assert "hv01.other.example/mail01" in outcomes(found)
+    assert the(found).doubts == ()
+
+
+def test_nodes_that_are_only_called_alike_do_not_stand_for_what_is_not_listed() -> None:
+    others = [elsewhere(name, Vm(name=f"on {name}"), cluster="HVCL02") for name in ("HV01", "HV02")]
+    found = estate([*nodes(*BOTH), *others])
+    told = outcomes(found, "server-was-read")["hv01.other.example"]
+    assert told[0] == "unknown"
+    assert "1 of its 3 nodes is not in the inventory: hv03" in told[1]
