@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -411,6 +411,18 @@ def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: o
         ),
     }
     return Source(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def with_text(found: Source, old: str, new: str) -> Source:
+    """The same server, which says ``new`` wherever it said ``old``."""
+    assert isinstance(found.reading, Reading)
+    classes = {
+        name: answer
+        if isinstance(answer, Unread)
+        else tuple({key: new if text == old else text for key, text in row.items()} for row in answer)
+        for name, answer in found.reading.classes.items()
+    }
+    return replace(found, reading=replace(found.reading, classes=classes))
 
 
 def unread_source(name: str, reason: str = "refused") -> Source:

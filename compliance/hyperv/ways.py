@@ -53,14 +53,16 @@ def with_guests(
         ways.append(way)
         for guid in guids:
             ways_of[guid].append(ways[-1])
+    index = _Index(servers)
     seen = tuple(
-        replace(server, machines=tuple(_looked_into(one, ways_of) for one in server.machines)) for server in servers
+        replace(server, machines=tuple(_looked_into(one, ways_of, index) for one in server.machines))
+        for server in servers
     )
-    proved: dict[str, list[str]] = defaultdict(list)
+    proved: dict[int, list[str]] = defaultdict(list)  # two sites may each have a way of one name, such as local://
     for machine in _machines(seen):
         if isinstance(machine.inside, Inside):
-            proved[machine.inside.way].append(str(machine))
-    return seen, tuple(replace(way, proved=tuple(proved[way.name])) for way in ways)
+            proved[id(machine.inside)].append(str(machine))
+    return seen, tuple(replace(way, proved=tuple(proved[id(way.inside)])) for way in ways)
 
 
 def _understood(way: str, reading: GuestReading) -> Inside | Unread:
@@ -110,12 +112,36 @@ def _matched(patterns: Sequence[str], named: Mapping[str, set[str]]) -> set[str]
     return found
 
 
-def _looked_into(machine: VirtualMachine, ways_of: Mapping[str, Sequence[Way]]) -> VirtualMachine:
+class _Index:
+    """Machines whose guests run, by what a guest may prove itself by."""
+
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._by: dict[str, list[VirtualMachine]] = defaultdict(list)
+        for machine in _machines(servers):
+            macs = _macs(machine)
+            for key in (
+                (machine.guid.upper(), *(() if isinstance(macs, Unread) else macs)) if machine.power in RUNS else ()
+            ):
+                self._by[key].append(machine)
+
+    def rival(self, machine: VirtualMachine, inside: Inside) -> VirtualMachine | None:
+        """Another machine of which the guest proves as much: a copy that kept its addresses, or the other side where
+        both run."""
+        keys = {inside.machine_id, *(adapter.mac for adapter in inside.adapters)}
+        others = (other for key in keys if isinstance(key, str) for other in self._by.get(key, ()))
+        return next((one for one in others if _differ(one, machine) and not _doubt(one, inside)), None)
+
+
+def _differ(one: VirtualMachine, other: VirtualMachine) -> bool:
+    return (one.guid, one.server) != (other.guid, other.server)
+
+
+def _looked_into(machine: VirtualMachine, ways_of: Mapping[str, Sequence[Way]], index: _Index) -> VirtualMachine:
     ways = ways_of.get(machine.guid, ())
-    return replace(machine, inside=_inside(machine, ways)) if ways else machine
+    return replace(machine, inside=_inside(machine, ways, index)) if ways else machine
 
 
-def _inside(machine: VirtualMachine, ways: Sequence[Way]) -> Inside | Unread:
+def _inside(machine: VirtualMachine, ways: Sequence[Way], index: _Index) -> Inside | Unread:
     """What the first way showed that proved to lead here; else why none did."""
     if machine.power not in RUNS:
         return Unread(f"its guest does not run on {machine.server}, so what was seen there is not this one's")
@@ -125,6 +151,8 @@ def _inside(machine: VirtualMachine, ways: Sequence[Way]) -> Inside | Unread:
             reasons.append(way.inside)
         elif doubt := _doubt(machine, way.inside):
             reasons.append(Unread(f"what answers at {way.name} is not known to be this machine: {doubt}"))
+        elif rival := index.rival(machine, way.inside):
+            reasons.append(Unread(f"what answers at {way.name} may as well be {rival}: both run, and are alike to it"))
         else:
             return way.inside
     return Unread("; ".join(dict.fromkeys(map(str, reasons))), reasons[0].why)

@@ -73,9 +73,16 @@ def _package(text: str | None) -> str | None:
 
 
 def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unread:
-    if values(processes, "comm") or unit.get("ActiveState") == "active":
+    """A process that has ended and that nobody waited for keeps its name, and has no command line any more. A service
+    stays active without any process where an init script started it."""
+    alive = [one for one in groups(processes, "comm") if value(one, "line") != ""]
+    active = unit.get("ActiveState") == "active"
+    is_read = ("list", "read") in processes
+    if alive or (active and not is_read):
         return True
-    if ("list", "read") in processes or unit.get("ActiveState") in ("inactive", "failed"):
+    if active:
+        return Unread("its service is active, but none of the processes that were seen is the daemon's")
+    if is_read or unit.get("ActiveState") in ("inactive", "failed"):
         return False
     return Unread("this account sees no other accounts' processes, and no systemd tells")
 

@@ -13,6 +13,7 @@ from compliance.answers import NOTHING, beyond_question, inside_of, seen_by
 from compliance.model import (
     Answer,
     Daemon,
+    FailoverAddress,
     Guest,
     InnerAdapter,
     Inside,
@@ -202,15 +203,26 @@ def _to_adapter(daemon: Daemon, vm: ReplicatedVM, inside: InsideUnix) -> Iterato
             else:
                 lost = "so the address never reaches it"
                 yield Link(f"{wrong}, but {right}, {lost}", _other_stack(inside, daemon.writes))
-    if not inside.adapters:
+    synthetic = [adapter for adapter in inside.adapters if adapter.synthetic]
+    wanted = len({setting.adapter_guid for setting in _applied(vm)})
+    if not synthetic:
         yield Link("it shows no adapter that could get an address", None)
+    elif len(synthetic) < wanted:
+        yield Link(f"{wanted} adapters have a failover address, and it shows {len(synthetic)}", None)
 
 
 def _concerned(vm: ReplicatedVM, inside: Inside) -> tuple[InnerAdapter, ...]:
-    """Those that have a failover address, by MAC; all synthetic ones where that can't be said."""
-    macs = {setting.adapter.mac.upper() for setting in vm.machine.settings if setting.adapter and setting.adapter.mac}
+    """Those that have a failover address, by MAC; all synthetic ones where that can't be said of each."""
+    macs = {((setting.adapter and setting.adapter.mac) or "").upper() for setting in _applied(vm)}
     synthetic = tuple(adapter for adapter in inside.adapters if adapter.synthetic)
-    return tuple(adapter for adapter in synthetic if adapter.mac in macs) or synthetic
+    found = tuple(adapter for adapter in synthetic if adapter.mac in macs)
+    return found if {adapter.mac for adapter in found} == macs else synthetic
+
+
+def _applied(vm: ReplicatedVM) -> list[FailoverAddress]:
+    """Without what hangs on a legacy adapter, or on one that is not there: a failover applies none of these."""
+    all_known = not isinstance(vm.machine.adapters, Unread)
+    return [one for one in vm.machine.settings if not (one.adapter.legacy if one.adapter else all_known)]
 
 
 def _asks_network_manager(daemon: Daemon) -> bool:

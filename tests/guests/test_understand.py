@@ -93,7 +93,15 @@ PLATFORMS: list[tuple[dict[str, str], str, Any]] = [
 ]
 DAEMONS: list[tuple[dict[str, str], str, Any]] = [
     ({"processes": "list=read", "units": ""}, "running", False),
-    ({"processes": "list=read", "units": "Id=a.service\nLoadState=loaded\nActiveState=active"}, "running", True),
+    ({"processes": "", "units": "Id=a.service\nLoadState=loaded\nActiveState=active"}, "running", True),
+    (
+        {"processes": "list=read", "units": "Id=a.service\nLoadState=loaded\nActiveState=active"},
+        "running",
+        Unread("its service is active, but none of the processes that were seen is the daemon's"),
+    ),
+    ({"processes": "comm=hypervkvpd\nline=\nlist=read", "units": ""}, "running", False),
+    ({"processes": "comm=x\nline=\ncomm=x\nline=/x -n\nlist=read", "units": ""}, "running", True),
+    ({"processes": "comm=hv_kvp_daemon\nlist=read", "units": ""}, "running", True),
     ({"processes": "", "units": "Id=a.service\nLoadState=loaded\nActiveState=failed"}, "running", False),
     (
         {"processes": "", "units": ""},

@@ -10,7 +10,7 @@ from compliance.errors import Why
 from compliance.hyperv.translate import translate
 from compliance.model import Estate, Inside, Unread, VirtualMachine
 from compliance.snapshot import GuestSource
-from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
+from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, with_text
 from tests.guests.said import guest, sections
 
 SQL = Vm(name="sql01")
@@ -128,3 +128,39 @@ def test_the_way_that_leads_here_is_found_among_several() -> None:
 def test_several_adapters() -> None:
     vm = Vm(name="sql01", nics=(Nic(), Nic(name="second"), Nic(legacy=True)))
     assert isinstance(machine(estate(guest("sql01", said=sections(vm)), vm=vm)).inside, Inside)
+
+
+# --- copies -----------------------------------------------------------------------------------------------------------
+
+
+def with_a_copy(copy: Vm, **said: str) -> Estate:
+    """Another machine that runs, with the adapters of sql01."""
+    third = with_text(source(Host(name="HV03", vms=[copy])), mac_of(copy), mac_of(SQL))
+    hosts = source(Host(name="HV01", vms=[SQL])), source(Host(name="HV02", vms=[replica_of(SQL)])), third
+    return translate(replace(snapshot(*hosts), guests=[guest("hv01/sql01", said=sections(SQL, **said))]))
+
+
+def test_adapters_that_two_machines_share_prove_neither() -> None:
+    found = machine(with_a_copy(Vm(name="copy"), pool="")).inside
+    assert found == Unread(f"what answers at {WAY} may as well be hv03/copy: both run, and are alike to it")
+
+
+def test_the_guid_tells_copies_apart() -> None:
+    assert isinstance(machine(with_a_copy(Vm(name="copy"))).inside, Inside)
+
+
+def test_a_copy_that_is_off_is_none() -> None:
+    assert isinstance(machine(with_a_copy(Vm(name="copy", power=3), pool="")).inside, Inside)
+
+
+def test_where_both_sides_run_a_guest_is_of_neither() -> None:
+    both = with_a_copy(replace(replica_of(SQL), power=2, uptime=100))
+    assert "may as well be hv03/sql01" in str(machine(both).inside)
+
+
+def test_ways_of_one_name_are_two() -> None:
+    """Joined snapshots, each of which had `local://`."""
+    mine = guest("sql01", way="local://", said=sections(SQL))
+    stray = guest("web01", way="local://", said=sections(OTHERS))
+    found = estate(mine, stray)
+    assert [way.proved for way in found.ways] == [("hv01/sql01",), ()]

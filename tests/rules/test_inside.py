@@ -16,7 +16,7 @@ from compliance.rules.failover import failover_ip_needs_integration_services as 
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
 from compliance.snapshot import GuestSource
-from tests.builders import Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, unread_source, with_text
 from tests.guests.said import SCRIPT, guest, sections
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
@@ -306,6 +306,30 @@ def test_where_somebody_looked_the_table_is_silent() -> None:
     assert (told.result, "was looked into" in told.finding) == (NOT_APPLICABLE, True)
     dead = guest("sql01", said=Unread("dead"))
     assert outcomes(dead, rule=guest_can_apply_failover_ip)["hv01/sql01"].result is PASSED
+
+
+TWO = Vm(name="sql01", nics=(Nic(addresses=("10.2.0.20",)), Nic(name="second", addresses=("10.3.0.20",))))
+
+
+def test_an_adapter_that_the_guest_does_not_show_was_not_judged() -> None:
+    lines = sections(TWO)["adapters"].splitlines()
+    assert only(TWO).result is PASSED
+    told = only(TWO, adapters=lines[0])
+    assert (told.result, "2 adapters have a failover address, and it shows 1" in told.finding) == (UNKNOWN, True)
+
+
+def test_a_guest_without_any_adapter_of_hyper_v_passes_nothing() -> None:
+    told = only(adapters=sections(SQL)["adapters"].replace("hv_netvsc", "e1000"))
+    assert (told.result, "it shows no adapter that could get an address" in told.finding) == (UNKNOWN, True)
+
+
+def test_an_adapter_that_is_known_by_its_address_does_not_hide_another_one() -> None:
+    """On the replica's side some addresses of adapters are the primary's and some are not."""
+    replica = with_text(source(Host(name="HV02", vms=[replica_of(TWO)])), mac_of(TWO, 1), "00155DFFFFFF")
+    said = sections(TWO, networkmanager="eth0:connected", networkd="3 eth1 ether routable configured")
+    taken = replace(snapshot(source(Host(name="HV01", vms=[TWO])), replica), guests=(guest("sql01", said=said),))
+    told = {one.label: one.outcome.result for one in judge(translate(taken), [RULE])}
+    assert told == {"hv01/sql01": FAILED, "hv02/sql01": FAILED}
 
 
 # --- the ways themselves ----------------------------------------------------------------------------------------------
