@@ -159,11 +159,15 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
     planned = planned or Plan(estate=snapshot.estate, named="")
     estate = translate(snapshot)
     servers = {server.name: server for server in estate.servers}
-    verdicts = [verdict for verdict in judge(estate, _rules(planned.policy)) if scope.holds(verdict, servers)]
+    every = judge(estate, _rules(planned.policy))
+    verdicts = [verdict for verdict in every if scope.holds(verdict, servers)]
     grounds = Grounds(
         policy=planned.policy,
         now=now or snapshot.time,
         complete=snapshot.complete,
+        narrowed=bool(narrowed(snapshot.limit, scope)),
+        selected=scope.selects(verdicts, servers),
+        unmet=scope.unmet(every, estate.servers),
         waivers=[waiver for file in planned.waiver_files for waiver in file.waivers],
         baseline=planned.baseline,
     )

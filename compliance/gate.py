@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 from compliance.baseline import Baseline, Finding, finding_of
-from compliance.model import Estate, Server
+from compliance.model import Cluster, Estate, Server
 from compliance.policy import Policy
 from compliance.rule import Result, Verdict
 from compliance.waivers import Waiver
@@ -128,11 +128,16 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grounds:
-    """What the gate weighs beside the verdicts. ``now``: waivers end by it, and the snapshot's age counts to it."""
+    """What the gate weighs beside the verdicts. ``now``: waivers end by it, and the snapshot's age counts to it.
+    ``narrowed``: are these fewer than the estate's; ``selected``: was one of them asked for, and is not only kept since
+    it is open; ``unmet``: options that chose nothing."""
 
     policy: Policy
     now: datetime
     complete: bool = True
+    narrowed: bool = False
+    selected: bool = True
+    unmet: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
     baseline: Baseline | None = None
 
@@ -152,7 +157,7 @@ def decide(verdicts: Sequence[Verdict], estate: Estate, grounds: Grounds) -> tup
         ending=tuple(one for one in grounds.waivers if one.ends_within(grounds.now, ENDING_SOON)),
         ended=tuple(one for one in grounds.waivers if one.has_ended(grounds.now)),
         unused=clerk.unused,
-        vanished=_vanished(decisions, estate, grounds.baseline),
+        vanished=() if grounds.narrowed or not grounds.complete else _vanished(decisions, estate, grounds.baseline),
     )
 
 
@@ -164,8 +169,10 @@ class _Clerk:
         self._grounds = grounds
         self._met: set[str] = set()
         policy = grounds.policy
-        self._servers_may_miss = policy.least_servers_read < 100 and _enough(
-            coverage.server_percent, policy.least_servers_read
+        self._servers_may_miss = (
+            bool(coverage.servers)
+            and policy.least_servers_read < 100
+            and _enough(coverage.server_percent, policy.least_servers_read)
         )
         self._machines_may_miss = policy.least_machines_judged < 100 and _enough(
             coverage.machine_percent, policy.least_machines_judged
@@ -201,10 +208,15 @@ class _Clerk:
         plain = Decision(verdict=verdict, shown=verdict, finding=finding, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
             return replace(plain, shown=_waived(verdict, f"waived, not judged: {waiver}"))
-        not_the_estate = verdict.server or verdict.cluster
-        tolerated = self._machines_may_miss if verdict.machine else self._servers_may_miss and not_the_estate
+        tolerated = self._machines_may_miss if verdict.machine else self._servers_may_miss and self._of_servers(verdict)
         closes = Exit.OPEN if tolerated else self._weighed(verdict, Exit.NOT_JUDGED)
         return replace(plain, has_ended=waiver is not None, closes=closes)
+
+    def _of_servers(self, verdict: Verdict) -> bool:
+        """Is it about what the servers' percentage counts? A cluster is not in it, but its nodes are."""
+        if isinstance(verdict.subject, Cluster):
+            return any(server.unread for name in verdict.subject.nodes if (server := self._servers.get(name)))
+        return verdict.server is not None
 
     def _weighed(self, verdict: Verdict, closes: Exit) -> Exit:
         return closes if verdict.rule.severity.rank <= self._grounds.policy.fail_at.rank else Exit.OPEN
@@ -272,12 +284,14 @@ def _machine(verdict: Verdict) -> tuple[str, str] | None:
 def _reasons(
     decisions: Sequence[Decision], estate: Estate, coverage: Coverage, grounds: Grounds, clerk: _Clerk
 ) -> Iterator[Reason]:
-    if not decisions:
+    closing = [one for one in decisions if one.closes is not Exit.OPEN]
+    if not decisions or not (grounds.selected or closing):
         yield Reason(code=Exit.USAGE, text="nothing was selected: no verdict is in the scope that was asked for")
+    elif grounds.unmet and not closing:  # else what was not read may be what they mean
+        yield Reason(code=Exit.USAGE, text=f"means nothing that was judged: {_named(grounds.unmet)}")
     if clerk.unused and grounds.policy.unused_waivers == "fail":
         places = _named([one.place for one in clerk.unused])
         yield Reason(code=Exit.USAGE, text=f"{_counted(len(clerk.unused), 'waiver')} met no finding: {places}")
-    closing = [one for one in decisions if one.closes is not Exit.OPEN]
     yield from _of_findings(closing, grounds.policy)
     yield from _of_what_was_not_judged(closing, coverage)
     if not grounds.complete:
@@ -317,14 +331,18 @@ def _of_what_was_not_judged(closing: Sequence[Decision], coverage: Coverage) -> 
 
 
 def _vanished(decisions: Sequence[Decision], estate: Estate, baseline: Baseline | None) -> tuple[Finding, ...]:
-    """Known findings that are no more. Those of a server that was not read are not known to be."""
+    """Known findings that are no more. Those of a server that was not read, or of a rule that was not asked, are not
+    known to be."""
     if baseline is None:
         return ()
+    asked = {one.verdict.rule.key for one in decisions}
     found = {one.finding.identity for one in decisions if one.finding}
     unread = {server.name for server in estate.servers if server.unread}
     unread |= {node for cluster in estate.clusters if cluster.doubts for node in cluster.nodes}  # one may be on any
     return tuple(
-        one for identity, one in baseline.findings.items() if identity not in found and one.server not in unread
+        one
+        for identity, one in baseline.findings.items()
+        if identity not in found and one.server not in unread and one.rule in asked
     )
 
 

@@ -3,13 +3,13 @@ changes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from compliance.model import Server
 from compliance.patterns import any_matches
-from compliance.rule import Result, Verdict
+from compliance.rule import Result, Verdict, passed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,6 +32,29 @@ class Scope:
             and self._holds_subject(verdict)
         )
 
+    def selects(self, verdicts: Iterable[Verdict], servers: Mapping[str, Server] = MappingProxyType({})) -> bool:
+        """Is one of these asked for itself? What is kept only because it is open is an answer to no question."""
+        return any(self.holds(replace(one, outcome=passed("")), servers) for one in verdicts)
+
+    def unmet(self, verdicts: Iterable[Verdict], servers: Iterable[Server]) -> tuple[str, ...]:
+        """The options that mean nothing that there is: else the gate would be about less, in silence."""
+        if not str(self):
+            return ()
+        names: dict[str, set[str]] = {kind: set() for kind, _ in self._named() if kind != "severity"}
+        for verdict in verdicts:
+            names["rule"].add(verdict.rule.key)
+            names["server"] |= {name for name in (verdict.server, verdict.cluster) if name}
+            names["vm"] |= _names(verdict)
+        for server in servers:
+            names["site"] |= {server.site} if server.site else set()
+            names["group"] |= set(server.groups)
+        return tuple(
+            f"--hv-{kind} {pattern}"
+            for kind, patterns in self._named()
+            for pattern in patterns
+            if kind in names and not any_matches([pattern], names[kind])
+        )
+
     def _holds_place(self, verdict: Verdict, servers: Mapping[str, Server]) -> bool:
         if verdict.server is None:  # of the whole estate; what is open about it stays
             return not (self.sites or self.groups) or _is_open(verdict)
@@ -42,8 +65,7 @@ class Scope:
     def _holds_subject(self, verdict: Verdict) -> bool:
         machine = verdict.machine
         if machine:
-            names = [machine.name, machine.guid, str(machine), verdict.label]
-            return self._holds_server(verdict) and _holds(self.machines, names)
+            return self._holds_server(verdict) and _holds(self.machines, [*_names(verdict)])
         # A server or an estate that could not be judged may hold a machine that was asked for: it stays.
         open_question = _is_open(verdict)
         if verdict.server is None and verdict.cluster is None:
@@ -54,9 +76,8 @@ class Scope:
         """A server is meant by its cluster's name as well."""
         return _holds(self.servers, [name for name in (verdict.server, verdict.cluster) if name])
 
-    def __str__(self) -> str:
-        """As the options that made it; empty where nothing is narrowed."""
-        named = (
+    def _named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        return (
             ("site", self.sites),
             ("group", self.groups),
             ("server", self.servers),
@@ -64,7 +85,16 @@ class Scope:
             ("rule", self.rules),
             ("severity", self.severities),
         )
-        return " ".join(f"--hv-{name} {pattern}" for name, patterns in named for pattern in patterns)
+
+    def __str__(self) -> str:
+        """As the options that made it; empty where nothing is narrowed."""
+        return " ".join(f"--hv-{name} {pattern}" for name, patterns in self._named() for pattern in patterns)
+
+
+def _names(verdict: Verdict) -> set[str]:
+    """What its machine may be called; empty where it is about none."""
+    machine = verdict.machine
+    return {machine.name, machine.guid, str(machine), verdict.label} if machine else set()
 
 
 def _is_open(verdict: Verdict) -> bool:

@@ -335,7 +335,16 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         doubled = [name for name, count in Counter(source.name.casefold() for source in some).items() if count > 1]
         if doubled:
             raise SnapshotError(f"{path}: {kind} {strict.short(doubled[0])!r} stands in it twice")
+    _refuse_half_clusters(path, sources[:servers], sources[servers:])
     return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
+
+
+def _refuse_half_clusters(path: Path, servers: Sequence[Source], clusters: Sequence[Source]) -> None:
+    """Nodes without their cluster, which alone knows what is missing on them; or one without a node."""
+    named, there = {one.cluster for one in servers} - {None}, {one.name for one in clusters}
+    for name in sorted(str(one) for one in named ^ there):
+        lacks = "no server as its node" if name in there else "servers as its nodes, but not the cluster itself"
+        raise SnapshotError(f"{path}: damaged: of the cluster {strict.short(name)!r} it has {lacks}")
 
 
 def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Callable[[object], T]) -> T:

@@ -19,6 +19,7 @@ from compliance.diff import Audit, Fate, compare
 from compliance.errors import SnapshotError
 from compliance.gate import Exit
 from compliance.hyperv.anonymous import anonymised
+from compliance.hyperv.queries import RESOURCES
 from compliance.hyperv.translate import translate
 from compliance.includes import limited
 from compliance.inventory import inventory_of
@@ -113,6 +114,21 @@ def test_a_header_that_miscounts_its_clusters_is_damaged(count: str, tmp_path: P
         read_snapshot(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"clusters": ()}, "servers as its nodes, but not the cluster itself"),
+        ({"servers": ()}, "no server as its node"),
+    ],
+)
+def test_half_a_cluster_is_damaged(change: dict[str, object], told: str, tmp_path: Path) -> None:
+    """Its own word alone tells that a machine is missing: without it, nodes would pass as servers that are whole."""
+    path = tmp_path / "half.jsonl"
+    write_snapshot(replace(found(), **change), path)  # type: ignore[arg-type]
+    with pytest.raises(SnapshotError, match=rf"damaged: of the cluster 'hvcl01' it has {told}$"):
+        read_snapshot(path)
+
+
 def test_the_same_cluster_in_two_snapshots_is_told() -> None:
     alone = replace(found(), servers=())
     with pytest.raises(SnapshotError, match="'hvcl01' is also in a"):
@@ -199,6 +215,18 @@ def test_a_cluster_in_doubt_closes_the_gate() -> None:
 def test_what_may_be_missing_of_servers_may_be_missing_of_clusters() -> None:
     assert table(partly(), least_servers_read=75).gate.is_open
     assert not table(partly(), least_servers_read=76).gate.is_open
+
+
+def test_no_number_of_servers_read_makes_up_for_what_a_cluster_did_not_tell() -> None:
+    """All its nodes were read: 100 % of the servers, and nobody knows which virtual machines they should have."""
+    taken = found()
+    (told,) = taken.clusters
+    assert isinstance(told.reading, Reading)
+    reading = replace(told.reading, again={**told.reading.again, RESOURCES: Unread("refused")})
+    silent = replace(taken, clusters=(replace(told, reading=reading),))
+    for scope in (EVERYTHING, Scope(sites=("none",)), Scope(machines=("none",))):
+        gate = table(silent, scope, least_servers_read=1).gate
+        assert Exit.NOT_JUDGED in [reason.code for reason in gate.reasons], scope
 
 
 @pytest.mark.parametrize("key", ["server", "machine"])

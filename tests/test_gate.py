@@ -246,6 +246,21 @@ def test_vanished_findings_are_listed_but_not_those_of_a_server_that_was_not_rea
     assert gate.vanished == ()
 
 
+@pytest.mark.parametrize("grounds", [{"narrowed": True}, {"complete": False}])
+def test_nothing_vanishes_where_not_all_was_judged(grounds: dict[str, object]) -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    baseline = baseline_of(before)
+    assert decided(*sources(SQL), baseline=baseline)[1].vanished
+    assert decided(*sources(SQL), baseline=baseline, **grounds)[1].vanished == ()
+
+
+def test_a_finding_of_a_rule_that_was_not_asked_has_not_vanished() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    baseline = baseline_of(before)
+    renamed = {key: replace(one, rule="guest-applies-failover-ip") for key, one in baseline.findings.items()}
+    assert decided(*sources(SQL), baseline=replace(baseline, findings=renamed))[1].vanished == ()
+
+
 def test_two_machines_never_share_an_identity() -> None:
     estate = translate(snapshot(*sources(SQL, MUTE, LOST, replace(MUTE, name="mute02")), UNREAD))
     found = [finding for verdict in judge(estate, RULES) if (finding := finding_of(verdict))]

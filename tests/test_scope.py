@@ -8,11 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.audit import Plan, judged
+from compliance.gate import Exit
 from compliance.hyperv.translate import translate
 from compliance.judge import all_rules, judge
-from compliance.rule import Result, Verdict
+from compliance.model import Unread
+from compliance.policy import Policy
+from compliance.rule import Result, Severity, Verdict
 from compliance.scope import Scope
-from tests.builders import Host, Vm, guid, snapshot, source, unread_source
+from tests.builders import Host, Vm, guid, replica_of, snapshot, source, unread_source
+from tests.guests.said import guest
 
 RULE, READ, ESTATE = "failover-ip-needs-integration-services", "server-was-read", "estate-has-replicated-machines"
 VERDICTS = judge(
@@ -199,3 +204,39 @@ def test_what_is_open_about_the_estate_stays_whatever_the_place(scope: Scope) ->
     verdict = next(one for one in judge(SITES) if one.rule.key == ESTATE)
     assert scope.holds(with_result(verdict, Result.UNKNOWN))
     assert not scope.holds(with_result(verdict, Result.PASSED))
+
+
+# --- what is asked for and not there ----------------------------------------------------------------------------------
+
+SQL = Vm(name="sql02")
+PAIR = snapshot(
+    source(Host(name="HV01", vms=[SQL]), site="Berlin", groups=("dr", "sql")),
+    source(Host(name="HV02", vms=[replica_of(SQL)]), site="Frankfurt", groups=("dr",)),
+)
+LOST_WAY = replace(PAIR, guests=(guest("typo", said=Unread("dead")),))
+NOWHERE = [Scope(sites=("x",)), Scope(groups=("x",)), Scope(servers=("x",)), Scope(machines=("x",))]
+HALF = [
+    Scope(sites=("frankfurt", "x")),
+    Scope(groups=("dr", "x")),
+    Scope(servers=("hv02", "x")),
+    Scope(machines=("sql02", "x")),
+    Scope(rules=("server*", "x*")),
+]
+MILD = Plan(estate="test", named="", policy=Policy(fail_at=Severity.ERROR))
+
+
+@pytest.mark.parametrize("scope", NOWHERE, ids=str)
+def test_what_is_only_kept_since_it_is_open_opens_no_gate(scope: Scope) -> None:
+    """A warning about the estate stays whatever the place. It must not be all that a run is about."""
+    gate = judged(LOST_WAY, scope, MILD).gate
+    assert gate.code is Exit.USAGE
+    assert judged(LOST_WAY, Scope(), MILD).gate.is_open
+
+
+@pytest.mark.parametrize("scope", HALF, ids=str)
+def test_one_pattern_of_several_that_means_nothing_is_a_mistake(scope: Scope) -> None:
+    gate = judged(PAIR, scope, MILD).gate
+    assert (gate.code, [reason.text for reason in gate.reasons]) == (
+        Exit.USAGE,
+        [f"means nothing that was judged: {str(scope).split(' ', 2)[2]}"],
+    )
