@@ -119,9 +119,8 @@ class _Index:
         self._by: dict[str, list[VirtualMachine]] = defaultdict(list)
         for machine in _machines(servers):
             macs = _macs(machine)
-            for key in (
-                (machine.guid.upper(), *(() if isinstance(macs, Unread) else macs)) if machine.power in RUNS else ()
-            ):
+            keys = {machine.guid.upper()} | (set() if isinstance(macs, Unread) else macs)
+            for key in keys if machine.power in RUNS else ():
                 self._by[key].append(machine)
 
     def rival(self, machine: VirtualMachine, inside: Inside) -> VirtualMachine | None:
