@@ -81,8 +81,8 @@ def seen_by(inside: Inside) -> str:
 
 
 def _with_look_inside(answer: Outcome, vm: ReplicatedVM) -> Outcome:
-    """A daemon or service that was seen running is an answer of the guest's where its host saw none; a host that saw it
-    fail to answer saw more."""
+    """A daemon or service that was seen running is an answer of the guest's where its host has none to show, or has one
+    no more; what the host says stays a remark. A host that saw the guest fail to answer saw more."""
     inside = inside_of(vm)
     if answer.result is Result.PASSED or not isinstance(inside, Inside):
         return answer
