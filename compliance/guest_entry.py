@@ -1,4 +1,5 @@
-"""One way into a guest, as an inventory says it: a shell over ssh, or a Windows guest's own WinRM listener."""
+"""One way into a guest, as an inventory says it: a shell over ssh, a Windows guest's own WinRM listener, or a host of
+Ansible's that is one of the two."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from compliance.userfile import shown
 ADDRESS = r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 CONNECTION = rf"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?{ADDRESS})$"
 WINRM = rf"^winrm://{ADDRESS}$"
+ANSIBLE = "^ansible://[A-Za-z0-9_][A-Za-z0-9._:-]*$"
 
 
 def connection(value: str) -> str:
@@ -25,7 +27,7 @@ def connection(value: str) -> str:
         return value
     if re.search(":[^/]*@", value):
         raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
-    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]` or `local://`"
+    ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]`, `ansible://host` or `local://`"
     raise ValueError(f"expected {ways}, got {shown(value)}")
 
 
@@ -39,12 +41,23 @@ def listening(value: str) -> str:
     raise ValueError(f"expected `winrm://host[:port]`, got {shown(value)}")
 
 
+def listed(value: str) -> str:
+    """A host of Ansible's, by its name there alone."""
+    if re.fullmatch(ANSIBLE, value):
+        return value
+    raise ValueError("expected `ansible://host`, with the host's name in the `inventory` and nothing else")
+
+
 Connection = Annotated[
     str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
 ]
 
 Listening = Annotated[
     str, AfterValidator(listening), WithJsonSchema({"type": "string", "pattern": WINRM, "maxLength": 300})
+]
+
+Listed = Annotated[
+    str, AfterValidator(listed), WithJsonSchema({"type": "string", "pattern": ANSIBLE, "maxLength": 300})
 ]
 
 
@@ -122,13 +135,37 @@ class WindowsGuest(Listener):
         return match[1], match[2] or ""
 
 
+class AnsibleGuest(Model):
+    """One way into a guest that an inventory of Ansible's knows: becomes one of the others as soon as that is read."""
+
+    machine: Globs
+    """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
+    connection: Listed
+    """ansible://HOST, by the host's name in `inventory`."""
+    inventory: File
+    """Ansible's; relative to the inventory's folder. Its variables say how the guest is reached."""
+    credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
+    """In place of the host's own password."""
+    key: File | None = None
+    """In place of the host's own private key, for ssh; relative to the inventory's folder."""
+    ssh_config: File | None = None
+    """In place of what the host's variables tell ssh, for jump hosts and more; relative to the inventory's folder."""
+    known_hosts: File | None = None
+    """Host keys that we trust instead of your own list; relative to the inventory's folder."""
+    verify: bool = True
+    """As elsewhere. A host's variables that switch the check of host keys off do not count before this is said."""
+
+
 WayIn = GuestEntry | WindowsGuest
 
 
-def is_windows(given: object) -> bool:
-    """Which of the two an entry of a file means to be."""
+def model_of(given: object) -> type[GuestEntry | WindowsGuest | AnsibleGuest]:
+    """Which of the three an entry of a file means to be."""
     connection = given.get("connection") if isinstance(given, dict) else None
-    return isinstance(connection, str) and connection.startswith("winrm://")
+    scheme = connection.partition("://")[0] if isinstance(connection, str) else ""
+    if scheme == "winrm":
+        return WindowsGuest
+    return AnsibleGuest if scheme == "ansible" else GuestEntry
 
 
 def contradictions(entry: WayIn) -> Iterator[tuple[str, str]]:

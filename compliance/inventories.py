@@ -28,6 +28,7 @@ from ruamel.yaml.events import (
 from compliance.ansible import resolved
 from compliance.ansible.local import YAML_NAMES
 from compliance.ansible.read import Found, read_ansible
+from compliance.ansible.ways import with_guests
 from compliance.ansible.yaml_groups import SECTIONS
 from compliance.errors import UsageError
 from compliance.includes import limited, read_with_includes
@@ -59,7 +60,10 @@ def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None
     def read(file: Path, included: bool) -> Inventory:
         if included and is_ansible(file):
             return found_by_ansible(file, EVERYTHING, around).inventory
-        return inventory_of(file, content_of(file), included=included)
+        mine = inventory_of(file, content_of(file), included=included)
+        if not mine.guests_of_ansible:
+            return mine
+        return with_guests(mine, around.environ, around.find(resolved.LIST, around.environ))
 
     inventory = read_with_includes(path, read)
     if inventory.snapshot and limit.pattern:

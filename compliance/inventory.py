@@ -14,7 +14,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from compliance import guest_entry, listener, model
 from compliance.form import CREDENTIAL, File, Form, Label, Model, Name, meant
-from compliance.guest_entry import GuestEntry, WayIn, WindowsGuest, is_windows
+from compliance.guest_entry import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 from compliance.listener import PORTS, PRINCIPAL, Listener
 from compliance.policy import DEFAULT, Policy, PolicyBlock
 from compliance.sources import Source
@@ -147,7 +147,7 @@ class Document(Model):
     """Failover clusters to read, each with all its nodes."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
-    guests: Annotated[tuple[WayIn, ...], Field(strict=False)] = Field(default_factory=tuple)
+    guests: Annotated[tuple[WayIn | AnsibleGuest, ...], Field(strict=False)] = Field(default_factory=tuple)
     """Ways into guests, for rules that look inside."""
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
@@ -174,8 +174,10 @@ FORM = Form(
     },
     expected=EXPECTED,
 )
-GUESTS = Form(root=Document, item="guest", below=FORM.below, expected=EXPECTED)
-WINDOWS_GUESTS = Form(root=Document, item="guest", below={"guests": WindowsGuest}, expected=EXPECTED)
+GUESTS = {
+    model: Form(root=Document, item="guest", below={"guests": model}, expected=EXPECTED)
+    for model in (GuestEntry, WindowsGuest, AnsibleGuest)
+}
 
 
 Login = Callable[[], tuple[str, str]]
@@ -187,6 +189,7 @@ class Inventory:
     name: str
     servers: tuple[Entry, ...]
     guests: tuple[WayIn, ...] = ()
+    guests_of_ansible: tuple[tuple[int, AnsibleGuest], ...] = ()  # each with its line, until they are resolved
     clusters: tuple[ClusterEntry, ...] = ()
     snapshot: Path | None
     limits: Limits
@@ -250,7 +253,10 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
         raise text.error()
     return Inventory(
         name=known.name,
-        guests=tuple(guests.values()),
+        guests=tuple(guest for guest in guests.values() if not isinstance(guest, AnsibleGuest)),
+        guests_of_ansible=tuple(
+            (text.line(place), guest) for place, guest in guests.items() if isinstance(guest, AnsibleGuest)
+        ),
         servers=tuple(entry for place, entry in entries.items() if place[0] == "servers"),
         clusters=tuple(_with_nodes(entries)),
         snapshot=known.snapshot,
@@ -262,7 +268,7 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
         path=path,
         digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
         lines={entry.name: text.line(place) for place, entry in entries.items()}
-        | {guest.name: text.line(place) for place, guest in guests.items()},
+        | {guest.name: text.line(place) for place, guest in guests.items() if not isinstance(guest, AnsibleGuest)},
     )
 
 
@@ -359,20 +365,19 @@ def contradictions(entry: Entry) -> Iterator[tuple[str, str]]:
     yield from listener.contradictions(entry)
 
 
-def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn]:
+def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn | AnsibleGuest]:
     given = document.get("guests")
-    entries: dict[Place, WayIn] = {}
+    entries: dict[Place, WayIn | AnsibleGuest] = {}
     known: dict[str, Place] = {}
     for index, guest in enumerate(given if isinstance(given, list) else ()):
         place = ("guests", index)
-        entry: WayIn | None = (
-            WINDOWS_GUESTS.check(text, WindowsGuest, guest, place)
-            if is_windows(guest)
-            else GUESTS.check(text, GuestEntry, guest, place)
-        )
+        model_of = guest_entry.model_of(guest)
+        entry = GUESTS[model_of].check(text, model_of, guest, place)
         if entry is None:
             continue
         entries[place] = entry
+        if isinstance(entry, AnsibleGuest):
+            continue  # which way that is, and whether it is there already, is seen later
         first = known.setdefault(entry.connection.casefold(), place)
         if first != place:
             text.add((*place, "connection"), f"{shown(entry.connection)} is {text.named(first)} already")

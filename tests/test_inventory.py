@@ -43,7 +43,9 @@ HOST = "a name or an IP address, without scheme, port or brackets"
 # text -> what stands behind `lab.yaml:`, line by line
 IN_CLEAR = "transport `basic` needs https: over http the password is readable (`cleartext: true` allows it)"
 GUEST = f"{SERVER}guests:\n- machine: sql01\n"  # what follows it stands on line 6
-WAYS = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]` or `local://`"
+WAYS = (
+    "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]`, `ansible://host` or `local://`"
+)
 NO_PASSWORD = "a password has no place here: name a `credential` (paramiko), or take a key (ssh)"
 MISTAKES = {
     # guests

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from compliance.ansible import local, resolved
 from compliance.ansible.hosts import Host, Listing
+from compliance.ansible.logins import Logins
 from compliance.ansible.templates import UnusableError, text_of
 from compliance.ansible.variables import Translated, estate_says, not_windows, translated
-from compliance.errors import InventoryError, UsageError
-from compliance.inventory import FORM, Entry, Inventory, Limits, Login, contradictions
+from compliance.errors import InventoryError
+from compliance.inventory import FORM, Entry, Inventory, Limits, contradictions
 from compliance.limit import Limit
 from compliance.policy import DEFAULT, read_policy
 from compliance.userfile import MOST_MISTAKES, shown, visible
 
 MOST_NAMES = 10
-NAMES_ITSELF = "ansible"
-"""The credential's name where a host names no user."""
 IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
 UNUSED = "is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
 BASIC_BY_DEFAULT = "by Ansible's default"
@@ -42,21 +39,26 @@ class Found:
 
 def read_ansible(path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None) -> Found:
     """InventoryError for each host that is Windows and can't be used; UsageError where ``limit`` meets nothing."""
-    if listing_command:
-        listing = _with_places(resolved.list_hosts(path, listing_command, environ), path)
-    else:
-        listing = local.list_hosts(path)
-    where = visible(str(path))
-    if not listing.hosts:
-        raise InventoryError(f"{where}: lists no host")
+    listing, where = listing_of(path, environ, listing_command), visible(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
     hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
-    clerk = _Clerk(path=path, environ=environ, named=frozenset(_named_ours(hosts)))
+    clerk = Clerk(path=path, logins=Logins(environ=environ, named=frozenset(_named_ours(hosts))))
     for host in hosts:
         clerk.take(host)
     clerk.check(where, len(chosen))
     left_out = sorted(host.name for host in listing.hosts if host.name not in chosen)
     return Found(inventory=clerk.inventory(limit, tuple(left_out)), listing=listing, entries=clerk.translated)
+
+
+def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | None) -> Listing:
+    """Every host of it, of which there is one at least."""
+    if listing_command:
+        listing = _with_places(resolved.list_hosts(path, listing_command, environ), path)
+    else:
+        listing = local.list_hosts(path)
+    if not listing.hosts:
+        raise InventoryError(f"{visible(str(path))}: lists no host")
+    return listing
 
 
 def _named_ours(hosts: Iterable[Host]) -> Iterator[str]:
@@ -85,20 +87,17 @@ def _with_places(listing: Listing, path: Path) -> Listing:
 
 
 @dataclass(kw_only=True, slots=True)
-class _Clerk:
+class Clerk:
     """Takes host by host, and remembers what was wrong."""
 
     path: Path
-    environ: Mapping[str, str] = field(repr=False)
-    named: frozenset[str]  # credentials that are no login of Ansible's, in small letters
+    logins: Logins
     entries: dict[str, Entry] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     translated: dict[str, Translated] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # hosts that are not Windows
     unused: list[str] = field(default_factory=list)  # hosts whose password nobody needs
-    logins: dict[str, Login] = field(default_factory=dict)
-    _names: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)  # user and password -> credential
 
     def take(self, host: Host) -> None:
         try:
@@ -145,13 +144,13 @@ class _Clerk:
             digest=f"sha256:{hashlib.sha256(said.encode()).hexdigest()}",
             lines={name: host.line for name, host in self.hosts.items() if host.line},
             files={name: host.file for name, host in self.hosts.items() if host.line and host.file != where},
-            logins=self.logins,
-            remarks=tuple(self._remarks()),
+            logins=self.logins.found,
+            remarks=tuple(self.remarks()),
             limit=limit.pattern,
             left_out=left_out,
         )
 
-    def _remarks(self) -> Iterator[str]:
+    def remarks(self) -> Iterator[str]:
         """For every run, one line of each kind."""
         if self.others:
             yield f"not Windows, so not read: {_some(self.others)}"
@@ -162,7 +161,7 @@ class _Clerk:
         given = {"name": host.name, "groups": list(host.groups), **told.keys}
         for key in ("ca", "certificate", "key", "keytab"):
             if isinstance(file := given.get(key), str):
-                given[key] = _file(file, _folder(self.path))
+                given[key] = file_beside(file, _folder(self.path))
         try:
             entry = Entry.model_validate(given, context=_folder(self.path))
         except ValidationError as error:
@@ -177,8 +176,7 @@ class _Clerk:
         return None if wrong else entry
 
     def _log_in(self, host: Host, told: Translated) -> None:
-        """Name the credential: ours, where a variable says so; else the one that came with the inventory, which hosts
-        share that say the same user and password, so that a wrong one is tried on few of them."""
+        """Name the credential: ours, where a variable says so; else the one that came with the inventory."""
         if told.keys["transport"] not in ("ntlm", "credssp", "basic"):
             if told.keys["transport"] == "kerberos" and told.password and "keytab" not in told.keys:
                 told.remarks.append(f"{told.password} {UNUSED}")
@@ -186,33 +184,7 @@ class _Clerk:
             return
         if "credential" in told.keys:
             return
-        user, variable = told.user or "", told.password
-        # Without opening a vault: a password that is encrypted is told from others by how it is written.
-        written = text_of(host, variable, lambda cipher: cipher) if variable else None
-        name = self._credential(user, written or "")
-        told.say("credential", name, variable or "ansible_user")
-        if user and variable:
-            self.logins.setdefault(name, partial(_login, host, user, variable, self._open(host, variable)))
-
-    def _credential(self, user: str, written: str) -> str:
-        if (user, written) not in self._names:
-            word = re.sub(r"\W+", "_", re.split(r"[\\@]", user.partition("@")[0])[-1], flags=re.ASCII).strip("_")
-            word = (word if word[:1].isalpha() else f"{NAMES_ITSELF}_{word}".strip("_"))[:50]
-            taken = {name.casefold() for name in self._names.values()} | self.named
-            numbers = (f"{word}_{number}" for number in range(2, len(taken) + 3))
-            free = next(name for name in (word, *numbers) if name.casefold() not in taken)
-            self._names[user, written] = free
-        return self._names[user, written]
-
-    def _open(self, host: Host, variable: str) -> Callable[[str], str]:
-        return cache(lambda cipher: resolved.decrypted(cipher, f"{host.origin}: {host.name}: {variable}", self.environ))
-
-
-def _login(host: Host, user: str, variable: str, open_vault: Callable[[str], str]) -> tuple[str, str]:
-    try:
-        return user, text_of(host, variable, open_vault) or ""
-    except UnusableError as error:
-        raise UsageError(f"{host.origin}: {host.name}: {error}") from None
+        told.say("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
 
 
 def _named(told: Translated, key: str) -> str:
@@ -256,7 +228,7 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _file(name: str, folder: Path) -> Path:
+def file_beside(name: str, folder: Path) -> Path:
     """Beside the inventory; or where Ansible looks for it, in the working folder."""
     path = Path(name).expanduser()
     return path if (folder / path).exists() or not path.exists() else path.absolute()

@@ -158,11 +158,11 @@ def translated(host: Host) -> Translated:
 
 
 def _place(host: Host, kind: str, plugin: Plugin) -> Iterator[tuple[str, object, str]]:
-    address, variable = _last(host, plugin.address)
+    address, variable = last_of(host, plugin.address)
     if address is not None:
         yield "address", address.strip("[]"), variable
-    port_text, port_variable = _last(host, plugin.port)
-    port = None if port_text is None else _number(port_text, port_variable)
+    port_text, port_variable = last_of(host, plugin.port)
+    port = None if port_text is None else number_of(port_text, port_variable)
     scheme = _choice(host, plugin.scheme, ("http", "https"))
     # winrm: port 5986 whatever the scheme. psrp: the scheme's own.
     if port is None and kind == "psrp" and scheme == "http":
@@ -176,14 +176,14 @@ def _place(host: Host, kind: str, plugin: Plugin) -> Iterator[tuple[str, object,
 
 
 def _login(host: Host, kind: str, plugin: Plugin, told: Translated) -> Iterator[tuple[str, object, str]]:
-    told.user, _ = _last(host, plugin.user)
+    told.user, _ = last_of(host, plugin.user)
     told.password = next((name for name in reversed(plugin.password) if content_of(host, name) is not None), None)
     wanted, variable = _transport(host, kind, plugin, told)
     yield "transport", wanted, variable
     validation = _choice(host, plugin.validation, ("validate", "ignore"))
     if validation == "ignore":
         yield "verify", False, plugin.validation
-    ca, variable = _last(host, plugin.ca)
+    ca, variable = last_of(host, plugin.ca)
     if ca is not None and ca != "legacy_requests":  # pywinrm's word for its own default
         yield "ca", ca, variable
     for key, name in (("certificate", plugin.certificate), ("key", plugin.key)):
@@ -255,7 +255,7 @@ def _typed(key: str, text: str, variable: str) -> object:
             raise UnusableError(f"{variable}: expected `true` or `false`, got {shown(text)}")
         return word in TRUE
     if annotation is int:
-        return _number(text, variable)
+        return number_of(text, variable)
     return [one.strip() for one in text.split(",")] if key == "groups" else text
 
 
@@ -271,7 +271,7 @@ def _settle(told: Translated) -> None:
         told.take_back("certificate", "key")
 
 
-def _last(host: Host, names: tuple[str, ...]) -> tuple[str | None, str]:
+def last_of(host: Host, names: tuple[str, ...]) -> tuple[str | None, str]:
     """The last of several names that is set, and which one that is."""
     for name in reversed(names):
         if (text := text_of(host, name)) is not None:
@@ -279,7 +279,7 @@ def _last(host: Host, names: tuple[str, ...]) -> tuple[str | None, str]:
     return None, ""
 
 
-def _number(text: str, variable: str) -> int:
+def number_of(text: str, variable: str) -> int:
     if not re.fullmatch(r"\s*[0-9]{1,6}\s*", text):
         raise UnusableError(f"{variable}: expected a whole number, got {shown(text)}")
     return int(text)
