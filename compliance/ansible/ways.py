@@ -88,10 +88,9 @@ class _Reader:
             except UnusableError as error:
                 self._add(line, guest, *str(error).splitlines())
                 continue
-            first = taken.setdefault(way.name.casefold(), line)
-            if first != line:
+            if first := taken.get(way.name.casefold()):
                 self._add(line, guest, f"{shown(way.name)} is on line {first} already")
-            lines[way.name] = line
+            taken[way.name.casefold()] = lines[way.name] = line
             found.append(way)
         if self.mistakes:
             raise InventoryError("\n".join(self.mistakes[:MOST_MISTAKES]))
