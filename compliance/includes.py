@@ -72,7 +72,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
         if doubled := others & set(part.logins):  # one name, and two passwords
             raise InventoryError(
                 f"{visible(str(part.path))}: its login {shown(min(map(str, doubled)))} has the name of a credential "
-                "of another file of this estate: name one of them otherwise (hyperv_credential)"
+                "of another file of this estate: name one otherwise (hyperv_credential, or a guest's `credential`)"
             )
     credentials: dict[str, Source] = {}
     for part in parts:

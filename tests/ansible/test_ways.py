@@ -245,3 +245,34 @@ def test_by_the_real_command(tmp_path: Path, estate: Estate) -> None:
     refused = run_pytest(tmp_path, "--snapshot", "narrow.jsonl", "--hv-baseline", "narrow/results.json")
     assert refused.returncode == 4
     assert "from a narrowed run" in refused.stderr
+
+
+def test_ways_into_guests_are_the_same_by_the_real_command(tmp_path: Path, with_ansible: Around) -> None:
+    (tmp_path / "pem").touch()
+    (tmp_path / "hosts.ini").write_text(
+        "web01 ansible_host=10.1.0.12 ansible_user=audit ansible_port=2222 ansible_ssh_private_key_file=pem\n"
+        "db01 ansible_user=adm ansible_password=canary-8d11 ansible_become=true\n"
+        "win01 ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=adm ansible_password=canary-8d11\n"
+        "bad ansible_host_key_checking=false ansible_ssh_common_args=-v\n"
+    )
+    entries = [
+        f"- {{machine: a, connection: 'ansible://{name}', inventory: hosts.ini}}"
+        for name in ("web01", "db01", "win01", "bad")
+    ]
+    head = ["servers:", "- {name: hv01, credential: audit}", "guests:"]
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text("\n".join((*head, *entries[:-1])))
+    bad.write_text("\n".join((*head, entries[-1])))
+    mine, theirs = (read_any(good, around=around) for around in (WITHOUT, with_ansible))
+    assert mine == theirs
+    assert [guest.name for guest in mine.guests] == [
+        "ssh://audit@10.1.0.12:2222",
+        "paramiko://db01",
+        "winrm://win01:5986",
+    ]
+    told = []
+    for around in (WITHOUT, with_ansible):
+        with pytest.raises(InventoryError) as error:
+            read_any(bad, around=around)
+        told.append(str(error.value))
+    assert told[0] == told[1]
