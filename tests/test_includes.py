@@ -191,14 +191,14 @@ MISTAKES: dict[str, tuple[dict[str, str], list[str]]] = {
     ),
     "two of Ansible's with one login": (
         {"top.yaml": "include: [a.ini, b.ini]\n", "a.ini": f"hv01 {WINDOWS}\n", "b.ini": f"hv02 {WINDOWS}\n"},
-        ["a.ini: its login `audit` has the name of a credential of another file of this estate: name one of them"],
+        ["a.ini: its login `audit` has the name of a credential of another file of this estate: name one otherwise"],
     ),
     "a login of Ansible's that is a credential of ours": (
         {
             "top.yaml": "include: [a.ini]\nservers: [{name: hv00, credential: audit}]\n",
             "a.ini": f"hv01 {WINDOWS}\n",
         },
-        ["a.ini: its login `audit` has the name of a credential of another file of this estate: name one of them"],
+        ["a.ini: its login `audit` has the name of a credential of another file of this estate: name one otherwise"],
     ),
 }
 
