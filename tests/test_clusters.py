@@ -450,7 +450,7 @@ def test_a_cluster_from_a_file_to_the_gate(tmp_path: Path) -> None:
         )
     assert run.returncode == Exit.NOT_JUDGED, run.stdout
     assert f"PASSED {IP}[hvcl01/sql01]" in run.stdout
-    assert "hvcl01/web01 (not seen on hv02): its cluster expects it (online, hv02 owns it), but no node" in run.stdout
+    assert "hvcl01/web01 (not seen): its cluster expects it (online, hv02 owns it), but no node" in run.stdout
     assert "hvcl01: 1 of its 2 virtual machines stood on no node: web01" in run.stdout
     again = run_pytest(tmp_path, "--snapshot", "s.jsonl", "--hv-report-dir", "again")
     assert again.returncode == run.returncode

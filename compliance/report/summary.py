@@ -152,7 +152,7 @@ def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
     yield f"**{_capital(state)}:** {code(verdict.label)}" if state else code(verdict.label)
     if machine := verdict.machine:
         node = f" on {code(machine.server)}" if machine.cluster else ""
-        yield f" ({machine.role if isinstance(machine.role, Role) else code(str(machine.role))}{node})"
+        yield f" ({machine.role}{node})" if isinstance(machine.role, Role) else f" ({code(str(machine.role))})"
         if now := verdict.outcome.addresses_now:
             yield f", now {code(', '.join(now))}"
         if after := machine.failover_addresses:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.judge import printable
-from compliance.model import Evidence
+from compliance.model import Evidence, Role, VirtualMachine
 from compliance.report.gate_text import gate_told
 from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, sentence, told_once
 from compliance.rule import Result, Rule, Verdict
@@ -52,7 +52,7 @@ def _accepted(table: Table) -> Iterator[str]:
 def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts[:MOST_MACHINES]:
         machine = verdict.machine
-        node = f" on {printable(machine.server)}" if machine and machine.cluster else ""
+        node = f" on {printable(machine.server)}" if machine and machine.cluster and _is_seen(machine) else ""
         side = f" ({printable(str(machine.role))}{node})" if machine else ""
         yield f"    {verdict.label}{side}: {printable(verdict.outcome.finding)}"
     if len(verdicts) > MOST_MACHINES:
@@ -70,13 +70,19 @@ def _remarks(table: Table) -> Iterator[str]:
             yield f"    … and {len(remarks) - MOST_MACHINES} more"
 
 
+def _is_seen(machine: VirtualMachine) -> bool:
+    """False for one of a cluster that perhaps no node showed; the one that it is filed under is none's word then."""
+    return isinstance(machine.role, Role) or not machine.cluster
+
+
 def details(verdict: Verdict) -> str:
     """One case told whole, for people who have nothing but this text. The first line is the finding."""
     outcome, rule, machine = verdict.outcome, verdict.rule, verdict.machine
     lines = [outcome.finding]
     if machine:
         node = f", a node of {machine.cluster}" if machine.cluster else ""
-        lines.append(f"Virtual machine: {machine.name} ({machine.role}) on {machine.server}{node}, {machine.guid}")
+        where = f"on {machine.server}{node}" if _is_seen(machine) else f"in the cluster {machine.cluster}"
+        lines.append(f"Virtual machine: {machine.name} ({machine.role}) {where}, {machine.guid}")
         if machine.failover_addresses:
             lines.append(f"Address after a failover: {', '.join(machine.failover_addresses)}")
         if outcome.addresses_now:
