@@ -109,17 +109,18 @@ def place_of(inventory: Inventory, server: str) -> str:
 
 
 def _doubled(parts: Sequence[Inventory]) -> Iterator[str]:
-    """A server, cluster or node that two files list: both places are told. Within one file that is told already."""
+    """A server, cluster, node or way into a guest that two files list: both places are told. Within one file that is
+    told already."""
     names: dict[str, tuple[int, str]] = {}
     endpoints: dict[tuple[str, int, str], tuple[int, str]] = {}
     for number, part in enumerate(parts):
-        for entry in part.hosts:
+        for entry in (*part.hosts, *part.guests):
             place = place_of(part, entry.name)
             at, first = names.setdefault(entry.name.casefold(), (number, place))
             if at != number:
                 yield f"{place}: {shown(entry.name)} is on {first} already"
                 continue
-            if isinstance(entry, ClusterEntry):  # its address may be a node's
+            if not isinstance(entry, Entry) or isinstance(entry, ClusterEntry):  # whose address may be a node's
                 continue
             endpoint = (entry.address.casefold(), entry.port, entry.path)
             at, first = endpoints.setdefault(endpoint, (number, place))

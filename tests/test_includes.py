@@ -158,6 +158,13 @@ MISTAKES: dict[str, tuple[dict[str, str], list[str]]] = {
         {"top.yaml": INCLUDES, "a.yaml": "clusters:\n- name: hvcl01\n  credential: a\n  nodes:\n  - name: hv00\n"},
         ["a.yaml:5: `hv00` is on {}/top.yaml:3 already"],
     ),
+    "a way into a guest in two files": (
+        {
+            "top.yaml": INCLUDES + "guests:\n- {machine: sql01, connection: 'ssh://sql01'}\n",
+            "a.yaml": "servers:\n- {name: hv01, credential: a}\nguests:\n- {machine: web01, connection: 'ssh://SQL01'}\n",
+        },
+        ["a.yaml:4: `ssh://SQL01` is on {}/top.yaml:5 already"],
+    ),
     "an address in two files": (
         {"top.yaml": INCLUDES, "a.yaml": "servers:\n- {name: hv01, address: HV00, credential: a}\n"},
         ["a.yaml:2: `HV00`, port and path are those on {}/top.yaml:3 already"],

@@ -179,7 +179,7 @@ def _paramiko(
                 return CommandResult(self, *self._say(connected, self.quote(command, *args), until), b"")
             except ReadError:
                 raise
-            except Exception as error:
+            except Exception as error:  # of many kinds, which have no base in common
                 raise _of_paramiko(error) from None
             finally:
                 connected.close()
