@@ -300,8 +300,8 @@ def test_an_expected_machine_that_is_nowhere_is_unknown() -> None:
 @pytest.mark.parametrize("state", [UP, DOWN])
 def test_a_node_that_is_down_makes_the_cluster_incomplete(state: int) -> None:
     cluster = replace(WHOLE, nodes={"HV01": UP, "HV02": UP, "HV03": state})
-    port = closed_port()
     with playing(cluster) as estate:
+        port = closed_port()  # now, or one of the simulators could take it
         nodes = (estate.entry("HV01"), estate.entry("HV02"), estate.entry("HV03", port=port))
         told = results(read([estate.inventory_of(nodes=nodes)]))
     assert told[READ][0] == "unknown"
