@@ -1,3 +1,3 @@
 """Names the plugin, so that the checkout runs without being installed."""
 
-pytest_plugins = ["compliance.plugin"]
+pytest_plugins = ["compliance.plugin.hooks"]

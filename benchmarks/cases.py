@@ -30,9 +30,9 @@ from pathlib import Path
 
 import pytest
 
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
-from compliance.snapshot import read_snapshot, write_snapshot
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
+from compliance.snapshot.snapshot import read_snapshot, write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source
 from tests.running import counts
 
@@ -219,7 +219,7 @@ class Run:
 
 RUNS = (
     Run(name=OURS, arguments=AS_USERS_HAVE_IT, plugins=True),
-    Run(name="ours, no other plugin", arguments=("-p", "compliance.plugin", ESTATE), plugins=False),
+    Run(name="ours, no other plugin", arguments=("-p", "compliance.plugin.hooks", ESTATE), plugins=False),
     Run(name=BARE_PASSING, arguments=(PASSING,), plugins=False),
     Run(name=BARE_QUIET, arguments=(TESTS, "--tb=no"), plugins=False),
     Run(name=BARE_DEFAULT, arguments=(TESTS,), plugins=False),

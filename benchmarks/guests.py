@@ -19,9 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from compliance.gather import gather
-from compliance.guest_entry import GuestEntry
-from compliance.inventory import Limits
+from compliance.gather.gather import gather
+from compliance.inventory.guests import GuestEntry
+from compliance.inventory.inventory import Limits
 from compliance.model import Unread
 from tests.builders import inventory
 from tests.demo import closed_port

@@ -25,11 +25,11 @@ from typing import TypeVar
 
 from benchmarks.cases import AS_USERS_HAVE_IT, PASSING, Cost, cheapest, cost_of, write_bare, write_estate
 from compliance.audit import judged
+from compliance.judge.scope import Scope
+from compliance.plugin.report_folder import GATE, WRITERS, Pieces, Reports, octets
 from compliance.report.gate_json import gate_json
 from compliance.report.table import Table
-from compliance.reports import GATE, WRITERS, Pieces, Reports, octets
-from compliance.scope import Scope
-from compliance.snapshot import read_snapshot
+from compliance.snapshot.snapshot import read_snapshot
 
 Found = TypeVar("Found")
 AIM_MB = 700

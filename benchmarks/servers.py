@@ -28,10 +28,10 @@ from multiprocessing.connection import Connection as Pipe
 
 import spnego
 
-from compliance.credentials import Credential
-from compliance.gather import gather
-from compliance.inventory import Entry, Limits
-from compliance.snapshot import Reading, Snapshot
+from compliance.credentials.find import Credential
+from compliance.gather.gather import gather
+from compliance.inventory.inventory import Entry, Limits
+from compliance.snapshot.snapshot import Reading, Snapshot
 from tests.builders import Host, Vm, inventory
 from tests.replayed import USERS, Exchange, id_of, read, recorded, replaying
 from tests.simulator import sealing

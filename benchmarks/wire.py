@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Literal
 
-from compliance.credentials import Credential
-from compliance.gather import read_server
+from compliance.credentials.find import Credential
+from compliance.gather.gather import read_server
 from compliance.hyperv.queries import AGAIN, CLOCK, GUESTS, queries_for
-from compliance.inventory import Entry, Limits
+from compliance.inventory.inventory import Entry, Limits
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
 from compliance.wsman.endpoint import Endpoint

@@ -14,14 +14,14 @@ from compliance.errors import UsageError
 # A command is a module with `add_arguments(parser)` and `run(options) -> exit code`; it is loaded where it is named.
 COMMANDS = {
     "diff": (
-        "compliance.diff_command",
+        "compliance.commands.diff",
         "what changed between two snapshots of an estate, and the outcomes that flipped",
     ),
     "inventory": (
-        "compliance.inventory_command",
+        "compliance.commands.inventory",
         "show an inventory with the origin of each value, suggest what it lacks, or convert one of Ansible's",
     ),
-    "doctor": ("compliance.doctor.command", "find out why a server can't be read, and what to do about it"),
+    "doctor": ("compliance.commands.doctor.command", "find out why a server can't be read, and what to do about it"),
 }
 CUT_OFF, INTERRUPTED, USAGE = 1, 2, 4
 """Exit codes, as pytest has them: a mistake of the user's is 4, told in a line with its place."""

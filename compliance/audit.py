@@ -12,26 +12,26 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from compliance.baseline import Baseline, read_baseline
-from compliance.collector import uncollected
 from compliance.errors import UsageError
-from compliance.gate import Grounds, decide
-from compliance.hyperv.translate import translate
-from compliance.inventories import read_any
-from compliance.inventory import Inventory
-from compliance.judge import all_rules, judge
-from compliance.limit import EVERYTHING, INSTEAD, OPTION, Limit
-from compliance.policy import DEFAULT, Policy, PolicyBlock, read_policy
+from compliance.files.yaml_file import shown
+from compliance.garbage import uncollected
+from compliance.gate.baseline import Baseline, read_baseline
+from compliance.gate.gate import Grounds, decide
+from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, read_policy
+from compliance.gate.waivers import WaiverFile, read_waivers
+from compliance.hyperv.estate import translate
+from compliance.inventory.inventory import Inventory
+from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
+from compliance.inventory.read import read_any
+from compliance.judge.judge import all_rules, judge
+from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from compliance.rule import Rule
-from compliance.scope import Scope
-from compliance.snapshot import Snapshot, join_snapshots, read_snapshot
-from compliance.userfile import shown
-from compliance.waivers import WaiverFile, read_waivers
+from compliance.snapshot.snapshot import Snapshot, join_snapshots, read_snapshot
 
 if TYPE_CHECKING:
-    from compliance.credentials import Surroundings
-    from compliance.gather import Progress
+    from compliance.credentials.find import Surroundings
+    from compliance.gather.gather import Progress
 
 DISTRIBUTION = "hyperv-compliance"
 
@@ -142,8 +142,10 @@ def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress]
     snapshot = planned.snapshot
     if snapshot is None:
         assert planned.inventory  # noqa: S101  # a plan has one of the two
-        from compliance.gather import gather  # an offline run needs no transport, and starts 0.2 s earlier without
-        from compliance.logins import credentials_of
+        from compliance.gather.gather import (
+            gather,  # an offline run needs no transport, and starts 0.2 s earlier without
+        )
+        from compliance.inventory.logins import credentials_of
 
         credentials = credentials_of(planned.inventory.known, planned.inventory, around)
         snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)

@@ -105,6 +105,29 @@ class Guest:
         return ", ".join(part for part in (self.system, f"integration services {version}" if version else "") if part)
 
 
+class Connection(StrEnum):
+    """What an adapter of a virtual machine leads to on its server."""
+
+    SWITCH = "connected"  # to a switch that the server has
+    POOL = "connected to a pool of switches"
+    NONE = "connected to no switch"
+    LOST = "connected to a switch that its server does not have"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Addresses:
+    """What a guest says of one adapter's addresses at the time of the snapshot. Guest-controlled text: never trust it.
+
+    ``dynamic``: by DHCP; None where that is not known.
+    """
+
+    addresses: tuple[str, ...]
+    subnets: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    dynamic: bool | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Adapter:
     """A network adapter of a virtual machine. ``connected`` to a switch is information only."""
@@ -114,6 +137,15 @@ class Adapter:
     mac: str | None = None
     legacy: bool = False
     connected: bool | Unread = Unread("not read")
+    connection: Connection | Unread = Unread("not asked for")
+    switch: str = ""  # its name, where it is connected to one
+    today: Addresses | Unread = Unread("not asked for")  # what the guest uses on it now
+
+    @property
+    def label(self) -> str:
+        """``eth-`` and the last six digits of its MAC address, else eight of its GUID: what names it in an id."""
+        digits = "".join(sign for sign in self.mac or "" if sign in "0123456789abcdefABCDEF")
+        return f"eth-{(digits[-6:] if len(digits) >= 6 else self.guid[:8]).upper()}"
 
     def __str__(self) -> str:
         return self.name or self.guid
@@ -270,6 +302,10 @@ class VirtualMachine:
     heartbeat: Answer | Unread | None = None
     adapters: tuple[Adapter, ...] | Unread = Unread("not read")
     partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
+    failed_over: bool | Unread = False  # a replica whose relationship is in state 5 or 6: the failover has been made
+    shielded: bool | Unread = False  # integration components are blocked there, Data Exchange among them
+    foreign: bool = False  # another provider than Hyper-V Replica's own replicates it (Azure Site Recovery)
+    test_of: str | None = None  # of a test replica: the GUID of the replica that it was made from, where that is known
     inside: Inside | Unread | None = None  # None: the inventory names no way into this guest
     changed: tuple[str, ...] = ()  # what was another at the end of the audit than at its start
     remarks: tuple[str, ...] = ()
@@ -308,6 +344,28 @@ class ReplicatedVM:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ReplicaAdapter:
+    """One network adapter of one side of a replicated virtual machine, with the same adapter as the other side has it.
+
+    ``there``: on the side where the guest runs, joined by the adapter's GUID, which both sides share. ``setting``: the
+    failover address that is set on it; a setting on an adapter that the server does not list has no ``adapter``.
+    """
+
+    vm: ReplicatedVM
+    guid: str
+    adapter: Adapter | None
+    setting: FailoverAddress | None = None
+    there: Adapter | Unread = Unread("not read")
+
+    @property
+    def machine(self) -> VirtualMachine:
+        return self.vm.machine
+
+    def __str__(self) -> str:
+        return f"{self.machine}/{self.adapter.label if self.adapter else f'eth-{self.guid[:8].upper()}'}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Server:
     """One Hyper-V server. ``unread`` is set where nothing it says may be trusted; it has no machines then."""
 
@@ -325,6 +383,7 @@ class Server:
     partial: str | None = None  # a node of a cluster of which not every node is in the inventory
     machines: tuple[VirtualMachine, ...] = ()
     unlisted: tuple[str, ...] = ()  # partners of its machines that nobody listed
+    networks: tuple[str, ...] | Unread = Unread("not asked for")  # its own addresses with their subnets: 10.2.0.5/24
     remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -379,6 +438,7 @@ class Estate:
     replicated: tuple[ReplicatedVM, ...]
     ways: tuple[Way, ...] = ()
     settings: Settings = Settings()
+    stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks, so that an address is valid at each
     unlisted: tuple[Partner, ...] = ()  # partners on which nobody looked
 
     @property

@@ -38,30 +38,37 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule found on one subject. ``finding`` is one line: what was found, then what was expected."""
+    """What a rule says of one subject. ``finding`` is one line: what is there, then what was expected.
+
+    ``cause`` is the stable key of why it failed or is unknown (``data-exchange-no-contact``): identities, remedies and
+    groups of findings rest on it, never on the sentence. ``condition`` is what a pass still needs and nobody looked at
+    (``NetworkManager leaves its adapter alone``): such a machine is *ready if*.
+    """
 
     result: Result
     finding: str
     evidence: str = ""
+    cause: str = ""
+    condition: str = ""
     bpa: str = ""
     remarks: tuple[str, ...] = ()
     addresses_now: tuple[str, ...] = ()
 
 
-def passed(finding: str = "", *, evidence: str = "") -> Outcome:
-    return Outcome(Result.PASSED, finding, evidence)
+def passed(finding: str = "", *, evidence: str = "", condition: str = "") -> Outcome:
+    return Outcome(Result.PASSED, finding, evidence, condition=condition)
 
 
-def failed(finding: str, *, evidence: str = "") -> Outcome:
-    return Outcome(Result.FAILED, finding, evidence)
+def failed(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
+    return Outcome(Result.FAILED, finding, evidence, cause)
 
 
-def unknown(finding: str, *, evidence: str = "") -> Outcome:
-    return Outcome(Result.UNKNOWN, finding, evidence)
+def unknown(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
+    return Outcome(Result.UNKNOWN, finding, evidence, cause)
 
 
-def not_applicable(finding: str) -> Outcome:
-    return Outcome(Result.NOT_APPLICABLE, finding)
+def not_applicable(finding: str, *, cause: str = "") -> Outcome:
+    return Outcome(Result.NOT_APPLICABLE, finding, cause=cause)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from compliance.gate.policy import DEFAULT
 from compliance.hyperv.queries import QUERIES
-from compliance.inventory import Entry, Inventory, Limits
+from compliance.inventory.inventory import Entry, Inventory, Limits
 from compliance.model import Row, Settings, Unread
-from compliance.policy import DEFAULT
-from compliance.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, Snapshot, Source
 
 NOW = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
 NEVER = datetime(1601, 1, 1, tzinfo=UTC)

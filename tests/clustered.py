@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from compliance.hyperv.queries import CLUSTER, NODES, OF_CLUSTER, RESOURCES
 from compliance.model import Row, Unread
-from compliance.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import NOW, Host, RowsByClass, Vm, source
 
 UP, DOWN, PAUSED = 0, 1, 2

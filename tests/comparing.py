@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from compliance.diff import Audit, Difference, Entry, Fate
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.diff.compare import Audit, Difference, Entry, Fate
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Settings, Unread
 from compliance.rules.coverage import estate_has_replicated_machines, server_was_read
 from compliance.rules.failover import failover_ip_needs_integration_services
-from compliance.snapshot import Source
+from compliance.snapshot.snapshot import Source
 from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
 
 ADDRESS = Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",))

@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from compliance.credentials import Credential
-from compliance.gather import gather
-from compliance.inventory import Entry
+from compliance.credentials.find import Credential
+from compliance.gather.gather import gather
+from compliance.inventory.inventory import Entry
 from compliance.model import Unread
-from compliance.snapshot import Snapshot, Source, write_snapshot
+from compliance.snapshot.snapshot import Snapshot, Source, write_snapshot
 from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
 from tests.canary import CANARY
 from tests.simulator import Played, Simulator

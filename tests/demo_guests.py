@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import Why
-from compliance.gather import gather
-from compliance.inventory import Entry
+from compliance.gather.gather import gather
+from compliance.inventory.inventory import Entry
 from compliance.model import Unread
-from compliance.snapshot import GuestSource, Snapshot, write_snapshot
+from compliance.snapshot.snapshot import GuestSource, Snapshot, write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
 from tests.canary import CANARY
 from tests.demo import DOMAIN, hosts, nic, simulator, windows

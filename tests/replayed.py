@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from compliance.reader import Reader
-from compliance.snapshot import Reading
+from compliance.gather.server import Reader
+from compliance.snapshot.snapshot import Reading
 from tests.builders import NOW, Host, host_rows
 from tests.canary import CANARY
 from tests.simulator import Played, sealing, wire

@@ -9,8 +9,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from compliance.systems.system import Daemon, Source, System
-from compliance.systems.table import OTHER, SYSTEMS
+from compliance.rules.evidence.system import Daemon, Source, System
+from compliance.rules.evidence.table import OTHER, SYSTEMS
 
 PAGE = Path(__file__).parent.parent / "docs" / "failover-address.md"
 BEGIN = "<!-- systems: begin, written by python -m tests.systems_table -->\n"

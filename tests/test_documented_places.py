@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials import Surroundings
-from compliance.inventory import inventory_of
-from compliance.logins import credentials_of
+from compliance.credentials.find import Surroundings
+from compliance.credentials.places import Source
+from compliance.inventory.inventory import inventory_of
+from compliance.inventory.logins import credentials_of
 from compliance.secret import Environment
-from compliance.sources import Source
 from tests.canary import CANARY
 from tests.running import ROOT
 

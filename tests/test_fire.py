@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
     FAILOVER,
     GUESTS,
@@ -23,11 +24,10 @@ from compliance.hyperv.queries import (
     REPLICATION,
     SETTINGS,
 )
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.judge.judge import judge
 from compliance.model import Row
 from compliance.rule import Outcome, Result
-from compliance.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of, snapshot, source
 
 CLOSED = (Result.FAILED, Result.UNKNOWN)

@@ -17,9 +17,9 @@ from junitparser import JUnitXml
 from junitparser.junitparser import Result
 
 from compliance.errors import Why
+from compliance.gather.server import REBUILDS
 from compliance.model import Unread
-from compliance.reader import REBUILDS
-from compliance.snapshot import Source, read_snapshot
+from compliance.snapshot.snapshot import Source, read_snapshot
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
 from tests.running import APART, run_pytest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tests.plugin.test_plugin import SENTENCE
 from tests.running import DEMO, ROOT, counts, run_pytest
-from tests.test_plugin import SENTENCE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

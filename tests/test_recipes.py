@@ -22,12 +22,12 @@ import pytest
 from groovy_parser.parser import parse_groovy_content
 from ruamel.yaml import YAML
 
-from compliance.gate import Exit
-from compliance.reports import GATE, WRITERS
-from compliance.snapshot import write_snapshot
+from compliance.gate.gate import Exit
+from compliance.plugin.report_folder import GATE, WRITERS
+from compliance.snapshot.snapshot import write_snapshot
 from tests.canary import CANARY
+from tests.plugin.test_exit_codes import SNAPSHOTS
 from tests.running import DEMO, ROOT, run_pytest
-from tests.test_exit_codes import SNAPSHOTS
 from tests.test_readme import README as MAIN
 
 RECIPES = ROOT / "docs" / "recipes"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from compliance.credentials import Credential, Surroundings
+from compliance.credentials.find import Credential, Surroundings
 from compliance.secret import Environment, Secret
 from compliance.wsman.endpoint import Endpoint
 from tests.canary import CANARY, is_in

@@ -14,9 +14,9 @@ import pytest
 
 from compliance.audit import judged
 from compliance.hyperv.queries import QUERIES
+from compliance.judge.scope import Scope
 from compliance.rule import Result
-from compliance.scope import Scope
-from compliance.snapshot import Snapshot
+from compliance.snapshot.snapshot import Snapshot
 from tests.demo import SERVERS, gather_from, simulator
 from tests.simulator import Fault, Simulator
 

@@ -26,7 +26,7 @@ from compliance.hyperv.rows import (
     text,
 )
 from compliance.model import Row, Unread
-from compliance.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, Source
 
 OF_FAILOVER = re.compile(rf"Microsoft:FailoverNetworkSetting\\({GUID})\\({GUID})")
 OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumption import remarks_on
-from compliance.hyperv.assumptions import Pair, assumptions_on, assumptions_on_pairs, pairs_of
+from compliance.hyperv.assumptions.held import Pair, assumptions_on, assumptions_on_pairs, pairs_of
+from compliance.hyperv.assumptions.statement import remarks_on
 from compliance.hyperv.host import Host
 from compliance.model import Cluster, Server, Unread
-from compliance.snapshot import Source
+from compliance.snapshot.snapshot import Source
 
 FOR_REMARKS_ONLY = (
     queries.SYNTHETIC_ADAPTERS,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from compliance.gate import Decision, Exit
-from compliance.judge import printable
+from compliance.gate.gate import Decision, Exit
 from compliance.report.table import Table, decisions_worst_first
 from compliance.rule import Result, Severity
+from compliance.words import printable
 
 MOST = 10
 """Of one level."""

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from compliance.gate.waivers import Waiver
 from compliance.report.table import Table
-from compliance.waivers import Waiver
 
 
 def compact(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from compliance.judge import printable
+from compliance.words import printable
 
 MOST_LETTERS = 300
 """Of one text of somebody's. A guest may hand its host values of 2,048."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from compliance.baseline import FORMAT, VERSION
-from compliance.gate import Decision, counts
+from compliance.gate.baseline import FORMAT, VERSION
+from compliance.gate.gate import Decision, counts
 from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.table import ATTRIBUTION, Table

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from urllib.parse import quote
 
-from compliance.baseline import Finding
-from compliance.gate import Decision, Exit, State
-from compliance.judge import printable
+from compliance.gate.baseline import Finding
+from compliance.gate.gate import Decision, Exit, State
 from compliance.model import VirtualMachine
 from compliance.report.json_parts import compact, present
 from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
 from compliance.rule import Result, Rule, Severity
+from compliance.words import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 MOST_RESULTS = 25_000

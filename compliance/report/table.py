@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from compliance.baseline import Baseline
-from compliance.gate import Decision, Gate
+from compliance.gate.baseline import Baseline
+from compliance.gate.gate import Decision, Gate
+from compliance.gate.policy import DEFAULT, Policy
+from compliance.gate.waivers import WaiverFile
 from compliance.model import Cluster, Estate, ReplicatedVM, Server
-from compliance.policy import DEFAULT, Policy
 from compliance.rule import Result, Rule, Verdict
-from compliance.waivers import WaiverFile
 
 ATTRIBUTION = (
     "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from compliance.judge import printable
 from compliance.model import Evidence, Role, VirtualMachine
 from compliance.report.gate_text import gate_told
 from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, sentence, told_once
 from compliance.rule import Result, Rule, Verdict
+from compliance.words import printable
 
 MOST_MACHINES = 50
 """Machines that a rule lists on a terminal; the reports hold them all."""

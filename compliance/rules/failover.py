@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compliance.answers import decide, guest_seen
 from compliance.model import FailoverAddress, ReplicatedVM, Role, Settings, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, rule, with_remarks
+from compliance.rules.evidence.handover import decide, guest_seen
 
 
 @rule(

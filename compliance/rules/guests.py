@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compliance.answers import NOTHING, decide, guest_seen, inside_of, runs_on
 from compliance.model import Evidence, Guest, Inside, ReplicatedVM, Settings, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
-from compliance.systems.find import find
-from compliance.systems.system import Says, System
+from compliance.rules.evidence.find import find
+from compliance.rules.evidence.handover import NOTHING, decide, guest_seen, inside_of, runs_on
+from compliance.rules.evidence.system import Says, System
 
 
 @rule(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from compliance.answers import NOTHING, beyond_question, inside_of, seen_by
 from compliance.model import (
     Answer,
     Daemon,
@@ -26,8 +25,9 @@ from compliance.model import (
     Unread,
 )
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
-from compliance.systems.find import find
-from compliance.systems.system import System
+from compliance.rules.evidence.find import find
+from compliance.rules.evidence.handover import NOTHING, beyond_question, inside_of, seen_by
+from compliance.rules.evidence.system import System
 
 
 @rule(

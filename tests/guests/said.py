@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from compliance.hyperv.guest_queries import INTEGRATION_SERVICES, MACHINE_ID
+from compliance.hyperv.guests.queries import INTEGRATION_SERVICES, MACHINE_ID
 from compliance.model import Row, Unread
-from compliance.snapshot import Answer, GuestReading, GuestSource
+from compliance.snapshot.snapshot import Answer, GuestReading, GuestSource
 from tests.builders import NOW, Vm, mac_of
 
 WINRM = "winrm://sql01.dr.example"

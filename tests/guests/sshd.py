@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from compliance.guest_entry import GuestEntry
+from compliance.inventory.guests import GuestEntry
 from tests.demo import closed_port
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from compliance.credentials import Surroundings
+from compliance.credentials.find import Surroundings
 from compliance.errors import InventoryError
-from compliance.guest_entry import GuestEntry, WindowsGuest
-from compliance.inventories import read_any
-from compliance.inventory import Inventory
-from compliance.logins import credentials_of
-from tests.ansible.conftest import WITHOUT
+from compliance.inventory.guests import GuestEntry, WindowsGuest
+from compliance.inventory.inventory import Inventory
+from compliance.inventory.logins import credentials_of
+from compliance.inventory.read import read_any
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.guests.sshd import sshd
+from tests.inventory.ansible.conftest import WITHOUT
 from tests.running import run_pytest
 from tests.simulator import Played, Simulator
 

@@ -17,13 +17,13 @@ from typing import Any
 import paramiko
 import pytest
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import ReadError, Why
-from compliance.guest_entry import GuestEntry
-from compliance.guests.processes import Processes
-from compliance.guests.read import read_guest
-from compliance.inventory import Limits
-from compliance.snapshot import GuestReading
+from compliance.gather.guests.processes import Processes
+from compliance.gather.guests.unix import read_guest
+from compliance.inventory.guests import GuestEntry
+from compliance.inventory.inventory import Limits
+from compliance.snapshot.snapshot import GuestReading
 from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd
 

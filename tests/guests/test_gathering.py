@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import SnapshotError, Why
-from compliance.gather import gather
-from compliance.guest_entry import GuestEntry
-from compliance.inventory import Limits
+from compliance.gather.gather import gather
+from compliance.inventory.guests import GuestEntry
+from compliance.inventory.inventory import Limits
 from compliance.model import Unread
-from compliance.progress import line_of
-from compliance.snapshot import GuestReading, Snapshot, read_snapshot, write_snapshot
+from compliance.plugin.progress import line_of
+from compliance.snapshot.snapshot import GuestReading, Snapshot, read_snapshot, write_snapshot
 from tests.builders import NOW, Host, Vm, inventory, snapshot, source
 from tests.demo import closed_port
 from tests.guests.said import guest, sections
@@ -136,10 +136,10 @@ INTERRUPTED = """
 import signal
 import sys
 from pathlib import Path
-from compliance.gather import gather
-from compliance.interrupt import interrupted_once
-from compliance.inventory import read_inventory
-from compliance.snapshot import write_snapshot
+from compliance.gather.gather import gather
+from compliance.plugin.interrupt import interrupted_once
+from compliance.inventory.inventory import read_inventory
+from compliance.snapshot.snapshot import write_snapshot
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 with interrupted_once():
     found = gather(read_inventory(Path(sys.argv[1])), {}, tool="t")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from compliance.guests.processes import Processes
-from compliance.guests.read import read_guest
-from compliance.inside.understand import understand
-from compliance.inventory import Limits
+from compliance.gather.guests.processes import Processes
+from compliance.gather.guests.unix import read_guest
+from compliance.hyperv.guests.unix import understand
+from compliance.inventory.inventory import Limits
 from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.trees import DEBIAN, MAC, RED_HAT, STAND_IN, UBUNTU, Program, Tree, downloaded, enter, grown, unit

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.errors import ReadError
-from compliance.guests.script import new_token, script, sections
-from compliance.inside.daemons import SCRIPT
-from compliance.inside.understand import NEEDED, understand
+from compliance.gather.guests.script import new_token, script, sections
+from compliance.hyperv.guests.daemons import SCRIPT
+from compliance.hyperv.guests.unix import NEEDED, understand
 from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
 from tests.guests import said
 

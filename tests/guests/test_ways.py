@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from compliance.errors import Why
-from compliance.hyperv.translate import translate
+from compliance.hyperv.estate import translate
 from compliance.model import Estate, Inside, Unread, VirtualMachine
-from compliance.snapshot import GuestSource
+from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, with_text
 from tests.guests.said import guest, sections
 

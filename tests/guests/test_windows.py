@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import Why
-from compliance.gather import gather
-from compliance.guest_entry import WindowsGuest
-from compliance.guests.windows import MOST_LETTERS
-from compliance.hyperv.guest_queries import ADAPTERS, COMPUTER, INTEGRATION_SERVICES, MACHINE_ID, SERVICES, SYSTEM
-from compliance.hyperv.translate import translate
-from compliance.hyperv.windows import understand_windows
-from compliance.inventory import Limits
+from compliance.gather.gather import gather
+from compliance.gather.guests.windows import MOST_LETTERS
+from compliance.hyperv.estate import translate
+from compliance.hyperv.guests.queries import ADAPTERS, COMPUTER, INTEGRATION_SERVICES, MACHINE_ID, SERVICES, SYSTEM
+from compliance.hyperv.guests.windows import understand_windows
+from compliance.inventory.guests import WindowsGuest
+from compliance.inventory.inventory import Limits
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
 from compliance.secret import Secret
-from compliance.snapshot import Answer, GuestReading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.snapshot import Answer, GuestReading, Snapshot, read_snapshot, write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
 from tests.canary import CANARY
 from tests.demo import closed_port

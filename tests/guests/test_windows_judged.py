@@ -11,7 +11,7 @@ from compliance.model import Evidence, Row, Settings, Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
-from compliance.snapshot import Answer
+from compliance.snapshot.snapshot import Answer
 from tests.builders import Vm
 from tests.guests.said import WINRM, answers, rows, service, windows_guest
 from tests.guests.test_windows import ID, OTHER, SQL, VERSION

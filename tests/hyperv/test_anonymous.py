@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
+from compliance.commands.doctor.record.anonymous import LEFT_OUT, PROPERTIES, anonymised
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.anonymous import LEFT_OUT, PROPERTIES, anonymised
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.model import Row, Unread
-from compliance.snapshot import Reading, Snapshot, Source
-from compliance.systems.table import SYSTEMS
+from compliance.rules.evidence.table import SYSTEMS
+from compliance.snapshot.snapshot import Reading, Snapshot, Source
 from tests.builders import DATA_EXCHANGE, NOW, Host, guid, kvp_item, snapshot, source
 
 Value = str | list[str | None] | None

@@ -10,15 +10,15 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compliance.commands.doctor.record.anonymous import CLASSES, LEFT_OUT, PROPERTIES, SAME_EVERYWHERE, anonymised
 from compliance.errors import Why
-from compliance.hyperv.anonymous import CLASSES, LEFT_OUT, PROPERTIES, SAME_EVERYWHERE, anonymised
-from compliance.hyperv.assumptions import assumptions, assumptions_on_sides
+from compliance.hyperv.assumptions.held import assumptions, assumptions_on_sides
+from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import GUID
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.judge.judge import judge
 from compliance.model import Row, Unread
 from compliance.rule import Verdict
-from compliance.snapshot import Reading, Snapshot, Source, read_snapshot, write_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot, Source, read_snapshot, write_snapshot
 from tests.builders import (
     DATA_EXCHANGE,
     PROVIDER,

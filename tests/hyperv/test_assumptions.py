@@ -9,8 +9,9 @@ import pytest
 
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.assumption import MOST_EXAMPLES, Assumption, State
-from compliance.hyperv.assumptions import ON_A_SERVER, assumptions, assumptions_on_sides
+from compliance.hyperv.assumptions.held import ON_A_SERVER, assumptions, assumptions_on_sides
+from compliance.hyperv.assumptions.statement import MOST_EXAMPLES, Assumption, State
+from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
     FAILOVER,
     GUESTS,
@@ -23,9 +24,8 @@ from compliance.hyperv.queries import (
     SETTINGS,
     SYNTHETIC_ADAPTERS,
 )
-from compliance.hyperv.translate import translate
 from compliance.model import Unread
-from compliance.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import (
     DATA_EXCHANGE,
     NOW,

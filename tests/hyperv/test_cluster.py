@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import MOST_NODES, Nodes, nodes_of, private_properties
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Cluster as TranslatedCluster
 from compliance.model import Estate, Settings, Unread
 from compliance.rule import Result
-from compliance.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, Snapshot, Source
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import DOWN, NESTED, PAUSED, TEXT, UP, Cluster, cluster_source, node_source
 

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from compliance.errors import Why
 from compliance.hyperv import queries
+from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import MOST_LETTERS, cut
-from compliance.hyperv.translate import translate
 from compliance.model import Answer, Estate, Power, Role, Row, Server, Unread, VirtualMachine
-from compliance.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import (
     DATA_EXCHANGE,
     HOUR,

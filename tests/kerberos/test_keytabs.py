@@ -10,23 +10,23 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials import Credential, Surroundings
+from compliance.credentials.find import Credential, Surroundings
 from compliance.errors import UsageError, Why
-from compliance.gather import gather
-from compliance.inventory import read_inventory
-from compliance.logins import credentials_of
+from compliance.gather.gather import gather
+from compliance.inventory.inventory import read_inventory
+from compliance.inventory.logins import credentials_of
 from compliance.secret import Environment
-from compliance.snapshot import Snapshot
+from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.tickets import Ticket
 from tests.builders import NOW, Host, Vm
 from tests.canary import CANARY
+from tests.gather.test_gather import played, reading, unread
 from tests.kerberos.realm import NAME, Realm
 from tests.running import run_pytest
 from tests.simulator import Simulator
-from tests.test_gather import played, reading, unread
 
 SMALL = Host(name="HV01", vms=[Vm(name="sql01")])
 

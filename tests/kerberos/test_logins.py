@@ -17,18 +17,18 @@ import pytest
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import LinkError, Why
-from compliance.gather import gather
-from compliance.inventory import Entry, Limits
-from compliance.snapshot import Snapshot
+from compliance.gather.gather import gather
+from compliance.inventory.inventory import Entry, Limits
+from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.tickets import Ticket
 from tests.builders import Host, Vm, host_rows, inventory, wire
+from tests.gather.test_gather import CREDENTIALS, played, read, reading, unread
 from tests.kerberos.realm import NAME, PASSWORD, Realm, silent_kdc
 from tests.simulator import Simulator
-from tests.test_gather import CREDENTIALS, played, read, reading, unread
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request, says
 

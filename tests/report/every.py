@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from compliance.baseline import Baseline, Finding, finding_of
-from compliance.gate import Grounds, decide
-from compliance.judge import judge
+from compliance.gate.baseline import Baseline, Finding, finding_of
+from compliance.gate.gate import Grounds, decide
+from compliance.gate.policy import DEFAULT, Policy
+from compliance.gate.waivers import Waiver, WaiverFile
+from compliance.judge.judge import judge
 from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
-from compliance.policy import DEFAULT, Policy
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import gate_json
@@ -24,7 +25,6 @@ from compliance.report.sarif import sarif
 from compliance.report.summary import summary
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown
-from compliance.waivers import Waiver, WaiverFile
 from tests.builders import NOW
 from tests.report.tables import mute_machine
 
@@ -143,7 +143,7 @@ def hostile(text: str) -> Table:
     """The same text wherever a host, a guest, an inventory or a waiver may write."""
     found = every()
     machine = mute_machine(text, text, guid=text, role=Unread(text))
-    outcome = Outcome(Result.FAILED, text, text, text, (text,), (text,))
+    outcome = Outcome(Result.FAILED, text, text, bpa=text, remarks=(text,), addresses_now=(text,))
     servers = (
         Server(name=text, host_name=text, site=text, groups=(text,), version=text, insecure=text, remarks=(text,)),
         Server(name=f"{text}2", unread=Unread(text)),

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from compliance.gate import Grounds, decide
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.gate.gate import Grounds, decide
+from compliance.gate.policy import DEFAULT
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import (
     Adapter,
     Answer,
@@ -23,7 +24,6 @@ from compliance.model import (
     Unread,
     VirtualMachine,
 )
-from compliance.policy import DEFAULT
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Verdict
 from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
@@ -101,7 +101,7 @@ def hostile(text: str) -> Table:
     )
     estate = Estate(name=text, time=NOW, servers=servers, replicated=(one, silent))
     found = table(estate, tool=text, inventory=text, inventory_digest=text, scope=text, complete=False)
-    outcome = Outcome(Result.FAILED, text, text, text, (text,), (text,))
+    outcome = Outcome(Result.FAILED, text, text, bpa=text, remarks=(text,), addresses_now=(text,))
     waived = replace(outcome, result=Result.WAIVED)
     extra = tuple(replace(found.verdicts[-1], outcome=one) for one in (outcome, waived))
     return showing(found, (*found.verdicts, *extra))

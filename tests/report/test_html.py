@@ -6,11 +6,11 @@ import re
 import time
 from dataclasses import replace
 
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Evidence, Server, Settings
-from compliance.report.html import choose_rows, detail, environment, row_cells, summary
-from compliance.report.html_style import STYLE
+from compliance.report.html.bpa_page import choose_rows, detail, environment, row_cells, summary
+from compliance.report.html.style import STYLE
 from compliance.report.table import Table, sentence
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
 from tests.builders import Host, Nic, Vm, snapshot, source

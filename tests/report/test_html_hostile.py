@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.report.html import (
+from compliance.report.html.bpa_page import (
     detail,
     detail_of_several,
     environment,

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compliance.judge import judge
-from compliance.report.html import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
+from compliance.judge.judge import judge
+from compliance.report.html.bpa_page import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
 from compliance.rule import Result, Rule, Severity
 from compliance.rules.coverage import cluster_was_read
 from tests.report.every import estate

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from compliance.baseline import Baseline
-from compliance.gate import Grounds, decide
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.gate.baseline import Baseline
+from compliance.gate.gate import Grounds, decide
+from compliance.gate.policy import DEFAULT
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Cluster, Estate, ReplicatedVM, Server, Unread
-from compliance.policy import DEFAULT
 from compliance.report.page.page import page
 from compliance.report.table import Table
 from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from compliance.baseline import read_baseline
 from compliance.errors import UsageError
+from compliance.gate.baseline import read_baseline
 from compliance.report.results import results as pieces_of
 from compliance.report.table import Table
 from compliance.rule import Result

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.judge import all_rules
+from compliance.judge.judge import all_rules
 from compliance.model import Estate, Evidence, Server, Settings, Unread
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.report.text import MOST_MACHINES, details, summary

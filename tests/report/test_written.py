@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.gate import Grounds, decide
+from compliance.gate.gate import Grounds, decide
 from compliance.report.table import Table
 from compliance.rule import Result
 from tests.builders import NOW

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from compliance.errors import Why
-from compliance.hyperv.translate import translate
+from compliance.hyperv.estate import translate
 from compliance.model import (
     Cluster,
     Estate,

@@ -11,12 +11,12 @@ from datetime import timedelta
 import pytest
 
 from compliance.errors import Why
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.failover import failover_ip_needs_integration_services as RULE  # noqa: N812
-from compliance.snapshot import Source
+from compliance.snapshot.snapshot import Source
 from tests.builders import (
     HOUR,
     Host,

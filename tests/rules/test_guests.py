@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 
 from compliance.hyperv import queries
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings
 from compliance.rule import Outcome, Result
+from compliance.rules.evidence.system import Says
+from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip as RULE  # noqa: N812
-from compliance.snapshot import Reading, Source
-from compliance.systems.system import Says
-from compliance.systems.table import OTHER, SYSTEMS
+from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import Host, Nic, Vm, freebsd, linux, replica_of, snapshot, source
+from tests.rules.evidence.test_systems import PUBLISHED
 from tests.rules.test_failover import BPA_MODE, OWN_SERVER
-from tests.test_systems import PUBLISHED
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SIX, BOTH, UNSET = Nic(addresses=("2001:db8::20",)), Nic(addresses=("10.2.0.20", "2001:db8::20")), Nic()

@@ -7,15 +7,15 @@ from dataclasses import replace
 import pytest
 
 from compliance.errors import Why
-from compliance.hyperv.translate import translate
-from compliance.judge import judge
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result, Rule
 from compliance.rules.coverage import guests_were_read
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
-from compliance.snapshot import GuestSource
+from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, unread_source, with_text
 from tests.guests.said import SCRIPT, guest, sections
 

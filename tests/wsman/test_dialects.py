@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.hyperv.translate import translate
+from compliance.hyperv.estate import translate
 from compliance.model import Estate, Row
 from compliance.wsman import envelope
 from compliance.wsman.row import Row as Read

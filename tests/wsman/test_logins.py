@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.credentials import Credential
+from compliance.credentials.find import Credential
 from compliance.errors import Why
 from tests.builders import Host, Vm, host_rows, wire
 from tests.canary import CANARY
+from tests.gather.test_gather import entry, played, read, reading, unread
 from tests.simulator import Simulator
-from tests.test_gather import entry, played, read, reading, unread
 
 LARGE = Host(name="HV01", vms=[Vm(name=f"sql{number:02}") for number in range(60)])
 PART = 16384  # octets that CredSSP seals at once (MS-WSMV 2.2.9.1.3)

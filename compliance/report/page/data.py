@@ -11,12 +11,12 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from compliance.gate import Decision, Exit
-from compliance.judge import printable
+from compliance.gate.gate import Decision, Exit
 from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.report.gate_text import gate_told
 from compliance.report.table import Table, impacts, sentence
 from compliance.rule import Result, Rule
+from compliance.words import printable
 
 LONGEST = 600
 """Letters of one text that a host may have had a hand in."""

@@ -9,11 +9,11 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from compliance.judge import printable
 from compliance.report.gate_text import gate_told
 from compliance.report.page.data import data
 from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, sentence
 from compliance.rule import Result
+from compliance.words import printable
 
 MOST_PRINTED = 12
 """Machines of a rule on paper, which is for a board to decide by; the page itself holds them all."""

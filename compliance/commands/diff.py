@@ -1,0 +1,56 @@
+"""``python -m compliance diff``: two snapshots of one estate, and whether the later one is worse."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from compliance.diff.as_json import as_json
+from compliance.diff.as_markdown import as_markdown
+from compliance.diff.as_text import as_text
+from compliance.diff.compare import Audit, Difference, compare
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
+from compliance.snapshot.snapshot import read_snapshot
+
+WRITERS: dict[str, tuple[Callable[[Difference], Iterator[str]], str]] = {
+    "json": (as_json, "write JSON, for programs"),
+    "markdown": (as_markdown, "write Markdown, for a change ticket or a pull request"),
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Exit code: 0 if no outcome got worse; 1 if one did, or if less was read than before; 4 for a mistake in an "
+        "option or a file."
+    )
+    parser.add_argument("before", metavar="BEFORE", type=Path, help="the earlier snapshot, as --hv-save wrote it")
+    parser.add_argument("after", metavar="AFTER", type=Path, help="a later snapshot of the same estate")
+    form = parser.add_mutually_exclusive_group()
+    for name, (writer, what) in WRITERS.items():
+        form.add_argument(f"--{name}", dest="writer", action="store_const", const=writer, default=as_text, help=what)
+
+
+def run(options: argparse.Namespace) -> int:
+    """UsageError where a snapshot can't be read, or where they are of two estates."""
+    difference = compare(_audit(options.before), _audit(options.after))
+    _say(options.writer(difference), is_for_people_here=options.writer is as_text)
+    return int(difference.is_worse)
+
+
+def _audit(path: Path) -> Audit:
+    snapshot = read_snapshot(path)
+    estate = translate(snapshot)
+    return Audit(estate=estate, verdicts=judge(estate), tool=snapshot.tool, complete=snapshot.complete)
+
+
+def _say(lines: Iterable[str], *, is_for_people_here: bool) -> None:
+    """A terminal may lack letters of a name; a file that travels is UTF-8, whatever the machine is used to."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = None if is_for_people_here else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()

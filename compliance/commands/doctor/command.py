@@ -1,0 +1,194 @@
+"""`python -m compliance doctor`: examine servers, tell what was found, and say by the exit code whether all is well."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+from compliance.audit import tool
+from compliance.commands.doctor.document import document
+from compliance.commands.doctor.examination import Examination
+from compliance.commands.doctor.one_server import (
+    CREDENTIAL,
+    WITH_A_PASSWORD,
+    inventory_from,
+    inventory_text,
+    refuse_two_ports,
+)
+from compliance.commands.doctor.record.anonymous import anonymised
+from compliance.commands.doctor.text import summary, told, way_in
+from compliance.commands.doctor.walk import Refusals, examine
+from compliance.credentials.ask_places import Ask, from_prompt
+from compliance.credentials.find import Credential, Surroundings
+from compliance.errors import UsageError
+from compliance.inventory.inventory import Entry, Inventory
+from compliance.inventory.logins import credentials_of
+from compliance.inventory.read import Around, read_any
+from compliance.patterns import any_matches
+from compliance.secret import Environment, Secret
+from compliance.snapshot.snapshot import Snapshot, refuse_unwritable, write_snapshot
+
+PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
+WORKS, STUCK = 0, 1
+"""Exit codes: everything that an audit needs works, or something does not."""
+MOST_NAMES = 10
+"""Servers that a message about a wrong name lists."""
+DIRECT = ("transport", "user", "keytab", "scheme", "port", "ca", "no_verify")
+"""Options that describe the one server of the command line; an inventory says these things itself."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("host", nargs="?", metavar="HOST[:PORT]", help="one server, without an inventory")
+    parser.add_argument("--inventory", metavar="FILE", help="the servers to examine (YAML, or Ansible's)")
+    parser.add_argument("--server", metavar="GLOB", action="append", default=[], help="only these; repeatable")
+    parser.add_argument("--json", action="store_true", help="tell it as one JSON document")
+    parser.add_argument("--record", metavar="FILE", help="write what was read, without names, for a bug report")
+    direct = parser.add_argument_group("for HOST", f"The password is read from {PASSWORD}, or asked for.")
+    transports = ("ntlm", "kerberos", "basic", "credssp")
+    direct.add_argument("--transport", choices=transports, help="how to log in (ntlm)")
+    direct.add_argument("--user", metavar="NAME", help=r"DOMAIN\name, or a local account; for kerberos name@REALM")
+    direct.add_argument("--keytab", metavar="FILE", help="keys for kerberos, in place of your own ticket")
+    direct.add_argument("--scheme", choices=("https", "http"), help="https (port 5986) or http (5985)")
+    direct.add_argument("--port", type=int, metavar="N", help="where the listener has a port of its own")
+    direct.add_argument("--ca", metavar="FILE", help="certificates (PEM) to trust instead of the public authorities")
+    direct.add_argument("--no-verify", action="store_true", help="accept any certificate")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """What the command touches beside the network."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    out: TextIO
+    err: TextIO
+    width: int
+    ask: Ask | None  # for a password, without an echo; None where nobody is there to answer
+
+
+def real_world() -> World:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack letters of a name
+    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
+    ask = getpass.getpass if sys.stdin.isatty() else None
+    return World(environ=os.environ, out=sys.stdout, err=sys.stderr, width=width, ask=ask)
+
+
+def run(options: argparse.Namespace, world: World | None = None) -> int:
+    """The exit code. UsageError for a mistake in an option, a file or a credential: nothing was sent anywhere then."""
+    world = world or real_world()
+    inventory, text = _inventory(options, world)
+    entries = _chosen(inventory, options.server)
+    credentials = _credentials(entries, inventory, options, world)
+    if options.record:
+        refuse_unwritable(Path(options.record))
+    began = datetime.now(UTC)
+    found: list[Examination] = []
+    for one in _examined(inventory, entries, credentials):
+        found.append(one)
+        if not options.json:
+            _say(world, told(one, world.width))
+            if text and one.logged_in:
+                _say(world, way_in(text, world.width))
+    if options.json:
+        inventories = [text if one.logged_in else None for one in found]
+        world.out.write(document(found, tool=tool(), time=began.isoformat(), inventories=inventories) + "\n")
+    else:
+        world.out.write(f"{summary(found)}\n")
+    if options.record:
+        _record(world, inventory, found, began, Path(options.record))
+    return WORKS if all(one.works for one in found) else STUCK
+
+
+# --- whom to examine, and as whom -------------------------------------------------------------------------------------
+
+
+def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, str | None]:
+    """The inventory, and its text where it was made from the command line."""
+    if (options.host is None) == (options.inventory is None):
+        raise UsageError("name one server (HOST), or a file of them (--inventory FILE)")
+    if options.inventory is not None:
+        if stray := [name for name in DIRECT if getattr(options, name)]:
+            raise UsageError(f"--{stray[0].replace('_', '-')} is for HOST: an inventory says it itself")
+        inventory = read_any(Path(options.inventory), around=Around(environ=world.environ))
+        if inventory.snapshot:
+            raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers")
+        return inventory, None
+    if options.server:
+        raise UsageError("--server chooses from an inventory: give --inventory FILE")
+    options.transport, options.scheme = options.transport or "ntlm", options.scheme or "https"
+    refuse_two_ports(options)
+    text = inventory_text(options)
+    return inventory_from(text), text
+
+
+def _chosen(inventory: Inventory, patterns: Sequence[str]) -> list[Entry]:
+    names = [entry.name for entry in inventory.hosts]
+    if vain := [one for one in patterns if not any(any_matches([one], [name]) for name in names)]:
+        more = ", …" if len(names) > MOST_NAMES else ""
+        raise UsageError(f"--server {vain[0]}: no server is called so; there are {', '.join(names[:MOST_NAMES])}{more}")
+    return [entry for entry in inventory.hosts if not patterns or any_matches(patterns, [entry.name])]
+
+
+def _credentials(
+    entries: Sequence[Entry], inventory: Inventory, options: argparse.Namespace, world: World
+) -> dict[str, Credential]:
+    if options.host is None or options.transport not in WITH_A_PASSWORD:
+        around = Surroundings(environ=Environment(world.environ), ask=world.ask)
+        return credentials_of(entries, inventory, around)
+    if not options.user:
+        raise UsageError(f"--transport {options.transport} needs --user")
+    return {CREDENTIAL: Credential(username=options.user, password=_password(options.user, world))}
+
+
+def _password(user: str, world: World) -> Secret:
+    try:
+        return Secret(world.environ.get(PASSWORD, "")) or from_prompt(user, world.ask)
+    except UsageError as error:
+        raise UsageError(
+            f"the password is read from {PASSWORD}, or asked for on a terminal: there is neither"
+        ) from error
+
+
+def _examined(
+    inventory: Inventory, entries: Sequence[Entry], credentials: Mapping[str, Credential]
+) -> Iterator[Examination]:
+    """One after the other: what one server says of a credential decides whether the next one is sent it."""
+    refusals = Refusals()
+    for entry in entries:
+        credential = credentials.get(entry.login) if entry.login else None
+        yield examine(entry, credential, inventory.limits, lambda: datetime.now(UTC), refusals)
+
+
+# --- what is told beside the steps ------------------------------------------------------------------------------------
+
+
+def _say(world: World, lines: Iterable[str]) -> None:
+    """A paragraph; at once, since the next server may take minutes."""
+    world.out.writelines(f"{line}\n" for line in (*lines, ""))
+    world.out.flush()
+
+
+def _record(world: World, inventory: Inventory, found: Sequence[Examination], began: datetime, path: Path) -> None:
+    snapshot = Snapshot(
+        estate=inventory.name,
+        time=began,
+        tool=tool(),
+        inventory=inventory.digest,
+        settings=inventory.settings,
+        servers=tuple(one.source for one in found),
+    )
+    write_snapshot(anonymised(snapshot), path)
+    world.err.write(
+        f"{path} holds the rows that were read, or why they were not, with names, addresses, identifiers and texts "
+        "replaced, and no credential. Look at it before you send it (JSON lines). It gives the same verdicts: "
+        f"pytest --snapshot {path}\n"
+    )

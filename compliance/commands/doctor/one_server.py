@@ -1,0 +1,58 @@
+"""A server that was named on the command line, as the inventory that would name it: what is tried is what is pasted."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from compliance.errors import UsageError
+from compliance.inventory.as_yaml import item
+from compliance.inventory.inventory import Inventory, inventory_of
+from compliance.inventory.listener import PORTS
+
+CREDENTIAL = "doctor"
+"""The credential's name in the inventory: COMPLIANCE_DOCTOR_USERNAME and COMPLIANCE_DOCTOR_PASSWORD hold it."""
+WITH_A_PASSWORD = frozenset({"ntlm", "basic", "credssp"})
+"""Logins that count against the account when they are wrong."""
+
+
+def inventory_text(options: argparse.Namespace) -> str:
+    """YAML, as short as it can be: what is an inventory's own default is left out. Its scalars are JSON's."""
+    address, port = _address_and_port(options.host)
+    keys: dict[str, object] = {"name": re.sub(r"[^\w.-]", "-", address)}
+    if keys["name"] != address:
+        keys["address"] = address
+    if options.scheme != "https":
+        keys["scheme"] = options.scheme
+    port = options.port if options.port is not None else port
+    if port not in (None, PORTS[options.scheme]):
+        keys["port"] = port
+    keys["transport"] = options.transport
+    if options.transport in WITH_A_PASSWORD:
+        keys["credential"] = CREDENTIAL
+    elif options.user:
+        keys["principal"] = options.user
+    keys |= {key: value for key in ("keytab", "ca") if (value := getattr(options, key)) is not None}
+    if options.no_verify:
+        keys["verify"] = False
+    return "\n".join(["servers:", *item(keys), ""])
+
+
+def inventory_from(text: str) -> Inventory:
+    """Checked as a file would be; InventoryError in its words. Files are looked for in the working directory."""
+    return inventory_of(Path("command-line"), text.encode())
+
+
+def _address_and_port(host: str) -> tuple[str, int | None]:
+    """``name``, ``name:port``, ``[ipv6]:port``, or a bare IPv6 address."""
+    match = re.fullmatch(r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d{1,5}))?|(?P<name>[^:]+):(?P<port>\d{1,5})", host)
+    if match is None:
+        return host, None
+    port = match["port6"] or match["port"]
+    return match["six"] or match["name"], int(port) if port else None
+
+
+def refuse_two_ports(options: argparse.Namespace) -> None:
+    if options.port is not None and _address_and_port(options.host)[1] not in (None, options.port):
+        raise UsageError(f"{options.host}: names another port than --port {options.port}")

@@ -1,0 +1,104 @@
+"""What the doctor found, for people: one line a step, and what to do under the server that it is for."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from compliance.commands.doctor.examination import ClassRead, Examination, Grant, Status, Step
+from compliance.words import printable
+
+MARKS = {Status.OK: "ok", Status.WARNING: "warning", Status.FAILED: "FAILED", Status.NOT_TRIED: "-"}
+LONGEST = 1000
+"""Characters of one text; all parts of it that a host wrote are cut shorter where they come in."""
+PERHAPS = (
+    "Perhaps missing, and what an administrator would run on the host (PowerShell, as administrator). For review:"
+    " nothing was run, and no Windows server was at hand to try it on."
+)
+WAY_IN = "This way in works. As an inventory, which looks for files in its own folder:"
+_MARK, _KEY = 9, 13
+
+
+def told(found: Examination, width: int) -> Iterator[str]:
+    """Lines of at most ``width`` characters, but for commands, which are copied."""
+    yield _safe(f"{found.name} ({found.endpoint}, {found.way})")
+    for step in found.steps:
+        if step.text:
+            yield from _step(step, width)
+        if step.key == "classes":
+            yield from _table(found.classes, width)
+    not_tried = [step.key for step in found.steps if step.status is Status.NOT_TRIED and not step.text]
+    if not_tried:
+        yield from _folded(f"not tried: {', '.join(not_tried)}", width, "  " + " " * _MARK)
+    if found.grants:
+        yield ""
+        yield from _folded(PERHAPS, width, "  ")
+        for number, grant in enumerate(found.grants, start=1):
+            yield from _grant(number, grant, width)
+
+
+def way_in(inventory: str, width: int) -> Iterator[str]:
+    """The lines of an inventory, to be copied as they are."""
+    yield from _folded(WAY_IN, width, "  ")
+    yield ""
+    yield from inventory.splitlines()
+
+
+def summary(found: Sequence[Examination]) -> str:
+    """The last line."""
+    stuck = [one for one in found if not one.works]
+    if not stuck:
+        return f"{_counted(len(found))} can be audited."
+    where = ", ".join(f"{_safe(one.name)} ({one.stuck})" for one in stuck)
+    return f"{len(found) - len(stuck)} of {_counted(len(found))} can be audited; not: {where}."
+
+
+def _step(step: Step, width: int) -> Iterator[str]:
+    lead = f"  {MARKS[step.status]:<{_MARK}}{step.key:<{_KEY}}"
+    yield from _folded(step.text, width, lead)
+    for detail in step.details:
+        yield from _folded(detail, width, " " * len(lead))
+
+
+def _table(classes: Sequence[ClassRead], width: int) -> Iterator[str]:
+    if not classes:
+        return
+    indent = " " * (2 + _MARK + _KEY)
+    longest = max(len(one.name) for one in classes)
+    yield f"{indent}{'':<{longest}}  {'rows':>7} {'seconds':>8} {'messages':>8} {'octets':>10}"
+    for one in classes:
+        rows = "-" if one.unread else f"{one.rows:,}"
+        yield f"{indent}{one.name:<{longest}}  {rows:>7} {one.seconds:>8.2f} {one.messages:>8,} {one.octets:>10,}"
+    reasons: dict[str, list[str]] = {}
+    for one in classes:
+        if one.unread:
+            reasons.setdefault(str(one.unread), []).append(one.name)
+    for reason, names in reasons.items():  # a server that refuses one class mostly refuses them all alike
+        named = names if len(names) < 4 else [names[0], f"and {len(names) - 1} more"]
+        yield from _folded(f"{' '.join(named)}: {reason}", width, indent)
+
+
+def _grant(number: int, grant: Grant, width: int) -> Iterator[str]:
+    yield ""
+    yield from _folded(f"{number}. {grant.missing} [{grant.basis}]", width, "  ", "     ")
+    yield from _folded(grant.why, width, "     ")
+    yield from (f"         {_safe(command)}" for command in grant.commands)
+
+
+def _folded(text: str, width: int, lead: str, rest: str = "") -> Iterator[str]:
+    yield from textwrap.wrap(
+        _safe(text),
+        width,
+        initial_indent=lead,
+        subsequent_indent=rest or " " * len(lead),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _safe(text: str) -> str:
+    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+
+
+def _counted(count: int) -> str:
+    return f"{count} server{'' if count == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""Passwords: where they are kept, and when they may be tried."""

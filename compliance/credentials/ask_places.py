@@ -1,0 +1,186 @@
+"""Where passwords are kept: keyring, a program's output, a file, a person. Each has one question and one line of error.
+
+No message holds what was read, only where it was looked for: an exception that would carry it is not chained.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from compliance.errors import UsageError
+from compliance.files.yaml_file import cut, visible
+from compliance.secret import Environment, Secret
+
+Ask = Callable[[str], str]
+"""Shows a text on the terminal and returns what is typed there, without an echo. EOFError where nothing is."""
+
+LARGEST = 64 * 1024
+"""Bytes of a program's output or of a file, far more than a password and its notes."""
+PATIENCE = 30.0
+"""Seconds for a program. Whoever must first touch a key or unlock a vault is quick enough, and CI waits for nobody."""
+LEFT_BEHIND = 1.0
+"""Seconds that a pipe may stay open after its program: one that it started and left behind may hold it for ever."""
+LONGEST_ECHO = 200
+
+
+def from_keyring(service: str, username: str) -> Secret:
+    """UsageError where there is no keyring, none that is open, or none with this entry."""
+    try:
+        keyring = importlib.import_module("keyring")
+    except ImportError:
+        raise UsageError("keyring: the package is missing: pip install 'hyperv-compliance[keyring]'") from None
+    try:
+        found: str | None = keyring.get_password(service, username)
+    except Exception as error:  # backends are foreign code, each with errors of its own
+        raise UsageError(f"keyring: {_unavailable(error)}") from None
+    if found is None:
+        entry = f"service `{visible(service)}` holds nothing for `{visible(username)}`"
+        raise UsageError(f"keyring: {entry}: run `keyring set` with these two")
+    return _password(found, "keyring: the entry")
+
+
+def _unavailable(error: Exception) -> str:
+    name = type(error).__name__
+    if name == "NoKeyringError":
+        return "there is none on this machine, which is usual in CI"
+    said = cut(" ".join(str(error).split()), LONGEST_ECHO)
+    state = "is locked" if name == "KeyringLocked" else f"can't be read: {name}"
+    return f"{state}{f': {said}' if said else ''}"
+
+
+def from_command(command: Sequence[str], folder: Path, environ: Environment, *, patience: float = PATIENCE) -> Secret:
+    """The first line that the program prints. It runs in ``folder``, with nothing to read and none of our passwords."""
+    named = f"password_command: `{cut(Path(command[0]).name)}`"
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the user's own program; a list, so no shell is in between
+            list(command),
+            cwd=folder,
+            env=_without_passwords(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+    except FileNotFoundError:
+        raise UsageError(f"{named}: no such program was found") from None
+    except (OSError, ValueError) as error:  # the latter: a null byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{named} can't be started: {reason}") from None
+    output, errors = _Kept(process.stdout, process.kill), _Kept(process.stderr, process.kill)
+    try:
+        code = process.wait(patience)
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{named} did not end within {patience:g} seconds, and was ended") from None
+    finally:
+        process.kill()
+        process.wait()
+        output.thread.join(LEFT_BEHIND)
+        errors.thread.join(LEFT_BEHIND)
+    if output.is_too_much or errors.is_too_much:
+        raise UsageError(f"{named} printed more than {LARGEST:,} bytes, and was ended")
+    if code:
+        how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
+        raise UsageError(f"{named} {how}{errors.echo()}")
+    return _password(_first_line(bytes(output.content), f"{named}: its output"), f"{named}: its output's first line")
+
+
+class _Kept:
+    """What comes out of a pipe, read by a thread: two pipes at once on every system, and nothing beyond a cap."""
+
+    def __init__(self, pipe: Any, end: Callable[[], None]) -> None:
+        self.content = bytearray()
+        self.is_too_much = False
+        self.thread = threading.Thread(target=self._read, args=(pipe, end), daemon=True)
+        self.thread.start()
+
+    def _read(self, pipe: Any, end: Callable[[], None]) -> None:
+        with pipe:
+            while part := pipe.read1(LARGEST):
+                self.content += part
+                if len(self.content) > LARGEST:
+                    self.is_too_much = True
+                    end()
+                    return
+
+    def echo(self) -> str:
+        said = cut(" ".join(self.content.decode(errors="replace").split()), LONGEST_ECHO)
+        return f": {said}" if said else ""
+
+
+def _without_passwords(environ: Environment) -> dict[str, str]:
+    """One credential's program has no use for the passwords of the others."""
+    return {name: value for name, value in environ.items() if not _holds_a_password(name.upper())}
+
+
+def _holds_a_password(name: str) -> bool:
+    return name.startswith("COMPLIANCE_") and name.endswith("_PASSWORD")
+
+
+def from_file(path: Path) -> Secret:
+    """UsageError where anybody else may read the file, or it holds more than one line."""
+    named = f"password_file: {visible(str(path))}"
+    try:
+        # Without waiting: a pipe that nobody writes to would hold us up for ever. Flags are each system's own.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except (OSError, ValueError) as error:  # the latter: a null byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"{named}: can't be read: {reason}") from None
+    try:
+        _refuse_what_others_read(os.fstat(descriptor), named)  # of what was opened, whoever changes the name meanwhile
+        content = os.read(descriptor, LARGEST + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > LARGEST:
+        raise UsageError(f"{named}: larger than {LARGEST:,} bytes; is it a password?")
+    line = _first_line(content, named)
+    if content.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") != line.encode():
+        raise UsageError(f"{named}: has more than one line; expected the password alone")
+    return _password(line, named)
+
+
+def _refuse_what_others_read(found: os.stat_result, named: str) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise UsageError(f"{named}: not a file")
+    if os.name != "posix":  # Windows keeps rights in lists, of which these numbers say nothing
+        return
+    if found.st_uid != os.geteuid():
+        raise UsageError(f"{named}: belongs to another user (uid {found.st_uid}), who can change it")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & ~(stat.S_IRUSR | stat.S_IWUSR):
+        raise UsageError(f"{named}: its mode is {mode:04o}, expected 0600 or 0400, so that nobody else may read it")
+
+
+def from_prompt(username: str, ask: Ask | None) -> Secret:
+    if ask is None:
+        raise UsageError("prompt: there is no terminal to ask on")
+    try:
+        given = Secret(ask(f"Password of {visible(username)}: "))
+    except EOFError:
+        given = Secret("")
+    if not given:
+        raise UsageError("prompt: no password was given")
+    return given
+
+
+def _first_line(content: bytes, named: str) -> str:
+    """Only the line's end is cut off: a password may begin or end with a space."""
+    line = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].removesuffix(b"\r")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:  # it carries the line
+        pass
+    raise UsageError(f"{named} is not UTF-8")
+
+
+def _password(found: str, named: str) -> Secret:
+    if not found:
+        raise UsageError(f"{named} is empty")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in found):
+        raise UsageError(f"{named} holds a control character, which no password has")
+    return Secret(found)

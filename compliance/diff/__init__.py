@@ -1,0 +1,1 @@
+"""Two audits: what changed, and what that flipped."""

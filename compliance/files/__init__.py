@@ -1,0 +1,1 @@
+"""Files that users write: their form and their mistakes."""

@@ -1,0 +1,1 @@
+"""All I/O: servers, clusters and guests become a snapshot."""

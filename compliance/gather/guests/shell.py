@@ -1,0 +1,252 @@
+"""testinfra's connections into a guest, bounded: a cap on what is read, a deadline, and host keys that are checked.
+
+testinfra's own ``run`` reads a process to its end, however long that is and however much it says; its OpenSSH backend
+leaves a master connection behind for a minute, and its paramiko backend takes any host key with a warning. What stays
+testinfra's is how a connection is spelled and how its command line is made; all that runs, runs through here.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from testinfra.backend.base import BaseBackend, CommandResult
+from testinfra.backend.local import LocalBackend
+from testinfra.backend.ssh import SshBackend
+from testinfra.host import Host
+
+from compliance.credentials.find import Credential
+from compliance.errors import LinkError, ReadError, Why
+from compliance.gather.guests.processes import Processes, Said, capped, run
+from compliance.gather.guests.script import COMMAND
+from compliance.inventory.guests import GuestEntry
+from compliance.inventory.inventory import Limits
+
+if TYPE_CHECKING:
+    from paramiko import SSHClient
+
+PARAMIKO = "`paramiko://` needs the extra: pip install 'hyperv-compliance[paramiko]'"
+
+
+def say(entry: GuestEntry, credential: Credential | None, limits: Limits, given: str, processes: Processes) -> bytes:
+    """What the guest's shell prints when it is given a script. ReadError where it can't be asked."""
+    backend = BACKENDS[entry.scheme](entry, credential, limits, given.encode("ascii"), processes)
+    result: CommandResult = Host(backend).run(COMMAND)
+    if result.rc in (126, 127) and not result.stdout_bytes.strip():
+        raise ReadError(f"{COMMAND} is not there, or this account may not run it", why=Why.NOT_PERMITTED)
+    return result.stdout_bytes
+
+
+def _seconds(limits: Limits) -> float:
+    return min(limits.connect + limits.operation, limits.server)
+
+
+class _Process(BaseBackend):
+    """What a backend that starts a process has in common: testinfra's ``run_local`` is where it does."""
+
+    def bind(self, limits: Limits, given: bytes, processes: Processes) -> None:
+        self._limits, self._given, self._processes = limits, given, processes
+
+    def run_local(self, command: str, *args: str) -> CommandResult:
+        """Without the shell that testinfra would start, and without a word of the command in any log."""
+        arguments = shlex.split(self.quote(command, *args))
+        try:
+            said = run(arguments, self._given, seconds=_seconds(self._limits), processes=self._processes)
+        except OSError as error:
+            raise LinkError(f"{arguments[0]} can't be started: {error.strerror}", why=Why.BROKEN) from None
+        self.check(said)
+        return CommandResult(self, said.status, b"", said.output, b"")
+
+    def check(self, said: Said) -> None:
+        """ReadError where this is no answer of the guest's."""
+
+
+class _Local(_Process, LocalBackend):
+    pass
+
+
+class _OpenSsh(_Process, SshBackend):
+    def check(self, said: Said) -> None:
+        if said.status == 255:  # ssh's own, or, never with our script, the command's
+            _refused(said.errors.decode("utf-8", "replace"))
+
+
+def _local(_entry: GuestEntry, _credential: object, limits: Limits, given: bytes, processes: Processes) -> BaseBackend:
+    backend = _Local()
+    backend.bind(limits, given, processes)
+    return backend
+
+
+def _open_ssh(
+    entry: GuestEntry, _credential: object, limits: Limits, given: bytes, processes: Processes
+) -> BaseBackend:
+    backend = _OpenSsh(
+        entry.endpoint,
+        ssh_config=str(entry.ssh_config) if entry.ssh_config else None,
+        controlpersist=0,
+        ssh_extra_args=shlex.join(_options(entry, limits)),
+    )
+    backend.bind(limits, given, processes)
+    return backend
+
+
+def _options(entry: GuestEntry, limits: Limits) -> list[str]:
+    """On the command line, where they win over any configuration. One connection a guest, which leaves nothing behind,
+    asks nobody, runs nothing on this side, and opens no way back."""
+    keys = {"StrictHostKeyChecking": "yes"}
+    if entry.known_hosts:
+        keys |= {"UserKnownHostsFile": _literal(entry.known_hosts), "GlobalKnownHostsFile": os.devnull}
+    if not entry.verify:
+        keys = {"StrictHostKeyChecking": "no", "UserKnownHostsFile": os.devnull, "GlobalKnownHostsFile": os.devnull}
+    options = {
+        "BatchMode": "yes",
+        **keys,
+        **({"IdentityFile": _literal(entry.key), "IdentitiesOnly": "yes"} if entry.key else {}),
+        "UpdateHostKeys": "no",
+        "ConnectTimeout": f"{max(1, round(limits.connect))}",
+        "ConnectionAttempts": "1",
+        "ControlMaster": "no",
+        "ControlPath": "none",
+        "ClearAllForwardings": "yes",
+        "ForwardAgent": "no",
+        "ForwardX11": "no",
+        "PermitLocalCommand": "no",
+        "RequestTTY": "no",
+        "EscapeChar": "none",
+        "LogLevel": "ERROR",
+    }
+    return ["-T", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
+
+
+def _literal(path: Path) -> str:
+    """OpenSSH parts names of files at spaces, and reads ``%h`` and the like in them as what they stand for."""
+    return f'"{str(path).replace("%", "%%")}"'
+
+
+REFUSALS = (
+    ("REMOTE HOST IDENTIFICATION HAS CHANGED", Why.LOGIN_REFUSED, "its host key is another one than the known one"),
+    ("Host key verification failed", Why.LOGIN_REFUSED, "its host key is not known: add it to `known_hosts`"),
+    ("host key is known for", Why.LOGIN_REFUSED, "its host key is not known: add it to `known_hosts`"),
+    ("Permission denied", Why.LOGIN_REFUSED, "it takes none of our keys"),
+    ("Too many authentication failures", Why.LOGIN_REFUSED, "it takes none of our keys, of which there are too many"),
+    ("Could not resolve", Why.UNREACHABLE, "its name is not known here"),
+    ("Connection refused", Why.UNREACHABLE, "nobody listens at its port"),
+    ("timed out", Why.UNREACHABLE, "it does not answer"),
+    ("No route to host", Why.UNREACHABLE, "there is no route to it"),
+    ("Network is unreachable", Why.UNREACHABLE, "there is no route to it"),
+    ("banner", Why.BROKEN, "what answers at its port is no ssh server"),
+    ("kex_exchange_identification", Why.BROKEN, "what answers at its port ends the connection before it is one"),
+    ("no matching", Why.BROKEN, "it and our ssh have no cipher, key exchange or kind of key in common"),
+    ("Bad configuration option", Why.BROKEN, "our ssh does not understand its configuration"),
+)
+"""OpenSSH's own words (its sshconnect.c, sshconnect2.c and packet.c); they are the same in any locale."""
+
+
+def _refused(errors: str) -> NoReturn:
+    """ssh's own text is never repeated: it names files of keys, and the server may have written part of it."""
+    for words, why, reason in REFUSALS:
+        if words in errors:
+            raise LinkError(reason, why=why)
+    raise LinkError("ssh ended without saying what we know; try it by hand with `ssh -v`", why=Why.BROKEN)
+
+
+def _paramiko(
+    entry: GuestEntry, credential: Credential | None, limits: Limits, given: bytes, _processes: Processes
+) -> BaseBackend:
+    """With a password, which OpenSSH takes from nobody but a person at a terminal."""
+    try:
+        import paramiko
+        from testinfra.backend.paramiko import ParamikoBackend
+    except (ImportError, RuntimeError):
+        raise ReadError(PARAMIKO, why=Why.BROKEN) from None
+
+    class Accepting(paramiko.MissingHostKeyPolicy):
+        """For ``verify: false``."""
+
+        def missing_host_key(self, client: object, hostname: object, key: object) -> None:
+            pass
+
+    class Bounded(ParamikoBackend):
+        def run(self, command: str, *args: str, **_: Any) -> CommandResult:
+            until = time.monotonic() + _seconds(limits)
+            connected = paramiko.SSHClient()
+            try:
+                self._connect(connected)
+                return CommandResult(self, *self._say(connected, self.quote(command, *args), until), b"")
+            except ReadError:
+                raise
+            except Exception as error:  # of many kinds, which have no base in common
+                raise _of_paramiko(error) from None
+            finally:
+                connected.close()
+
+        def _connect(self, connected: SSHClient) -> None:
+            if not entry.verify:
+                connected.set_missing_host_key_policy(Accepting())
+            else:
+                connected.set_missing_host_key_policy(paramiko.RejectPolicy())
+                if entry.known_hosts:
+                    connected.load_host_keys(str(entry.known_hosts))
+                else:
+                    connected.load_system_host_keys()
+            password = credential.password.reveal() if credential else None
+            connected.connect(
+                self.host.name,
+                int(self.host.port or 22),
+                username=credential.username if credential else self.host.user,
+                password=password,
+                key_filename=str(entry.key) if entry.key else None,
+                timeout=limits.connect,
+                banner_timeout=limits.connect,
+                auth_timeout=limits.operation,
+                channel_timeout=limits.connect,
+                allow_agent=password is None,
+                look_for_keys=password is None and entry.key is None,
+            )
+
+        def _say(self, connected: SSHClient, command: str, until: float) -> tuple[int, bytes, bytes]:
+            transport = connected.get_transport()
+            assert transport  # noqa: S101  # it is connected
+            channel = transport.open_session(timeout=limits.connect)
+            channel.settimeout(limits.operation)
+            channel.set_combine_stderr(False)
+            channel.exec_command(command)
+            channel.sendall(given)
+            channel.shutdown_write()
+
+            def read(size: int) -> bytes:
+                channel.settimeout(max(0.01, until - time.monotonic()))
+                block: bytes = channel.recv(size)
+                return block
+
+            output = capped(read, until)
+            # The status comes after the output's end. One that never comes tells nothing: the answer's own end counts.
+            channel.status_event.wait(max(0.01, min(2.0, until - time.monotonic())))
+            return (channel.recv_exit_status() if channel.exit_status_ready() else 0), b"", output
+
+    return Bounded(entry.endpoint)
+
+
+def _of_paramiko(error: Exception) -> ReadError:
+    """By the class: its text may name keys' files, or be the server's."""
+    import paramiko
+
+    if isinstance(error, paramiko.BadHostKeyException):
+        return LinkError("its host key is another one than the known one", why=Why.LOGIN_REFUSED)
+    if isinstance(error, paramiko.AuthenticationException):
+        return LinkError("it refused the login", why=Why.LOGIN_REFUSED)
+    if isinstance(error, TimeoutError):
+        return ReadError("no whole answer in time", why=Why.TIMED_OUT)
+    if isinstance(error, paramiko.SSHException) and "not found in known_hosts" in str(error):
+        return LinkError("its host key is not known: add it to `known_hosts`", why=Why.LOGIN_REFUSED)
+    if isinstance(error, OSError):
+        return LinkError(f"it can't be reached: {error.strerror or type(error).__name__}", why=Why.UNREACHABLE)
+    return LinkError(f"no ssh with it: {type(error).__name__}", why=Why.BROKEN)
+
+
+Making = Callable[[GuestEntry, "Credential | None", Limits, bytes, Processes], BaseBackend]
+BACKENDS: dict[str, Making] = {"local": _local, "ssh": _open_ssh, "paramiko": _paramiko}

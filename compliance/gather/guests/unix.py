@@ -1,0 +1,33 @@
+"""One guest, from its entry to what it said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from compliance.credentials.find import Credential
+from compliance.errors import ReadError
+from compliance.gather.guests.processes import Processes
+from compliance.gather.guests.script import new_token, script, sections
+from compliance.gather.guests.shell import say
+from compliance.inventory.guests import GuestEntry
+from compliance.inventory.inventory import Limits
+from compliance.snapshot.snapshot import GuestReading
+
+
+def read_guest(
+    entry: GuestEntry,
+    credential: Credential | None,
+    limits: Limits,
+    now: Callable[[], datetime],
+    processes: Processes,
+) -> GuestReading:
+    """By one connection and one command. ReadError, which names the way in, where it can't be read."""
+    token = new_token()
+    started = now()
+    try:
+        said = say(entry, credential, limits, script(token), processes)
+        found = sections(said, token)
+    except ReadError as error:
+        raise type(error)(f"{entry.connection}: {error}", why=error.why) from error
+    return GuestReading(started=started, finished=now(), sections=found)

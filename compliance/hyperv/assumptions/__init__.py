@@ -1,0 +1,1 @@
+"""What our reading rests on, and what servers say to it."""

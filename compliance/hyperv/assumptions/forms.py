@@ -1,0 +1,295 @@
+"""How rows look: forms of names, numbers that stand for words, and what is left out of a row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+from compliance.hyperv import queries
+from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
+from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
+from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, Host
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, shown, text
+from compliance.model import Row, Unread
+
+ARRAYS = frozenset(
+    [
+        "IPAddresses",
+        "Subnets",
+        "DefaultGateways",
+        "DNSServers",
+        "OperationalStatus",
+        "StatusDescriptions",
+        queries.GUEST_ITEMS,
+        "HostResource",
+    ]
+)
+DOCUMENTED = "MicrosoftDocs/win32, "
+
+
+# --- WS-Management ----------------------------------------------------------------------------------------------------
+
+
+@assumed(
+    "wql-accepted",
+    "queries in WQL are answered in root/virtualization/v2",
+    Basis.RECORDED,
+    "libvirt's Hyper-V driver asks so; r4sd/go-wsman reports a host that refuses",
+)
+def wql_accepted(host: Host) -> Iterator[Sign]:
+    if queries.REFUSES_WQL in host.reading.notes:
+        yield "refused"
+    elif any(not isinstance(answer, Unread) for answer in host.reading.classes.values()):
+        yield None
+
+
+@assumed(
+    "empty-array-absent",
+    "an array without entries is left out of its row; it comes neither as NULL nor with a blank entry",
+    Basis.RECORDED,
+    "1,441 recorded instances (txwinrm, go-wsman)",
+)
+def empty_array_absent(host: Host) -> Iterator[Sign]:
+    for name, row, query in _asked(host, ARRAYS.__contains__):
+        if name not in row:
+            if f"{query}.{name}" not in host.left_out:
+                yield None
+        elif not filled(row, name):
+            yield f"{name} of {query}: {shown(row[name])}"
+
+
+@assumed(
+    "scalar-present",
+    "a property that is no array is in every row that was asked for it, as NULL where it has no value",
+    Basis.RECORDED,
+    "1,441 recorded instances (txwinrm, go-wsman)",
+)
+def scalar_present(host: Host) -> Iterator[Sign]:
+    for name, row, query in _asked(host, lambda name: name not in ARRAYS):
+        yield None if name in row else f"{name} of {query}"
+
+
+def _asked(host: Host, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
+    for query in queries.queries_for(host.reading.version):
+        names = [name for name in query.properties if wanted(name)]
+        for row in or_none(host.rows(query.class_name)):
+            yield from ((name, row, query.class_name) for name in names)
+
+
+# --- identifiers ------------------------------------------------------------------------------------------------------
+
+
+@assumed(
+    "failover-row-form",
+    "a failover setting row is called Microsoft:FailoverNetworkSetting\\<virtual machine>\\<adapter>",
+    Basis.INFERRED,
+    "the BPA script of Server 2012 takes the GUID from there; the documentation says that the name is always Null",
+)
+def failover_row_form(host: Host) -> Iterator[Sign]:
+    for row in or_none(host.failover):
+        instance = text(row, "InstanceID")
+        form = instance if isinstance(instance, str) else ""
+        if not OF_TEMPLATE.match(form):
+            yield None if OF_FAILOVER.fullmatch(form) else shown(row.get("InstanceID", "no name"))
+
+
+@assumed(
+    "offer-form",
+    "the rows of Data Exchange's settings are called Microsoft:<virtual machine>\\" + DATA_EXCHANGE,
+    Basis.RECORDED,
+    DUMP,
+)
+def offer_form(host: Host) -> Iterator[Sign]:
+    for row in or_none(host.offers):
+        instance = text(row, "InstanceID")
+        form = instance if isinstance(instance, str) else ""
+        if not OF_TEMPLATE.match(form):
+            match = OF_MACHINE.fullmatch(form)
+            is_ours = match is not None and match[2].upper() == DATA_EXCHANGE
+            yield None if is_ours else shown(row.get("InstanceID", "no name"))
+
+
+@assumed(
+    "relationship-form",
+    "a relationship row is called Microsoft:<virtual machine>\\HVR\\0, or \\1 for the extended one",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-replicationrelationship; seen on Server 2019",
+)
+def relationship_form(host: Host) -> Iterator[Sign]:
+    for row in or_none(host.relationships):
+        instance = text(row, "InstanceID")
+        match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
+        is_ours = match is not None and match[2] in ("HVR\\0", "HVR\\1")
+        yield None if is_ours else shown(row.get("InstanceID", "no name"))
+
+
+@assumed(
+    "component-owner",
+    "SystemName of a Data Exchange component is the GUID of its virtual machine",
+    Basis.RECORDED,
+    DUMP,
+)
+def component_owner(host: Host) -> Iterator[Sign]:
+    for row in or_none(host.guests):
+        name = text(row, "SystemName")
+        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else shown(row.get("SystemName", "no name"))
+
+
+@assumed(
+    "names-itself",
+    "the replication settings of a virtual machine name its server by the first label of the server's own name",
+    Basis.INFERRED,
+    DOCUMENTED + "msvm-replicationsettingdata says: the FQDN of the node; the server's own row has its computer name",
+)
+def names_itself(host: Host) -> Iterator[Sign]:
+    own = first_label(host.host_name)
+    for guid, row in with_number(host, "ReplicationMode", REPLICATING):
+        found = [text(one, name) for _, one in host.replication_of.get(guid, ()) for name in HOSTS]
+        names = [name for name in found if isinstance(name, str) and name.strip()]
+        if names:
+            named = any(first_label(name) == own for name in names)
+            yield None if named else f"{name_of(guid, row)} names {shown(names[0])}"
+
+
+HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+def _within(rows: Iterable[Row], name: str, numbers: Container[int]) -> Iterator[Sign]:
+    for row in rows:
+        value = number(row, name)
+        yield None if isinstance(value, int) and value in numbers else shown(row.get(name, f"no {name}"))
+
+
+def _first_within(rows: Iterable[Row], numbers: Container[int]) -> Iterator[Sign]:
+    for row in rows:
+        values = array(row, "OperationalStatus")
+        first = {"OperationalStatus": values[0] if values else None}
+        yield from _within([first], "OperationalStatus", numbers)
+
+
+@assumed(
+    "power-states",
+    "EnabledState of a virtual machine is a documented number, 0 to 10",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-computersystem; numbers from 32768 on belong to the older namespace",
+)
+def power_states(host: Host) -> Iterable[Sign]:
+    return _within(host.steady.values(), "EnabledState", range(11))
+
+
+@assumed(
+    "roles",
+    "ReplicationMode of a virtual machine is a documented number, 0 to 4",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-computersystem",
+)
+def roles(host: Host) -> Iterable[Sign]:
+    return _within(host.steady.values(), "ReplicationMode", range(5))
+
+
+@assumed(
+    "replication-states",
+    "ReplicationState of a virtual machine and of a relationship is a documented number, 0 to 21",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-replicationrelationship",
+)
+def replication_states(host: Host) -> Iterable[Sign]:
+    return _within([*host.steady.values(), *or_none(host.relationships)], "ReplicationState", range(22))
+
+
+@assumed(
+    "offer-states",
+    "EnabledState of Data Exchange's settings is 2 (enabled) or 3 (disabled)",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-kvpexchangecomponentsettingdata",
+)
+def offer_states(host: Host) -> Iterable[Sign]:
+    return _within((row for rows in host.offers_of.values() for row in rows), "EnabledState", (2, 3))
+
+
+@assumed(
+    "answers",
+    "the first OperationalStatus of Data Exchange and of the heartbeat is one of 2, 3, 7, 12, 13",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-kvpexchangecomponent and msvm-heartbeatcomponent",
+)
+def answers(host: Host) -> Iterable[Sign]:
+    return _first_within([*or_none(host.guests), *or_none(host.heartbeats)], (2, 3, 7, 12, 13))
+
+
+@assumed(
+    "failover-protocol",
+    "ProtocolIFType of a failover setting fits its addresses: 0 none, 4096 IPv4, 4097 IPv6, 4098 both",
+    Basis.INFERRED,
+    "what Microsoft's own client writes (its PowerShell module)",
+)
+def failover_protocol(host: Host) -> Iterator[Sign]:
+    for guid, machine in host.steady.items():
+        for _, row in host.failover_of.get(guid, ()):
+            addresses = filled(row, "IPAddresses")
+            expected = _protocol(addresses)
+            fits = number(row, "ProtocolIFType") == expected
+            about = f"{name_of(guid, machine)}: {shown(row.get('ProtocolIFType', 'none'))}, expected {expected}"
+            yield None if fits else about
+
+
+def _protocol(addresses: Sequence[str]) -> int:
+    four, six = (any((":" in address) is is_six for address in addresses) for is_six in (False, True))
+    return {(False, False): 0, (True, False): 4096, (False, True): 4097, (True, True): 4098}[four, six]
+
+
+# --- what follows from several ----------------------------------------------------------------------------------------
+
+
+@assumed(
+    "role-and-relationship",
+    "the role, the own replication state and the relationship rows of a virtual machine agree on whether it replicates",
+    Basis.INFERRED,
+    DOCUMENTED + "msvm-computersystem and msvm-replicationrelationship, which don't say how the three belong together",
+)
+def role_and_relationship(host: Host) -> Iterator[Sign]:
+    for guid, row in host.steady.items():
+        mode, own = number(row, "ReplicationMode"), number(row, "ReplicationState")
+        found = [number(one, "ReplicationState") for _, one in host.relationships_of.get(guid, ())]
+        states = [state for state in found if isinstance(state, int)]
+        if not isinstance(mode, int) or not isinstance(own, int) or len(states) < len(found):
+            continue
+        says = {own != 0, *([any(states)] if found else []), *([False] if mode not in REPLICATING else [])}
+        yield None if len(says) == 1 else f"{name_of(guid, row)}: role {mode}, states {[own, *states]}"
+
+
+GUESTS_OWN = re.compile(r"3\.1|4\.\d+(\.\d+)*")
+
+
+@assumed(
+    "guest-says-version",
+    "a guest that publishes its operating system publishes a version of its integration services, too",
+    Basis.DOCUMENTED,
+    DOCUMENTED + "msvm-kvpexchangedataitem, and Linux' hv_kvp_daemon",
+)
+def guest_says_version(host: Host) -> Iterator[Sign]:
+    for name, items in _published(host):
+        yield None if items.get("IntegrationServicesVersion") else name
+
+
+@assumed(
+    "linux-version",
+    "guests other than Windows publish 3.1 as that version, or 4.x from Microsoft's own package",
+    Basis.INFERRED,
+    "the Linux kernel registers 3.1 (drivers/hv/hv_kvp.c), FreeBSD is not known",
+)
+def linux_version(host: Host) -> Iterator[Sign]:
+    for _, items in _published(host):
+        system, version = items["OSName"], items.get("IntegrationServicesVersion")
+        if version and "windows" not in system.casefold():
+            yield None if GUESTS_OWN.fullmatch(version) else f"{shown(system)}: {shown(version)}"
+
+
+def _published(host: Host) -> Iterator[tuple[str, Mapping[str, str]]]:
+    for guid, row in host.steady.items():
+        items = host.items_of.get(guid, {})
+        if items.get("OSName"):
+            yield name_of(guid, row), items

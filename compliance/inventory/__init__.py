@@ -1,0 +1,1 @@
+"""What the user names: servers, clusters and guests, in our files or Ansible's."""

@@ -1,0 +1,188 @@
+"""Ansible inventories as Ansible itself resolves them: its two commands, as processes of their own.
+
+Only commands are started, none of ansible-core is imported: it is GPL, and its Python is nobody's interface. It heeds
+the user's own ansible.cfg and environment, ANSIBLE_VAULT_PASSWORD_FILE among it; nobody is there for it to ask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from subprocess import PIPE
+from typing import IO
+
+from compliance.errors import InventoryError, UsageError
+from compliance.files.yaml_file import cut, visible
+from compliance.inventory.ansible.hosts import Host, Listing, Value, content_of
+
+LIST, VAULT = "ansible-inventory", "ansible-vault"
+SECONDS = 120.0
+"""For one command. Dynamic sources ask clouds and directories, which takes its time."""
+LARGEST = 64 * 1024 * 1024
+"""Bytes of an answer: some 30,000 hosts."""
+MOST_COMPLAINTS = 100_000
+"""Bytes of what it says beside its answer."""
+LONGEST_REASON = 300
+CAUSES = (r".*with 'script' plugin: .", r"Failed to parse inventory: .", r"Expected ", r".*[Vv]ault")
+"""Lines that say more than the error itself, the best first. Of a program, other plugins only say that it is none."""
+STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
+"""By default, what can't be read is a warning and an exit code of 0."""
+QUIET = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_DEPRECATION_WARNINGS": "False", "PAGER": "cat"}
+
+
+def command(name: str, environ: Mapping[str, str]) -> str | None:
+    """Where one of Ansible's commands is: beside the Python that runs this, where the extra puts it, or on the path."""
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.is_file() else shutil.which(name, path=environ.get("PATH"))
+
+
+def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> Listing:
+    """``listing`` is the command. InventoryError with Ansible's own reason, in short."""
+    where = visible(str(path))
+    answer = _answer([listing, "-i", _source(path), "--list"], where, environ, seconds)
+    try:
+        document = json.loads(answer)
+        variables = dict(document["_meta"]["hostvars"])
+        groups = {name: group for name, group in document.items() if name != "_meta" and isinstance(group, dict)}
+        members = {name: _names(group.get("hosts")) for name, group in groups.items()}
+        children = {name: _names(group.get("children")) for name, group in groups.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise InventoryError(f"{where}: {LIST} did not answer with an inventory") from None
+    origin = f"{where}, by {LIST}"
+    own: dict[str, set[str]] = {}
+    for group, names in members.items():
+        for name in names:
+            own.setdefault(name, set()).add(group)
+    hosts = [
+        Host(
+            name=name,
+            groups=_with_those_above(groups_of, children),
+            variables=_values(variables.get(name), origin),
+            file=where,
+        )
+        for name, groups_of in own.items()
+    ]
+    return Listing(hosts=tuple(hosts), how=f"{where}: resolved by {LIST}")
+
+
+def _source(path: Path) -> str:
+    """Absolute: what has a comma or a leading dash in it is otherwise no file for Ansible."""
+    return str(path.absolute())
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def _values(variables: object, origin: str) -> dict[str, Value]:
+    if not isinstance(variables, dict):
+        return {}
+    return {str(name): Value(content=content_of(value), origin=origin) for name, value in variables.items()}
+
+
+def _with_those_above(groups: set[str], children: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    found = set(groups)
+    while more := {name for name, below in children.items() if name not in found and found.intersection(below)}:
+        found |= more
+    return tuple(sorted(found - {"all", "ungrouped"}))
+
+
+def decrypted(cipher: str, named: str, environ: Mapping[str, str], seconds: float = SECONDS) -> str:
+    """What ansible-vault makes of one value. UsageError, in which ``named`` says whose it is."""
+    vault = command(VAULT, environ)
+    if vault is None:
+        raise UsageError(f"{named}: encrypted by ansible-vault, which is not installed")
+    text = "\n".join(line.strip() for line in cipher.strip().splitlines()) + "\n"
+    return _answer([vault, "decrypt", "--output", "-"], named, environ, seconds, given=text)
+
+
+# --- the process ------------------------------------------------------------------------------------------------------
+
+
+def _answer(arguments: list[str], where: str, environ: Mapping[str, str], seconds: float, given: str = "") -> str:
+    """Its standard output. In a session of its own, without a terminal that it could ask for a password on.
+
+    Through pipes and never a file: an answer may hold passwords.
+    """
+    name = Path(arguments[0]).name
+    env = {name: value for name, value in environ.items() if not name.startswith("COMPLIANCE_")} | STRICT | QUIET
+    try:
+        process = subprocess.Popen(  # noqa: S603  # the command was looked up, its arguments are ours
+            arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, start_new_session=True
+        )
+    except OSError as error:
+        raise InventoryError(f"{where}: {name} can't be started: {error.strerror}") from error
+    with process:
+        late = threading.Event()
+        watch = threading.Timer(seconds, _end_late, (process, late))
+        complaints: list[bytes] = []
+        listener = threading.Thread(target=_listen, args=(process.stderr, complaints), daemon=True)
+        watch.start()
+        listener.start()
+        try:
+            answer = _said(process, given)
+            if len(answer) > LARGEST:
+                _kill(process)
+            code = process.wait()
+        finally:
+            watch.cancel()
+        listener.join(1.0)
+    if late.is_set():
+        raise InventoryError(f"{where}: {name} was not done after {seconds:g} seconds")
+    if len(answer) > LARGEST:
+        raise InventoryError(f"{where}: {name} answered with more than {LARGEST:,} bytes")
+    if code:
+        raise InventoryError(f"{where}: {name} failed: {reason(b''.join(complaints))}")
+    return answer.decode(errors="replace")
+
+
+def _said(process: subprocess.Popen[bytes], given: str) -> bytes:
+    assert process.stdin  # noqa: S101  # both are pipes
+    assert process.stdout  # noqa: S101
+    with suppress(BrokenPipeError):
+        process.stdin.write(given.encode())
+        process.stdin.close()
+    return process.stdout.read(LARGEST + 1)
+
+
+def _listen(stderr: IO[bytes], complaints: list[bytes]) -> None:
+    with suppress(OSError, ValueError):
+        while some := stderr.read(8192):
+            if sum(map(len, complaints)) < MOST_COMPLAINTS:
+                complaints.append(some)
+
+
+def _end_late(process: subprocess.Popen[bytes], late: threading.Event) -> None:
+    late.set()
+    _kill(process)
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """With all that it started: a dynamic source may hang below it."""
+    if process.returncode is None:
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def reason(told: bytes) -> str:
+    """Of all that Ansible says, the line that is its error. What it quotes of a file may be a password: it goes."""
+    lines = [line.strip() for line in told.decode(errors="replace").splitlines() if line.strip()]
+    errors = [line for line in lines if re.match(r"\[ERROR\]|ERROR!", line)]
+    causes = [line for pattern in CAUSES for line in lines if re.match(pattern, line)]
+    chosen = dict.fromkeys(_unquoted(line) for line in (*causes[:1], *errors[:1]))
+    return cut("; ".join(chosen) or _unquoted(next(iter(lines), "it gave no reason")), LONGEST_REASON)
+
+
+def _unquoted(line: str) -> str:
+    line = re.sub(r"^(\[ERROR\]|ERROR!|\[WARNING\]):?\s*", "", line)
+    line = re.sub(r"^Failed to parse inventory with '\w+' plugin: ", "", line)
+    return re.sub(r"\b(got|definition|found):? .*", r"\1 something else", line)

@@ -1,0 +1,241 @@
+"""Ansible inventory -> our inventory: its Windows hosts as entries, and every host that is none told by its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from compliance.errors import InventoryError
+from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
+from compliance.gate.policy import DEFAULT, read_policy
+from compliance.inventory.ansible import by_ansible as resolved
+from compliance.inventory.ansible import without_ansible as local
+from compliance.inventory.ansible.hosts import Host, Listing
+from compliance.inventory.ansible.logins import Logins
+from compliance.inventory.ansible.templates import UnusableError, text_of
+from compliance.inventory.ansible.variables import Translated, estate_says, not_windows, translated
+from compliance.inventory.inventory import FORM, Entry, Inventory, Limits, contradictions
+from compliance.inventory.limit import Limit
+
+MOST_NAMES = 10
+IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
+UNUSED = "is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
+BASIC_BY_DEFAULT = "by Ansible's default"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """An inventory, and what its entries came from, for who wants to show it."""
+
+    inventory: Inventory
+    listing: Listing
+    entries: Mapping[str, Translated]  # by server's name
+
+
+def read_ansible(path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None) -> Found:
+    """InventoryError for each host that is Windows and can't be used; UsageError where ``limit`` meets nothing."""
+    listing, where = listing_of(path, environ, listing_command), visible(str(path))
+    chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
+    hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
+    clerk = Clerk(path=path, logins=Logins(environ=environ, named=frozenset(_named_ours(hosts))))
+    for host in hosts:
+        clerk.take(host)
+    clerk.check(where, len(chosen))
+    left_out = sorted(host.name for host in listing.hosts if host.name not in chosen)
+    return Found(inventory=clerk.inventory(limit, tuple(left_out)), listing=listing, entries=clerk.translated)
+
+
+def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | None) -> Listing:
+    """Every host of it, of which there is one at least."""
+    if listing_command:
+        listing = _with_places(resolved.list_hosts(path, listing_command, environ), path)
+    else:
+        listing = local.list_hosts(path)
+    if not listing.hosts:
+        raise InventoryError(f"{visible(str(path))}: lists no host")
+    return listing
+
+
+def _named_ours(hosts: Iterable[Host]) -> Iterator[str]:
+    """Credentials of our own kind, whose names no login of Ansible's may take."""
+    for host in hosts:
+        with suppress(UnusableError):
+            yield (text_of(host, "hyperv_credential") or "").casefold()
+
+
+def _with_places(listing: Listing, path: Path) -> Listing:
+    """Ansible tells no lines. Where our own reading finds the same host or value, the place is that one's."""
+    try:
+        known = {host.name: host for host in local.list_hosts(path).hosts}
+    except InventoryError:  # plugins, vaults: it knows less then
+        known = {host.name: host for host in local.places(path)}
+    hosts = []
+    for host in listing.hosts:
+        mine = known.get(host.name, host)
+        file, line, also = mine.file, mine.line, mine.variables
+        variables = {
+            name: also[name] if name in also and also[name].content == value.content else value
+            for name, value in host.variables.items()
+        }
+        hosts.append(replace(host, file=file, line=line, variables=variables))
+    return replace(listing, hosts=tuple(hosts))
+
+
+@dataclass(kw_only=True, slots=True)
+class Clerk:
+    """Takes host by host, and remembers what was wrong."""
+
+    path: Path
+    logins: Logins
+    entries: dict[str, Entry] = field(default_factory=dict)
+    hosts: dict[str, Host] = field(default_factory=dict)
+    translated: dict[str, Translated] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)  # hosts that are not Windows
+    unused: list[str] = field(default_factory=list)  # hosts whose password nobody needs
+
+    def take(self, host: Host) -> None:
+        try:
+            if not_windows(host):
+                self.others.append(host.name)
+                return
+            told = translated(host)
+            self._log_in(host, told)
+        except UnusableError as error:
+            self.mistakes.append(f"{host.origin}: {host.name}: {error}")
+            return
+        entry = self._entry(host, told)
+        if entry is not None:
+            self.entries[host.name], self.hosts[host.name], self.translated[host.name] = entry, host, told
+
+    def check(self, where: str, asked: int) -> None:
+        """What one host says of another, and whether there is any."""
+        self.mistakes += _doubled(self.hosts, self.entries)
+        if not self.entries and not self.mistakes:
+            what = f"none of its {asked} hosts is Windows (`ansible_connection` winrm or psrp): {_some(self.others)}"
+            self.mistakes.append(f"{where}: {what}")
+        if self.mistakes:
+            if len(self.mistakes) > MOST_MISTAKES:
+                self.mistakes[MOST_MISTAKES:] = [f"{where}: and {len(self.mistakes) - MOST_MISTAKES} more mistakes"]
+            raise InventoryError("\n".join(self.mistakes))
+
+    def inventory(self, limit: Limit, left_out: tuple[str, ...]) -> Inventory:
+        where = visible(str(self.path))
+        try:
+            name = estate_says(self.hosts, "hyperv_estate") or self.path.absolute().stem
+            policy = estate_says(self.hosts, "hyperv_policy")
+        except UnusableError as error:
+            raise InventoryError(f"{where}: {error}") from None
+        entries = tuple(self.entries.values())
+        said = json.dumps([entry.model_dump(mode="json") for entry in entries], sort_keys=True)
+        return Inventory(
+            name=_estate(name, where),
+            servers=entries,
+            snapshot=None,
+            limits=Limits(),
+            policy=DEFAULT.after(read_policy(_folder(self.path) / policy)) if policy else DEFAULT,
+            may_be_empty=False,
+            path=self.path,
+            digest=f"sha256:{hashlib.sha256(said.encode()).hexdigest()}",
+            lines={name: host.line for name, host in self.hosts.items() if host.line},
+            files={name: host.file for name, host in self.hosts.items() if host.line and host.file != where},
+            logins=self.logins.found,
+            remarks=tuple(self.remarks()),
+            limit=limit.pattern,
+            left_out=left_out,
+        )
+
+    def remarks(self) -> Iterator[str]:
+        """For every run, one line of each kind."""
+        if self.others:
+            yield f"not Windows, so not read: {_some(self.others)}"
+        if self.unused:
+            yield f"a password {UNUSED}: {_some(self.unused)}"
+
+    def _entry(self, host: Host, told: Translated) -> Entry | None:
+        given = {"name": host.name, "groups": list(host.groups), **told.keys}
+        for key in ("ca", "certificate", "key", "keytab"):
+            if isinstance(file := given.get(key), str):
+                given[key] = file_beside(file, _folder(self.path))
+        try:
+            entry = Entry.model_validate(given, context=_folder(self.path))
+        except ValidationError as error:
+            self.mistakes += [
+                f"{host.origin}: {host.name}: {_named(told, str(one['loc'][0]))}: {FORM.told(one)}"
+                for one in error.errors(include_url=False)
+                if one["type"] != "default_factory_not_called"
+            ]
+            return None
+        wrong = [f"{host.origin}: {host.name}: {_contradiction(told, *one)}" for one in contradictions(entry)]
+        self.mistakes += wrong
+        return None if wrong else entry
+
+    def _log_in(self, host: Host, told: Translated) -> None:
+        """Name the credential: ours, where a variable says so; else the one that came with the inventory."""
+        if told.keys["transport"] not in ("ntlm", "credssp", "basic"):
+            if told.keys["transport"] == "kerberos" and told.password and "keytab" not in told.keys:
+                told.remarks.append(f"{told.password} {UNUSED}")
+                self.unused.append(host.name)
+            return
+        if "credential" in told.keys:
+            return
+        told.say("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
+
+
+def _named(told: Translated, key: str) -> str:
+    return told.variables.get(key, "the host's name" if key == "name" else key)
+
+
+def _contradiction(told: Translated, key: str, reason: str) -> str:
+    variable = _named(told, key)
+    if key == "scheme" and told.keys["transport"] == "basic":
+        transport = told.variables["transport"]
+        if BASIC_BY_DEFAULT in transport:
+            return f"{IN_CLEAR} {transport.partition(',')[0]} to ntlm, or hyperv_transport"
+        return f"{transport}: Basic over http, whose password everybody reads (hyperv_cleartext=true allows it)"
+    return f"{variable}: {reason}"
+
+
+def _doubled(hosts: Mapping[str, Host], entries: Mapping[str, Entry]) -> Iterator[str]:
+    names: dict[str, str] = {}
+    endpoints: dict[tuple[str, int, str], str] = {}
+    for name, entry in entries.items():
+        first = names.setdefault(name.casefold(), name)
+        if first != name:
+            yield f"{hosts[name].origin}: {name}: is {first} ({hosts[first].origin}) already, in other letters"
+            continue
+        first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), name)
+        if first != name:
+            told = f"{hosts[first].origin})" if hosts[first].line else f"{hosts[first].file})"
+            yield f"{hosts[name].origin}: {name}: listens where {first} does ({told}: {shown(entry.address)}"
+
+
+def _estate(name: str, where: str) -> str:
+    try:
+        Entry.model_validate({"name": name})
+    except ValidationError as error:
+        told = FORM.told(error.errors(include_url=False)[0])
+        raise InventoryError(f"{where}: the estate's name: {told} (set hyperv_estate for all hosts)") from None
+    return name
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent
+
+
+def file_beside(name: str, folder: Path) -> Path:
+    """Beside the inventory; or where Ansible looks for it, in the working folder."""
+    path = Path(name).expanduser()
+    return path if (folder / path).exists() or not path.exists() else path.absolute()
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return f"{len(names)} host{'' if len(names) == 1 else 's'} ({', '.join(map(visible, names[:MOST_NAMES]))}{more})"

@@ -1,0 +1,48 @@
+"""What we log in with to an inventory's servers and guests: passwords from where they are kept, tickets of keytabs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from compliance.credentials.find import Credential, Surroundings, find_credential
+from compliance.files.yaml_file import cut
+from compliance.inventory.guests import GuestEntry, WayIn
+from compliance.inventory.inventory import Entry, Inventory, Login
+from compliance.secret import Secret
+from compliance.wsman.tickets import Ticket
+
+
+def credentials_of(
+    entries: Iterable[Entry | WayIn],
+    inventory: Inventory,
+    around: Surroundings,
+    *,
+    given: Mapping[str, Credential] | None = None,
+) -> dict[str, Credential]:
+    """Each one once, by ``Entry.login``; those that are ``given`` are there already. UsageError where one is missing.
+
+    Those that came with the inventory are opened here, where servers are about to be read.
+
+    No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
+    """
+    around = replace(around, sources=inventory.credentials, folder=inventory.path.parent)
+    found = dict(given or {})
+    for entry in entries:
+        if entry.login and entry.login not in found:
+            carried = inventory.logins.get(entry.login)
+            found[entry.login] = _opened(entry.login, carried) if carried else _credential(entry, around)
+    return found
+
+
+def _opened(name: str, login: Login) -> Credential:
+    username, password = login()
+    return Credential(username=username, password=Secret(password), origin=f"login `{name}` of the inventory")
+
+
+def _credential(entry: Entry | WayIn, around: Surroundings) -> Credential:
+    if isinstance(entry, GuestEntry) or entry.keytab is None:
+        return find_credential(entry.credential or "", around)
+    ticket = Ticket(entry.keytab, entry.principal)
+    origin = f"keytab {cut(str(entry.keytab))}"
+    return Credential(username=ticket.principal, password=Secret(""), cache=ticket.cache, origin=origin)

@@ -1,0 +1,144 @@
+"""Whatever a user names as an inventory: a file of ours with what it includes, or one of Ansible's, told apart.
+
+Ours has `servers`, `clusters`, `include` or `snapshot` at its top. Ansible's is a folder, a program, a file of groups
+that hold `hosts`, `children` or `vars`, or anything whose name is not one of YAML's: that is INI, which has no mark of
+its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    CollectionStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+from compliance.errors import UsageError
+from compliance.files.yaml_file import content_of
+from compliance.inventory.ansible import by_ansible as resolved
+from compliance.inventory.ansible.guests import with_guests
+from compliance.inventory.ansible.read import Found, read_ansible
+from compliance.inventory.ansible.without_ansible import YAML_NAMES
+from compliance.inventory.ansible.yaml_groups import SECTIONS
+from compliance.inventory.includes import limited, read_with_includes
+from compliance.inventory.inventory import Document, Inventory, inventory_of
+from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
+
+OURS = frozenset({"servers", "clusters", "include", "snapshot"})
+ONLY_OURS = frozenset(Document.model_fields) - OURS
+OF_ANSIBLE = frozenset({"all", "ungrouped", "plugin"})
+
+Finder = Callable[[str, Mapping[str, str]], str | None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Around:
+    """What reading an inventory may touch: the environment, and Ansible's commands where there are any."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    find: Finder = resolved.command
+
+
+def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None) -> Inventory:
+    """InventoryError for mistakes in the files, each with its place; UsageError for a ``limit`` that meets nothing."""
+    around = around or Around()
+    if is_ansible(path):
+        return found_by_ansible(path, limit, around).inventory
+
+    def read(file: Path, included: bool) -> Inventory:
+        if included and is_ansible(file):
+            return found_by_ansible(file, EVERYTHING, around).inventory
+        mine = inventory_of(file, content_of(file), included=included)
+        if not mine.guests_of_ansible:
+            return mine
+        return with_guests(mine, around.environ, around.find(resolved.LIST, around.environ))
+
+    inventory = read_with_includes(path, read)
+    if inventory.snapshot and limit.pattern:
+        raise UsageError(f"{OPTION} chooses servers to read: a snapshot has been read; {INSTEAD}")
+    return limited(inventory, limit)
+
+
+def found_by_ansible(path: Path, limit: Limit, around: Around) -> Found:
+    command = around.find(resolved.LIST, around.environ)
+    return read_ansible(path, limit=limit, environ=around.environ, listing_command=command)
+
+
+def is_ansible(path: Path) -> bool:
+    """False for what is neither, too, if its name is YAML's: our own reader tells what it expected."""
+    if path.is_dir():
+        return True
+    content = content_of(path)
+    if content.startswith(b"#!"):
+        return True
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return path.suffix not in YAML_NAMES
+    decided = _by_keys(text)
+    return path.suffix not in YAML_NAMES if decided is None else decided
+
+
+def _by_keys(text: str) -> bool | None:
+    """Ansible's (True) or ours (False) by the first key that only one of them has; None where there is none.
+
+    Event by event, so that a large file is not read twice.
+    """
+    try:
+        for keys, event in _values(YAML(typ="safe", pure=True).parse(text)):
+            is_mapping = isinstance(event, MappingStartEvent)
+            if len(keys) == 2 and keys[1] in SECTIONS and keys[0] not in ONLY_OURS:
+                return True
+            if len(keys) == 1 and keys[0] in OF_ANSIBLE:
+                return True
+            if len(keys) == 1 and keys[0] in OURS and not is_mapping:  # a group of Ansible's may be called so
+                return False
+    except (YAMLError, ValueError, OverflowError, RecursionError):
+        return None
+    return None
+
+
+def _values(events: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Each value that stands in nothing but mappings: the keys that lead to it, and the event that it begins with."""
+    keys: list[str | None] = []  # of each mapping that is open, the key that is read; None where the next is one
+    below = 0  # lists that are open, and all within
+    for event in events:
+        if isinstance(event, MappingEndEvent | SequenceEndEvent):
+            if below:
+                below -= 1
+            else:
+                keys.pop()
+            if not below and keys:
+                keys[-1] = None
+        elif not isinstance(event, NodeEvent):
+            continue
+        elif below or not keys:
+            if isinstance(event, CollectionStartEvent):
+                if isinstance(event, MappingStartEvent) and not below:
+                    keys.append(None)
+                else:
+                    below += 1
+        elif keys[-1] is None:
+            if not isinstance(event, ScalarEvent):
+                return  # a key that is no text: none of the two has one
+            keys[-1] = event.value
+        else:
+            yield tuple(key or "" for key in keys), event
+            if isinstance(event, MappingStartEvent):
+                keys.append(None)
+            elif isinstance(event, SequenceStartEvent):
+                below += 1
+            else:
+                keys[-1] = None

@@ -1,0 +1,1 @@
+"""An estate and rules become verdicts."""

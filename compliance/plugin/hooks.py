@@ -1,0 +1,152 @@
+"""The plugin's door: its options and fixtures. What an estate needs is loaded and registered only where one is named.
+
+In everybody else's runs nothing here does anything, and little is imported: all of it would cost half a second.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentError
+from contextlib import nullcontext
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from compliance.errors import UsageError
+from compliance.model import ReplicatedVM, Server, Unread
+from compliance.plugin.ini_file import add_keys, has_estate, take_defaults
+from compliance.plugin.options import NEEDS_ESTATE, POLICY_OPTIONS, SELECTION, Grain
+
+OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
+"""Modules that own ``--inventory``, and the names of their plugins. We keep ``--hv-inventory`` beside them."""
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    group = parser.getgroup("hyperv-compliance", "Hyper-V compliance")
+    inventory = ["--hv-inventory"] if _inventory_is_taken(pluginmanager) else ["--inventory", "--hv-inventory"]
+    what = "the Hyper-V servers to read and judge (YAML, or an inventory of Ansible)"
+    _add(group, inventory, "hv_inventory", metavar="FILE", help=what)
+    _add(
+        group,
+        ["--snapshot", "--hv-snapshot"],
+        "hv_snapshot",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="judge what an earlier run saved, without any network; several join sites gathered apart",
+    )
+    group.addoption("--hv-limit", metavar="PATTERN", help="read only these servers and groups, as Ansible's --limit")
+    group.addoption("--hv-save", metavar="FILE", help="save what is gathered (JSON lines; gzip for a name in .gz)")
+    for name, what in (
+        ("policy", "what closes the gate, in a file of its own (YAML); says more than the inventory's `policy:`"),
+        ("waivers", "findings that are accepted until a day (YAML); repeatable"),
+    ):
+        group.addoption(f"--hv-{name}", metavar="FILE", action="append", default=[], help=what)
+    group.addoption("--hv-baseline", metavar="FILE", help="results.json of an earlier run: what it found is known")
+    group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json here")
+    group.addoption(
+        "--hv-grain",
+        choices=[grain.value for grain in Grain],
+        help="one case of pytest's for each rule and machine (the default), for each rule and server, or for each rule",
+    )
+    for name, attributes in POLICY_OPTIONS.items():
+        group.addoption(f"--hv-{name.replace('_', '-')}", **attributes)
+    group.addoption(
+        "--hv-severity-of",
+        metavar="RULE=SEVERITY",
+        action="append",
+        default=[],
+        help="count a rule as error, warning or information; repeatable",
+    )
+    for name, what in SELECTION.items():
+        group.addoption(
+            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"judge only {what}; repeatable"
+        )
+    add_keys(parser)
+
+
+def _add(group: pytest.OptionGroup, names: list[str], dest: str, **attributes: Any) -> None:
+    """An option under its short name where that is free, else under our prefix alone."""
+    try:
+        group.addoption(*names, dest=dest, **attributes)
+    except (ValueError, ArgumentError):
+        if len(names) < 2:
+            raise
+        group.addoption(*names[1:], dest=dest, **attributes)
+
+
+def _inventory_is_taken(pluginmanager: pytest.PytestPluginManager) -> bool:
+    """Whoever registers second breaks pytest's start, and we may be first: so look for known owners of the name."""
+    if os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
+        return False
+    return any(
+        find_spec(module) and find_spec("ansible") and not pluginmanager.is_blocked(name)
+        for module, name in OWNERS_OF_INVENTORY.items()
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    option = config.option
+    if option.help or option.showfixtures or option.show_fixtures_per_test:
+        return
+    defaults = take_defaults(config)
+    has_estate = option.hv_inventory is not None or option.hv_snapshot
+    if not has_estate and option.hv_report_dir is None and not defaults.mistakes:
+        _refuse_stray_options(config)
+        return
+    from compliance.plugin.report_folder import Reports  # see the module's docstring
+    from compliance.plugin.session import EstateSession
+
+    try:
+        reports = Reports.asked_for(config)
+        with reports.watching() if reports else nullcontext():
+            defaults.refuse_mistakes()
+            if not has_estate:
+                _refuse_stray_options(config)
+            session = EstateSession.planned(config, defaults, reports)
+    except UsageError as error:
+        raise pytest.UsageError(*str(error).splitlines()) from error
+    config.pluginmanager.register(session, "compliance.plugin.session")
+
+
+def _refuse_stray_options(config: pytest.Config) -> None:
+    """An option of ours that would be ignored in silence, in a run that then looks green."""
+    for name in NEEDS_ESTATE:
+        if config.getoption(name) not in (None, []):
+            option = name.replace("_", "-")
+            raise pytest.UsageError(f"--{option} needs an estate: give --inventory or --snapshot")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    arguments = [str(argument) for argument in config.invocation_params.args]
+    meant_for_us = config.option.hv_inventory is None and any(one.startswith("--inventory") for one in arguments)
+    if meant_for_us and _inventory_is_taken(config.pluginmanager):
+        return ["hyperv-compliance: --inventory belongs to another plugin here; ours is --hv-inventory"]
+    return []
+
+
+# --- users' own checks ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def replicated_vm(request: pytest.FixtureRequest) -> ReplicatedVM:
+    """Each side of each replicated virtual machine of the estate; an error for each server that was not read."""
+    subject: ReplicatedVM = _readable(request)
+    return subject
+
+
+@pytest.fixture
+def hyperv_server(request: pytest.FixtureRequest) -> Server:
+    """Each Hyper-V server of the inventory; an error for each that was not read."""
+    subject: Server = _readable(request)
+    return subject
+
+
+def _readable(request: pytest.FixtureRequest) -> Any:
+    if not hasattr(request, "param"):
+        beside = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
+        pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{beside}", pytrace=False)
+    if isinstance(request.param, Unread):
+        pytest.fail(str(request.param), pytrace=False)
+    return request.param

@@ -1,0 +1,82 @@
+"""Our options: on pytest's command line, and by the same names in its configuration file.
+
+A policy's keys are among them. compliance.gate.policy knows them as well, but takes a tenth of a second to load.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from compliance.model import Evidence
+from compliance.rule import Severity
+
+
+class Grain(StrEnum):
+    """What one of pytest's cases stands for, for each rule."""
+
+    MACHINE = "machine"
+    SERVER = "server"
+    RULE = "rule"
+
+
+POLICY_OPTIONS: dict[str, dict[str, Any]] = {
+    "fail_at": {
+        "choices": [severity.value for severity in Severity],
+        "help": "the least severity that closes the gate, failed and unknown alike (default: warning)",
+    },
+    "least_servers_read": {"metavar": "PERCENT", "type": float, "help": "servers that must have been read (100)"},
+    "least_machines_judged": {
+        "metavar": "PERCENT",
+        "type": float,
+        "help": "replicated virtual machines that must have been judged (100)",
+    },
+    "oldest_snapshot": {"metavar": "HOURS", "type": float, "help": "an older snapshot closes the gate (no limit)"},
+    "expired_waivers": {
+        "choices": ["fail", "tell"],
+        "help": "does a waiver hold past its end (tell), or close what it covered the gate again (fail, the default)?",
+    },
+    "unused_waivers": {
+        "choices": ["fail", "tell"],
+        "help": "is a waiver that meets no finding a mistake (fail), or listed (tell, the default)?",
+    },
+    "partial_clusters": {
+        "choices": ["fail", "tell"],
+        "help": "does a cluster of which not every node is in the inventory close the gate (fail, the default)?",
+    },
+    "evidence": {
+        "choices": [evidence.value for evidence in Evidence],
+        "help": "what verdicts rest on: the guest's answer (observed), or Microsoft's own test alone (bpa)",
+    },
+    "boot_grace": {
+        "metavar": "MINUTES",
+        "type": float,
+        "help": "what a virtual machine has after its start until its guest must answer (10)",
+    },
+}
+"""A policy's keys as pytest's options."""
+
+FILES = ("hv_inventory", "hv_snapshot", "hv_save", "hv_policy", "hv_waivers", "hv_baseline", "hv_report_dir")
+"""Options that name files: those of a configuration file stand relative to it."""
+SELECTION: dict[str, str] = {
+    "site": "servers and machines of these sites",
+    "group": "servers and machines of these groups",
+    "server": "these servers",
+    "vm": "these virtual machines (name, server/name or GUID)",
+    "rule": "these rules (key)",
+    "severity": f"these severities ({', '.join(Severity)})",
+}
+REPEATABLE = frozenset(
+    {"hv_snapshot", "hv_policy", "hv_waivers", "hv_severity_of", *(f"hv_{name}" for name in SELECTION)}
+)
+POLICY_KEYS = ("hv_policy", "hv_severity_of", *(f"hv_{name}" for name in POLICY_OPTIONS))
+"""Options that say what closes the gate."""
+OPTIONS: tuple[str, ...] = (
+    *(name for name in FILES if name not in POLICY_KEYS),
+    "hv_limit",
+    "hv_grain",
+    *(f"hv_{name}" for name in SELECTION),
+    *POLICY_KEYS,
+)
+"""Every option of ours, as pytest keeps it and as a configuration file names it."""
+NEEDS_ESTATE = tuple(name for name in OPTIONS if name not in ("hv_inventory", "hv_snapshot"))

@@ -1,0 +1,71 @@
+"""How far the gathering is: on a terminal a line that stays one; in a log a line a minute. And each server that was not
+read, in both.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from compliance.words import printable
+
+if TYPE_CHECKING:
+    from compliance.gather.gather import Progress
+
+
+MOST_NAMES = 3
+"""Slow servers that are named, the slowest ones."""
+LOG_EVERY = 60.0
+"""Seconds between two lines in a log."""
+
+
+class Teller:
+    """Writes through pytest's terminal reporter, which capture and ``-q`` respect."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+        self._wordy = config.option.verbose >= 0
+        self._live = bool(self._reporter and self._reporter.isatty and self._wordy)
+        self._next = LOG_EVERY
+
+    def tell(self, progress: Progress) -> None:
+        if not self._reporter:
+            return
+        if progress.unread and progress.finished:
+            self._line(f"{printable(progress.finished)} was not read: {printable(str(progress.unread))}")
+        if progress.remark:
+            self._line(progress.remark)
+        if self._live and progress.done < progress.total:
+            # One column is left free: a full line would make the terminal go on to the next, and stay in sight.
+            self._reporter.rewrite(line_of(progress)[: self._columns() - 1], erase=True)
+        elif self._live:
+            self.clear()
+        elif self._wordy and progress.seconds >= self._next:
+            self._next = progress.seconds + LOG_EVERY
+            self._line(line_of(progress))
+
+    def clear(self) -> None:
+        """Leave nothing half-said on the terminal."""
+        if self._live:
+            self._reporter.rewrite("", erase=True)
+            self._reporter.rewrite("")  # back to the line's begin
+
+    def _line(self, line: str) -> None:
+        self.clear()
+        self._reporter.write_line(line)
+
+    def _columns(self) -> int:
+        columns: int = self._reporter.config.get_terminal_writer().fullwidth
+        return columns
+
+
+def line_of(progress: Progress) -> str:
+    """The names stand last, since a narrow terminal cuts the end off."""
+    who = "servers and guests" if progress.guests else "servers"
+    told = f"{who}: {progress.done} of {progress.total} done"
+    if not progress.slow:
+        return told
+    names = ", ".join(printable(name) for name in progress.slow[:MOST_NAMES])
+    most = "" if len(progress.slow) <= MOST_NAMES else f"{len(progress.slow)} slow ones, longest for "
+    return f"{told}; waiting for {most}{names}"

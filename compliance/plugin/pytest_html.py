@@ -1,0 +1,57 @@
+"""pytest-html's hooks. Most of them are given no config, so they hang on an object that knows the table."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence, Sequence
+from typing import Any
+
+import pytest
+
+from compliance.plugin.grain import Bundle
+from compliance.report.html import bpa_page as html
+from compliance.report.table import Table
+from compliance.words import printable
+
+
+class PytestHtml:
+    """Registered where an estate is judged. Everything that it hands over is escaped: pytest-html does not."""
+
+    def __init__(self, table: Table, bundles: Sequence[Bundle], page: str = "") -> None:
+        """``page``: where report.html is, seen from pytest-html's own; empty where none is written."""
+        self._table = table
+        self._page = page
+        self._bundles = {bundle.id: bundle for bundle in bundles}
+        chosen = html.choose_rows([bundle.verdict for bundle in bundles])
+        self._shown = {bundle.id for bundle in bundles if bundle.verdict.id in chosen}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_report_title(self, report: Any) -> None:
+        report.title = f"{printable(self._table.estate.name)}: Hyper-V compliance"
+        report.data["initialSort"] = "outcome"
+        report.data["renderCollapsed"] = ["all"]  # a thousand open rows hide the table
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
+        left_out = len(self._bundles) - len(self._shown)
+        several = not all(bundle.is_single for bundle in self._bundles.values())
+        shown = len(self._shown)
+        prefix.extend(html.summary(self._table, shown=shown, rows_left_out=left_out, several=several, page=self._page))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_header(self, cells: MutableSequence[str]) -> None:
+        cells[:] = html.header_cells()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_row(self, report: Any, cells: MutableSequence[str]) -> None:
+        bundle = self._bundles.get(report.nodeid)
+        if bundle is None:
+            cells[:] = html.foreign_cells(cells, report.nodeid)
+        elif bundle.id in self._shown:
+            cells[:] = html.row_cells(bundle.verdict)
+        else:
+            del cells[:]  # pytest-html then leaves the row out
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_html_results_table_html(self, report: Any, data: MutableSequence[str]) -> None:
+        if bundle := self._bundles.get(report.nodeid):
+            data[:] = html.detail(bundle.verdict) if bundle.is_single else html.detail_of_several(bundle.lines())

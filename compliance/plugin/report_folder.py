@@ -1,0 +1,187 @@
+"""The folder of a run's reports: what is written there, when, and whole or not at all.
+
+From a run's first moment to its end gate.json says closed: who is killed in between has left no old answer behind.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from compliance import audit
+from compliance.errors import UsageError
+from compliance.gate.gate import Exit, Reason, in_order
+from compliance.report.annotations import workflow_commands
+from compliance.report.csv_rows import csv_rows
+from compliance.report.gate_json import closed_gate_json, gate_json
+from compliance.report.page.page import page
+from compliance.report.results import results
+from compliance.report.sarif import sarif
+from compliance.report.summary import MOST_BYTES, summary
+from compliance.report.table import Table
+
+Pieces = str | Iterable[str]
+"""A report, whole or in pieces."""
+GATE = "gate.json"
+PAGE = "report.html"
+WRITERS: Mapping[str, Callable[[Table], Pieces]] = {
+    "results.json": results,
+    "results.sarif": sarif,
+    "results.csv": csv_rows,
+    "summary.md": summary,
+    PAGE: page,
+}
+"""All but gate.json, which is written last, since it says whether the others were."""
+LARGEST_JUNIT = 30_000_000
+"""Bytes that GitLab reads of one file (docs.gitlab.com, "Unit test reports"); of a larger one it shows nothing."""
+
+
+class Reports:
+    def __init__(self, folder: Path, grain: str = "machine") -> None:
+        self.folder = folder
+        self._grain = grain  # what pytest's cases stand for
+        self._versions = _versions()
+
+    @classmethod
+    def asked_for(cls, config: pytest.Config) -> Reports | None:
+        """None where nobody asked, in a worker of xdist (its controller writes), and where cases are only listed.
+
+        UsageError where the folder can't be written, before hours of gathering.
+        """
+        named = config.option.hv_report_dir
+        if named is None or config.option.collectonly or hasattr(config, "workerinput"):
+            return None
+        if not named:
+            raise UsageError("--hv-report-dir names no folder: is a variable empty?")
+        reports = cls(Path(named), config.option.hv_grain or "machine")
+        reports.refuse_overlap(config.option)
+        reports.begin()
+        return reports
+
+    def refuse_overlap(self, option: Any) -> None:
+        """A baseline that each run replaces would know every finding from the second run on."""
+        ours = {(self.folder / name).resolve() for name in (*WRITERS, GATE)}
+        for name, key in (
+            ("--hv-baseline", "hv_baseline"),
+            ("--hv-save", "hv_save"),
+            ("--junitxml", "xmlpath"),
+            ("--html", "htmlpath"),
+        ):
+            file = getattr(option, key, None)
+            if file and Path(file).resolve() in ours:
+                raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
+
+    def page_from(self, html: str | None) -> str:
+        """The address of the page as pytest-html's report links to it: relative, so that both can be moved together."""
+        if not html:
+            return ""
+        page = (self.folder / PAGE).absolute()
+        here = Path(os.path.expandvars(html)).expanduser().absolute().parent  # as pytest-html makes its path
+        try:
+            return quote(os.fsencode(os.path.relpath(page, here).replace(os.sep, "/")))
+        except ValueError:  # on another drive
+            return page.as_uri()
+
+    def begin(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._put(GATE, closed_gate_json(Exit.INTERNAL, ["the run has not ended"], self._versions))
+            for name in WRITERS:
+                (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise UsageError(f"{self.folder}: reports can't be written there: {_why(error)}") from error
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """What ends a run before it comes to a verdict stands in gate.json as well."""
+        try:
+            yield
+        except (UsageError, pytest.UsageError) as error:
+            self._close(Exit.USAGE, [line for told in error.args for line in str(told).splitlines()])
+            raise
+        except (KeyboardInterrupt, pytest.exit.Exception) as stop:
+            self._close(Exit.INTERRUPTED, [str(stop) or "interrupted before there was a verdict"])
+            raise
+        except Exception as error:
+            self._close(Exit.INTERNAL, [f"an internal error: {type(error).__name__}"])
+            raise
+
+    def _close(self, code: Exit, reasons: Sequence[str]) -> None:
+        with suppress(OSError):  # what is there already says closed, and the error on its way says why
+            self._put(GATE, closed_gate_json(code, reasons, self._versions))
+
+    def write(self, table: Table) -> Table:
+        """The same table; its gate is closed where a report could not be written, and says so."""
+        for name, writer in WRITERS.items():
+            table = self._written(name, writer, table)
+        return self._written(GATE, lambda last: gate_json(last, self._versions, self._grain), table)
+
+    def _written(self, name: str, writer: Callable[[Table], Pieces], table: Table) -> Table:
+        try:
+            self._put(name, writer(table))
+        except OSError as error:
+            failure = Reason(code=Exit.INTERNAL, text=f"{self.folder / name} can't be written: {_why(error)}")
+            reasons = in_order((*table.gate.reasons, failure))
+            return replace(table, gate=replace(table.gate, code=Exit.INTERNAL, reasons=reasons))
+        return table
+
+    def _put(self, name: str, text: Pieces) -> None:
+        """Whole or not at all: a reader never meets half a report."""
+        beside = self.folder / f".{name}.{os.getpid()}"
+        try:
+            with beside.open("wb") as file:
+                file.writelines(octets(text))
+            beside.replace(self.folder / name)
+        finally:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+
+
+def octets(text: Pieces) -> Iterator[bytes]:
+    for piece in (text,) if isinstance(text, str) else text:
+        yield piece.encode(errors="backslashreplace")
+
+
+def _versions() -> dict[str, str]:
+    name, _, version = audit.tool().partition(" ")
+    return {name: version, "python": platform.python_version(), "pytest": pytest.__version__}
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+# --- beside the folder ------------------------------------------------------------------------------------------------
+
+
+def tell_github(table: Table, environ: Mapping[str, str]) -> Iterator[str]:
+    """In a workflow of GitHub: appends to the step's summary, and gives the lines that its runner takes for commands.
+
+    A summary of more than 1 MiB is dropped whole, with what stands there already.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return
+    yield from workflow_commands(table)
+    path = environ.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        with Path(path).open("ab") as file:
+            file.write(summary(table, MOST_BYTES - file.tell()).encode(errors="backslashreplace"))
+    except OSError as error:
+        yield f"The step's summary can't be written: {_why(error)}"
+
+
+def junit_warning(path: str | None, largest: int = LARGEST_JUNIT) -> Iterator[str]:
+    """``path``: of pytest's JUnit file, which is there by now."""
+    with suppress(OSError):
+        if path and (size := Path(path).stat().st_size) > largest:
+            yield f"{path} has {size / 1e6:.0f} MB: GitLab reads {largest / 1e6:.0f} MB of one file."

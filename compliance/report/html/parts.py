@@ -1,0 +1,61 @@
+"""Pieces of HTML from somebody's text: escaped, bounded, and tables that can be read without seeing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from compliance.words import printable
+
+MOST_NAMES = 100
+"""Names that stand in one cell or line."""
+MOST_LETTERS = 600
+"""Of one text. A guest may hand its host values of 2,048."""
+LONG = 25
+"""Rows from which on a list scrolls by itself, so that what follows stays within reach."""
+
+Column = tuple[str, str]
+"""A column's heading and the class that gives its width."""
+
+
+def said(value: object, most: int = MOST_LETTERS) -> str:
+    """Somebody's text as HTML: escaped, no control or direction characters, no longer than people read."""
+    text = str(value)
+    return escape(printable(text if len(text) <= most else f"{text[:most]}…"))
+
+
+def listed(values: Iterable[object]) -> str:
+    found = list(values)
+    more = f" and {len(found) - MOST_NAMES:,} more" if len(found) > MOST_NAMES else ""
+    return ", ".join(said(value) for value in found[:MOST_NAMES]) + more
+
+
+def paragraphs(text: str) -> str:
+    return "".join(f"<p>{escape(' '.join(paragraph.split()))}</p>" for paragraph in text.split("\n\n"))
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def grid(
+    caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, total: int = 0, naming: int = 0
+) -> str:
+    """A table. ``rows`` hold HTML; the column ``naming`` names the row; ``total`` counts the rows without a bound."""
+    told = [_row(columns, row, naming) for row in rows]
+    caption += f"; {len(told):,} rows are listed, {total - len(told):,} more are left out" if total > len(told) else ""
+    long = f' hv-long" tabindex="0" role="region" aria-label="{escape(caption)}' if len(told) > LONG else ""
+    head = "".join(f'<th scope="col" class="{width}">{heading}</th>' for heading, width in columns)
+    body = "\n".join(told)
+    return (
+        f'<div class="hv-wide{long}"><table><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _row(columns: Sequence[Column], row: Sequence[str], naming: int) -> str:
+    tags = ['th scope="row"' if place == naming else "td" for place in range(len(columns))]
+    cells = (
+        f'<{tag} class="{width}">{cell}</{tag[:2]}>' for tag, cell, (_, width) in zip(tags, row, columns, strict=True)
+    )
+    return f"<tr>{''.join(cells)}</tr>"

@@ -1,0 +1,61 @@
+"""Which row of the table is a guest's? What it published is its own word: capped, strictly read, never guessed at."""
+
+from __future__ import annotations
+
+import re
+
+from compliance.model import Guest, Unread
+from compliance.rules.evidence.system import System, Told
+from compliance.rules.evidence.table import OTHER, SYSTEMS
+
+LONGEST = 128
+"""Letters of a name or version. The longest that we know, Windows' with its edition, has 50."""
+
+VERSION = re.compile(r"(?:VERSION = )?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?:[-+~ ].*)?")
+"""As os-release, uname and Windows tell it; `VERSION = 11` is a line of SUSE 11's own file, which its daemon sends."""
+
+WITH_VERSION = re.compile(r"(\S.*?) (?:release )?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?: \([^()]*\))?")
+"""First lines of /etc/redhat-release and /etc/SuSE-release, which older daemons send as the name."""
+
+
+def find(guest: Guest) -> System | Unread:
+    """The row, which is ``OTHER`` for a system that the table does not know; or why that can't be said."""
+    name = _name(guest.os_name)
+    if isinstance(name, Unread):
+        return name
+    rows = _rows(name)
+    version = None if not rows else _version(guest.os_version if rows[0].told is Told.VERSION else guest.os_major)
+    if not rows and (parts := WITH_VERSION.fullmatch(name)):
+        rows, version = _rows(parts[1]), _version(parts[2])
+    if not rows:
+        return OTHER
+    if version is None:
+        if len(rows) == 1 and rows[0].any_version:
+            return rows[0]
+        return Unread(f"it published no version that can be read of {rows[0].distribution}")
+    return next((row for row in rows if row.has(version)), OTHER)
+
+
+def _name(published: str | None) -> str | Unread:
+    if not published or not published.strip():
+        return Unread("it has published nothing about its operating system")
+    if len(published) > LONGEST or not published.isprintable():
+        return Unread("what it published as its operating system is no name of one")
+    return " ".join(published.casefold().split()).removeprefix("microsoft ")
+
+
+def _rows(name: str) -> tuple[System, ...]:
+    """The rows of the most exact name that matches: `windows server 2012 r2*` stands before `windows server 2012*`."""
+    found = max((known for row in SYSTEMS for known in row.names if _is(name, known)), key=len, default=None)
+    return tuple(row for row in SYSTEMS if found in row.names) if found else ()
+
+
+def _is(name: str, known: str) -> bool:
+    if not known.endswith("*"):
+        return name == known
+    return name == known[:-1] or name.startswith(f"{known[:-1]} ")
+
+
+def _version(published: str | None) -> tuple[int, ...] | None:
+    found = VERSION.fullmatch(published.strip()) if published and len(published) <= LONGEST else None
+    return tuple(int(part) for part in found[1].split(".")) if found else None

@@ -1,0 +1,294 @@
+"""The gate: what closes it, what does not, and that nothing which was not judged opens it unnamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compliance.gate.baseline import Baseline, finding_of
+from compliance.gate.gate import BY_HARM, Decision, Exit, Gate, Grounds, State, decide, told_span, worst
+from compliance.gate.policy import Policy
+from compliance.gate.waivers import Waiver
+from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
+from compliance.rule import Result, Severity, Verdict
+from compliance.snapshot.snapshot import Source
+from tests.builders import HOUR, NOW, Host, Vm, replica_of, snapshot, source, unread_source
+from tests.comparing import RULES
+
+RULE = "failover-ip-needs-integration-services"
+SQL = Vm(name="sql01")
+MUTE = Vm(name="mute01", kvp=12, heartbeat=12)
+LOST = Vm(name="lost01", kvp=13)
+LATER = datetime(2027, 6, 1, tzinfo=UTC)
+
+
+def sources(*vms: Vm, site: str | None = None, groups: tuple[str, ...] = ()) -> list[Source]:
+    first = source(Host(name="HV01", vms=list(vms)))
+    return [replace(first, site=site, groups=groups), source(Host(name="HV02", vms=[replica_of(SQL)]))]
+
+
+def decided(*found: Source, policy: Policy | None = None, **grounds: object) -> tuple[tuple[Decision, ...], Gate]:
+    estate = translate(snapshot(*found))
+    return decide(judge(estate, RULES), estate, Grounds(policy=policy or Policy(), **{"now": NOW, **grounds}))  # type: ignore[arg-type]
+
+
+def codes(decisions: Sequence[Decision]) -> Mapping[str, Exit]:
+    return {one.verdict.label: one.closes for one in decisions if one.closes is not Exit.OPEN}
+
+
+def waiver(**changes: object) -> Waiver:
+    known: dict[str, object] = {
+        "place": "w.yaml:2",
+        "rules": (RULE,),
+        "machines": ("hv01/mute01",),
+        "reason": "replaced in June",
+        "owner": "anna",
+        "expires": "2027-05-31",
+        "ends": LATER,
+    }
+    return Waiver(**{**known, **changes})  # type: ignore[arg-type]
+
+
+def baseline_of(decisions: Sequence[Decision], **changes: object) -> Baseline:
+    findings = [one.finding for one in decisions if one.finding and one.verdict.outcome.result is Result.FAILED]
+    return Baseline(name="b.json", digest="", findings={one.identity: replace(one, **changes) for one in findings})  # type: ignore[arg-type]
+
+
+# --- what closes it ---------------------------------------------------------------------------------------------------
+
+UNREAD = unread_source("hv03", "connection refused")
+
+CLOSED: list[tuple[str, list[Source], Policy, dict[str, object], Exit]] = [
+    ("all is well", sources(SQL), Policy(), {}, Exit.OPEN),
+    ("a violation", sources(SQL, MUTE), Policy(), {}, Exit.VIOLATED),
+    ("a machine not judged", sources(SQL, LOST), Policy(), {}, Exit.NOT_JUDGED),
+    ("a server not read", [*sources(SQL), UNREAD], Policy(), {}, Exit.NOT_JUDGED),
+    ("the worse wins", [*sources(SQL, MUTE, LOST), UNREAD], Policy(), {}, Exit.VIOLATED),
+    ("no replicated machine", [source(Host(vms=[Vm(name="x", mode=0)]))], Policy(), {}, Exit.NOT_JUDGED),
+    ("an incomplete snapshot", sources(SQL), Policy(), {"complete": False}, Exit.NOT_JUDGED),
+    ("an old snapshot", sources(SQL), Policy(oldest_snapshot=timedelta(hours=1)), {"now": LATER}, Exit.NOT_JUDGED),
+    ("a fresh one", sources(SQL), Policy(oldest_snapshot=timedelta(hours=1)), {}, Exit.OPEN),
+    ("below the severity", sources(SQL, MUTE), Policy(fail_at=Severity.ERROR), {}, Exit.VIOLATED),
+    ("a waiver", sources(SQL, MUTE), Policy(), {"waivers": [waiver()]}, Exit.OPEN),
+    ("a waiver for another", sources(SQL, MUTE), Policy(), {"waivers": [waiver(machines=("x",))]}, Exit.VIOLATED),
+    ("a waiver that ended", sources(SQL, MUTE), Policy(), {"waivers": [waiver()], "now": LATER}, Exit.WAIVER_ENDED),
+    (
+        "a waiver that may hold on",
+        sources(SQL, MUTE),
+        Policy(expired_waivers="tell"),
+        {"waivers": [waiver()], "now": LATER},
+        Exit.OPEN,
+    ),
+    ("an unused waiver", sources(SQL), Policy(unused_waivers="fail"), {"waivers": [waiver()]}, Exit.USAGE),
+    ("an unused waiver, told", sources(SQL), Policy(), {"waivers": [waiver()]}, Exit.OPEN),
+    (
+        "not judged, a pattern",
+        sources(SQL, LOST),
+        Policy(),
+        {"waivers": [waiver(machines=("hv01/lost*",))]},
+        Exit.NOT_JUDGED,
+    ),
+    (
+        "not judged, exactly waived",
+        sources(SQL, LOST),
+        Policy(),
+        {"waivers": [waiver(machines=("hv01/lost01",))]},
+        Exit.OPEN,
+    ),
+    (
+        "not judged, the waiver ended",
+        sources(SQL, LOST),
+        Policy(),
+        {"waivers": [waiver(machines=("hv01/lost01",))], "now": LATER},
+        Exit.NOT_JUDGED,
+    ),
+    (
+        "a server can't be waived",
+        [*sources(SQL), UNREAD],
+        Policy(),
+        {"waivers": [waiver(rules=("*",), machines=("*",), servers=("hv03",))]},
+        Exit.NOT_JUDGED,
+    ),
+    ("servers may miss", [*sources(SQL), UNREAD], Policy(least_servers_read=60), {}, Exit.OPEN),
+    ("servers may not miss so many", [*sources(SQL), UNREAD], Policy(least_servers_read=70), {}, Exit.NOT_JUDGED),
+    ("machines may miss", sources(SQL, LOST), Policy(least_machines_judged=60), {}, Exit.OPEN),
+    ("machines may not miss so many", sources(SQL, LOST), Policy(least_machines_judged=70), {}, Exit.NOT_JUDGED),
+    ("servers may, machines may not", [*sources(SQL, LOST), UNREAD], Policy(least_servers_read=0), {}, Exit.NOT_JUDGED),
+    ("a floor of 0 opens no violation", sources(SQL, MUTE), Policy(least_machines_judged=0), {}, Exit.VIOLATED),
+]
+
+
+@pytest.mark.parametrize(
+    ("found", "policy", "grounds", "code"), [case[1:] for case in CLOSED], ids=[c[0] for c in CLOSED]
+)
+def test_what_closes_the_gate(found: list[Source], policy: Policy, grounds: dict[str, object], code: Exit) -> None:
+    decisions, gate = decided(*found, policy=policy, **grounds)
+    assert gate.code is code, gate.reasons
+    assert bool(gate.reasons) is not gate.is_open
+    assert [reason.code for reason in gate.reasons] == sorted((r.code for r in gate.reasons), key=BY_HARM.index)
+    assert len(decisions) == len(judge(translate(snapshot(*found)), RULES))  # nothing vanishes
+    tolerated = [one for one in decisions if one.verdict.outcome.result is Result.UNKNOWN and not one.waiver]
+    if gate.is_open and tolerated:
+        assert gate.weaker  # never open on what was not judged without saying so
+
+
+def test_nothing_selected_is_a_mistake() -> None:
+    estate = translate(snapshot(*sources(SQL)))
+    _, gate = decide([], estate, Grounds(policy=Policy(), now=NOW))
+    assert gate.code is Exit.USAGE
+
+
+def test_a_severity_below_the_gates_closes_nothing_failed_or_unknown() -> None:
+    estate = translate(snapshot(*sources(SQL, MUTE, LOST)))
+    mild = [replace(one, rule=replace(one.rule, severity=Severity.INFORMATION)) for one in judge(estate, RULES)]
+    decisions, gate = decide(mild, estate, Grounds(policy=Policy(), now=NOW))
+    assert gate.is_open
+    results = {one.shown.label: one.shown.outcome.result for one in decisions if one.finding}
+    assert results == {"hv01/mute01": Result.FAILED, "hv01/lost01": Result.UNKNOWN}  # and yet shown as what they are
+    _, strict = decide(mild, estate, Grounds(policy=Policy(fail_at=Severity.INFORMATION), now=NOW))
+    assert strict.code is Exit.VIOLATED
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def shown(decisions: Sequence[Decision], label: str) -> Verdict:
+    return next(one.shown for one in decisions if one.verdict.label == label and one.verdict.rule.key == RULE)
+
+
+def test_a_waived_finding_says_until_when_and_why_and_what_it_is() -> None:
+    decisions, gate = decided(*sources(SQL, MUTE), waivers=[waiver()])
+    outcome = shown(decisions, "hv01/mute01").outcome
+    assert outcome.result is Result.WAIVED
+    assert outcome.finding.startswith(
+        "waived (would fail): replaced in June (anna, until 2027-05-31); the guest never answered Data Exchange"
+    )
+    assert (gate.unused, gate.ended, gate.ending) == ((), (), ())
+
+
+def test_what_was_not_judged_is_never_shown_as_a_failure_that_is_waived() -> None:
+    decisions, _ = decided(*sources(SQL, LOST), waivers=[waiver(machines=("hv01/lost01",))])
+    assert shown(decisions, "hv01/lost01").outcome.finding.startswith("waived, not judged: replaced in June")
+
+
+def test_waivers_that_end_soon_have_ended_or_met_nothing_are_listed() -> None:
+    soon = waiver(place="a", ends=NOW + timedelta(days=13))
+    past = waiver(place="b", ends=NOW)
+    idle = waiver(place="c", machines=("nobody",), ends=NOW + timedelta(days=15))
+    _, gate = decided(*sources(SQL, MUTE), waivers=[past, soon, idle])
+    assert [[one.place for one in found] for found in (gate.ending, gate.ended, gate.unused)] == [["a"], ["b"], ["c"]]
+    assert gate.is_open  # the one in force counts, whichever stands first
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))))
+def test_a_waiver_in_force_wins_over_one_that_ended(order: tuple[int, ...]) -> None:
+    both = [waiver(place="a", ends=NOW), waiver(place="b")]
+    _, gate = decided(*sources(SQL, MUTE), waivers=[both[at] for at in order])
+    assert gate.is_open
+
+
+def test_waivers_by_site_and_group() -> None:
+    found = sources(SQL, MUTE, site="berlin", groups=("sql",))
+    assert decided(*found, waivers=[waiver(machines=(), sites=("ber*",))])[1].is_open
+    assert decided(*found, waivers=[waiver(machines=(), groups=("sql",))])[1].is_open
+    assert not decided(*found, waivers=[waiver(machines=(), groups=("web",))])[1].is_open
+
+
+# --- beside a baseline ------------------------------------------------------------------------------------------------
+
+
+def test_known_findings_do_not_close_the_gate_new_ones_do() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    known = baseline_of(before)
+    decisions, gate = decided(*sources(SQL, MUTE), baseline=known)
+    assert gate.is_open
+    assert shown(decisions, "hv01/mute01").outcome.finding.startswith("known in the baseline (would fail); the guest")
+    new, gate = decided(*sources(SQL, MUTE, replace(MUTE, name="mute02")), baseline=known)
+    assert codes(new) == {"hv01/mute02": Exit.VIOLATED}
+    assert [one.state for one in new if one.finding] == [State.KNOWN, State.NEW]
+
+
+def test_a_known_finding_on_other_evidence_is_a_third_thing_and_closes_the_gate() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    decisions, gate = decided(*sources(SQL, replace(MUTE, offered=3)), baseline=baseline_of(before))
+    assert [one.state for one in decisions if one.finding] == [State.CHANGED]
+    assert gate.code is Exit.VIOLATED
+
+
+def test_a_name_is_no_identity_and_a_longer_uptime_no_evidence() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    renamed = replace(MUTE, name="other", guid=MUTE.id, uptime=101 * HOUR)
+    decisions, gate = decided(*sources(SQL, renamed), baseline=baseline_of(before))
+    assert gate.is_open, codes(decisions)
+
+
+def test_what_was_not_judged_is_never_known() -> None:
+    before, _ = decided(*sources(SQL, LOST))
+    every = [one.finding for one in before if one.finding]
+    known = Baseline(name="b", digest="", findings={one.identity: one for one in every})
+    _, gate = decided(*sources(SQL, LOST), baseline=known)
+    assert gate.code is Exit.NOT_JUDGED
+
+
+def test_vanished_findings_are_listed_but_not_those_of_a_server_that_was_not_read() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    known = baseline_of(before)
+    _, gate = decided(*sources(SQL), baseline=known)
+    assert [one.label for one in gate.vanished] == ["hv01/mute01"]
+    _, gate = decided(unread_source("hv01"), sources(SQL)[1], baseline=known)
+    assert gate.vanished == ()
+
+
+@pytest.mark.parametrize("grounds", [{"narrowed": True}, {"complete": False}])
+def test_nothing_vanishes_where_not_all_was_judged(grounds: dict[str, object]) -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    baseline = baseline_of(before)
+    assert decided(*sources(SQL), baseline=baseline)[1].vanished
+    assert decided(*sources(SQL), baseline=baseline, **grounds)[1].vanished == ()
+
+
+def test_a_finding_of_a_rule_that_was_not_asked_has_not_vanished() -> None:
+    before, _ = decided(*sources(SQL, MUTE))
+    baseline = baseline_of(before)
+    renamed = {key: replace(one, rule="guest-applies-failover-ip") for key, one in baseline.findings.items()}
+    assert decided(*sources(SQL), baseline=replace(baseline, findings=renamed))[1].vanished == ()
+
+
+def test_two_machines_never_share_an_identity() -> None:
+    estate = translate(snapshot(*sources(SQL, MUTE, LOST, replace(MUTE, name="mute02")), UNREAD))
+    found = [finding for verdict in judge(estate, RULES) if (finding := finding_of(verdict))]
+    assert len({one.identity for one in found}) == len(found) == 5
+
+
+# --- numbers ----------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.sampled_from(Exit)))
+def test_the_worse_always_wins(found: list[Exit]) -> None:
+    assert worst(found) is min(found, key=BY_HARM.index, default=Exit.OPEN)
+    assert (worst(found) is Exit.OPEN) == (set(found) <= {Exit.OPEN})
+
+
+def test_every_code_has_its_harm() -> None:
+    assert sorted(BY_HARM) == sorted(Exit)
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (timedelta(minutes=-5), "0 minutes"),
+        (timedelta(minutes=1), "1 minute"),
+        (timedelta(minutes=119), "119 minutes"),
+        (timedelta(hours=36), "36 hours"),
+        (timedelta(days=12, hours=5), "12 days"),
+    ],
+)
+def test_a_span_as_people_say_it(span: timedelta, told: str) -> None:
+    assert told_span(span) == told

@@ -1,0 +1,33 @@
+"""Ansible's own commands, where they are installed, and an environment in which nothing of this machine's is heeded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import pytest
+
+from compliance.inventory.ansible.by_ansible import LIST, command
+from compliance.inventory.read import Around
+
+
+def nothing(_name: str, _environ: Mapping[str, str]) -> None:
+    """As where Ansible is not installed."""
+
+
+WITHOUT = Around(environ={}, find=nothing)
+
+
+@pytest.fixture(scope="session")
+def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What Ansible runs in: without this user's own settings and secrets."""
+    home = tmp_path_factory.mktemp("home")
+    (config := home / "ansible.cfg").write_text("")
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "ANSIBLE_CONFIG": str(config), "LC_ALL": "C.UTF-8"}
+
+
+@pytest.fixture(scope="session")
+def with_ansible(environ: dict[str, str]) -> Around:
+    if command(LIST, environ) is None:
+        pytest.skip("no ansible-inventory here (pip install 'hyperv-compliance[test-ansible]')")
+    return Around(environ=environ)

@@ -1,0 +1,60 @@
+"""The first Ctrl-C raises, the second one doesn't break off what the first one began."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from compliance.plugin.interrupt import SIGNALS, interrupted_once
+
+
+@pytest.fixture
+def nobody_chose() -> Iterator[None]:
+    """A job in the background is started with a SIGINT that is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("nobody_chose")
+@pytest.mark.parametrize("number", SIGNALS)
+def test_the_first_one_raises_and_later_ones_wait_for_the_end(number: signal.Signals) -> None:
+    before = [signal.getsignal(one) for one in SIGNALS]
+    saved = False
+    with interrupted_once():
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+        for again in SIGNALS:
+            signal.raise_signal(again)
+        saved = True
+    assert saved
+    assert [signal.getsignal(one) for one in SIGNALS] == before
+
+
+def test_an_ignored_signal_stays_ignored_and_a_handler_stays_its_owners() -> None:
+    heard: list[int] = []
+    before = [signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: heard.append(1))]
+    try:
+        with interrupted_once():
+            for number in SIGNALS:
+                signal.raise_signal(number)
+    finally:
+        for number, handler in zip(SIGNALS, before, strict=True):
+            signal.signal(number, handler)
+    assert heard == [1]
+
+
+def test_outside_of_the_main_thread_nothing_is_changed() -> None:
+    reached = threading.Event()
+
+    def work() -> None:
+        with interrupted_once():
+            reached.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(5)
+    assert reached.is_set()

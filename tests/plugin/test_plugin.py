@@ -1,0 +1,484 @@
+"""The plugin from outside: real runs, exit codes, what they print and write."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from junitparser import Error, Failure, JUnitXml, Skipped
+
+from compliance.snapshot.snapshot import read_snapshot, write_snapshot
+from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
+from tests.canary import CANARY
+from tests.demo import SNAPSHOT
+from tests.running import DEMO, ROOT, counts, run_pytest, title_in
+from tests.simulator import Played, Simulator
+
+OUTCOMES = {"failed": 15, "passed": 42, "skipped": 15, "error": 17}
+SENTENCE = (
+    "11 of 40 replicated virtual machines would keep the primary's address after a failover; "
+    "4 of 40 run a system that is known not to apply its failover address; 7 could not be judged; "
+    "machines on bln-hv03, which was not read, are not counted."
+)
+RULE = "failover-ip-needs-integration-services"
+
+
+def saved(folder: Path, *hosts: Host, name: str = "lab.jsonl", **changes: object) -> Path:
+    path = folder / name
+    write_snapshot(snapshot(*(source(host) for host in hosts), **changes), path)  # type: ignore[arg-type]
+    return path
+
+
+HEALTHY = Host(name="HV01", vms=[Vm(name="sql01")]), Host(name="HV02", vms=[replica_of(Vm(name="sql01"))])
+
+
+# --- the main job -----------------------------------------------------------------------------------------------------
+
+
+def test_the_demo_estate(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert counts(run.stdout) == OUTCOMES
+    assert SENTENCE in run.stdout
+    assert "Resolution: Use Virtual Machine Connection to install integration services" in run.stdout
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_a_healthy_estate_is_green(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--snapshot", saved(tmp_path, *HEALTHY))
+    assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7})
+    assert "None of 2 replicated virtual machines would keep the primary's address after a failover." in run.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("-n", "2"),
+        ("-W", "error"),
+        ("-p", "no:html"),
+        ("-p", "no:metadata", "-p", "no:html"),
+        ("-vv",),
+        ("-q",),
+        ("--pdb",),
+        ("-rA",),
+        ("--tb=long",),
+    ],
+)
+def test_however_it_is_run_the_outcomes_are_the_same(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, *arguments)
+    assert run.returncode in (1, 2) if "--pdb" in arguments else run.returncode == 1, run.stdout + run.stderr
+    if "--pdb" not in arguments:  # without a terminal, the first prompt ends the run
+        assert counts(run.stdout) == OUTCOMES
+        assert SENTENCE in run.stdout
+
+
+def test_without_an_estate_it_is_silent(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text("def test_mine():\n    pass\n")
+    run = run_pytest(tmp_path)
+    assert (run.returncode, counts(run.stdout)) == (0, {"passed": 1})
+    assert not [line for line in run.stdout.splitlines() if "compliance" in line and not line.startswith("plugins:")]
+
+
+def test_without_an_estate_it_loads_next_to_nothing(tmp_path: Path) -> None:
+    heavy = {"pydantic", "ruamel.yaml", "winrm", "requests"}
+    code = f"import sys, compliance.plugin.hooks; print(*sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> None:
+    (tmp_path / "ansible.py").write_text("")
+    (tmp_path / "pytest_ansible.py").write_text(
+        "def pytest_addoption(parser):\n    parser.getgroup('a').addoption('--inventory')\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path)}
+    theirs = run_pytest(tmp_path, "-p", "pytest_ansible", "--inventory", "hosts", env=env)
+    assert "--inventory belongs to another plugin here; ours is --hv-inventory" in theirs.stdout
+    assert theirs.returncode == 5
+    ours = run_pytest(tmp_path, "-p", "pytest_ansible", "--hv-inventory", DEMO, env=env)
+    assert counts(ours.stdout) == OUTCOMES
+
+
+PASSWORD = CANARY
+LOGIN = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": PASSWORD}
+
+
+@contextmanager
+def sealed_servers(folder: Path) -> Iterator[list[Simulator]]:
+    """The healthy pair on the loopback, and ``live.yaml`` that names them."""
+    with ExitStack() as stack:
+        found = []
+        for host in HEALTHY:
+            played = Played(rows=host_rows(host), version=host.version, computer=host.name)
+            one = Simulator(played, scheme="http", auth="ntlm", users={"audit": PASSWORD})
+            found.append(stack.enter_context(one))
+        named = [
+            f"  - {{name: {host.name}, address: 127.0.0.1, port: {one.port}}}"
+            for host, one in zip(HEALTHY, found, strict=True)
+        ]
+        defaults = "defaults: {scheme: http, transport: ntlm, credential: audit}"
+        (folder / "live.yaml").write_text("\n".join(["name: test", defaults, "servers:", *named, ""]))
+        yield found
+
+
+def test_xdist_gathers_once(tmp_path: Path) -> None:
+    with sealed_servers(tmp_path) as servers:
+        run = run_pytest(tmp_path, "--inventory", "live.yaml", "-n", "2", env=LOGIN)
+        assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7}), run.stdout + run.stderr
+        assert [sum(one.action == "Identify" for one in server.log) for server in servers] == [1, 1]
+
+
+def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
+    with sealed_servers(tmp_path):
+        written = ("--html", "x.html", "--self-contained-html", "--junitxml", "x.xml", "--hv-save", "live.jsonl")
+        live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=LOGIN)
+    offline = run_pytest(tmp_path, "--snapshot", "live.jsonl", "-v")
+    assert (live.returncode, offline.returncode, counts(live.stdout)) == (0, 0, {"passed": 7})
+    cases = [[line for line in run.stdout.splitlines() if line.startswith("test::")] for run in (live, offline)]
+    assert cases[0] == cases[1]
+    told = [live.stdout, live.stderr, *((tmp_path / name).read_text() for name in ("x.html", "x.xml", "live.jsonl"))]
+    assert not [text for text in told if PASSWORD in text]
+
+
+# --- ids and selection ------------------------------------------------------------------------------------------------
+
+
+def ids(stdout: str) -> list[str]:
+    return [line for line in stdout.splitlines() if "::" in line and not line.startswith((" ", "E ", "ERROR"))]
+
+
+def test_ids_do_not_depend_on_where_or_how(tmp_path: Path) -> None:
+    here = run_pytest(tmp_path, "--inventory", DEMO, "--collect-only", "-q")
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
+    named = run_pytest(deep, f"--inventory={DEMO.parent}/../inventories/demo.yaml", "--collect-only", "-q")
+    assert here.returncode == named.returncode == 0
+    assert len(ids(here.stdout)) == len(set(ids(here.stdout))) == 89
+    assert [one[one.index("demo::") :] for one in ids(named.stdout)] == ids(here.stdout)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bln-hv01/sql01",
+        'bln-hv02/<img src=x onerror="alert(1)">',
+        "bln-hv02/Büro 東京 [alt]/::x",
+        "bln-hv01/twin~aaaaaaaa",
+        "bln-hv03",
+    ],
+)
+def test_an_id_is_accepted_back(name: str, tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, f"demo::{RULE}[{name}]", "--collect-only", "-q")
+    assert ids(run.stdout) == [f"demo::{RULE}[{name}]"]
+    assert run.returncode == 0
+
+
+def test_an_id_is_accepted_back_by_xdist(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, "-n", "2", f"demo::{RULE}[bln-hv01/sql01]")
+    assert (run.returncode, counts(run.stdout)) == (1, {"passed": 1})
+
+
+def test_asking_for_fixtures_reads_no_server(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--snapshot", "nowhere.jsonl", "--fixtures")
+    assert run.returncode == 0
+    assert "replicated_vm" in run.stdout
+
+
+def test_an_id_without_its_subject_means_the_rule(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, "demo::server-was-read")
+    assert counts(run.stdout) == {"passed": 5, "error": 1}
+
+
+def test_an_id_that_is_not_there(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, f"demo::{RULE}[bln-hv01/nobody]")
+    assert (run.returncode, "not found: demo::" in run.stderr) == (4, True)
+
+
+SELECTIONS = [  # pytest's own never changes the gate, and so not the exit code; ours say what the gate is about
+    (("-k", "sql01"), {"passed": 4}, 1),
+    (("-k", "東京"), {"passed": 4}, 1),
+    (("-m", "server_was_read"), {"passed": 5, "error": 1}, 1),
+    (("-m", "severity_error and not server_was_read"), {"failed": 11, "passed": 21, "skipped": 2, "error": 8}, 1),
+    (("--deselect", f"demo::{RULE}"), {"failed": 4, "passed": 22, "skipped": 13, "error": 9}, 1),
+    (("--maxfail", "3"), {"failed": 1, "passed": 1, "error": 2}, 1),
+    (("--hv-vm", "sql*"), {"passed": 4, "error": 3}, 10),
+    (("--hv-vm", "SQL01", "--hv-server", "bln-hv01"), {"passed": 2}, 0),
+    (("--hv-vm", "Büro 東京 [alt]/::x", "--hv-server", "fra-*"), {"passed": 2}, 0),
+    (("--hv-server", "fra-*"), {"failed": 8, "passed": 21, "skipped": 8, "error": 8}, 1),
+    (("--hv-rule", "server-*"), {"passed": 5, "error": 1}, 10),
+    (("--hv-severity", "warning"), {"failed": 4, "passed": 16, "skipped": 13, "error": 8}, 1),
+    (("--hv-severity", "information"), {}, 4),
+    (("-k", "nosuch"), {"deselected": 89}, 4),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected", "code"), SELECTIONS, ids=[" ".join(one[0]) for one in SELECTIONS])
+def test_selection(arguments: tuple[str, ...], expected: dict[str, int], code: int, tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, *arguments)
+    found = counts(run.stdout)
+    assert {word: number for word, number in found.items() if word != "deselected" or code == 4} == expected
+    assert run.returncode == code
+    if any(argument.startswith("--hv-") for argument in arguments):
+        shown = next(line for line in run.stdout.splitlines() if line.startswith("Judged is only: "))
+        assert all(argument in shown for argument in arguments)
+
+
+def test_last_failed_runs_what_failed(tmp_path: Path) -> None:
+    options = ("--inventory", DEMO, "-p", "cacheprovider", "-o", f"cache_dir={tmp_path / 'cache'}")
+    run_pytest(tmp_path, *options)
+    again = run_pytest(tmp_path, *options, "--lf")
+    found = counts(again.stdout)
+    assert (found["failed"], found["error"], found.get("passed", 0)) == (15, 17, 0)
+
+
+# --- beside a user's own tests ----------------------------------------------------------------------------------------
+
+OWN = """
+import ipaddress
+
+def test_addresses_are_private(replicated_vm):
+    for address in replicated_vm.machine.failover_addresses:
+        assert ipaddress.ip_address(address).is_private
+
+def test_version(hyperv_server):
+    assert hyperv_server.version.startswith("10.0.")
+"""
+
+
+def test_users_own_checks_run_over_the_same_estate(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN)
+    run = run_pytest(tmp_path, "--inventory", DEMO, "test_own.py", "--hv-rule", RULE)
+    found = counts(run.stdout)
+    assert run.returncode == 1
+    # 40 machines and 5 servers more, and bln-hv03 is an error for each check
+    assert found == {"failed": 11, "passed": 20 + 40 + 5, "skipped": 2, "error": 8 + 2}
+    assert "connection refused" in run.stdout
+
+
+def test_only_users_own_checks_by_their_path(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN)
+    run = run_pytest(
+        tmp_path, "--snapshot", saved(tmp_path, *HEALTHY), "test_own.py::test_version", "test::server-was-read"
+    )
+    assert counts(run.stdout) == {"passed": 4}
+
+
+def test_a_check_without_an_estate_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN)
+    run = run_pytest(tmp_path)
+    assert (run.returncode, counts(run.stdout)) == (1, {"error": 2})
+    assert "replicated_vm needs an estate: give --inventory or --snapshot" in run.stdout
+
+
+def test_a_check_over_no_machine_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN)
+    none = saved(tmp_path, Host(vms=[Vm(name="x", mode=0)]))
+    run = run_pytest(tmp_path, "--snapshot", none, "test_own.py::test_addresses_are_private", "test::server-was-read")
+    assert counts(run.stdout) == {"passed": 1, "error": 1}
+
+
+def test_a_users_failing_test_keeps_its_traceback(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("def test_it():\n    assert 1 == 2\n")
+    run = run_pytest(tmp_path, "--inventory", DEMO, "test_own.py")
+    assert "assert 1 == 2" in run.stdout
+    assert run.stdout.count("the guest speaks no version") == 1
+
+
+def test_a_users_broken_test_keeps_pytests_code(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("import nothing_of_this_name\n")
+    assert run_pytest(tmp_path, "--inventory", DEMO, "test_own.py").returncode == 2
+
+
+# --- what is wrong is one line and exit code 4 ------------------------------------------------------------------------
+
+
+def wrong(folder: Path) -> dict[str, tuple[tuple[str | Path, ...], str]]:
+    (folder / "bad.yaml").write_text("name: lab\nservers:\n  - name: hv01\n    adress: x\n    credential: audit\n")
+    (folder / "good.yaml").write_text("servers:\n  - name: hv01\n    credential: nobody\n")
+    (folder / "cut.jsonl").write_text('{"format": "hyperv')
+    (folder / "lost.yaml").write_text("snapshot: cut.jsonl\n")
+    return {
+        "missing inventory": (("--inventory", "no.yaml"), "no.yaml: "),
+        "unknown key": (
+            ("--inventory", "bad.yaml"),
+            "bad.yaml:4: servers[0].adress: unknown key (did you mean `address`?)",
+        ),
+        "no credential": (("--inventory", "good.yaml"), "COMPLIANCE_NOBODY_USERNAME"),
+        "damaged snapshot": (("--snapshot", "cut.jsonl"), "cut.jsonl:1: damaged or not a snapshot"),
+        "snapshot of an inventory": (("--inventory", "lost.yaml"), "cut.jsonl:1: damaged or not a snapshot"),
+        "missing snapshot": (("--snapshot", "no.jsonl"), "no.jsonl: can't be read"),
+        "both": (("--inventory", DEMO, "--snapshot", SNAPSHOT), "both given"),
+        "twice the same": (("--snapshot", SNAPSHOT, "--snapshot", SNAPSHOT), "give each server once"),
+        "empty variable": (("--inventory", ""), "--inventory names no file: is a variable empty?"),
+        "option without estate": (("--hv-save", "x.jsonl"), "--hv-save needs an estate"),
+        "scope without estate": (("--hv-vm", "sql*"), "--hv-vm needs an estate"),
+        "evidence": (("--inventory", DEMO, "--hv-evidence", "none"), "invalid choice"),
+        "no place to save": (("--inventory", "good.yaml", "--hv-save", folder / "good.yaml" / "x"), "can't be written"),
+    }
+
+
+MISTAKES = [
+    "missing inventory",
+    "unknown key",
+    "no credential",
+    "damaged snapshot",
+    "snapshot of an inventory",
+    "missing snapshot",
+    "both",
+    "twice the same",
+    "empty variable",
+    "option without estate",
+    "scope without estate",
+    "evidence",
+    "no place to save",
+]
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_a_mistake_is_one_line_and_exit_code_4(what: str, tmp_path: Path) -> None:
+    arguments, says = wrong(tmp_path)[what]
+    run = run_pytest(tmp_path, *arguments)
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert says in run.stderr
+    assert "Traceback" not in run.stdout + run.stderr
+
+
+def test_an_estate_without_replicas_is_not_green(tmp_path: Path) -> None:
+    none = Host(vms=[Vm(name="x", mode=0)])
+    run = run_pytest(tmp_path, "--snapshot", saved(tmp_path, none))
+    assert (run.returncode, counts(run.stdout)) == (10, {"passed": 1, "error": 1})
+    (tmp_path / "lab.yaml").write_text("snapshot: lab.jsonl\nmay_be_empty: true\n")
+    allowed = run_pytest(tmp_path, "--inventory", "lab.yaml")
+    assert (allowed.returncode, counts(allowed.stdout)) == (0, {"passed": 2})
+
+
+# --- snapshots --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_saved_is_judged_alike(tmp_path: Path) -> None:
+    first = run_pytest(tmp_path, "--inventory", DEMO, "--hv-save", "saved.jsonl.gz", "--collect-only", "-q")
+    again = run_pytest(tmp_path, "--snapshot", "saved.jsonl.gz", "--collect-only", "-q")
+    assert ids(first.stdout) == ids(again.stdout)
+    assert run_pytest(tmp_path, "--snapshot", "saved.jsonl.gz").stdout.count(SENTENCE) == 1
+    assert read_snapshot(tmp_path / "saved.jsonl.gz") == read_snapshot(SNAPSHOT)
+
+
+def test_sites_gathered_apart_are_joined(tmp_path: Path) -> None:
+    primary, replica = (saved(tmp_path, host, name=f"{host.name}.jsonl") for host in HEALTHY)
+    apart = run_pytest(tmp_path, "--snapshot", replica)
+    assert counts(apart.stdout) == {"passed": 2, "error": 2}
+    joined = run_pytest(tmp_path, "--snapshot", primary, "--snapshot", replica)
+    assert (joined.returncode, counts(joined.stdout)) == (0, {"passed": 7})
+
+
+def test_evidence_bpa_is_said_everywhere(tmp_path: Path) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-evidence", "bpa", "--html", "x.html", "--self-contained-html")
+    assert counts(run.stdout)["failed"] == 1
+    assert "Evidence: bpa." in run.stdout
+    assert "evidence: bpa" in (tmp_path / "x.html").read_text()
+
+
+# --- JUnit ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_junit(more: tuple[str, ...], tmp_path: Path) -> None:
+    run_pytest(tmp_path, "--inventory", DEMO, "--junitxml", "x.xml", *more)
+    cases = [case for suite in JUnitXml.fromfile(str(tmp_path / "x.xml")) for case in suite]
+    kinds = Counter(type(case.result[0]).__name__ if case.result else "passed" for case in cases)
+    assert kinds == {Failure.__name__: 15, Error.__name__: 17, Skipped.__name__: 15, "passed": 42}
+    names = [(case.classname, case.name) for case in cases]
+    assert len(set(names)) == len(names)
+    assert ("demo", f"{RULE}[bln-hv01/crm01]") in names
+    failure = next(case for case in cases if case.name == f"{RULE}[fra-node1/print01]").result[0]
+    lines = failure.text.splitlines()
+    assert lines[0].startswith("Data Exchange is switched off")
+    assert any(line.startswith("Issue: Virtual machines participating in replication") for line in lines)
+    text = (tmp_path / "x.xml").read_text()
+    assert str(tmp_path) not in text
+    assert str(DEMO.parent.parent) not in text
+
+
+# --- pytest-html ------------------------------------------------------------------------------------------------------
+
+
+def report_of(folder: Path, *arguments: str | Path) -> tuple[str, dict[str, object]]:
+    run_pytest(folder, *arguments, "--html", "x.html", "--self-contained-html")
+    page = (folder / "x.html").read_text()
+    blob = re.search(r'data-jsonblob="([^"]*)"', page)
+    assert blob
+    return page, json.loads(html.unescape(blob[1]))
+
+
+def rows_of(data: dict[str, object]) -> list[list[str]]:
+    tests = data["tests"]
+    assert isinstance(tests, dict)
+    return [entry["resultsTableRow"] for entries in tests.values() for entry in entries]
+
+
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_the_html_report(more: tuple[str, ...], tmp_path: Path) -> None:
+    page, data = report_of(tmp_path, "--inventory", DEMO, *more)
+    assert "This impacts the following virtual machines:" in page
+    assert "creativecommons.org/licenses/by/4.0" in page
+    assert SENTENCE.split(";", maxsplit=1)[0] in page.replace("&#x27;", "'").replace("&#39;", "'")
+    assert len(rows_of(data)) == 89
+    environment = data["environment"]
+    assert isinstance(environment, dict)
+    assert "Packages" not in environment
+    assert "bln-hv03" in str(environment["Servers not read"])
+
+
+def test_hostile_names_are_escaped_in_every_cell(tmp_path: Path) -> None:
+    page, data = report_of(tmp_path, "--inventory", DEMO)
+    assert "<img src=x" not in page
+    assert not [cell for row in rows_of(data) for cell in row if "<img" in cell]
+
+
+def test_no_name_runs_a_script_in_a_browser(tmp_path: Path) -> None:
+    browser = shutil.which("chromium")
+    if not browser:
+        pytest.skip("no chromium here (Debian: apt-get install chromium)")
+    owned = "<img src=x onerror=\"document.title='owned'\">"
+    script = "</script><script>document.title='owned'</script>"
+    items = linux(owned, script, address=owned)
+    hosts = [
+        Host(
+            name="HV01",
+            vms=[Vm(name=owned, items=items), Vm(name=script, kvp=12, items=items), Vm(name="' onx='", offered=3)],
+        ),
+        Host(name="HV02", vms=[Vm(name=owned, guid=guid("other"), mode=2, power=3, hosts=[(owned, script)])]),
+    ]
+    (tmp_path / "test_own.py").write_text("def test_own(replicated_vm):\n    assert replicated_vm.machine.name == 1\n")
+    page, _ = report_of(tmp_path, "--snapshot", saved(tmp_path, *hosts), "test_own.py")
+    assert title_in(browser, tmp_path, page) == "test: Hyper-V compliance"
+
+
+def test_a_large_estate_shows_a_thousand_rows_and_true_totals(tmp_path: Path) -> None:
+    machines = [
+        Vm(name=f"vm{number:04}", nics=[Nic(addresses=("10.2.0.1",))], kvp=12 if number % 10 == 0 else 2)
+        for number in range(1500)
+    ]
+    page, data = report_of(tmp_path, "--snapshot", saved(tmp_path, Host(vms=machines)))
+    rows = rows_of(data)
+    assert len(rows) == 1000
+    assert sum("failed" in row[0].lower() for row in rows) == 150
+    assert "150 of 1500 replicated virtual machines" in page
+
+
+def test_unread_servers_are_rows_too(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    write_snapshot(snapshot(unread_source("hv01", "<b>no</b> & never")), path)
+    page, data = report_of(tmp_path, "--snapshot", path)
+    assert "<b>no</b>" not in page
+    assert len(rows_of(data)) == 4
