@@ -32,7 +32,8 @@ import pytest
 
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.snapshot.snapshot import read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source
 from tests.running import counts
 

@@ -29,7 +29,7 @@ from compliance.judge.scope import Scope
 from compliance.plugin.report_folder import GATE, WRITERS, Pieces, Reports, octets
 from compliance.report.gate_json import gate_json
 from compliance.report.table import Table
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 
 Found = TypeVar("Found")
 AIM_MB = 700

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from compliance.credentials.find import Credential
 from compliance.gather.gather import read_server
-from compliance.hyperv.queries import AGAIN, CLOCK, GUESTS, queries_for
+from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, queries_for
 from compliance.inventory.inventory import Entry, Limits
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
@@ -218,7 +218,7 @@ def tell(way: Way, ours: Cost, plain: Cost) -> None:
     for name, one in ours.by_class.items():
         _line(name, str(len(rows.get(name, [""]))), one, plain.by_class[name])
     _line("total", "", ours.total(), plain.total())
-    _line(f"without {GUESTS}", "", ours.total(GUESTS), plain.total(GUESTS))
+    _line(f"without {KVP_COMPONENTS}", "", ours.total(KVP_COMPONENTS), plain.total(KVP_COMPONENTS))
     print(f"HTTP requests, with the login's: {ours.requests} and {plain.requests}")
     print(f"client CPU: {ours.cpu * 1e3:.0f} ms and {plain.cpu * 1e3:.0f} ms, ratio {ours.cpu / plain.cpu:.2f}")
 
@@ -229,7 +229,7 @@ def _line(name: str, rows: str, ours: Traffic, plain: Traffic) -> None:
 
 
 def conclude(way: Way, ours: Cost, plain: Cost) -> None:
-    total, less, plain_less = ours.total(), ours.total(GUESTS), plain.total(GUESTS)
+    total, less, plain_less = ours.total(), ours.total(KVP_COMPONENTS), plain.total(KVP_COMPONENTS)
     listing = total.messages - ours.by_class["Identify"].messages
     most = max(one.messages / one.enumerations for one in ours.by_class.values() if one.enumerations)
     print(
@@ -237,7 +237,7 @@ def conclude(way: Way, ours: Cost, plain: Cost) -> None:
         f"({listing} for {total.enumerations} enumerations, at most {most:g}, and Identify)"
     )
     print(
-        f"{way.name}: aim {AIM_BYTES} of the bytes without {GUESTS}: {less.octets / plain_less.octets:.2f} "
+        f"{way.name}: aim {AIM_BYTES} of the bytes without {KVP_COMPONENTS}: {less.octets / plain_less.octets:.2f} "
         f"(answers alone {less.received / plain_less.received:.2f}; with it {total.octets / plain.total().octets:.2f})"
     )
 

@@ -27,7 +27,8 @@ from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from compliance.rule import Rule
-from compliance.snapshot.snapshot import Snapshot, join_snapshots, read_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Snapshot, join_snapshots
 
 if TYPE_CHECKING:
     from compliance.credentials.find import Surroundings

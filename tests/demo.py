@@ -17,7 +17,8 @@ from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
 from compliance.inventory.inventory import Entry
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Snapshot, Source, write_snapshot
+from compliance.snapshot.snapshot import Snapshot, Source
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
 from tests.canary import CANARY
 from tests.simulator import Played, Simulator

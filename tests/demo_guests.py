@@ -16,7 +16,8 @@ from compliance.errors import Why
 from compliance.gather.gather import gather
 from compliance.inventory.inventory import Entry
 from compliance.model import Unread
-from compliance.snapshot.snapshot import GuestSource, Snapshot, write_snapshot
+from compliance.snapshot.snapshot import GuestSource, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
 from tests.canary import CANARY
 from tests.demo import DOMAIN, hosts, nic, simulator, windows

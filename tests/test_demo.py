@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 from tests import demo_guests
 from tests.demo import SNAPSHOT, gathered
 from tests.running import DEMO, counts, run_pytest

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
-    FAILOVER,
-    GUESTS,
+    FAILOVER_ADDRESSES,
+    KVP_COMPONENTS,
+    KVP_SETTINGS,
+    MACHINE_SETTINGS,
     MACHINES,
-    OFFERS,
     RELATIONSHIPS,
     REPLICATION,
-    SETTINGS,
 )
 from compliance.judge.judge import judge
 from compliance.model import Row
@@ -64,19 +64,19 @@ def kind(was: Result, *by: Place, there: Vm | None = None, version: str = "10.0.
 
 FAILED, UNKNOWN, PASSED = Result.FAILED, Result.UNKNOWN, Result.PASSED
 RUNNING_THERE = replica_of(Vm(name="x"), power=2)
-STATUS, STATE = (GUESTS, "OperationalStatus"), (MACHINES, "ReplicationState")
+STATUS, STATE = (KVP_COMPONENTS, "OperationalStatus"), (MACHINES, "ReplicationState")
 OF_RELATIONSHIP = [(RELATIONSHIPS, "ReplicationState"), (RELATIONSHIPS, "InstanceID"), (RELATIONSHIPS, "")]
-OF_ADDRESS = [(FAILOVER, "IPAddresses"), (FAILOVER, "ProtocolIFType")]
+OF_ADDRESS = [(FAILOVER_ADDRESSES, "IPAddresses"), (FAILOVER_ADDRESSES, "ProtocolIFType")]
 KINDS = {
     "answers": kind(PASSED),
     "answers on its partner": kind(PASSED, there=RUNNING_THERE, **OFF),
-    "is switched off": kind(FAILED, (OFFERS, "EnabledState"), offered=3),
+    "is switched off": kind(FAILED, (KVP_SETTINGS, "EnabledState"), offered=3),
     "never answered": kind(FAILED, STATUS, kvp=12),
     "never answered here": kind(FAILED, STATUS, (MACHINES, "EnabledState"), there=RUNNING_THERE, kvp=12),
     "never answered on 2012": kind(FAILED, STATUS, STATE, kvp=12, version="6.2.9200"),
-    "has no component": kind(UNKNOWN, (GUESTS, "SystemName"), kvp_row=False),
-    "has no offer": kind(UNKNOWN, (OFFERS, "InstanceID"), offer_row=False),
-    "has no settings": kind(UNKNOWN, (SETTINGS, "VirtualSystemIdentifier"), realized=False),
+    "has no component": kind(UNKNOWN, (KVP_COMPONENTS, "SystemName"), kvp_row=False),
+    "has no offer": kind(UNKNOWN, (KVP_SETTINGS, "InstanceID"), offer_row=False),
+    "has no settings": kind(UNKNOWN, (MACHINE_SETTINGS, "VirtualSystemIdentifier"), realized=False),
     "is paused": kind(UNKNOWN, STATUS, power=9, kvp=12),
     "has no role": kind(UNKNOWN, (MACHINES, "ReplicationMode"), mode=None),
     "has a relationship, but no state": kind(UNKNOWN, STATE, OF_RELATIONSHIP[0], state=0, relationships={0: 3}),
@@ -132,10 +132,15 @@ RESTS_ON: dict[str, dict[str, list[object]]] = {
         "ReplicationState": OF_NUMBERS,
         "OnTimeInMilliseconds": [*NOTHING, "0", *NO_NUMBERS],
     },
-    SETTINGS: {"VirtualSystemIdentifier": OF_TEXTS, "VirtualSystemType": OF_NAMES},
-    FAILOVER: {"InstanceID": OF_TEXTS, "DHCPEnabled": NOTHING, "ProtocolIFType": OF_NUMBERS, "IPAddresses": OF_NAMES},
-    OFFERS: {"InstanceID": OF_TEXTS, "EnabledState": OF_NUMBERS},
-    GUESTS: {"SystemName": OF_TEXTS, "OperationalStatus": OF_NUMBERS},
+    MACHINE_SETTINGS: {"VirtualSystemIdentifier": OF_TEXTS, "VirtualSystemType": OF_NAMES},
+    FAILOVER_ADDRESSES: {
+        "InstanceID": OF_TEXTS,
+        "DHCPEnabled": NOTHING,
+        "ProtocolIFType": OF_NUMBERS,
+        "IPAddresses": OF_NAMES,
+    },
+    KVP_SETTINGS: {"InstanceID": OF_TEXTS, "EnabledState": OF_NUMBERS},
+    KVP_COMPONENTS: {"SystemName": OF_TEXTS, "OperationalStatus": OF_NUMBERS},
     RELATIONSHIPS: {"InstanceID": OF_TEXTS, "ReplicationState": OF_NUMBERS},
     REPLICATION: {"InstanceID": OF_TEXTS, "PrimaryHostSystem": OF_NAMES, "RecoveryHostSystem": OF_NAMES},
 }
@@ -223,14 +228,14 @@ May = dict[Place, Callable[[object], bool]]
 
 MAY_PASS: May = {
     # the machine's own words
-    (OFFERS, "EnabledState"): lambda value: value == "2",
+    (KVP_SETTINGS, "EnabledState"): lambda value: value == "2",
     STATUS: lambda value: first_of(value) in ("2", "3"),
     (MACHINES, "ReplicationMode"): lambda value: value in ("1", "2", "4"),
-    (FAILOVER, "IPAddresses"): is_text,
+    (FAILOVER_ADDRESSES, "IPAddresses"): is_text,
     # the row that was missing is the machine's now
-    (GUESTS, "SystemName"): lambda value: value in (X, X.lower()),
-    (OFFERS, "InstanceID"): lambda value: value == f"Microsoft:{X}\\{DATA_EXCHANGE}",
-    (SETTINGS, "VirtualSystemIdentifier"): lambda value: value in (X, X.lower()),
+    (KVP_COMPONENTS, "SystemName"): lambda value: value in (X, X.lower()),
+    (KVP_SETTINGS, "InstanceID"): lambda value: value == f"Microsoft:{X}\\{DATA_EXCHANGE}",
+    (MACHINE_SETTINGS, "VirtualSystemIdentifier"): lambda value: value in (X, X.lower()),
     # it replicates: the careful side, since what does not replicate is not judged; NULL contradicts nothing
     STATE: lambda value: value is None or (value in NUMBERS and value != "0"),
     (RELATIONSHIPS, "ReplicationState"): lambda value: value in NUMBERS and value != "0",
@@ -242,10 +247,12 @@ MAY_PASS: May = {
 }
 
 MAY_BE_SKIPPED: May = {
-    (FAILOVER, "ProtocolIFType"): lambda value: value in (None, "0", "1"),
+    (FAILOVER_ADDRESSES, "ProtocolIFType"): lambda value: value in (None, "0", "1"),
     # the row is a template's, a checkpoint's or another machine's; a remark says that there is none
-    (FAILOVER, "InstanceID"): lambda value: str(value).startswith(("Microsoft:Definition", "Microsoft:Failover")),
-    (FAILOVER, ""): lambda value: value is DROPPED,
+    (FAILOVER_ADDRESSES, "InstanceID"): lambda value: str(value).startswith(
+        ("Microsoft:Definition", "Microsoft:Failover")
+    ),
+    (FAILOVER_ADDRESSES, ""): lambda value: value is DROPPED,
 }
 
 MAY_GO: May = {
@@ -254,14 +261,14 @@ MAY_GO: May = {
     (RELATIONSHIPS, "ReplicationState"): lambda value: value == "0",  # and its own state says the same
 }
 
-OF_ALL = [(MACHINES, "ReplicationMode"), (FAILOVER, "InstanceID"), (FAILOVER, "")]
+OF_ALL = [(MACHINES, "ReplicationMode"), (FAILOVER_ADDRESSES, "InstanceID"), (FAILOVER_ADDRESSES, "")]
 """What may let any machine go or be skipped. What may let it pass stands beside each kind."""
 
 TOLD_AS_REMARK = {
     (RELATIONSHIPS, "InstanceID"): "has no replication relationship row",
     (RELATIONSHIPS, ""): "has no replication relationship row",
-    (FAILOVER, "InstanceID"): "has no failover setting row",
-    (FAILOVER, ""): "has no failover setting row",
+    (FAILOVER_ADDRESSES, "InstanceID"): "has no failover setting row",
+    (FAILOVER_ADDRESSES, ""): "has no failover setting row",
 }
 
 

@@ -19,7 +19,8 @@ from junitparser.junitparser import Result
 from compliance.errors import Why
 from compliance.gather.server import REBUILDS
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Source, read_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Source
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
 from tests.running import APART, run_pytest

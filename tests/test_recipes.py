@@ -24,7 +24,7 @@ from ruamel.yaml import YAML
 
 from compliance.gate.gate import Exit
 from compliance.plugin.report_folder import GATE, WRITERS
-from compliance.snapshot.snapshot import write_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.canary import CANARY
 from tests.plugin.test_exit_codes import SNAPSHOTS
 from tests.running import DEMO, ROOT, run_pytest

@@ -14,7 +14,7 @@ from compliance.diff.as_text import as_text
 from compliance.diff.compare import Audit, Difference, compare
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 
 WRITERS: dict[str, tuple[Callable[[Difference], Iterator[str]], str]] = {
     "json": (as_json, "write JSON, for programs"),

@@ -28,7 +28,7 @@ from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.listener import PORTS
 from compliance.inventory.read import Around, found_by_ansible, is_ansible, read_any
 from compliance.model import Partner
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 
 FORMAT, VERSION = "hyperv-compliance inventory", 1
 FINE, LACKS = 0, 1

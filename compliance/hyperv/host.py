@@ -80,7 +80,7 @@ def first_list(reading: Reading) -> Listed | Unread:
 NOBODY = Listed("", {}, frozenset())
 
 
-class Host:
+class HostRows:
     """One server's rows, each class bucketed once by the machine that it speaks of."""
 
     def __init__(self, source: Source, reading: Reading, first: Listed) -> None:
@@ -92,24 +92,24 @@ class Host:
         self.reading = reading
         self.first = first
         self.again = listed(reading.again.get(queries.MACHINES, Unread("was not asked for")))
-        self.settings = self.rows(queries.SETTINGS)
+        self.settings = self.rows(queries.MACHINE_SETTINGS)
         self.realized = {
             identifier.upper()
             for row in or_none(self.settings)
             if text(row, "VirtualSystemType") == REALIZED
             and isinstance(identifier := text(row, "VirtualSystemIdentifier"), str)
         }
-        self.failover = self.rows(queries.FAILOVER)
+        self.failover = self.rows(queries.FAILOVER_ADDRESSES)
         self.failover_of, stray = failover_by_machine(or_none(self.failover))
         self.shows_failover_settings = bool(self.failover_of.keys() & first.machines.keys())
         self.stray_addresses = sorted(address for addresses in stray for address in addresses)
-        self.offers = self.rows(queries.OFFERS)
+        self.offers = self.rows(queries.KVP_SETTINGS)
         self.offers_of = {
             guid: rows
             for guid, found in by_machine(or_none(self.offers)).items()
             if (rows := [row for rest, row in found if rest.upper() == DATA_EXCHANGE])
         }
-        self.guests = self.rows(queries.GUESTS)
+        self.guests = self.rows(queries.KVP_COMPONENTS)
         self.guests_of = by_system_name(or_none(self.guests))
         self.heartbeats = self.rows(queries.HEARTBEATS)
         self.heartbeats_of = by_system_name(or_none(self.heartbeats))

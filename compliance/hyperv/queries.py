@@ -16,10 +16,10 @@ CIMV2 = "root/cimv2"
 MSCLUSTER = "root/mscluster"
 
 MACHINES = "Msvm_ComputerSystem"
-SETTINGS = "Msvm_VirtualSystemSettingData"
-FAILOVER = "Msvm_FailoverNetworkAdapterSettingData"
-OFFERS = "Msvm_KvpExchangeComponentSettingData"
-GUESTS = "Msvm_KvpExchangeComponent"
+MACHINE_SETTINGS = "Msvm_VirtualSystemSettingData"
+FAILOVER_ADDRESSES = "Msvm_FailoverNetworkAdapterSettingData"
+KVP_SETTINGS = "Msvm_KvpExchangeComponentSettingData"
+KVP_COMPONENTS = "Msvm_KvpExchangeComponent"
 RELATIONSHIPS = "Msvm_ReplicationRelationship"
 SYNTHETIC_ADAPTERS = "Msvm_SyntheticEthernetPortSettingData"
 LEGACY_ADAPTERS = "Msvm_EmulatedEthernetPortSettingData"
@@ -93,14 +93,14 @@ QUERIES = (
             "ProcessID",
         ),
     ),
-    Query(SETTINGS, ("InstanceID", "VirtualSystemIdentifier", "VirtualSystemType", "Version")),
+    Query(MACHINE_SETTINGS, ("InstanceID", "VirtualSystemIdentifier", "VirtualSystemType", "Version")),
     Query(
-        FAILOVER,
+        FAILOVER_ADDRESSES,
         ("InstanceID", "DHCPEnabled", "ProtocolIFType", "IPAddresses", "Subnets", "DefaultGateways", "DNSServers"),
     ),
-    Query(OFFERS, ("InstanceID", "EnabledState")),
+    Query(KVP_SETTINGS, ("InstanceID", "EnabledState")),
     Query(
-        GUESTS,
+        KVP_COMPONENTS,
         (
             "SystemName",
             "DeviceID",

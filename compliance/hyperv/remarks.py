@@ -10,7 +10,7 @@ from datetime import timedelta
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.held import Pair, assumptions_on, assumptions_on_pairs, pairs_of
 from compliance.hyperv.assumptions.statement import remarks_on
-from compliance.hyperv.host import Host
+from compliance.hyperv.host import HostRows
 from compliance.model import Cluster, Server, Unread
 from compliance.snapshot.snapshot import Source
 
@@ -25,7 +25,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """Kerberos refuses a greater difference; ages read off this server would be wrong by as much."""
 
 
-def server_remarks(source: Source, host: Host) -> tuple[str, ...]:
+def server_remarks(source: Source, host: HostRows) -> tuple[str, ...]:
     reading = host.reading
     remarks = [source.insecure] if source.insecure else []
     remarks += [note for note in reading.notes if note != queries.REFUSES_WQL]  # told as an assumption

@@ -39,7 +39,9 @@ from compliance.report import text
 from compliance.report.html.bpa_page import environment
 from compliance.report.table import Table
 from compliance.secret import Environment
-from compliance.snapshot.snapshot import Reading, Snapshot, read_snapshot, refuse_unwritable, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.write import refuse_unwritable, write_snapshot
 from compliance.words import printable
 
 

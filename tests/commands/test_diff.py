@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from compliance.snapshot.snapshot import Snapshot, write_snapshot
+from compliance.snapshot.snapshot import Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.running import DEMO, ROOT
 

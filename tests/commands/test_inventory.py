@@ -13,7 +13,7 @@ import pytest
 from compliance.__main__ import main
 from compliance.inventory.inventory import inventory_of
 from compliance.inventory.read import read_any
-from compliance.snapshot.snapshot import write_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source
 from tests.demo import SNAPSHOT
 from tests.inventory.ansible.conftest import WITHOUT

@@ -15,11 +15,13 @@ from compliance.credentials.find import Credential
 from compliance.gate.gate import Exit
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gather.gather import Progress, gather
-from compliance.hyperv.queries import CLUSTER, NODES, OF_CLUSTER, RESOURCES, SETTINGS
+from compliance.hyperv.queries import CLUSTER, MACHINE_SETTINGS, NODES, OF_CLUSTER, RESOURCES
 from compliance.inventory.inventory import ClusterEntry, Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, host_rows, inventory
 from tests.canary import CANARY
 from tests.clustered import DOWN, NESTED, TEXT, UP, Cluster, cluster_rows, cluster_wire
@@ -269,7 +271,7 @@ def test_a_machine_that_moves_to_a_node_that_is_still_to_be_read_is_judged_there
 def test_a_machine_that_moves_to_a_node_that_was_read_already_is_read_there_again() -> None:
     with playing() as estate:
         snapshot = read([estate.inventory_of()], tell=moving(estate, "hv01", HV02=[], HV01=[SQL, WEB]))
-        assert [asked(simulator, SETTINGS) for simulator in estate.simulators.values()] == [2, 1, 1]
+        assert [asked(simulator, MACHINE_SETTINGS) for simulator in estate.simulators.values()] == [2, 1, 1]
     told = results(snapshot)
     assert {told[f"{IP}[hvcl01/{name}]"][0] for name in ("sql01", "web01")} == {"passed"}
     assert told[READ][0] == "passed"
@@ -291,7 +293,7 @@ def test_what_leaves_a_node_meanwhile_is_not_lost_by_reading_it_again() -> None:
 def test_an_expected_machine_that_is_nowhere_is_unknown() -> None:
     with playing(HV01=[SQL]) as estate:
         told = results(read([estate.inventory_of()]))
-        assert [asked(simulator, SETTINGS) for simulator in estate.simulators.values()] == [1, 1, 1]
+        assert [asked(simulator, MACHINE_SETTINGS) for simulator in estate.simulators.values()] == [1, 1, 1]
     assert {result for key, (result, _) in told.items() if "web01" in key} == {"unknown"}
     assert f"{IP}[hvcl01/web01]" in told
     assert told[READ][0] == "unknown"
@@ -358,7 +360,7 @@ def test_a_listed_server_that_is_a_node_is_read_once() -> None:
         ("hv02", "hvcl01"),
         ("hv03", "hvcl01"),
     ]
-    assert asked(estate.simulators["HV01"], SETTINGS) == 1
+    assert asked(estate.simulators["HV01"], MACHINE_SETTINGS) == 1
     assert results(snapshot)[READ][0] == "passed"
     remarks = {server.name: server.remarks for server in judged(snapshot, Scope()).estate.servers}
     told = "is listed as a server, and is a node of the cluster hvcl01: it was read once (lab.yaml, lines 3 and 7)"

@@ -23,7 +23,9 @@ from compliance.inventory.inventory import Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.rule import Result
-from compliance.snapshot.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import ARRAYS, NOW, Host, Nic, Vm, host_rows, inventory, replica_of, wire
 from tests.canary import CANARY
 from tests.comparing import RULES

@@ -21,7 +21,9 @@ from compliance.gather.gather import Progress, affordable, gather
 from compliance.inventory.inventory import Entry, Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
-from compliance.snapshot.snapshot import Reading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, inventory
 from tests.demo import closed_port
 from tests.replayed import USERS, Exchange, recorded, replaying

@@ -20,7 +20,9 @@ from compliance.inventory.guests import GuestEntry
 from compliance.inventory.inventory import Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
-from compliance.snapshot.snapshot import GuestReading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import GuestReading, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, inventory, snapshot, source
 from tests.demo import closed_port
 from tests.guests.said import guest, sections
@@ -139,7 +141,7 @@ from pathlib import Path
 from compliance.gather.gather import gather
 from compliance.plugin.interrupt import interrupted_once
 from compliance.inventory.inventory import read_inventory
-from compliance.snapshot.snapshot import write_snapshot
+from compliance.snapshot.write import write_snapshot
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 with interrupted_once():
     found = gather(read_inventory(Path(sys.argv[1])), {}, tool="t")

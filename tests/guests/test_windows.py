@@ -23,7 +23,9 @@ from compliance.inventory.guests import WindowsGuest
 from compliance.inventory.inventory import Limits
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
 from compliance.secret import Secret
-from compliance.snapshot.snapshot import Answer, GuestReading, Snapshot, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Answer, GuestReading, Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
 from tests.canary import CANARY
 from tests.demo import closed_port

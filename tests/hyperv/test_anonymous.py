@@ -61,7 +61,7 @@ IDENTIFIERS = {
 
 @pytest.mark.parametrize(("before", "after"), IDENTIFIERS.items())
 def test_an_identifier_keeps_its_form(before: str, after: str) -> None:
-    assert row_of(queries.SETTINGS, InstanceID=before) == {"InstanceID": after}
+    assert row_of(queries.MACHINE_SETTINGS, InstanceID=before) == {"InstanceID": after}
 
 
 SAME: Value = ["127.0.0.1", "0.0.0.0", "::", "::1"]  # noqa: S104  # nobody binds to it
@@ -77,25 +77,40 @@ CASES: list[tuple[str, str, Value, Value]] = [
     (queries.MACHINES, "Secret", "secret", None),
     (queries.MACHINES, "ElementName", "  ", "  "),
     (queries.MACHINES, "ElementName", "x/y[1]\x1b:\u202e", "vm-1/[]\x1b:\u202e"),
-    (queries.FAILOVER, "DHCPEnabled", "TRUE", "TRUE"),
-    (queries.FAILOVER, "IPAddresses", ["10.1.0.11", "10.1.0.12", "10.2.0.11"], ["241.1.0.1", "241.1.0.2", "241.2.0.1"]),
-    (queries.FAILOVER, "IPAddresses", [None, " ", " 10.1.0.11\t"], [None, " ", " 241.1.0.1\t"]),
-    (queries.FAILOVER, "IPAddresses", SAME, SAME),
-    (queries.FAILOVER, "IPAddresses", ["not set: x", "10.1.0.11/24"], ["word-1 word-2: word-3", "241.1.0.1/word-4"]),
-    (queries.FAILOVER, "Subnets", MASKS, MASKS),
-    (queries.FAILOVER, "Subnets", ["10.1.0.11", "255.0.255.0", "secret"], ["241.1.0.1", "255.0.255.0", "word-1"]),
+    (queries.FAILOVER_ADDRESSES, "DHCPEnabled", "TRUE", "TRUE"),
+    (
+        queries.FAILOVER_ADDRESSES,
+        "IPAddresses",
+        ["10.1.0.11", "10.1.0.12", "10.2.0.11"],
+        ["241.1.0.1", "241.1.0.2", "241.2.0.1"],
+    ),
+    (queries.FAILOVER_ADDRESSES, "IPAddresses", [None, " ", " 10.1.0.11\t"], [None, " ", " 241.1.0.1\t"]),
+    (queries.FAILOVER_ADDRESSES, "IPAddresses", SAME, SAME),
+    (
+        queries.FAILOVER_ADDRESSES,
+        "IPAddresses",
+        ["not set: x", "10.1.0.11/24"],
+        ["word-1 word-2: word-3", "241.1.0.1/word-4"],
+    ),
+    (queries.FAILOVER_ADDRESSES, "Subnets", MASKS, MASKS),
+    (
+        queries.FAILOVER_ADDRESSES,
+        "Subnets",
+        ["10.1.0.11", "255.0.255.0", "secret"],
+        ["241.1.0.1", "255.0.255.0", "word-1"],
+    ),
     (queries.SYNTHETIC_ADAPTERS, "Address", "00155D01AB02", "00155D000001"),
     (queries.SYNTHETIC_ADAPTERS, "Address", "00-15-5d-01-ab-02", "00-15-5d-00-00-01"),
     (queries.SYNTHETIC_ADAPTERS, "Address", ["3C:22:FB:01:AB:02", "00155D1"], ["02:00:00:00:00:01", "WORD-1"]),
     (queries.SYNTHETIC_ADAPTERS, "Address", "000000000000", "000000000000"),
     (queries.SYNTHETIC_ADAPTERS, "Address", "secret", "word-1"),
     (queries.SYNTHETIC_ADAPTERS, "ElementName", "Network Adapter", "adapter-1"),
-    (queries.SETTINGS, "Version", "5.0", "5.0"),
-    (queries.SETTINGS, "Version", "5.0-secret", "version-1"),
-    (queries.SETTINGS, "VirtualSystemType", RECOVERY_POINT, RECOVERY_POINT),
-    (queries.SETTINGS, "VirtualSystemType", "Microsoft:Secret", "Microsoft:Word-1"),
-    (queries.GUESTS, "StatusDescriptions", ["In Ordnung", "In Ordnung"], ["text-1", "text-1"]),
-    (queries.GUESTS, "SystemName", f"{{{A}}}", f"{{{X}}}"),
+    (queries.MACHINE_SETTINGS, "Version", "5.0", "5.0"),
+    (queries.MACHINE_SETTINGS, "Version", "5.0-secret", "version-1"),
+    (queries.MACHINE_SETTINGS, "VirtualSystemType", RECOVERY_POINT, RECOVERY_POINT),
+    (queries.MACHINE_SETTINGS, "VirtualSystemType", "Microsoft:Secret", "Microsoft:Word-1"),
+    (queries.KVP_COMPONENTS, "StatusDescriptions", ["In Ordnung", "In Ordnung"], ["text-1", "text-1"]),
+    (queries.KVP_COMPONENTS, "SystemName", f"{{{A}}}", f"{{{X}}}"),
     (queries.REPLICATION, "PrimaryHostSystem", "HV01.dr.example", "SERVER-1.domain-1.domain-2"),
     (queries.REPLICATION, "PrimaryHostSystem", " hv08.EXAMPLE. ", " server-2.DOMAIN-1. "),
     (queries.REPLICATION, "PrimaryHostSystem", "10.1.0.11", "241.1.0.1"),
@@ -135,18 +150,18 @@ SIX = {
 
 @pytest.mark.parametrize(("before", "after"), SIX.items())
 def test_an_address_of_version_6_keeps_its_form(before: str, after: str) -> None:
-    assert row_of(queries.FAILOVER, IPAddresses=before) == {"IPAddresses": after}
+    assert row_of(queries.FAILOVER_ADDRESSES, IPAddresses=before) == {"IPAddresses": after}
 
 
 def test_addresses_of_one_network_stay_in_one() -> None:
     before = ["2001:db8:1::17", "2001:db8:1::18", "2001:db8:2::17", "2001:db9::17", "fd00::17"]
     after = ["1001:1:1::1", "1001:1:1::2", "1001:1:2::1", "1001:2::1", "1002::1"]
-    assert row_of(queries.FAILOVER, IPAddresses=before) == {"IPAddresses": after}
+    assert row_of(queries.FAILOVER_ADDRESSES, IPAddresses=before) == {"IPAddresses": after}
 
 
 def test_a_network_may_be_full() -> None:
     before = [f"10.1.0.{last}" for last in range(256)] + [f"{first}.1.1.1" for first in range(1, 255)]
-    row = row_of(queries.FAILOVER, IPAddresses=before)
+    row = row_of(queries.FAILOVER_ADDRESSES, IPAddresses=before)
     assert len(set(row["IPAddresses"])) == len(before)
 
 
@@ -167,18 +182,18 @@ ITEMS = {
 @pytest.mark.parametrize("name", ITEMS)
 def test_an_item(name: str) -> None:
     before, after = ITEMS[name]
-    row = row_of(queries.GUESTS, GuestIntrinsicExchangeItems=kvp_item(name, before))
+    row = row_of(queries.KVP_COMPONENTS, GuestIntrinsicExchangeItems=kvp_item(name, before))
     assert parse_item(str(row["GuestIntrinsicExchangeItems"])) == (name, after)
 
 
 def test_the_systems_that_the_table_knows_keep_their_names() -> None:
     for name in {name.removesuffix("*") for row in SYSTEMS for name in row.names}:
-        row = row_of(queries.GUESTS, GuestIntrinsicExchangeItems=kvp_item("OSName", name))
+        row = row_of(queries.KVP_COMPONENTS, GuestIntrinsicExchangeItems=kvp_item("OSName", name))
         assert parse_item(str(row["GuestIntrinsicExchangeItems"])) == ("OSName", name)
 
 
 def test_an_item_of_another_name() -> None:
-    row = row_of(queries.GUESTS, GuestIntrinsicExchangeItems=[kvp_item("Owner", "A & B"), None, ""])
+    row = row_of(queries.KVP_COMPONENTS, GuestIntrinsicExchangeItems=[kvp_item("Owner", "A & B"), None, ""])
     (item, null, blank) = row["GuestIntrinsicExchangeItems"] or ()
     assert (parse_item(str(item)), null, blank) == (("key-1", "value-1&"), None, "")
 
@@ -194,7 +209,7 @@ LOST = {
 @pytest.mark.parametrize("lost", Lost)
 def test_a_broken_item_is_broken_in_the_same_way(lost: Lost) -> None:
     assert parse_item(LOST[lost]) is lost
-    after = str(row_of(queries.GUESTS, GuestIntrinsicExchangeItems=LOST[lost])["GuestIntrinsicExchangeItems"])
+    after = str(row_of(queries.KVP_COMPONENTS, GuestIntrinsicExchangeItems=LOST[lost])["GuestIntrinsicExchangeItems"])
     assert parse_item(after) is lost
     assert "secret" not in after
 
@@ -211,7 +226,7 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
             ),
             "secret": (),
         },
-        left_out=(f"{queries.GUESTS}.{queries.GUEST_ITEMS}", f"{queries.GUESTS}.secret"),
+        left_out=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", f"{queries.KVP_COMPONENTS}.secret"),
         notes=(
             queries.REFUSES_WQL,
             f"sent characters in {queries.MACHINES} that XML forbids; they stand as U+FFFD",
@@ -236,7 +251,7 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
             queries.MACHINES: Unread(f"{LEFT_OUT} [fault 5 (0x00000005)]", Why.NOT_PERMITTED),
             "class-1": (),
         },
-        left_out=(f"{queries.GUESTS}.{queries.GUEST_ITEMS}", "property-1"),
+        left_out=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", "property-1"),
         notes=(*reading.notes[:2], f"{LEFT_OUT} [HTTP 500]"),
     )
 

@@ -18,7 +18,9 @@ from compliance.hyperv.rows import GUID
 from compliance.judge.judge import judge
 from compliance.model import Row, Unread
 from compliance.rule import Verdict
-from compliance.snapshot.snapshot import Reading, Snapshot, Source, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.write import write_snapshot
 from tests.builders import (
     DATA_EXCHANGE,
     PROVIDER,

@@ -13,15 +13,15 @@ from compliance.hyperv.assumptions.held import ON_A_SERVER, assumptions, assumpt
 from compliance.hyperv.assumptions.statement import MOST_EXAMPLES, Assumption, State
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
-    FAILOVER,
-    GUESTS,
+    FAILOVER_ADDRESSES,
     HEARTBEATS,
+    KVP_COMPONENTS,
+    KVP_SETTINGS,
     LEGACY_ADAPTERS,
+    MACHINE_SETTINGS,
     MACHINES,
-    OFFERS,
     QUERIES,
     RELATIONSHIPS,
-    SETTINGS,
     SYNTHETIC_ADAPTERS,
 )
 from compliance.model import Unread
@@ -112,8 +112,8 @@ CASES: dict[str, Case] = {
         unread(MACHINES, why=Why.NOT_PERMITTED),
         unread(MACHINES, why=Why.BUSY),
     ),
-    "settings-row": (host(vm()), host(vm(realized=False)), unread(SETTINGS)),
-    "offer-row": (host(off()), host(vm(), vm(name="y", offer_row=False)), unread(OFFERS)),
+    "settings-row": (host(vm()), host(vm(realized=False)), unread(MACHINE_SETTINGS)),
+    "offer-row": (host(off()), host(vm(), vm(name="y", offer_row=False)), unread(KVP_SETTINGS)),
     "component-while-running": (host(vm(power=9)), host(vm(kvp_row=False)), host(off())),
     "no-component-while-off": (host(vm(power=6)), host(off(kvp_row=True)), host(vm())),
     "failover-row-unset": (
@@ -123,17 +123,17 @@ CASES: dict[str, Case] = {
     ),
     "failover-row-once": (
         host(vm(checkpoints=2)),
-        more(FAILOVER, InstanceID=COPY.replace(X, X.lower())),
-        without(FAILOVER),
+        more(FAILOVER_ADDRESSES, InstanceID=COPY.replace(X, X.lower())),
+        without(FAILOVER_ADDRESSES),
     ),
     "failover-row-owner": (
         host(vm(checkpoints=1, recovery_points=1)),
-        more(FAILOVER, InstanceID=COPY.replace(X, Y)),
-        unread(SETTINGS),
+        more(FAILOVER_ADDRESSES, InstanceID=COPY.replace(X, Y)),
+        unread(MACHINE_SETTINGS),
     ),
     "failover-row-adapter": (
         host(vm(nics=[Nic(legacy=True), Nic()])),
-        more(FAILOVER, InstanceID=f"Microsoft:FailoverNetworkSetting\\{X}\\{Y}"),
+        more(FAILOVER_ADDRESSES, InstanceID=f"Microsoft:FailoverNetworkSetting\\{X}\\{Y}"),
         unread(LEGACY_ADAPTERS),
     ),
     "relationship-row": (host(vm()), host(vm(relationships={})), unread(RELATIONSHIPS)),
@@ -145,16 +145,16 @@ CASES: dict[str, Case] = {
     ),
     "replication-settings-row": (host(vm()), host(vm(hosts=[])), host(vm(mode=0, hosts=[]))),
     "wql-accepted": (host(vm()), noted("slow", queries.REFUSES_WQL), all_unread()),
-    "empty-array-absent": (host(vm()), over_the_wire(FAILOVER, DNSServers=[None, " "]), all_unread()),
-    "scalar-present": (host(vm()), lacking(SETTINGS, "Version"), all_unread()),
-    "failover-row-form": (host(vm()), more(FAILOVER, InstanceID=None), without(FAILOVER)),
-    "offer-form": (host(vm()), more(OFFERS, InstanceID=f"Microsoft:{X}\\{Y}"), unread(OFFERS)),
+    "empty-array-absent": (host(vm()), over_the_wire(FAILOVER_ADDRESSES, DNSServers=[None, " "]), all_unread()),
+    "scalar-present": (host(vm()), lacking(MACHINE_SETTINGS, "Version"), all_unread()),
+    "failover-row-form": (host(vm()), more(FAILOVER_ADDRESSES, InstanceID=None), without(FAILOVER_ADDRESSES)),
+    "offer-form": (host(vm()), more(KVP_SETTINGS, InstanceID=f"Microsoft:{X}\\{Y}"), unread(KVP_SETTINGS)),
     "relationship-form": (
         host(vm()),
         more(RELATIONSHIPS, InstanceID=f"Microsoft:{X}\\HVR\\2"),
         host(vm(mode=0, state=0)),
     ),
-    "component-owner": (host(vm()), setting(GUESTS, "SystemName", "x"), host(off())),
+    "component-owner": (host(vm()), setting(KVP_COMPONENTS, "SystemName", "x"), host(off())),
     "names-itself": (host(vm()), host(vm(hosts=[("hv08.dr.example", "hv09.dr.example")])), host(vm(hosts=[]))),
     "power-states": (host(vm(power=10)), host(vm(power=32768)), host()),
     "roles": (host(vm(mode=4)), host(vm(mode=5)), host()),
@@ -173,7 +173,7 @@ CASES: dict[str, Case] = {
             )
         ),
         host(vm(nics=[Nic(addresses=("fe80::1",), protocol=4096)])),
-        without(FAILOVER),
+        without(FAILOVER_ADDRESSES),
     ),
     "role-and-relationship": (
         host(vm(), vm(name="y", mode=0, state=0), vm(name="z", relationships={0: 0, 1: 3})),
@@ -190,13 +190,13 @@ CASES: dict[str, Case] = {
 MORE_CONTRADICTIONS: list[tuple[str, Source]] = [
     ("one-own-row", host(rows={MACHINES: ()})),
     ("failover-row-unset", host(vm(nics=[Nic(failover_row=False)]), rows={SYNTHETIC_ADAPTERS: Unread("refused")})),
-    ("failover-row-form", more(FAILOVER, InstanceID="x" + COPY)),
-    ("offer-form", more(OFFERS, InstanceID=None)),
-    ("offer-form", more(OFFERS, InstanceID=DATA_EXCHANGE)),
+    ("failover-row-form", more(FAILOVER_ADDRESSES, InstanceID="x" + COPY)),
+    ("offer-form", more(KVP_SETTINGS, InstanceID=None)),
+    ("offer-form", more(KVP_SETTINGS, InstanceID=DATA_EXCHANGE)),
     ("relationship-form", setting(RELATIONSHIPS, "InstanceID", None)),
-    ("component-owner", setting(GUESTS, "SystemName", None)),
-    ("empty-array-absent", over_the_wire(FAILOVER, Subnets=None)),
-    ("empty-array-absent", over_the_wire(GUESTS, StatusDescriptions="")),
+    ("component-owner", setting(KVP_COMPONENTS, "SystemName", None)),
+    ("empty-array-absent", over_the_wire(FAILOVER_ADDRESSES, Subnets=None)),
+    ("empty-array-absent", over_the_wire(KVP_COMPONENTS, StatusDescriptions="")),
     ("power-states", host(vm(power=None))),
     ("roles", host(vm(mode=None))),
     ("replication-states", host(vm(state=22))),
@@ -250,7 +250,7 @@ def test_what_was_not_read_contradicts_nothing() -> None:
 def test_what_was_not_asked_for_says_nothing_of_empty_arrays() -> None:
     one = host(vm(items={}))
     assert isinstance(one.reading, Reading)
-    slim = replace(one, reading=replace(one.reading, left_out=(f"{GUESTS}.{queries.GUEST_ITEMS}",)))
+    slim = replace(one, reading=replace(one.reading, left_out=(f"{KVP_COMPONENTS}.{queries.GUEST_ITEMS}",)))
     assert on(slim)["empty-array-absent"].agreeing == on(one)["empty-array-absent"].agreeing - 1
 
 

@@ -14,7 +14,8 @@ import pytest
 from compliance.gate.baseline import FORMAT, VERSION, finding_of
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.snapshot.snapshot import Snapshot, write_snapshot
+from compliance.snapshot.snapshot import Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.canary import CANARY
 from tests.demo import closed_port

@@ -22,7 +22,8 @@ from compliance.model import Estate, Server
 from compliance.plugin.grain import LONGEST, MANY, MOST_LINES, Bundle, bundles, hint
 from compliance.plugin.options import Grain
 from compliance.rule import Result
-from compliance.snapshot.snapshot import Source, write_snapshot
+from compliance.snapshot.snapshot import Source
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, snapshot, source, unread_source
 from tests.plugin.test_plugin import ids, report_of, rows_of
 from tests.report.every import every

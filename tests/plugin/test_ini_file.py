@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from compliance.plugin.options import OPTIONS
-from compliance.snapshot.snapshot import write_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source
 from tests.running import ROOT, counts, run_pytest
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
-from compliance.snapshot.snapshot import write_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import UP, Cluster, cluster_source, node_source
 from tests.running import ROOT, run_pytest

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from compliance.snapshot.snapshot import read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
 from tests.canary import CANARY
 from tests.demo import SNAPSHOT

@@ -18,7 +18,8 @@ import pytest
 from jsonschema import Draft4Validator
 
 from compliance.plugin.report_folder import WRITERS, Reports, junit_warning, tell_github
-from compliance.snapshot.snapshot import Snapshot, write_snapshot
+from compliance.snapshot.snapshot import Snapshot
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
 from tests.report.every import every

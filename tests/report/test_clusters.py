@@ -39,7 +39,9 @@ from compliance.report.summary import summary
 from compliance.report.table import Table
 from compliance.report.text import details
 from compliance.report.text import summary as terminal
-from compliance.snapshot.snapshot import Reading, Snapshot, Source, join_snapshots, read_snapshot, write_snapshot
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import Reading, Snapshot, Source, join_snapshots
+from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import Cluster, cluster_source, node_source
 from tests.comparing import changes, entry_of, fates, flips

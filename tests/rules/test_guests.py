@@ -167,7 +167,7 @@ def test_the_addresses_are_those_of_the_side_that_is_judged() -> None:
 def test_a_guest_whose_items_were_too_large() -> None:
     server = source(Host(vms=[Vm(name="x", items={})]))
     assert isinstance(server.reading, Reading)
-    left_out = f"{queries.GUESTS}.{queries.GUEST_ITEMS}"
+    left_out = f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}"
     server = replace(server, reading=replace(server.reading, left_out=(left_out,)))
     outcome = outcomes(server)["hv01/x"]
     assert (outcome.result, "too large to be read" in outcome.finding) == (UNKNOWN, True)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 from tests.snapshot.test_snapshot import SMALL, complaint, head, lines, server, shared_folder, written
 
 

@@ -19,15 +19,9 @@ from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError, Why
 from compliance.model import Evidence, Settings, Unread
-from compliance.snapshot.snapshot import (
-    FORMAT,
-    Reading,
-    Snapshot,
-    Source,
-    join_snapshots,
-    read_snapshot,
-    write_snapshot,
-)
+from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.snapshot import FORMAT, Reading, Snapshot, Source, join_snapshots
+from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, snapshot, source, unread_source
 
 SMALL = replace(

@@ -35,7 +35,8 @@ from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import Around, read_any
 from compliance.patterns import any_matches
 from compliance.secret import Environment, Secret
-from compliance.snapshot.snapshot import Snapshot, refuse_unwritable, write_snapshot
+from compliance.snapshot.snapshot import Snapshot
+from compliance.snapshot.write import refuse_unwritable, write_snapshot
 
 PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
 WORKS, STUCK = 0, 1

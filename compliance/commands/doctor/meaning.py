@@ -60,7 +60,7 @@ def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]
     """Hyper-V refuses some callers, and shows others nothing; its own row is what everybody with rights sees."""
     denied = [one for one in classes if one.unread and one.unread.why is Why.NOT_PERMITTED]
     first = listed(reading.classes.get(queries.MACHINES, Unread("not asked")))
-    settings = reading.classes.get(queries.SETTINGS, ())
+    settings = reading.classes.get(queries.MACHINE_SETTINGS, ())
     rows = 0 if isinstance(settings, Unread) else len(settings)
     facts: dict[str, Fact] = {"denied": [one.name for one in denied], "own_row": not isinstance(first, Unread)}
     if denied:

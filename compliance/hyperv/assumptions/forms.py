@@ -8,7 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, Host
+from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
 from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, shown, text
 from compliance.model import Row, Unread
 
@@ -36,7 +36,7 @@ DOCUMENTED = "MicrosoftDocs/win32, "
     Basis.RECORDED,
     "libvirt's Hyper-V driver asks so; r4sd/go-wsman reports a host that refuses",
 )
-def wql_accepted(host: Host) -> Iterator[Sign]:
+def wql_accepted(host: HostRows) -> Iterator[Sign]:
     if queries.REFUSES_WQL in host.reading.notes:
         yield "refused"
     elif any(not isinstance(answer, Unread) for answer in host.reading.classes.values()):
@@ -49,7 +49,7 @@ def wql_accepted(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
-def empty_array_absent(host: Host) -> Iterator[Sign]:
+def empty_array_absent(host: HostRows) -> Iterator[Sign]:
     for name, row, query in _asked(host, ARRAYS.__contains__):
         if name not in row:
             if f"{query}.{name}" not in host.left_out:
@@ -64,12 +64,12 @@ def empty_array_absent(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
-def scalar_present(host: Host) -> Iterator[Sign]:
+def scalar_present(host: HostRows) -> Iterator[Sign]:
     for name, row, query in _asked(host, lambda name: name not in ARRAYS):
         yield None if name in row else f"{name} of {query}"
 
 
-def _asked(host: Host, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
+def _asked(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
     for query in queries.queries_for(host.reading.version):
         names = [name for name in query.properties if wanted(name)]
         for row in or_none(host.rows(query.class_name)):
@@ -85,7 +85,7 @@ def _asked(host: Host, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row
     Basis.INFERRED,
     "the BPA script of Server 2012 takes the GUID from there; the documentation says that the name is always Null",
 )
-def failover_row_form(host: Host) -> Iterator[Sign]:
+def failover_row_form(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.failover):
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
@@ -99,7 +99,7 @@ def failover_row_form(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     DUMP,
 )
-def offer_form(host: Host) -> Iterator[Sign]:
+def offer_form(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.offers):
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
@@ -115,7 +115,7 @@ def offer_form(host: Host) -> Iterator[Sign]:
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-replicationrelationship; seen on Server 2019",
 )
-def relationship_form(host: Host) -> Iterator[Sign]:
+def relationship_form(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.relationships):
         instance = text(row, "InstanceID")
         match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
@@ -129,7 +129,7 @@ def relationship_form(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     DUMP,
 )
-def component_owner(host: Host) -> Iterator[Sign]:
+def component_owner(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.guests):
         name = text(row, "SystemName")
         yield None if isinstance(name, str) and A_GUID.fullmatch(name) else shown(row.get("SystemName", "no name"))
@@ -141,7 +141,7 @@ def component_owner(host: Host) -> Iterator[Sign]:
     Basis.INFERRED,
     DOCUMENTED + "msvm-replicationsettingdata says: the FQDN of the node; the server's own row has its computer name",
 )
-def names_itself(host: Host) -> Iterator[Sign]:
+def names_itself(host: HostRows) -> Iterator[Sign]:
     own = first_label(host.host_name)
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
         found = [text(one, name) for _, one in host.replication_of.get(guid, ()) for name in HOSTS]
@@ -176,7 +176,7 @@ def _first_within(rows: Iterable[Row], numbers: Container[int]) -> Iterator[Sign
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-computersystem; numbers from 32768 on belong to the older namespace",
 )
-def power_states(host: Host) -> Iterable[Sign]:
+def power_states(host: HostRows) -> Iterable[Sign]:
     return _within(host.steady.values(), "EnabledState", range(11))
 
 
@@ -186,7 +186,7 @@ def power_states(host: Host) -> Iterable[Sign]:
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-computersystem",
 )
-def roles(host: Host) -> Iterable[Sign]:
+def roles(host: HostRows) -> Iterable[Sign]:
     return _within(host.steady.values(), "ReplicationMode", range(5))
 
 
@@ -196,7 +196,7 @@ def roles(host: Host) -> Iterable[Sign]:
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-replicationrelationship",
 )
-def replication_states(host: Host) -> Iterable[Sign]:
+def replication_states(host: HostRows) -> Iterable[Sign]:
     return _within([*host.steady.values(), *or_none(host.relationships)], "ReplicationState", range(22))
 
 
@@ -206,7 +206,7 @@ def replication_states(host: Host) -> Iterable[Sign]:
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-kvpexchangecomponentsettingdata",
 )
-def offer_states(host: Host) -> Iterable[Sign]:
+def offer_states(host: HostRows) -> Iterable[Sign]:
     return _within((row for rows in host.offers_of.values() for row in rows), "EnabledState", (2, 3))
 
 
@@ -216,7 +216,7 @@ def offer_states(host: Host) -> Iterable[Sign]:
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-kvpexchangecomponent and msvm-heartbeatcomponent",
 )
-def answers(host: Host) -> Iterable[Sign]:
+def answers(host: HostRows) -> Iterable[Sign]:
     return _first_within([*or_none(host.guests), *or_none(host.heartbeats)], (2, 3, 7, 12, 13))
 
 
@@ -226,7 +226,7 @@ def answers(host: Host) -> Iterable[Sign]:
     Basis.INFERRED,
     "what Microsoft's own client writes (its PowerShell module)",
 )
-def failover_protocol(host: Host) -> Iterator[Sign]:
+def failover_protocol(host: HostRows) -> Iterator[Sign]:
     for guid, machine in host.steady.items():
         for _, row in host.failover_of.get(guid, ()):
             addresses = filled(row, "IPAddresses")
@@ -250,7 +250,7 @@ def _protocol(addresses: Sequence[str]) -> int:
     Basis.INFERRED,
     DOCUMENTED + "msvm-computersystem and msvm-replicationrelationship, which don't say how the three belong together",
 )
-def role_and_relationship(host: Host) -> Iterator[Sign]:
+def role_and_relationship(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
         mode, own = number(row, "ReplicationMode"), number(row, "ReplicationState")
         found = [number(one, "ReplicationState") for _, one in host.relationships_of.get(guid, ())]
@@ -270,7 +270,7 @@ GUESTS_OWN = re.compile(r"3\.1|4\.\d+(\.\d+)*")
     Basis.DOCUMENTED,
     DOCUMENTED + "msvm-kvpexchangedataitem, and Linux' hv_kvp_daemon",
 )
-def guest_says_version(host: Host) -> Iterator[Sign]:
+def guest_says_version(host: HostRows) -> Iterator[Sign]:
     for name, items in _published(host):
         yield None if items.get("IntegrationServicesVersion") else name
 
@@ -281,14 +281,14 @@ def guest_says_version(host: Host) -> Iterator[Sign]:
     Basis.INFERRED,
     "the Linux kernel registers 3.1 (drivers/hv/hv_kvp.c), FreeBSD is not known",
 )
-def linux_version(host: Host) -> Iterator[Sign]:
+def linux_version(host: HostRows) -> Iterator[Sign]:
     for _, items in _published(host):
         system, version = items["OSName"], items.get("IntegrationServicesVersion")
         if version and "windows" not in system.casefold():
             yield None if GUESTS_OWN.fullmatch(version) else f"{shown(system)}: {shown(version)}"
 
 
-def _published(host: Host) -> Iterator[tuple[str, Mapping[str, str]]]:
+def _published(host: HostRows) -> Iterator[tuple[str, Mapping[str, str]]]:
     for guid, row in host.steady.items():
         items = host.items_of.get(guid, {})
         if items.get("OSName"):

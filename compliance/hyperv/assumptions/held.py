@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from compliance.hyperv.assumptions import forms as assumed_forms
 from compliance.hyperv.assumptions import rows as assumed_rows
 from compliance.hyperv.assumptions.statement import Assumption, Basis, Sign, Statement, assumed
-from compliance.hyperv.host import NOBODY, Host, first_list
+from compliance.hyperv.host import NOBODY, HostRows, first_list
 from compliance.hyperv.rows import shown
 from compliance.hyperv.sides import PARTNERS, Index
 from compliance.model import Cluster, Role, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, Source
 
-ON_A_SERVER: tuple[Statement[Host], ...] = tuple(
+ON_A_SERVER: tuple[Statement[HostRows], ...] = tuple(
     value for module in (assumed_rows, assumed_forms) for value in vars(module).values() if isinstance(value, Statement)
 )
 
@@ -22,10 +22,10 @@ ON_A_SERVER: tuple[Statement[Host], ...] = tuple(
 def assumptions(source: Source, reading: Reading) -> tuple[Assumption, ...]:
     """What one server says to each statement; where its list of machines was not read, most is not seen."""
     first = first_list(reading)
-    return assumptions_on(Host(source, reading, NOBODY if isinstance(first, Unread) else first))
+    return assumptions_on(HostRows(source, reading, NOBODY if isinstance(first, Unread) else first))
 
 
-def assumptions_on(host: Host) -> tuple[Assumption, ...]:
+def assumptions_on(host: HostRows) -> tuple[Assumption, ...]:
     return tuple(statement.on(host) for statement in ON_A_SERVER)
 
 

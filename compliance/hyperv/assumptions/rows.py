@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import Host, Listed
+from compliance.hyperv.host import HostRows, Listed
 from compliance.hyperv.rows import A_GUID, number, setting_guids, shown, text
 from compliance.model import Row, Unread
 
@@ -33,7 +33,7 @@ def each(machines: Iterable[tuple[str, Row]], having: Iterable[str]) -> Iterator
     return (None if guid in found else name_of(guid, row) for guid, row in machines)
 
 
-def with_number(host: Host, name: str, numbers: frozenset[int]) -> list[tuple[str, Row]]:
+def with_number(host: HostRows, name: str, numbers: frozenset[int]) -> list[tuple[str, Row]]:
     return [(guid, row) for guid, row in host.steady.items() if number(row, name) in numbers]
 
 
@@ -46,7 +46,7 @@ def with_number(host: Host, name: str, numbers: frozenset[int]) -> list[tuple[st
     Basis.RECORDED,
     "a recording of a Hyper-V host (r4sd/go-wsman), and " + DUMP,
 )
-def one_own_row(host: Host) -> Iterator[Sign]:
+def one_own_row(host: HostRows) -> Iterator[Sign]:
     answer = host.rows(queries.MACHINES)
     if not isinstance(answer, Unread):
         names = [text(row, "Name") for row in answer]
@@ -60,7 +60,7 @@ def one_own_row(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     "what users of Windows' own tools saw (microsoft/devhome issue 2476)",
 )
-def empty_without_rights(host: Host) -> Iterator[Sign]:
+def empty_without_rights(host: HostRows) -> Iterator[Sign]:
     answer = host.rows(queries.MACHINES)
     if answer == ():
         yield None
@@ -74,7 +74,7 @@ def empty_without_rights(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     DUMP + "; os-win and Microsoft's samples rest on it",
 )
-def settings_row(host: Host) -> Iterable[Sign]:
+def settings_row(host: HostRows) -> Iterable[Sign]:
     return () if isinstance(host.settings, Unread) else each(host.steady.items(), host.realized)
 
 
@@ -87,7 +87,7 @@ def settings_row(host: Host) -> Iterable[Sign]:
     Basis.RECORDED,
     DUMP,
 )
-def offer_row(host: Host) -> Iterable[Sign]:
+def offer_row(host: HostRows) -> Iterable[Sign]:
     return () if isinstance(host.offers, Unread) else each(host.steady.items(), host.offers_of)
 
 
@@ -97,7 +97,7 @@ def offer_row(host: Host) -> Iterable[Sign]:
     Basis.RECORDED,
     DUMP,
 )
-def component_while_running(host: Host) -> Iterable[Sign]:
+def component_while_running(host: HostRows) -> Iterable[Sign]:
     there = with_number(host, "EnabledState", RUNNING_OR_PAUSED)
     return () if isinstance(host.guests, Unread) else each(there, host.guests_of)
 
@@ -108,7 +108,7 @@ def component_while_running(host: Host) -> Iterable[Sign]:
     Basis.INFERRED,
     DUMP + "; other versions and saved machines were not seen",
 )
-def no_component_while_off(host: Host) -> Iterable[Sign]:
+def no_component_while_off(host: HostRows) -> Iterable[Sign]:
     off = with_number(host, "EnabledState", OFF_OR_SAVED)
     return (name_of(guid, row) if guid in host.guests_of else None for guid, row in off)
 
@@ -122,7 +122,7 @@ def no_component_while_off(host: Host) -> Iterable[Sign]:
     Basis.INFERRED,
     "the Hyper-V team's blog of 2012 fetches the row before it sets the first address",
 )
-def failover_row_unset(host: Host) -> Iterator[Sign]:
+def failover_row_unset(host: HostRows) -> Iterator[Sign]:
     if isinstance(host.failover, Unread):
         return
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
@@ -140,7 +140,7 @@ def failover_row_unset(host: Host) -> Iterator[Sign]:
     Basis.INFERRED,
     "the settings of checkpoints carry the checkpoint's GUID (comments in the BPA script of Server 2012)",
 )
-def failover_row_once(host: Host) -> Iterator[Sign]:
+def failover_row_once(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
         counts = Counter(nic for nic, _ in host.failover_of.get(guid, ()))
         yield from (None if count == 1 else name_of(guid, row) for count in counts.values())
@@ -152,7 +152,7 @@ def failover_row_once(host: Host) -> Iterator[Sign]:
     Basis.INFERRED,
     "the same scheme of names as other settings of the machine",
 )
-def failover_row_owner(host: Host) -> Iterable[Sign]:
+def failover_row_owner(host: HostRows) -> Iterable[Sign]:
     if isinstance(host.settings, Unread) or not host.host_name:
         return ()
     later = host.again.machines.keys() if isinstance(host.again, Listed) else set()
@@ -166,7 +166,7 @@ def failover_row_owner(host: Host) -> Iterable[Sign]:
     Basis.INFERRED,
     "the guest's network settings are named so (Microsoft:GuestNetwork rows in eryph's tests)",
 )
-def failover_row_adapter(host: Host) -> Iterator[Sign]:
+def failover_row_adapter(host: HostRows) -> Iterator[Sign]:
     if any(isinstance(host.rows(name), Unread) for name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS)):
         return
     for guid, row in host.steady.items():
@@ -184,7 +184,7 @@ def failover_row_adapter(host: Host) -> Iterator[Sign]:
     Basis.DOCUMENTED,
     "MicrosoftDocs/win32, msvm-replicationrelationship",
 )
-def relationship_row(host: Host) -> Iterable[Sign]:
+def relationship_row(host: HostRows) -> Iterable[Sign]:
     sides = with_number(host, "ReplicationMode", REPLICATING)
     return () if isinstance(host.relationships, Unread) else each(sides, host.relationships_of)
 
@@ -195,7 +195,7 @@ def relationship_row(host: Host) -> Iterable[Sign]:
     Basis.INFERRED,
     "a relationship is made when replication is enabled; replication settings, though, exist without one in a dump",
 )
-def no_relationship_row(host: Host) -> Iterator[Sign]:
+def no_relationship_row(host: HostRows) -> Iterator[Sign]:
     if not isinstance(host.relationships, Unread):
         for guid, row in with_number(host, "ReplicationMode", frozenset({0})):
             yield name_of(guid, row) if guid in host.relationships_of else None
@@ -207,7 +207,7 @@ def no_relationship_row(host: Host) -> Iterator[Sign]:
     Basis.INFERRED,
     "MicrosoftDocs/win32, msvm-replicationrelationship, and the team's blog on extended replication (2013)",
 )
-def chain_rows(host: Host) -> Iterator[Sign]:
+def chain_rows(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
         numbers = {rest.rpartition("\\")[2] for rest, _ in host.relationships_of.get(guid, ())}
         if "1" in numbers:
@@ -220,6 +220,6 @@ def chain_rows(host: Host) -> Iterator[Sign]:
     Basis.RECORDED,
     DUMP + ", where even machines without replication have one",
 )
-def replication_settings_row(host: Host) -> Iterable[Sign]:
+def replication_settings_row(host: HostRows) -> Iterable[Sign]:
     sides = with_number(host, "ReplicationMode", REPLICATING)
     return () if isinstance(host.replication, Unread) else each(sides, host.replication_of)

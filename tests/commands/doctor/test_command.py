@@ -20,7 +20,7 @@ from compliance.commands.doctor.one_server import inventory_from, inventory_text
 from compliance.errors import InventoryError, UsageError
 from compliance.inventory.inventory import Entry, read_inventory
 from compliance.judge.scope import Scope
-from compliance.snapshot.snapshot import read_snapshot
+from compliance.snapshot.read import read_snapshot
 from tests.builders import Host, Vm
 from tests.commands.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
 from tests.running import ROOT, command, run_pytest

@@ -70,7 +70,7 @@ A_NETMASK = re.compile(r"(?:255\.){0,4}(?:(?:0|128|192|224|240|248|252|254|255)(
 A_CODE = re.compile(r"\bfault [0-9]{1,10} \(0x[0-9A-F]{8}\)|\bHTTP [0-9]{3}\b")
 A_NOTE = re.compile(
     rf"sent characters in {queries.A_CLASS.pattern} that XML forbids; they stand as U\+FFFD"
-    rf"|can't send {queries.GUEST_ITEMS} of {queries.GUESTS}, which is larger than its MaxEnvelopeSizekb: "
+    rf"|can't send {queries.GUEST_ITEMS} of {queries.KVP_COMPONENTS}, which is larger than its MaxEnvelopeSizekb: "
     "it was not read"
 )
 KEPT_NOTES = (queries.REFUSES_WQL, queries.refuses_wql(queries.CIMV2))

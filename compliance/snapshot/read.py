@@ -1,0 +1,211 @@
+"""JSON lines as a snapshot, read as if somebody else had written them: whole and of a known format, or an error."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+
+from compliance.errors import SnapshotError, Why
+from compliance.garbage import uncollected
+from compliance.model import Evidence, Row, Settings, Unread
+from compliance.snapshot import json_values as strict
+from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestReading, GuestSource, Reading, Snapshot, Source
+
+MAX_LINE = 256 * 1024 * 1024
+"""Characters of one server's line. 5,000 machines make some 20 MB; more is a mistake or a trap, not a server."""
+
+T = TypeVar("T")
+
+
+@uncollected()
+def read_snapshot(path: Path) -> Snapshot:
+    """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool."""
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) == b"\x1f\x8b":
+                raw.seek(0)
+                with gzip.open(raw, "rb") as unpacked:
+                    return _read(path, unpacked)
+            raw.seek(0)
+            return _read(path, raw)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise SnapshotError(f"{path}: damaged: the compressed data ends early or is broken") from error
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
+
+
+def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
+    header = _json(path, 1, lines)
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
+    if header.get("version") != VERSION:
+        raise SnapshotError(
+            f"{path}:1: format {strict.short(header.get('version'))} is not known to this version, which reads "
+            f"{VERSION}: update hyperv-compliance, or gather again"
+        )
+    try:
+        settings = header["settings"]
+        servers = strict.count(header["servers"])
+        expected = servers + strict.count(header.get("clusters", 0))  # newer than the format
+        guests = strict.count(header.get("guests", 0))
+        snapshot = Snapshot(
+            estate=strict.text(header["estate"]),
+            time=strict.moment(header["time"]),
+            tool=strict.text(header["tool"]),
+            inventory=strict.text(header["inventory"]),
+            settings=Settings(
+                evidence=Evidence(settings["evidence"]),
+                boot_grace=timedelta(seconds=float(settings["boot_grace_seconds"])),
+                may_be_empty=strict.truth(settings["may_be_empty"]),
+            ),
+            complete=strict.truth(header["complete"]),
+            limit=strict.text(header.get("limit", "")),  # newer than the format, as is the next
+            left_out=strict.texts(header.get("left_out", [])),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error
+    sources = [_line_of(path, number, lines, _source_from_json) for number in range(2, expected + 2)]
+    last = expected + guests + 1
+    inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
+    if lines.readline(1):
+        counted = f"{servers} servers" + (f" and {guests} guests" if guests else "")
+        raise SnapshotError(f"{path}:{last + 1}: more lines than the header's {counted}")
+    for kind, some in (("server", sources[:servers]), ("cluster", sources[servers:])):
+        doubled = [name for name, count in Counter(source.name.casefold() for source in some).items() if count > 1]
+        if doubled:
+            raise SnapshotError(f"{path}: {kind} {strict.short(doubled[0])!r} stands in it twice")
+    _refuse_half_clusters(path, sources[:servers], sources[servers:])
+    return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
+
+
+def _refuse_half_clusters(path: Path, servers: Sequence[Source], clusters: Sequence[Source]) -> None:
+    """Nodes without their cluster, which alone knows what is missing on them; or one without a node."""
+    named, there = {one.cluster for one in servers} - {None}, {one.name for one in clusters}
+    for name in sorted(str(one) for one in named ^ there):
+        lacks = "no server as its node" if name in there else "servers as its nodes, but not the cluster itself"
+        raise SnapshotError(f"{path}: damaged: of the cluster {strict.short(name)!r} it has {lacks}")
+
+
+def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Callable[[object], T]) -> T:
+    value = _json(path, number, lines)
+    try:
+        return parse(value)
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise SnapshotError(f"{path}:{number}: damaged line: {strict.what(error)}") from error
+
+
+def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
+    line = lines.readline(MAX_LINE)
+    if not line:
+        raise SnapshotError(f"{path}:{number}: damaged: the file ends before this line")
+    try:
+        return json.loads(line, object_pairs_hook=_object)
+    except _DoubledKeyError as error:
+        raise SnapshotError(f"{path}:{number}: damaged: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise SnapshotError(f"{path}:{number}: damaged or not a snapshot: no line of JSON") from error
+
+
+class _DoubledKeyError(ValueError):
+    pass
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """JSON lets the last of two equal keys win in silence; nothing that we write has two."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise _DoubledKeyError(f"the key {strict.short(doubled)} stands twice")
+    return found
+
+
+def _source_from_json(value: object) -> Source:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return Source(
+        name=strict.text(value["server"]),
+        endpoint=strict.text(value["endpoint"]),
+        cluster=None if value.get("cluster") is None else strict.text(value["cluster"]),  # newer than the format
+        site=None if value["site"] is None else strict.text(value["site"]),
+        groups=strict.texts(value["groups"]),
+        may_be_empty=strict.truth(value["may_be_empty"]),
+        may_lack_failover_settings=strict.truth(value["may_lack_failover_settings"]),
+        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
+        reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
+    )
+
+
+def _guest_from_json(value: object) -> GuestSource:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    return GuestSource(
+        name=strict.text(value["guest"]),
+        machines=strict.texts(value["machines"]),
+        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
+        reading=_unread_from_json(value["unread"]) if "unread" in value else _guest_reading_from_json(value["read"]),
+    )
+
+
+def _guest_reading_from_json(value: object) -> GuestReading:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'read'")
+    return GuestReading(
+        started=strict.moment(value["started"]),
+        finished=strict.moment(value["finished"]),
+        sections={strict.text(name): strict.text(text) for name, text in value["sections"].items()},
+        answers={strict.text(name): _answer_from_json(one) for name, one in value.get("answers", {}).items()},
+    )
+
+
+def _reading_from_json(value: object) -> Reading:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'read'")
+    ahead = value["clock_ahead_seconds"]
+    return Reading(
+        started=strict.moment(value["started"]),
+        finished=strict.moment(value["finished"]),
+        version=None if value["version"] is None else strict.text(value["version"]),
+        clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
+        classes=_answers_from_json(value["classes"]),
+        again=_answers_from_json(value["again"]),
+        left_out=strict.texts(value.get("left_out", [])),  # newer than the format
+        notes=strict.texts(value["notes"]),
+        cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
+    )
+
+
+def _answers_from_json(value: Mapping[str, Mapping[str, object]]) -> dict[str, Answer]:
+    return {strict.text(name): _answer_from_json(answer) for name, answer in value.items()}
+
+
+def _answer_from_json(value: Mapping[str, object]) -> Answer:
+    if "unread" in value:
+        return _unread_from_json(value["unread"])
+    rows = value["rows"]
+    if not isinstance(rows, list):
+        raise TypeError("expected a list under 'rows'")
+    return tuple(_row_from_json(row) for row in rows)
+
+
+def _row_from_json(value: object) -> Row:
+    if not isinstance(value, dict):
+        raise TypeError("expected a row to be an object")
+    for name, content in value.items():
+        if content is None or isinstance(content, str):
+            continue
+        if not isinstance(content, list) or not all(entry is None or isinstance(entry, str) for entry in content):
+            raise TypeError(f"expected text, null or a list of them under {strict.short(name)}")
+    return value
+
+
+def _unread_from_json(value: object) -> Unread:
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'unread'")
+    return Unread(strict.text(value["reason"]), Why(value["why"]))

@@ -1,0 +1,155 @@
+"""A snapshot as JSON lines: a header, then a line a server, a cluster, a guest.
+
+The header counts the servers, so that a file that was cut off is noticed; a file is written beside its place and moved
+there whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import json
+import os
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from compliance.errors import SnapshotError
+from compliance.model import Unread
+from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestSource, Reading, Snapshot, Source
+
+
+def write_snapshot(snapshot: Snapshot, path: Path) -> None:
+    """Write it whole or not at all; gzip where the name ends in ``.gz``. SnapshotError where it can't be written."""
+    beside = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as raw:
+            _write(snapshot, raw, compressed=path.name.endswith(".gz"))
+            raw.flush()
+            os.fsync(raw.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def refuse_unwritable(path: Path) -> None:
+    """SnapshotError where a snapshot could not be written: to be asked before hours of gathering, not after."""
+    beside = _beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        beside.touch()
+    except OSError as error:
+        raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.parent / f".{path.name}.{os.getpid()}"
+
+
+def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:
+    if not compressed:
+        raw.writelines(_lines(snapshot))
+        return
+    # No name and no time in gzip's header: the same snapshot gives the same bytes.
+    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
+        packed.writelines(_lines(snapshot))
+
+
+def _lines(snapshot: Snapshot) -> Iterable[bytes]:
+    yield _line(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "tool": snapshot.tool,
+            "time": snapshot.time.isoformat(),
+            "estate": snapshot.estate,
+            "inventory": snapshot.inventory,
+            "settings": {
+                "evidence": snapshot.settings.evidence.value,
+                "boot_grace_seconds": snapshot.settings.boot_grace.total_seconds(),
+                "may_be_empty": snapshot.settings.may_be_empty,
+            },
+            "complete": snapshot.complete,
+            **({"limit": snapshot.limit, "left_out": list(snapshot.left_out)} if snapshot.limit else {}),
+            "servers": len(snapshot.servers),
+            **({"guests": len(snapshot.guests)} if snapshot.guests else {}),  # newer than the format
+            # Newer than the format: without a cluster a file is as it was, with one an older version refuses it.
+            **({"clusters": len(snapshot.clusters)} if snapshot.clusters else {}),
+        }
+    )
+    for source in (*snapshot.servers, *snapshot.clusters):
+        yield _line(_source_to_json(source))
+    for guest in snapshot.guests:
+        yield _line(_guest_to_json(guest))
+
+
+def _line(value: object) -> bytes:
+    # ASCII only: a lone surrogate or a line separator from a host can't break the file.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
+
+
+def _source_to_json(source: Source) -> dict[str, object]:
+    return {
+        "server": source.name,
+        "endpoint": source.endpoint,
+        **({"cluster": source.cluster} if source.cluster is not None else {}),
+        "site": source.site,
+        "groups": list(source.groups),
+        "may_be_empty": source.may_be_empty,
+        "may_lack_failover_settings": source.may_lack_failover_settings,
+        "insecure": source.insecure,
+        **(
+            {"unread": _unread_to_json(source.reading)}
+            if isinstance(source.reading, Unread)
+            else {"read": _reading_to_json(source.reading)}
+        ),
+    }
+
+
+def _guest_to_json(source: GuestSource) -> dict[str, object]:
+    reading = source.reading
+    if isinstance(reading, Unread):
+        found: dict[str, object] = {"unread": _unread_to_json(reading)}
+    else:
+        times = {"started": reading.started.isoformat(), "finished": reading.finished.isoformat()}
+        answers = {name: _answer_to_json(answer) for name, answer in reading.answers.items()}
+        found = {"read": {**times, "sections": dict(reading.sections), **({"answers": answers} if answers else {})}}
+    return {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure, **found}
+
+
+def _reading_to_json(reading: Reading) -> dict[str, object]:
+    return {
+        "started": reading.started.isoformat(),
+        "finished": reading.finished.isoformat(),
+        "version": reading.version,
+        "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
+        "classes": _answers_to_json(reading.classes),
+        "again": _answers_to_json(reading.again),
+        "left_out": list(reading.left_out),
+        "notes": list(reading.notes),
+        **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
+    }
+
+
+def _answers_to_json(answers: Mapping[str, Answer]) -> dict[str, object]:
+    return {name: _answer_to_json(answer) for name, answer in answers.items()}
+
+
+def _answer_to_json(answer: Answer) -> dict[str, object]:
+    return (
+        {"unread": _unread_to_json(answer)} if isinstance(answer, Unread) else {"rows": [dict(row) for row in answer]}
+    )
+
+
+def _unread_to_json(unread: Unread) -> dict[str, str]:
+    return {"reason": unread.reason, "why": unread.why.value}
