@@ -24,7 +24,10 @@ FLOORS = (
     {"model", "errors", "words", "patterns", "secret", "garbage"},
 )
 """The stages of a run, from the top: a room imports what stands below it."""
-NEIGHBOURS = {("model", "errors"): "what could not be read says why, in the words of the errors"}
+NEIGHBOURS = {
+    ("model", "errors"): "what could not be read says why, in the words of the errors",
+    ("snapshot", "files"): "a snapshot is written whole or not at all, as reports are",
+}
 CIM_NAME = re.compile(r"\b(Msvm|MSCluster|Win32)_\w*")
 HOMES_OF_CIM_NAMES = {"hyperv/queries.py", "hyperv/guests/queries.py"}
 NOT_READ = {

@@ -18,6 +18,7 @@ import pytest
 
 from compliance import audit
 from compliance.errors import UsageError
+from compliance.files.whole import refuse_unwritable, replace_file
 from compliance.gate.gate import Exit, Reason, in_order
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
@@ -45,9 +46,12 @@ LARGEST_JUNIT = 30_000_000
 
 
 class Reports:
-    def __init__(self, folder: Path, grain: str = "machine") -> None:
+    def __init__(
+        self, folder: Path, grain: str = "machine", writers: Mapping[str, Callable[[Table], Pieces]] = WRITERS
+    ) -> None:
         self.folder = folder
         self._grain = grain  # what pytest's cases stand for
+        self._writers = writers
         self._versions = _versions()
 
     @classmethod
@@ -68,7 +72,7 @@ class Reports:
 
     def refuse_overlap(self, option: Any) -> None:
         """A baseline that each run replaces would know every finding from the second run on."""
-        ours = {(self.folder / name).resolve() for name in (*WRITERS, GATE)}
+        ours = {os.path.realpath(self.folder / name) for name in (*WRITERS, GATE)}
         for name, key in (
             ("--hv-baseline", "hv_baseline"),
             ("--hv-save", "hv_save"),
@@ -76,7 +80,7 @@ class Reports:
             ("--html", "htmlpath"),
         ):
             file = getattr(option, key, None)
-            if file and Path(file).resolve() in ours:
+            if file and os.path.realpath(file) in ours:
                 raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
 
     def page_from(self, html: str | None) -> str:
@@ -91,13 +95,27 @@ class Reports:
             return page.as_uri()
 
     def begin(self) -> None:
+        """Say closed in gate.json, then delete what an earlier run left. UsageError names what can't be replaced."""
         try:
+            with suppress(FileNotFoundError):
+                self.folder.stat()  # a loop of links is named as what it is
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._put(GATE, closed_gate_json(Exit.INTERNAL, ["the run has not ended"], self._versions))
-            for name in WRITERS:
-                (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
             raise UsageError(f"{self.folder}: reports can't be written there: {_why(error)}") from error
+        path = self.folder / GATE
+        try:
+            self._put(GATE, closed_gate_json(Exit.INTERNAL, ["the run has not ended"], self._versions))
+            for name in self._writers:
+                path = self.folder / name
+                refuse_unwritable(path)
+            for name in self._writers:
+                path = self.folder / name
+                if path.is_file():
+                    path.unlink()
+        except OSError as error:
+            reason = f"{self.folder}: reports can't be written there: {path.name}: {_why(error)}"
+            self._close(Exit.USAGE, [reason])
+            raise UsageError(reason) from error
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -119,30 +137,42 @@ class Reports:
             self._put(GATE, closed_gate_json(code, reasons, self._versions))
 
     def write(self, table: Table) -> Table:
-        """The same table; its gate is closed where a report could not be written, and says so."""
-        for name, writer in WRITERS.items():
+        """Write every report, and return the table: where one failed, its gate is closed and says so.
+
+        gate.json is written first, unless it would say open, and last: what fails or dies in between loses none of its
+        words, and opens nothing.
+        """
+        if not table.gate.is_open:
+            table = self._written(GATE, self._gate_json, table)
+        for name, writer in self._writers.items():
             table = self._written(name, writer, table)
-        return self._written(GATE, lambda last: gate_json(last, self._versions, self._grain), table)
+        return self._written(GATE, self._gate_json, table)
+
+    def _gate_json(self, table: Table) -> str:
+        return gate_json(table, self._versions, self._grain)
 
     def _written(self, name: str, writer: Callable[[Table], Pieces], table: Table) -> Table:
+        """A writer that fails takes none of the others with it, whatever the mistake in it is."""
         try:
             self._put(name, writer(table))
-        except OSError as error:
-            failure = Reason(code=Exit.INTERNAL, text=f"{self.folder / name} can't be written: {_why(error)}")
-            reasons = in_order((*table.gate.reasons, failure))
-            return replace(table, gate=replace(table.gate, code=Exit.INTERNAL, reasons=reasons))
+        except Exception as error:
+            closed = _closed(table, f"{self.folder / name} can't be written: {_why(error)}")
+            if name == GATE:
+                self._close(closed.gate.code, [reason.text for reason in closed.gate.reasons])
+            return closed
         return table
 
     def _put(self, name: str, text: Pieces) -> None:
-        """Whole or not at all: a reader never meets half a report."""
-        beside = self.folder / f".{name}.{os.getpid()}"
-        try:
-            with beside.open("wb") as file:
-                file.writelines(octets(text))
-            beside.replace(self.folder / name)
-        finally:
-            with suppress(OSError):
-                beside.unlink(missing_ok=True)
+        with replace_file(self.folder / name) as file:
+            file.writelines(octets(text))
+
+
+def _closed(table: Table, reason: str) -> Table:
+    found = Reason(code=Exit.INTERNAL, text=reason)
+    if found in table.gate.reasons:
+        return table
+    reasons = in_order((*table.gate.reasons, found))
+    return replace(table, gate=replace(table.gate, code=Exit.INTERNAL, reasons=reasons))
 
 
 def octets(text: Pieces) -> Iterator[bytes]:
@@ -155,8 +185,11 @@ def _versions() -> dict[str, str]:
     return {name: version, "python": platform.python_version(), "pytest": pytest.__version__}
 
 
-def _why(error: OSError) -> str:
-    return error.strerror or str(error)
+def _why(error: Exception) -> str:
+    """Return a line that holds nothing of what was to be written."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return f"an internal error: {type(error).__name__}"
 
 
 # --- beside the folder ------------------------------------------------------------------------------------------------
@@ -176,7 +209,7 @@ def tell_github(table: Table, environ: Mapping[str, str]) -> Iterator[str]:
     try:
         with Path(path).open("ab") as file:
             file.write(summary(table, MOST_BYTES - file.tell()).encode(errors="backslashreplace"))
-    except OSError as error:
+    except Exception as error:  # the gate has been told, and its exit code is not this file's to lose
         yield f"The step's summary can't be written: {_why(error)}"
 
 

@@ -1,59 +1,37 @@
 """A snapshot as JSON lines: a header, then a line a server, a cluster, a guest.
 
-The header counts the servers, so that a file that was cut off is noticed; a file is written beside its place and moved
-there whole.
+The header counts the servers, so that a file that was cut off is noticed.
 """
 
 from __future__ import annotations
 
-import errno
 import gzip
 import json
-import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from compliance.errors import SnapshotError
+from compliance.files import whole
 from compliance.model import Unread
 from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestSource, Reading, Snapshot, Source
 
 
 def write_snapshot(snapshot: Snapshot, path: Path) -> None:
     """Write it whole or not at all; gzip where the name ends in ``.gz``. SnapshotError where it can't be written."""
-    beside = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as raw:
+        with whole.replace_file(path, keep=True) as raw:
             _write(snapshot, raw, compressed=path.name.endswith(".gz"))
-            raw.flush()
-            os.fsync(raw.fileno())
-        beside.replace(path)
     except OSError as error:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def refuse_unwritable(path: Path) -> None:
     """SnapshotError where a snapshot could not be written: to be asked before hours of gathering, not after."""
-    beside = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        beside.touch()
+        whole.refuse_unwritable(path)
     except OSError as error:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
-
-
-def _beside(path: Path) -> Path:
-    return path.parent / f".{path.name}.{os.getpid()}"
 
 
 def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:
