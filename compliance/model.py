@@ -18,10 +18,14 @@ Row = Mapping[str, "str | list[str | None] | None"]
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Something that we don't know: ``reason`` is one line for people."""
+    """Something that we don't know: ``reason`` is one line for people.
+
+    ``server``: the server at whose own case the reason is said, so that its machines need only point there.
+    """
 
     reason: str
     why: Why = Why.INCOMPLETE
+    server: str = ""
 
     def __str__(self) -> str:
         return self.reason
@@ -337,6 +341,7 @@ class ReplicatedVM:
 
     machine: VirtualMachine
     partner: VirtualMachine | Unread
+    others: tuple[VirtualMachine, ...] = ()  # all other sides of its replication that were seen, running or not
     remarks: tuple[str, ...] = ()  # of the join
 
     def __str__(self) -> str:
@@ -450,4 +455,4 @@ class Estate:
         return self.name
 
 
-Subject = Estate | Cluster | Server | ReplicatedVM
+Subject = Estate | Cluster | Server | ReplicatedVM | ReplicaAdapter

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol, Self
 
-from compliance.model import Cluster, Estate, ReplicatedVM, Server, Settings, Subject, VirtualMachine
+from compliance.model import (
+    Cluster,
+    Estate,
+    ReplicaAdapter,
+    ReplicatedVM,
+    Role,
+    Server,
+    Settings,
+    Subject,
+    VirtualMachine,
+)
+
+SUBJECTS = (Estate, Cluster, Server, ReplicatedVM, ReplicaAdapter)
+SIDES = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
+"""The sides that a rule on virtual machines or their adapters judges, unless it says otherwise."""
 
 
 class Severity(StrEnum):
@@ -42,9 +57,7 @@ class Outcome:
 
     ``cause`` is the stable key of why it failed or is unknown (``data-exchange-no-contact``): identities, remedies and
     groups of findings rest on it, never on the sentence. ``condition`` is what a pass still needs and nobody looked at
-    (``NetworkManager leaves its adapter alone``): such a machine is *ready if*. ``rests_on`` are keys and values
-    that the cause is about and the subject doesn't show by itself (another machine's GUID, an address): with others of
-    them it is another finding, and no longer known.
+    (``NetworkManager leaves its adapter alone``): such a machine is *ready if*.
     """
 
     result: Result
@@ -55,15 +68,14 @@ class Outcome:
     bpa: str = ""
     remarks: tuple[str, ...] = ()
     addresses_now: tuple[str, ...] = ()
-    rests_on: tuple[str, ...] = ()
 
 
 def passed(finding: str = "", *, evidence: str = "", condition: str = "") -> Outcome:
     return Outcome(Result.PASSED, finding, evidence, condition=condition)
 
 
-def failed(finding: str, *, evidence: str = "", cause: str = "", rests_on: tuple[str, ...] = ()) -> Outcome:
-    return Outcome(Result.FAILED, finding, evidence, cause, rests_on=rests_on)
+def failed(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
+    return Outcome(Result.FAILED, finding, evidence, cause)
 
 
 def unknown(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
@@ -72,6 +84,19 @@ def unknown(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
 
 def not_applicable(finding: str, *, cause: str = "") -> Outcome:
     return Outcome(Result.NOT_APPLICABLE, finding, cause=cause)
+
+
+class Index(Protocol):
+    """What a rule has to know of the whole estate beside its subject: made once for all of them."""
+
+    @classmethod
+    def of(cls, estate: Estate) -> Self: ...
+
+
+class Judge(Protocol):
+    """A rule's function, whatever it asks for: ``index`` is what its ``Rule.index`` made of the estate."""
+
+    def __call__(self, on: Subject, settings: Settings, index: Index | None = None) -> Outcome: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,7 +117,14 @@ class Rule:
     quoted: bool  # the text is Microsoft's, under CC BY 4.0
     only_with_ways: bool  # asked only where the inventory names ways into guests: else it had nothing to say anywhere
     subject: type[Subject]
-    judge: Callable[[Subject, Settings], Outcome]
+    sides: frozenset[Role]  # of which it judges virtual machines, or their adapters
+    index: type[Index] | None
+    judge: Judge
+
+    @property
+    def of_machines(self) -> bool:
+        """Does it judge virtual machines or their adapters? Then a server that was not read stands in for its own."""
+        return self.subject in (ReplicatedVM, ReplicaAdapter)
 
     def __str__(self) -> str:
         return self.key
@@ -104,7 +136,7 @@ class Verdict:
 
     rule: Rule
     estate: str
-    label: str  # `server/machine`, or the server, or the estate: unique for the rule
+    label: str  # `server/machine`, `server/machine/eth-XXXXXX`, the server, or the estate: unique for the rule
     subject: Subject
     outcome: Outcome
 
@@ -113,13 +145,23 @@ class Verdict:
         return f"{self.estate}::{self.rule.key}[{self.label}]"
 
     @property
+    def vm(self) -> ReplicatedVM | None:
+        """The virtual machine that it is about, or whose adapter it is about."""
+        subject = self.subject.vm if isinstance(self.subject, ReplicaAdapter) else self.subject
+        return subject if isinstance(subject, ReplicatedVM) else None
+
+    @property
     def machine(self) -> VirtualMachine | None:
-        return self.subject.machine if isinstance(self.subject, ReplicatedVM) else None
+        return self.vm.machine if self.vm else None
+
+    @property
+    def adapter(self) -> ReplicaAdapter | None:
+        return self.subject if isinstance(self.subject, ReplicaAdapter) else None
 
     @property
     def server(self) -> str | None:
-        if isinstance(self.subject, ReplicatedVM):
-            return self.subject.machine.server
+        if machine := self.machine:
+            return machine.server
         return self.subject.name if isinstance(self.subject, Server) else None
 
     @property
@@ -130,9 +172,7 @@ class Verdict:
                 return self.subject.name
             case Server():
                 return self.subject.cluster
-            case ReplicatedVM():
-                return self.subject.machine.cluster
-        return None
+        return self.machine.cluster if self.machine else None
 
 
 def rule(
@@ -147,23 +187,27 @@ def rule(
     link: str | None = None,
     quoted: bool = False,
     only_with_ways: bool = False,
+    sides: Collection[Role] = SIDES,
 ) -> Callable[[Callable[..., Outcome]], Rule]:
-    """Make a rule of a function ``(subject) -> Outcome`` or ``(subject, settings) -> Outcome``.
+    """Make a rule of a function ``(subject, ...) -> Outcome``.
 
-    The annotation of the first parameter picks the subject: ``Estate``, ``Cluster``, ``Server`` or
-    ``ReplicatedVM``.
+    The annotation of the first parameter picks the subject: ``Estate``, ``Cluster``, ``Server``, ``ReplicatedVM`` or
+    ``ReplicaAdapter``. Another may be annotated with ``Settings``, and another with an ``Index``.
     """
 
     def make(function: Callable[..., Outcome]) -> Rule:
         parameters = list(inspect.signature(function).parameters)
         hints = typing.get_type_hints(function)
         subject = hints[parameters[0]]
-        if subject not in (Estate, Cluster, Server, ReplicatedVM):
+        if subject not in SUBJECTS:
             raise TypeError(f"rule {key}: {function.__name__}'s first parameter must be annotated with a subject")
-        with_settings = len(parameters) > 1
+        kinds = [hints.get(name) for name in parameters[1:]]
+        indexes = [kind for kind in kinds if kind is not Settings]
+        if len(indexes) > 1 or not all(hasattr(kind, "of") for kind in indexes):
+            raise TypeError(f"rule {key}: {function.__name__} may ask for Settings and for one index, and no more")
 
-        def judge(on: Subject, settings: Settings) -> Outcome:
-            return function(on, settings) if with_settings else function(on)
+        def judge(on: Subject, settings: Settings, index: Index | None = None) -> Outcome:
+            return function(on, *(settings if kind is Settings else index for kind in kinds))
 
         return Rule(
             key=key,
@@ -177,6 +221,8 @@ def rule(
             quoted=quoted,
             only_with_ways=only_with_ways,
             subject=subject,
+            sides=frozenset(sides),
+            index=indexes[0] if indexes else None,
             judge=judge,
         )
 

@@ -15,7 +15,7 @@ from enum import StrEnum
 from compliance.diff.aspects import Change, cluster_changes, estate_changes, machine_changes, server_changes
 from compliance.errors import UsageError
 from compliance.hyperv.rows import first_label, some
-from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread, VirtualMachine
+from compliance.model import Cluster, Estate, Role, Server, Unread, VirtualMachine
 from compliance.rule import Outcome, Result, Severity, Verdict, unknown
 from compliance.words import printable
 
@@ -199,7 +199,7 @@ class _Side:
         self.outcomes: dict[Key, dict[str, Verdict]] = defaultdict(dict)
         for verdict in audit.verdicts:
             # A server that stands in for its machines says nothing that its own reading does not say.
-            if verdict.machine or verdict.rule.subject is not ReplicatedVM:
+            if verdict.machine or not verdict.rule.of_machines:
                 self.outcomes[_key_of(verdict)][verdict.rule.key] = verdict
         self._names = Counter((one.place, one.name) for all_of in self.machines.values() for one in all_of)
         self._elsewhere = self._may_be_elsewhere()

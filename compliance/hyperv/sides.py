@@ -119,6 +119,8 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
     seen = {machine.server}
     wave = [machine]
     reasons: list[str] = []
+    others: list[VirtualMachine] = []
+    running: VirtualMachine | None = None
     while wave:
         following: list[VirtualMachine] = []
         for one in wave:
@@ -127,12 +129,13 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
                 reasons.append(found.missing)
             following += [end for end in found.machines if end.server not in seen]
         seen |= {end.server for end in following}
-        for end in following:
-            if end.power in GUEST_IS_THERE:
-                return ReplicatedVM(machine=machine, partner=end, remarks=_remarks(machine, end))
+        others += following
+        running = running or next((end for end in following if end.power in GUEST_IS_THERE), None)
         reasons += [_not_running(end) for end in following]
         wave = following
-    return ReplicatedVM(machine=machine, partner=Unread("; ".join(dict.fromkeys(reasons))))
+    if running:
+        return ReplicatedVM(machine=machine, partner=running, others=tuple(others), remarks=_remarks(machine, running))
+    return ReplicatedVM(machine=machine, partner=Unread("; ".join(dict.fromkeys(reasons))), others=tuple(others))
 
 
 def _not_running(machine: VirtualMachine) -> str:

@@ -5,84 +5,101 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import count
-from typing import TypeVar
 
 import compliance.rules
-from compliance.model import Cluster, Estate, ReplicatedVM, Server, Subject, Unread
-from compliance.rule import Rule, Verdict, unknown
+from compliance.judge.labels import adapter_labels, labels_of
+from compliance.judge.subjects import adapters_of, sides_of, spoken, test_replicas
+from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server, Subject, Unread
+from compliance.rule import Index, Outcome, Rule, Verdict, unknown
 from compliance.words import printable
-
-Key = TypeVar("Key", int, str)
 
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Every rule of the package, worst severity first. A rule is found by standing in a module of ``rules``."""
+    """Return every rule of the package, worst severity first. A rule is one by standing in a module of ``rules``."""
     modules = (
-        importlib.import_module(f"{compliance.rules.__name__}.{found.name}")
-        for found in pkgutil.iter_modules(compliance.rules.__path__)
-        if not found.ispkg
+        importlib.import_module(f"{compliance.rules.__name__}.{family.name}")
+        for family in pkgutil.iter_modules(compliance.rules.__path__)
+        if not family.ispkg
     )
-    found = [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
-    doubled = [key for key, count in Counter(one.key for one in found).items() if count > 1]
+    rules = [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
+    doubled = [key for key, count in Counter(rule.key for rule in rules).items() if count > 1]
     if doubled:
         raise TypeError(f"two rules are called {doubled[0]}")
-    return tuple(sorted(found, key=lambda one: (one.severity.rank, one.key)))
+    return tuple(sorted(rules, key=lambda rule: (rule.severity.rank, rule.key)))
 
 
 def judge(estate: Estate, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:
-    """Every rule on every subject. Where a server could not be read, the server stands in for its machines."""
-    labels = _labels(estate)
-    asked = [one for one in (all_rules() if rules is None else rules) if estate.ways or not one.only_with_ways]
-    return tuple(verdict for rule in asked for verdict in _judged(rule, estate, labels))
+    """Judge every subject by every rule. Where a server could not be read, the server stands in for its machines."""
+    asked = [rule for rule in (all_rules() if rules is None else rules) if estate.ways or not rule.only_with_ways]
+    bench = _Bench(estate)
+    return tuple(verdict for rule in asked for verdict in bench.judge(rule))
 
 
-def _judged(rule: Rule, estate: Estate, labels: dict[int, str]) -> Iterator[Verdict]:
-    subjects: Sequence[Subject]
-    if rule.subject is ReplicatedVM:
-        subjects = estate.replicated
-        for server in estate.servers:
-            if server.unread:
-                yield _unread(rule, estate, server, server.unread, labels)
-    else:
-        of_kind: dict[type[Subject], Sequence[Subject]] = {Server: estate.servers, Cluster: estate.clusters}
-        subjects = of_kind.get(rule.subject, (estate,))
-    for subject in subjects:
-        label = labels.get(id(subject)) or printable(str(subject))
-        outcome = rule.judge(subject, estate.settings)
-        yield Verdict(rule=rule, estate=estate.name, label=label, subject=subject, outcome=outcome)
+class _Bench:
+    """What the rules of one call have in common: labels, adapters and indexes are made once, however many rules ask."""
 
+    def __init__(self, estate: Estate) -> None:
+        self.estate = estate
+        self.tests = tuple(test_replicas(estate))
+        self.labels = labels_of(estate, self.tests)
+        self.adapters: dict[int, tuple[ReplicaAdapter, ...] | Outcome] = {}
+        self.adapter_labels: dict[int, str] = {}
+        self.indexes: dict[type[Index], Index] = {}
 
-def _unread(rule: Rule, estate: Estate, server: Server, why: Unread, labels: dict[int, str]) -> Verdict:
-    outcome = unknown(f"its virtual machines were not judged, since it was not read: {why}")
-    return Verdict(rule=rule, estate=estate.name, label=labels[id(server)], subject=server, outcome=outcome)
+    def judge(self, rule: Rule) -> Iterator[Verdict]:
+        if rule.of_machines:
+            for server in self.estate.servers:
+                if server.unread:
+                    yield self._unread(rule, server, server.unread)
+            for vm in self._sides(rule):
+                yield from self._on_adapters(rule, vm) if rule.subject is ReplicaAdapter else [self._on(rule, vm)]
+            return
+        of_kind: dict[type[Subject], Sequence[Subject]] = {Server: self.estate.servers, Cluster: self.estate.clusters}
+        for subject in of_kind.get(rule.subject, (self.estate,)):
+            yield self._on(rule, subject)
 
+    def _sides(self, rule: Rule) -> Iterator[ReplicatedVM]:
+        yield from sides_of(self.estate, rule.sides)
+        if Role.TEST_REPLICA in rule.sides:
+            yield from self.tests
 
-def _labels(estate: Estate) -> dict[int, str]:
-    """``server/machine``, or ``cluster/machine``; machines of one name in one place carry eight digits of their GUID
-    while the clash lasts."""
-    plain = {id(vm): f"{printable(vm.machine.place)}/{printable(vm.machine.name)}" for vm in estate.replicated}
-    by_guid = {id(vm): vm.machine.guid.casefold() for vm in estate.replicated}
-    labels = dict(plain)
-    for digits in (8, 36):
-        taken = Counter(labels.values())
-        if max(taken.values(), default=0) < 2:
-            break
-        for key, label in labels.items():
-            if taken[label] > 1:
-                labels[key] = f"{plain[key]}~{by_guid[key][:digits]}"
-    return numbered({id(server): printable(server.name) for server in estate.servers} | labels)
+    def _on(self, rule: Rule, subject: Subject) -> Verdict:
+        return self._verdict(rule, subject, rule.judge(subject, self.estate.settings, self._index(rule)))
 
+    def _on_adapters(self, rule: Rule, vm: ReplicatedVM) -> Iterator[Verdict]:
+        adapters = self._adapters(vm)
+        if isinstance(adapters, Outcome):
+            yield self._verdict(rule, vm, adapters)
+            return
+        index, settings = self._index(rule), self.estate.settings
+        outcomes = [(adapter, rule.judge(adapter, settings, index)) for adapter in adapters]
+        for subject, outcome in spoken(vm, outcomes):
+            yield self._verdict(rule, subject, outcome)
 
-def numbered(labels: Mapping[Key, str]) -> dict[Key, str]:
-    """The last resort, for names that were made to look like another's label: a number."""
-    unique: dict[Key, str] = {}
-    taken: set[str] = set()
-    for key, label in labels.items():
-        numbers = (label if number == 1 else f"{label}~{number}" for number in count(1))
-        unique[key] = next(free for free in numbers if free not in taken)
-        taken.add(unique[key])
-    return unique
+    def _adapters(self, vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
+        adapters = self.adapters.get(id(vm))
+        if adapters is None:
+            adapters = self.adapters[id(vm)] = adapters_of(vm)
+            if not isinstance(adapters, Outcome):
+                names = adapter_labels(self.labels[id(vm)], adapters)
+                self.adapter_labels.update((id(adapter), names[adapter.guid]) for adapter in adapters)
+        return adapters
+
+    def _index(self, rule: Rule) -> Index | None:
+        if rule.index is None:
+            return None
+        if rule.index not in self.indexes:
+            self.indexes[rule.index] = rule.index.of(self.estate)
+        return self.indexes[rule.index]
+
+    def _unread(self, rule: Rule, server: Server, why: Unread) -> Verdict:
+        return self._verdict(
+            rule, server, unknown(f"its virtual machines were not judged, since it was not read: {why}")
+        )
+
+    def _verdict(self, rule: Rule, subject: Subject, outcome: Outcome) -> Verdict:
+        label = self.labels.get(id(subject)) or self.adapter_labels.get(id(subject)) or printable(str(subject))
+        return Verdict(rule=rule, estate=self.estate.name, label=label, subject=subject, outcome=outcome)

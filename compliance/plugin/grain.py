@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compliance.gate.gate import Decision
-from compliance.judge.judge import numbered
+from compliance.judge.labels import numbered
 from compliance.model import Estate, Server, Subject
 from compliance.plugin.options import Grain
 from compliance.report.table import ORDER

@@ -38,6 +38,7 @@ from compliance.plugin.report_folder import Reports, junit_warning, tell_github
 from compliance.report import text
 from compliance.report.html.bpa_page import environment
 from compliance.report.table import Table
+from compliance.rule import SIDES
 from compliance.secret import Environment
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot
@@ -237,7 +238,11 @@ class EstateSession:
 
     def _machines(self) -> Iterator[tuple[str, ReplicatedVM | Unread]]:
         """Every replicated machine; and in place of those that are missing, something that no test can pass on."""
-        verdicts = [verdict for verdict in self.table.verdicts if verdict.rule.subject is ReplicatedVM]
+        verdicts = [
+            verdict
+            for verdict in self.table.verdicts
+            if verdict.rule.subject is ReplicatedVM and verdict.rule.sides == SIDES
+        ]
         seen = [verdict for verdict in verdicts if verdict.rule is verdicts[0].rule]  # each subject once
         for verdict in seen:
             if isinstance(verdict.subject, ReplicatedVM):

@@ -12,14 +12,19 @@ from compliance.gate.baseline import Baseline
 from compliance.gate.gate import Decision, Gate
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gate.waivers import WaiverFile
-from compliance.model import Cluster, Estate, ReplicatedVM, Server
+from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.rule import Result, Rule, Verdict
 
 ATTRIBUTION = (
     "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
     "(https://creativecommons.org/licenses/by/4.0/). Not affiliated with or endorsed by Microsoft."
 )
-KINDS: Mapping[type, str] = {ReplicatedVM: "virtual machines", Server: "servers", Cluster: "clusters"}
+KINDS: Mapping[type, str] = {
+    ReplicatedVM: "virtual machines",
+    ReplicaAdapter: "network adapters",
+    Server: "servers",
+    Cluster: "clusters",
+}
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
 
 
@@ -106,7 +111,7 @@ def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
 def told_once(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """A server that was not read stands under every rule; its own case tells why, and once is enough."""
     own = {one.server for one in verdicts if one.rule.subject is Server}
-    return [one for one in verdicts if one.machine or one.rule.subject is not ReplicatedVM or one.server not in own]
+    return [one for one in verdicts if one.machine or not one.rule.of_machines or one.server not in own]
 
 
 def machines_said(table: Table) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from compliance.model import FailoverAddress, ReplicatedVM, Role, Settings, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, rule, with_remarks
-from compliance.rules.evidence.handover import decide, guest_seen
+from compliance.rules.evidence.handover import guest_seen, handed_over
 
 
 @rule(
@@ -45,7 +45,7 @@ from compliance.rules.evidence.handover import decide, guest_seen
     quoted=True,
 )
 def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Settings) -> Outcome:
-    outcome = decide(vm, settings)
+    outcome = handed_over(vm, settings)
     guest = guest_seen(vm)
     return replace(
         with_remarks(outcome, (*vm.machine.remarks, *vm.remarks, *_remarks(vm.machine))),
@@ -76,9 +76,5 @@ def _remarks(machine: VirtualMachine) -> tuple[str, ...]:
 def _adapter_remarks(setting: FailoverAddress) -> list[str]:
     adapter = setting.adapter
     if adapter is None:
-        return [f"{setting} hangs on an adapter that the server does not list"]
-    if adapter.legacy:
-        return [f"{setting} hangs on the legacy adapter {adapter}, where failover addresses are not supported"]
-    if adapter.connected is False:
-        return [f"the adapter of {setting}, {adapter}, is connected to no switch"]
-    return []
+        return [f"whether the server has the adapter of {setting} is not known"]
+    return [f"the adapter of {setting}, {adapter}, is connected to no switch"] if adapter.connected is False else []

@@ -11,7 +11,7 @@ from dataclasses import replace
 from compliance.model import Evidence, Guest, Inside, ReplicatedVM, Settings, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.find import find
-from compliance.rules.evidence.handover import NOTHING, decide, guest_seen, inside_of, runs_on
+from compliance.rules.evidence.handover import NOTHING, guest_seen, handed_over, inside_of, runs_on
 from compliance.rules.evidence.system import Says, System
 
 
@@ -46,10 +46,10 @@ def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Settings) -> Outcome
 
 def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
     """What the founding rule fails is its finding: one cause, one alarm. What it does not know stays not known."""
-    handed_over = decide(vm, settings)
-    if handed_over.result in (Result.UNKNOWN, Result.NOT_APPLICABLE):
-        return handed_over
-    if handed_over.result is Result.FAILED:
+    handover = handed_over(vm, settings)
+    if handover.result in (Result.UNKNOWN, Result.NOT_APPLICABLE):
+        return handover
+    if handover.result is Result.FAILED:
         return _beside(vm, "the address does not even reach the guest, see the rule on integration services")
     if settings.evidence is Evidence.BPA:
         return _beside(vm, "no guest was asked (evidence: bpa)")

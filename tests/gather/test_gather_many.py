@@ -17,9 +17,7 @@ import pytest
 
 from compliance.credentials.find import Credential
 from compliance.errors import Why
-from compliance.gather.gather import gather
-from compliance.gather.progress import Progress
-from compliance.gather.threads import affordable
+from compliance.gather.gather import Progress, affordable, gather
 from compliance.inventory.inventory import Entry, Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
@@ -336,7 +334,7 @@ TELLING = """
 import os
 
 def pytest_sessionstart(session):
-    from compliance.gather.progress import Progress
+    from compliance.gather.gather import Progress
     from compliance.model import Unread
     from compliance.plugin.progress import Teller
 

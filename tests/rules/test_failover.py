@@ -15,6 +15,7 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.failover import failover_ip_needs_integration_services as RULE  # noqa: N812
 from compliance.snapshot.snapshot import Source
 from tests.builders import (
@@ -504,7 +505,6 @@ def test_what_bpa_would_say_stands_beside(vm: Vm, says: str) -> None:
 # --- remarks ----------------------------------------------------------------------------------------------------------
 
 REMARKS = [
-    (Vm(name="x", nics=[Nic(name="Old", addresses=("10.2.0.1",), legacy=True)]), "legacy adapter Old"),
     (Vm(name="x", nics=[Nic(addresses=("10.2.0.1",), connected=False)]), "connected to no switch"),
     (Vm(name="x", relationships={}), "no replication relationship row"),
     (Vm(name="x", provider="F9C2A8B1-0000-4000-8000-000000000001"), "provider other than Hyper-V's own"),
@@ -522,9 +522,23 @@ def test_a_healthy_machine_has_no_remark() -> None:
     assert only(Vm(name="x")).remarks == ()
 
 
-def test_an_address_on_an_adapter_that_is_not_listed_is_a_remark() -> None:
+def test_an_address_on_a_legacy_adapter_is_applied_by_nobody() -> None:
+    outcome = only(Vm(name="x", nics=[Nic(name="Old", addresses=("10.2.0.1",), legacy=True)]))
+    assert (outcome.result, outcome.cause) == (FAILED, Cause.LEGACY_ADAPTER)
+    assert "10.2.0.1 is set on the legacy adapter Old" in outcome.finding
+
+
+def test_an_address_on_an_adapter_that_the_server_does_not_list_is_applied_by_nobody() -> None:
+    rows = wire(host_rows(Host(vms=[Vm(name="healthy", nics=[FOUR]), Vm(name="x")])))
+    kept = [row for row in rows["Msvm_SyntheticEthernetPortSettingData"] if guid("x") not in str(row["InstanceID"])]
+    outcome = only(Vm(name="x"), rows={"Msvm_SyntheticEthernetPortSettingData": tuple(kept)})
+    assert (outcome.result, outcome.cause) == (FAILED, Cause.NO_SUCH_ADAPTER)
+
+
+def test_adapters_that_were_not_read_are_a_remark() -> None:
     outcome = only(Vm(name="x"), rows={"Msvm_SyntheticEthernetPortSettingData": ()})
-    assert any("adapter that the server does not list" in remark for remark in outcome.remarks)
+    assert outcome.result is PASSED
+    assert any("is not known" in remark for remark in outcome.remarks)
 
 
 # --- the server -------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
-from compliance.model import Evidence, FailoverAddress, ReplicatedVM, Server, Unread
+from compliance.model import Evidence, FailoverAddress, Server, Unread
 from compliance.report.gate_text import gate_told
 from compliance.report.html.parts import LONG, MOST_NAMES, Column, counted, grid, listed, paragraphs, said
 from compliance.report.html.style import STYLE
@@ -197,7 +197,7 @@ IMPACTED: Sequence[Column] = (
 
 def _impacted(rule: Rule, verdicts: Sequence[Verdict]) -> str:
     ordered = sorted(verdicts, key=lambda one: ((one.server or "").casefold(), one.label.casefold()))
-    if rule.subject is ReplicatedVM:
+    if rule.of_machines:
         caption = f"{counted(len(verdicts), 'side')} of replicated virtual machines, by server"
         return grid(caption, IMPACTED, map(_impacted_machine, ordered[:MOST_ROWS]), total=len(ordered), naming=1)
     columns = [("Subject", "hv-name"), ("Finding", "hv-text"), ("Evidence", "hv-short")]

@@ -115,7 +115,7 @@ def _rule(rule: Rule, table: Table) -> dict[str, object]:
         "resolution": rule.resolution,
         "link": rule.link if (rule.link or "").startswith("https://") else None,
         "quoted": rule.quoted,
-        "of_machines": rule.subject is ReplicatedVM,
+        "of_machines": rule.of_machines,
         "counts": {result.value: counts[result] for result in Result},
     }
 

@@ -23,6 +23,7 @@ from compliance.model import (
     VirtualMachine,
 )
 from compliance.rule import Outcome, Result, failed, not_applicable, passed, unknown, with_remarks
+from compliance.rules.evidence.causes import Cause
 
 HOST_OFFER = "offer on this host"
 GUEST = "answer of the guest"
@@ -31,26 +32,55 @@ NOTHING = "nothing"
 ANSWERING = frozenset({Answer.OK, Answer.DEGRADED})
 
 
-def decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
-    """The first step that has something to say. Their order is the rule: nothing unread is passed over."""
+GUEST_ANSWERS = "the guest answers Data Exchange"
+"""The condition of a pass for which no guest was asked."""
+
+
+def handed_over(vm: ReplicatedVM, settings: Settings) -> Outcome:
+    """Return what the first step says that does not pass. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
-    if outcome := beyond_question(machine) or _not_offered(machine):
+    if outcome := beyond_question(machine) or _not_injectable(machine) or _not_offered(machine):
         return outcome
     if settings.evidence is Evidence.BPA:
         return passed(
-            "Data Exchange is offered on this host; the guest was not asked (evidence: bpa)", evidence=HOST_OFFER
+            "Data Exchange is offered on this host; the guest was not asked (evidence: bpa)",
+            evidence=HOST_OFFER,
+            condition=GUEST_ANSWERS,
         )
-    answer = _asked(machine, settings, where="") if runs_on(vm) is machine else _on_partner(vm, settings)
+    runs_here = runs_on(vm) is machine
+    answer = _answer_of(machine, settings, where="") if runs_here else _answer_on_partner(vm, settings)
     return _with_look_inside(answer, vm)
 
 
 def beyond_question(machine: VirtualMachine) -> Outcome | None:
-    """What no rule on failover addresses goes beyond: a machine that is not known, or has none."""
-    return _not_known(machine) or _no_failover_address(machine)
+    """Return what no rule on failover addresses goes beyond: a machine that is not known, or has none."""
+    return beyond_reading(machine) or _no_failover_address(machine)
+
+
+def beyond_reading(machine: VirtualMachine) -> Outcome | None:
+    """Return what no rule on a replicated machine goes beyond: what was not read, or belongs to another provider."""
+    if machine.foreign:
+        return not_applicable(
+            "another provider than Hyper-V Replica replicates it, which handles addresses itself",
+            cause=Cause.OTHER_PROVIDER,
+        )
+    for doubt in (machine.doubt, machine.role, machine.power, machine.replicated):
+        if isinstance(doubt, Unread):
+            return _unread(doubt, Cause.MACHINE_UNREAD)
+    if machine.changed:
+        return unknown("; ".join(machine.changed), evidence=NOTHING, cause=Cause.MACHINE_CHANGED)
+    return _unread(machine.failover, Cause.SETTINGS_UNREAD) if isinstance(machine.failover, Unread) else None
+
+
+def _unread(why: Unread, cause: Cause) -> Outcome:
+    """One cause, one alarm: what is a server's own fault is said there, and each of its machines only points to it."""
+    if why.server:
+        return not_applicable(f"not judged: see what is said of {why.server}", cause=Cause.SERVER_FAULT)
+    return unknown(str(why), evidence=NOTHING, cause=cause)
 
 
 def runs_on(vm: ReplicatedVM) -> VirtualMachine | Unread:
-    """The side on which the guest is, so that what it says is seen there; or why nobody sees it."""
+    """Return the side on which the guest is, so that what it says is seen there; or why nobody sees it."""
     return vm.machine if vm.machine.power in (Power.RUNNING, Power.PAUSED) else vm.partner
 
 
@@ -107,32 +137,58 @@ def _answering(inside: Inside) -> str | None:
 # --- on this host -----------------------------------------------------------------------------------------------------
 
 
-def _not_known(machine: VirtualMachine) -> Outcome | None:
-    for doubt in (machine.doubt, machine.role, machine.power, machine.replicated):
-        if isinstance(doubt, Unread):
-            return unknown(str(doubt), evidence=NOTHING)
-    return unknown("; ".join(machine.changed), evidence=NOTHING) if machine.changed else None
-
-
 def _no_failover_address(machine: VirtualMachine) -> Outcome | None:
-    if isinstance(machine.failover, Unread):
-        return unknown(str(machine.failover), evidence=NOTHING)
-    return None if machine.failover else not_applicable("no failover address is configured")
+    return None if machine.failover else not_applicable("no failover address is configured", cause=Cause.NO_ADDRESS)
+
+
+def _not_injectable(machine: VirtualMachine) -> Outcome | None:
+    """Return why nothing can be injected, whatever the guest answers.
+
+    Legacy adapters take no failover address (Set-VMNetworkAdapterFailoverConfiguration), and a shielded machine has
+    Data Exchange blocked (Microsoft's guarded-fabric documentation).
+    """
+    for setting in machine.settings:
+        if setting.adapter and setting.adapter.legacy:
+            return failed(
+                f"{setting} is set on the legacy adapter {setting.adapter}, where no failover address is applied: "
+                "expected a synthetic adapter",
+                evidence=HOST_OFFER,
+                cause=Cause.LEGACY_ADAPTER,
+            )
+        if setting.adapter is None and not isinstance(machine.adapters, Unread):
+            return failed(
+                f"{setting} is set on an adapter that the server does not list: expected one of its network adapters",
+                evidence=HOST_OFFER,
+                cause=Cause.NO_SUCH_ADAPTER,
+            )
+    if machine.shielded is True:
+        return failed(
+            "it is a shielded virtual machine, where Data Exchange is blocked: no installation makes a failover "
+            "address arrive; give it one by DHCP at the replica's site",
+            evidence=HOST_OFFER,
+            cause=Cause.SHIELDED,
+        )
+    return None
 
 
 def _not_offered(machine: VirtualMachine) -> Outcome | None:
     offered = machine.data_exchange_offered
     if isinstance(offered, Unread):
-        return unknown(f"whether Data Exchange is offered is not known: {offered}", evidence=NOTHING)
+        if offered.server:
+            return _unread(offered, Cause.OFFER_UNREAD)
+        return unknown(
+            f"whether Data Exchange is offered is not known: {offered}", evidence=NOTHING, cause=Cause.OFFER_UNREAD
+        )
     if offered:
         return None
     return failed(
         "Data Exchange is switched off in the settings of the virtual machine: nothing can hand the guest its address",
         evidence=HOST_OFFER,
+        cause=Cause.OFFER_OFF,
     )
 
 
-def _asked(machine: VirtualMachine, settings: Settings, *, where: str) -> Outcome:
+def _answer_of(machine: VirtualMachine, settings: Settings, *, where: str) -> Outcome:
     return _paused(machine, where=where) if machine.power is Power.PAUSED else _running(machine, settings, where=where)
 
 
@@ -140,21 +196,28 @@ def _running(machine: VirtualMachine, settings: Settings, *, where: str) -> Outc
     evidence = _evidence(where)
     guest = machine.guest
     if isinstance(guest, Unread):
-        return unknown(str(guest), evidence=NOTHING)
+        return unknown(str(guest), evidence=NOTHING, cause=Cause.GUEST_UNREAD)
     if guest is None:
-        return unknown(f"is running{where}, but its Data Exchange component has no row", evidence=NOTHING)
+        return unknown(
+            f"is running{where}, but its Data Exchange component has no row",
+            evidence=NOTHING,
+            cause=Cause.GUEST_NO_ROW,
+        )
     if isinstance(guest.answer, Unread):
-        return unknown(f"its Data Exchange component{where} {guest.answer}", evidence=NOTHING)
+        return unknown(f"its Data Exchange component{where} {guest.answer}", evidence=NOTHING, cause=Cause.GUEST_UNREAD)
     if guest.answer in ANSWERING:
         return passed(_answers(guest, where), evidence=evidence)
     if guest.answer is Answer.NO_PROTOCOL:
         return failed(
             f"the guest{where} speaks no version of Data Exchange that its host knows: expected an answer",
             evidence=evidence,
+            cause=Cause.GUEST_NO_PROTOCOL,
         )
     if guest.answer is Answer.LOST:
         return unknown(
-            f"the guest{where} answered Data Exchange since it started, but does not answer now", evidence=evidence
+            f"the guest{where} answered Data Exchange since it started, but does not answer now",
+            evidence=evidence,
+            cause=Cause.GUEST_LOST,
         )
     return _no_contact(machine, settings, where=where)
 
@@ -163,12 +226,17 @@ def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> O
     """No contact means "not installed or not yet contacted" (MicrosoftDocs/win32): time tells them apart."""
     uptime = machine.uptime
     if isinstance(uptime, Unread):
-        return unknown(f"the guest{where} does not answer Data Exchange, and {uptime}", evidence=NOTHING)
+        return unknown(
+            f"the guest{where} does not answer Data Exchange, and {uptime}",
+            evidence=NOTHING,
+            cause=Cause.UPTIME_UNREAD,
+        )
     if uptime <= settings.boot_grace:
         return unknown(
             f"the guest{where} does not answer Data Exchange yet, {_age(uptime)} after its start "
             f"(the grace is {_age(settings.boot_grace)})",
             evidence=_evidence(where),
+            cause=Cause.GUEST_BOOTS,
         )
     cause = (
         "other integration services answer, so the Data Exchange service or daemon is missing or stopped"
@@ -178,6 +246,7 @@ def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> O
     return failed(
         f"the guest{where} never answered Data Exchange in the {_age(uptime)} since it started: {cause}",
         evidence=_evidence(where),
+        cause=Cause.GUEST_NO_CONTACT,
     )
 
 
@@ -199,7 +268,11 @@ def _paused(machine: VirtualMachine, *, where: str) -> Outcome:
         if guest is None
         else str(guest if isinstance(guest, Unread) else guest.answer)
     )
-    return unknown(f"is paused{where}, and Data Exchange says: {said}", evidence=NOTHING)
+    return unknown(
+        f"is paused{where}, and Data Exchange says: {said}",
+        evidence=NOTHING,
+        cause=Cause.GUEST_PAUSED,
+    )
 
 
 def _answers(guest: Guest, where: str) -> str:
@@ -212,29 +285,35 @@ def _answers(guest: Guest, where: str) -> str:
 # --- on the partner host ----------------------------------------------------------------------------------------------
 
 
-def _on_partner(vm: ReplicatedVM, settings: Settings) -> Outcome:
-    """The disks are copies, so the guest's answer on the host where it runs counts; nothing else of that host."""
+def _answer_on_partner(vm: ReplicatedVM, settings: Settings) -> Outcome:
+    """Judge the guest's answer on the host where it runs: the disks are copies. Nothing else of that host counts."""
     machine, partner = vm.machine, vm.partner
+
+    def not_known(finding: str, cause: Cause) -> Outcome:
+        return unknown(finding, evidence=HOST_OFFER, cause=cause)
+
     if isinstance(partner, Unread):
-        return unknown(
+        return not_known(
             f"Data Exchange is offered, but the guest is {machine.power} and was not seen elsewhere: {partner}",
-            evidence=HOST_OFFER,
+            Cause.GUEST_NOT_SEEN,
         )
     if isinstance(partner.doubt, Unread):
-        return unknown(f"what {partner.server} says of the guest can't be used: {partner.doubt}", evidence=HOST_OFFER)
+        return not_known(
+            f"what {partner.server} says of the guest can't be used: {partner.doubt}", Cause.PARTNER_UNREAD
+        )
     if partner.changed:
-        return unknown(f"on {partner.server}, {'; '.join(partner.changed)}", evidence=HOST_OFFER)
+        return not_known(f"on {partner.server}, {'; '.join(partner.changed)}", Cause.PARTNER_CHANGED)
     if isinstance(partner.data_exchange_offered, Unread):
-        return unknown(
+        return not_known(
             f"whether {partner.server} offers Data Exchange is not known: {partner.data_exchange_offered}",
-            evidence=HOST_OFFER,
+            Cause.PARTNER_OFFER_UNREAD,
         )
     if not partner.data_exchange_offered:
-        return unknown(
+        return not_known(
             f"the guest runs on {partner.server}, which does not offer it Data Exchange, so its answer can't be seen",
-            evidence=HOST_OFFER,
+            Cause.PARTNER_OFFER_OFF,
         )
-    return _asked(partner, settings, where=f" on {partner.server}")
+    return _answer_of(partner, settings, where=f" on {partner.server}")
 
 
 def _evidence(where: str) -> str:

@@ -1,0 +1,342 @@
+"""Will a virtual machine come up with the address that it was given? One word for each machine and direction.
+
+A machine is one GUID within one replication, as the join ties its sides. The verdicts of the bundled rules are the
+steps of its way: the first that failed names the reason, and a landing that was seen decides alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
+from compliance.rule import Result, Verdict
+from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import guest_seen
+from compliance.rules.evidence.sites import Sites
+from compliance.rules.evidence.today import Today, today_of
+from compliance.words import join_names
+
+
+class Word(StrEnum):
+    """What is to be said of a machine, best first."""
+
+    READY = "ready"
+    READY_IF = "ready if"  # on a condition that nobody looked at
+    NOT_READY = "not ready"
+    UNKNOWN = "unknown"
+    NO_ADDRESS = "no failover address"
+    NOT_OURS = "not ours"  # another provider replicates it
+
+
+class Direction(StrEnum):
+    """Where the guest would come up."""
+
+    FAILOVER = "failover"  # on the replica
+    EXTENDED_FAILOVER = "extended failover"  # on the extended replica
+    FAILBACK = "failback"  # on the primary, after a failover and a reverse replication
+
+
+class RestsOn(StrEnum):
+    """The strongest evidence that a word has."""
+
+    LANDED = "landed"
+    INSIDE = "seen inside"
+    ANSWER = "answer of the guest"
+    SYSTEM = "by its system"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    """One machine in one direction. ``sides`` are all of its replication that were seen."""
+
+    guid: str
+    name: str
+    direction: Direction
+    word: Word
+    reason: str
+    cause: str = ""  # the stable key of the reason
+    condition: str = ""
+    rests_on: RestsOn | None = None
+    primary: str = ""  # servers
+    replica: str = ""  # the one on which it would come up, or the replica that it would leave at a failback
+    failover_addresses: tuple[str, ...] = ()
+    today: str = ""  # `10.1.0.20, static`; empty where it is not known
+    remarks: tuple[str, ...] = ()
+    sides: tuple[ReplicatedVM, ...] = ()
+
+
+DIRECTIONS: Mapping[Direction, Role] = {
+    Direction.FAILOVER: Role.REPLICA,
+    Direction.EXTENDED_FAILOVER: Role.EXTENDED_REPLICA,
+    Direction.FAILBACK: Role.PRIMARY,
+}
+"""The side that holds the address of a direction."""
+
+FOUNDING = "failover-ip-needs-integration-services"
+ADDRESS_THERE = "replica-has-failover-address"
+INSIDE = "guest-applies-failover-ip"
+SYSTEM = "guest-can-apply-failover-ip"
+LANDED = "failover-ip-landed"
+
+STEPS = {
+    key: number
+    for number, key in enumerate(
+        (
+            ADDRESS_THERE,
+            "failover-ip-is-valid",
+            "failover-ip-is-free",
+            "the founding rule's steps about the adapter",
+            "replica-adapter-is-connected",
+            FOUNDING,
+            SYSTEM,
+            INSIDE,
+        )
+    )
+}
+ABOUT_THE_ADAPTER = frozenset({Cause.LEGACY_ADAPTER, Cause.NO_SUCH_ADAPTER})
+
+
+def readiness_of(estate: Estate, verdicts: Iterable[Verdict]) -> tuple[Readiness, ...]:
+    """Return the readiness of every replicated machine in each of its directions, in the order of the estate.
+
+    ``verdicts``: of all bundled rules; those of others are passed over.
+    """
+    steps: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    landings: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    for verdict in verdicts:
+        machine = verdict.machine
+        if machine and verdict.rule.key == LANDED:
+            landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
+        elif machine and verdict.rule.key in STEPS:
+            steps[_key(machine)].append(verdict)
+    sites = Sites.of(estate)
+    replications = _replications(estate.replicated)
+    copies = _copies(replications)
+    return tuple(
+        _Judged(sides, direction, steps, landings, sites, copies).readiness
+        for sides in replications
+        for direction in _directions(sides)
+    )
+
+
+def _key(machine: VirtualMachine) -> tuple[str, str]:
+    return machine.server, machine.guid
+
+
+def _replications(sides: Sequence[ReplicatedVM]) -> list[tuple[ReplicatedVM, ...]]:
+    """Return the sides of each replication, as the join ties them."""
+    root: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def find(key: tuple[str, str]) -> tuple[str, str]:
+        while (above := root.setdefault(key, key)) != key:
+            root[key] = root[above]
+            key = root[key]
+        return key
+
+    for vm in sides:
+        ends = (*vm.others, *((vm.partner,) if isinstance(vm.partner, VirtualMachine) else ()))
+        for end in ends:
+            root[find(_key(end))] = find(_key(vm.machine))
+    groups: dict[tuple[str, str], list[ReplicatedVM]] = defaultdict(list)
+    for vm in sides:
+        groups[find(_key(vm.machine))].append(vm)
+    return [tuple(group) for group in groups.values()]
+
+
+def _copies(replications: Sequence[tuple[ReplicatedVM, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the servers of each GUID that more than one replication has."""
+    servers: dict[str, list[str]] = defaultdict(list)
+    times: dict[str, int] = defaultdict(int)
+    for sides in replications:
+        times[sides[0].machine.guid] += 1
+        servers[sides[0].machine.guid] += [vm.machine.server for vm in sides]
+    return {guid: tuple(dict.fromkeys(names)) for guid, names in servers.items() if times[guid] > 1}
+
+
+def _directions(sides: Sequence[ReplicatedVM]) -> Iterator[Direction]:
+    """Yield those that the replication has, whether or not the side was seen that holds their address."""
+    roles = {vm.machine.role for vm in sides}
+    yield Direction.FAILOVER
+    if Role.EXTENDED_REPLICA in roles:
+        yield Direction.EXTENDED_FAILOVER
+    if Role.PRIMARY in roles or Role.REPLICA in roles:
+        yield Direction.FAILBACK
+
+
+class _Judged:
+    """One machine in one direction, and what the rules said of it."""
+
+    def __init__(
+        self,
+        sides: tuple[ReplicatedVM, ...],
+        direction: Direction,
+        steps: Mapping[tuple[str, str], list[Verdict]],
+        landings: Mapping[tuple[str, str], list[Verdict]],
+        sites: Sites,
+        copies: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        self.sides, self.direction, self.sites, self.copies = sides, direction, sites, copies
+        self.side = next((vm for vm in sides if vm.machine.role is DIRECTIONS[direction]), None)
+        key = _key(self.side.machine) if self.side else ("", "")
+        self.steps = sorted(steps.get(key, ()), key=_step)
+        self.landings = landings.get(key, []) if direction is not Direction.FAILBACK else []
+
+    @property
+    def readiness(self) -> Readiness:
+        if any(vm.machine.foreign for vm in self.sides):
+            return self._with(
+                Word.NOT_OURS, "another provider than Hyper-V Replica replicates it", Cause.OTHER_PROVIDER
+            )
+        if self.side is None:
+            return self._with(Word.UNKNOWN, self._why_not_seen(), Cause.SIDE_NOT_SEEN)
+        if landed := self._landed():
+            return landed
+        if failed := self._first(Result.FAILED, only_without_address=self.side.machine.failover == ()):
+            return self._by(Word.NOT_READY, failed)
+        if unknown := self._first_unknown():
+            return self._by(Word.UNKNOWN, unknown)
+        if self.side.machine.failover == ():
+            return self._without_address(self.side)
+        return self._passed()
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _landed(self) -> Readiness | None:
+        """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
+        seen = [one for one in self.landings if one.outcome.result in (Result.FAILED, Result.PASSED)]
+        seen.sort(key=lambda one: (one.machine and one.machine.role is Role.TEST_REPLICA, one.outcome.result))
+        for verdict in seen:
+            word = Word.READY if verdict.outcome.result is Result.PASSED else Word.NOT_READY
+            return self._with(word, verdict.outcome.finding, verdict.outcome.cause, rests_on=RestsOn.LANDED)
+        return None
+
+    def _first(self, result: Result, *, only_without_address: bool) -> Verdict | None:
+        """Without an address only one step can fail: it may have been set on the wrong side."""
+        for verdict in self.steps:
+            if verdict.outcome.result is result and (
+                not only_without_address or verdict.outcome.cause == Cause.WRONG_SIDE
+            ):
+                return verdict
+        return None
+
+    def _first_unknown(self) -> Verdict | None:
+        for verdict in self.steps:
+            outcome = verdict.outcome
+            if outcome.result is Result.UNKNOWN or outcome.cause == Cause.SERVER_FAULT:
+                return verdict
+        return None
+
+    def _passed(self) -> Readiness:
+        passed = [verdict for verdict in self.steps if verdict.outcome.result is Result.PASSED]
+        founding = next((verdict for verdict in passed if verdict.rule.key == FOUNDING), None)
+        if founding is None:
+            return self._with(Word.UNKNOWN, "no rule judged it", Cause.NOT_JUDGED)
+        conditions = dict.fromkeys(verdict.outcome.condition for verdict in passed if verdict.outcome.condition)
+        word = Word.READY_IF if conditions else Word.READY
+        return self._with(
+            word, founding.outcome.finding, condition=" and ".join(conditions), rests_on=self._rests_on(passed)
+        )
+
+    def _rests_on(self, passed: Sequence[Verdict]) -> RestsOn | None:
+        """Return the evidence. Windows' service sets the address itself, and answers; others leave it to a script."""
+        keys = {verdict.rule.key for verdict in passed}
+        if INSIDE in keys:
+            return RestsOn.INSIDE
+        guest = guest_seen(self.side) if self.side else None
+        is_windows = "windows" in ((guest and guest.os_name) or "").casefold()
+        if SYSTEM in keys and guest and not is_windows:
+            return RestsOn.SYSTEM
+        return RestsOn.ANSWER if SYSTEM in keys or guest else None
+
+    def _without_address(self, side: ReplicatedVM) -> Readiness:
+        """Return what it will have instead: without failover settings "the IPv4 address configured in the primary
+        virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
+        replica = next((vm for vm in self.sides if vm.machine.role is Role.REPLICA), None)
+        if self.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
+            reason = f"keeps {join_names(set_there)}, which a failover sets"
+            return self._with(Word.NO_ADDRESS, reason, Cause.KEEPS_FAILOVER_ADDRESS)
+        today = today_of(side)
+        names = join_names(today.addresses)
+        if today.addresses and not today.dynamic and self._is_stretched():
+            return self._with(Word.NO_ADDRESS, f"keeps {names}, which is valid there", Cause.STRETCHED)
+        match today:
+            case Today(addresses=()):
+                return self._with(Word.NO_ADDRESS, "whatever the primary has: not known", Cause.TODAY_UNKNOWN)
+            case Today(dynamic=True):
+                return self._with(Word.NO_ADDRESS, "by DHCP today", Cause.BY_DHCP)
+            case Today(dynamic=False):
+                return self._with(Word.NO_ADDRESS, f"keeps {names}, static today", Cause.STATIC_WITHOUT)
+        reason = f"whatever the primary has: {names} today, not known whether by DHCP"
+        return self._with(Word.NO_ADDRESS, reason, Cause.TODAY_UNKNOWN)
+
+    def _is_stretched(self) -> bool:
+        """Do all sites of its replication share their networks?"""
+        servers = [vm.machine.server for vm in self.sides]
+        return len(servers) > 1 and all(self.sites.are_stretched(servers[0], other) for other in servers[1:])
+
+    def _why_not_seen(self) -> str:
+        machine = self.sides[0].machine
+        if isinstance(machine.role, Unread):
+            return str(machine.doubt or machine.role)
+        reasons = dict.fromkeys(str(vm.partner) for vm in self.sides if isinstance(vm.partner, Unread))
+        side = DIRECTIONS[self.direction]
+        return "; ".join(reasons) or f"its {side} was not seen"
+
+    # --- values -------------------------------------------------------------------------------------------------------
+
+    def _by(self, word: Word, verdict: Verdict) -> Readiness:
+        outcome = verdict.outcome
+        adapter = verdict.adapter
+        adapters = self.side.machine.adapters if self.side else ()
+        several = not isinstance(adapters, Unread) and len(adapters) > 1
+        reason = f"{adapter.adapter or adapter.guid}: {outcome.finding}" if adapter and several else outcome.finding
+        return self._with(word, reason, outcome.cause, rests_on=_evidence_of(verdict))
+
+    def _with(
+        self, word: Word, reason: str, cause: str = "", *, condition: str = "", rests_on: RestsOn | None = None
+    ) -> Readiness:
+        machine = self._named().machine
+        wanted = Role.EXTENDED_REPLICA if self.direction is Direction.EXTENDED_FAILOVER else Role.REPLICA
+        today = today_of(self.side or self.sides[0])
+        own = {vm.machine.server for vm in self.sides}
+        copies = [name for name in self.copies.get(machine.guid, ()) if name not in own]
+        return Readiness(
+            guid=machine.guid,
+            name=machine.name,
+            direction=self.direction,
+            word=word,
+            reason=reason,
+            cause=cause,
+            condition=condition,
+            rests_on=rests_on,
+            primary=self._server(Role.PRIMARY),
+            replica=self._server(wanted),
+            failover_addresses=self.side.machine.failover_addresses if self.side else (),
+            today=today.text if today.addresses else "",
+            remarks=(f"a machine of the same GUID is on {join_names(copies)}",) if copies else (),
+            sides=self.sides,
+        )
+
+    def _named(self) -> ReplicatedVM:
+        return next((vm for vm in self.sides if vm.machine.role is Role.PRIMARY), self.sides[0])
+
+    def _server(self, role: Role) -> str:
+        return next((vm.machine.server for vm in self.sides if vm.machine.role is role), "")
+
+
+def _step(verdict: Verdict) -> int:
+    if verdict.rule.key == FOUNDING and verdict.outcome.cause in ABOUT_THE_ADAPTER:
+        return STEPS["the founding rule's steps about the adapter"]
+    return STEPS[verdict.rule.key]
+
+
+def _evidence_of(verdict: Verdict) -> RestsOn | None:
+    """Return what a step's own word rests on; None where it is the server's settings."""
+    if verdict.rule.key == INSIDE:
+        return RestsOn.INSIDE
+    if verdict.rule.key == SYSTEM:
+        return RestsOn.SYSTEM
+    return RestsOn.ANSWER if "answer" in verdict.outcome.evidence else None

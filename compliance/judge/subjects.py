@@ -1,0 +1,69 @@
+"""Which subjects a rule has in an estate. What could not be read is a subject too: never silence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from itertools import chain
+
+from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Unread, VirtualMachine
+from compliance.rule import Outcome, Result, not_applicable, unknown
+from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import beyond_reading, runs_on
+
+
+def sides_of(estate: Estate, roles: Collection[Role]) -> Iterator[ReplicatedVM]:
+    """Yield the sides of replications that have one of these roles, and those whose role is not known."""
+    yield from (vm for vm in estate.replicated if isinstance(vm.machine.role, Unread) or vm.machine.role in roles)
+
+
+def test_replicas(estate: Estate) -> Iterator[ReplicatedVM]:
+    """Yield the copies that test failovers made: each runs by itself, and is no side of a replication."""
+    alone = Unread("a test replica has no other side")
+    for server in estate.servers:
+        for machine in server.machines:
+            if machine.role is Role.TEST_REPLICA:
+                yield ReplicatedVM(machine=machine, partner=alone)
+
+
+def adapters_of(vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
+    """Return its network adapters and what is set on each; or what is to be said of the machine as a whole instead."""
+    machine = vm.machine
+    if outcome := beyond_reading(machine):
+        return outcome
+    if isinstance(machine.adapters, Unread):
+        return unknown(str(machine.adapters), cause=Cause.ADAPTERS_UNREAD)
+    settings = {setting.adapter_guid: setting for setting in machine.settings}
+    own = {adapter.guid: adapter for adapter in machine.adapters}
+    there = _adapters_there(vm)
+    found = tuple(
+        ReplicaAdapter(vm=vm, guid=guid, adapter=own.get(guid), setting=settings.get(guid), there=there(guid))
+        for guid in dict.fromkeys(chain(own, settings))
+    )
+    return found or not_applicable("has no network adapter")
+
+
+def _adapters_there(vm: ReplicatedVM) -> Callable[[str], Adapter | Unread]:
+    """Return what finds an adapter, by its GUID, on the side where the guest runs."""
+    side = runs_on(vm)
+    if isinstance(side, VirtualMachine) and not isinstance(side.adapters, Unread):
+        adapters = {adapter.guid: adapter for adapter in side.adapters}
+        missing = Unread(f"{side.server} shows no such adapter of it")
+        return lambda guid: adapters.get(guid, missing)
+    why = side if isinstance(side, Unread) else side.adapters
+    assert isinstance(why, Unread)  # noqa: S101  # else its adapters were found above
+    return lambda _: why
+
+
+def spoken(
+    vm: ReplicatedVM, outcomes: Collection[tuple[ReplicaAdapter, Outcome]]
+) -> Iterator[tuple[ReplicaAdapter | ReplicatedVM, Outcome]]:
+    """Yield the adapters of which a rule has something to say; the machine itself where it is about none of them."""
+    concerned = [(adapter, outcome) for adapter, outcome in outcomes if not _is_silent(outcome)]
+    if concerned or not outcomes:
+        yield from concerned
+    else:
+        yield vm, next(iter(outcomes))[1]
+
+
+def _is_silent(outcome: Outcome) -> bool:
+    return outcome.result is Result.NOT_APPLICABLE and not outcome.cause and not outcome.remarks

@@ -1,0 +1,69 @@
+"""Why a rule failed or does not know: one stable key for each, on which identities, remedies and groups rest."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """A key never changes its meaning; the sentences beside it may."""
+
+    # what stands before every rule on a virtual machine
+    MACHINE_UNREAD = "machine-unread"
+    MACHINE_CHANGED = "machine-changed-during-audit"
+    SETTINGS_UNREAD = "failover-settings-unread"
+    ADAPTERS_UNREAD = "adapters-unread"
+    SERVER_FAULT = "said-at-the-server"
+    OTHER_PROVIDER = "other-provider"
+    NO_ADDRESS = "no-failover-address"
+
+    # the way to the adapter
+    LEGACY_ADAPTER = "adapter-is-legacy"
+    NO_SUCH_ADAPTER = "adapter-not-listed"
+
+    # the way to the guest
+    SHIELDED = "shielded"
+    OFFER_UNREAD = "data-exchange-offer-unread"
+    OFFER_OFF = "data-exchange-off"
+    GUEST_UNREAD = "guest-unread"
+    GUEST_NO_ROW = "guest-without-row"
+    GUEST_NO_PROTOCOL = "data-exchange-no-protocol"
+    GUEST_LOST = "data-exchange-lost"
+    GUEST_NO_CONTACT = "data-exchange-no-contact"
+    GUEST_BOOTS = "guest-boots"
+    UPTIME_UNREAD = "uptime-unread"
+    GUEST_PAUSED = "guest-paused"
+    GUEST_NOT_SEEN = "guest-not-seen"
+    PARTNER_UNREAD = "partner-unread"
+    PARTNER_CHANGED = "partner-changed-during-audit"
+    PARTNER_OFFER_UNREAD = "partner-offer-unread"
+    PARTNER_OFFER_OFF = "partner-offer-off"
+
+    # the address itself
+    WRONG_SIDE = "set-on-the-wrong-side"
+    STATIC_WITHOUT = "static-without-address"
+    ADAPTER_WITHOUT = "adapter-without-address"
+    BY_DHCP = "by-dhcp"
+    TODAY_UNKNOWN = "today-not-known"
+    STRETCHED = "stretched"
+    INVALID = "address-invalid"
+    MASK_INVALID = "mask-invalid"
+    MASKS_DIFFER = "masks-and-addresses-differ"
+    GATEWAY_INVALID = "gateway-invalid"
+    ADDRESS_TAKEN = "address-set-twice"
+    ADDRESS_IN_USE = "address-in-use"
+    SAME_AS_TODAY = "same-as-today"
+
+    KEEPS_FAILOVER_ADDRESS = "keeps-failover-address"
+
+    # where the adapter leads
+    NOT_CONNECTED = "adapter-not-connected"
+    SWITCH_LOST = "switch-missing"
+    CONNECTION_UNREAD = "connection-unread"
+
+    # what happened
+    NOT_LANDED = "did-not-land"
+    LANDING_UNKNOWN = "landing-not-known"
+    BOTH_RUN = "both-sides-run"
+    SIDE_NOT_SEEN = "side-not-seen"
+    NOT_JUDGED = "not-judged"

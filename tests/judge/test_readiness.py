@@ -1,0 +1,105 @@
+"""Readiness: one honest word for each virtual machine and direction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from compliance.judge.judge import judge
+from compliance.judge.readiness import Direction, Readiness, RestsOn, Word, readiness_of
+from compliance.model import Answer, Estate, Evidence, Guest, Role, Settings, Unread, VirtualMachine
+from compliance.rules.evidence.causes import Cause
+from tests.values import WINDOWS, adapter, address, dynamic, estate, replica, static, vm
+
+NIC = adapter()
+
+
+def readiness(found: Estate, direction: Direction = Direction.FAILOVER, name: str = "app") -> Readiness:
+    return next(one for one in readiness_of(found, judge(found)) if one.direction is direction and one.name == name)
+
+
+def pair(primary: VirtualMachine | None = None, **changes: object) -> Estate:
+    """A primary and its replica with a failover address, unless a case says otherwise."""
+    primary = primary or vm()
+    changes = {"failover": (address("10.2.0.20", on=NIC),), **changes}
+    return estate(primary, replica(primary, **changes))
+
+
+MUTE = Guest(answer=Answer.NO_CONTACT)
+WITHOUT = {"failover": ()}
+
+CASES: dict[str, tuple[Estate, Word, str]] = {
+    "healthy": (pair(), Word.READY, ""),
+    "offered no more": (pair(data_exchange_offered=False), Word.NOT_READY, Cause.OFFER_OFF),
+    "a mute guest": (pair(vm(guest=MUTE)), Word.NOT_READY, Cause.GUEST_NO_CONTACT),
+    "a guest that is off": (pair(vm(power=Unread("not given"))), Word.UNKNOWN, Cause.GUEST_NOT_SEEN),
+    "shielded": (pair(shielded=True), Word.NOT_READY, Cause.SHIELDED),
+    "another provider": (pair(foreign=True), Word.NOT_OURS, Cause.OTHER_PROVIDER),
+    "settings unread": (pair(failover=Unread("refused")), Word.UNKNOWN, Cause.SETTINGS_UNREAD),
+    "a fault of its server": (pair(failover=Unread("no row", server="hv02")), Word.UNKNOWN, Cause.SERVER_FAULT),
+    "only the primary was seen": (estate(vm()), Word.UNKNOWN, Cause.SIDE_NOT_SEEN),
+    "nothing known of today": (pair(**WITHOUT), Word.NO_ADDRESS, Cause.TODAY_UNKNOWN),
+    "static today": (
+        pair(vm(adapters=(replace(NIC, today=static("10.1.0.20")),)), **WITHOUT),
+        Word.NO_ADDRESS,
+        Cause.STATIC_WITHOUT,
+    ),
+    "by DHCP today": (
+        pair(vm(adapters=(replace(NIC, today=dynamic("10.1.0.20")),)), **WITHOUT),
+        Word.NO_ADDRESS,
+        Cause.BY_DHCP,
+    ),
+}
+
+
+@pytest.mark.parametrize(("found", "word", "cause"), CASES.values(), ids=CASES)
+def test_words(found: Estate, word: Word, cause: str) -> None:
+    answer = readiness(found)
+    assert (answer.word, answer.cause) == (word, cause), answer.reason
+
+
+def test_both_sides_are_one_machine() -> None:
+    found = pair()
+    answers = readiness_of(found, judge(found))
+    assert [(one.direction, one.primary, one.replica) for one in answers] == [
+        (Direction.FAILOVER, "hv01", "hv02"),
+        (Direction.FAILBACK, "hv01", "hv02"),
+    ]
+    assert answers[0].sides == answers[1].sides == found.replicated
+
+
+def test_an_evidence_of_bpa_is_ready_on_a_condition_at_best() -> None:
+    answer = readiness(replace(pair(), settings=Settings(evidence=Evidence.BPA)))
+    assert (answer.word, answer.condition) == (Word.READY_IF, "the guest answers Data Exchange")
+
+
+def test_what_it_rests_on() -> None:
+    assert readiness(pair()).rests_on is RestsOn.ANSWER
+    debian = replace(WINDOWS, os_name="Red Hat Enterprise Linux", os_major="9.6", integration_services_version="3.1")
+    assert readiness(pair(vm(guest=debian))).rests_on is RestsOn.SYSTEM
+
+
+def test_without_one_on_the_primary_a_failback_keeps_what_the_failover_sets() -> None:
+    answer = readiness(pair(), Direction.FAILBACK)
+    assert (answer.word, answer.reason) == (Word.NO_ADDRESS, "keeps 10.2.0.20, which a failover sets")
+
+
+def test_copies_of_one_guid_elsewhere_are_machines_of_their_own() -> None:
+    primary, copy = vm(), vm(server="hv07", partners=Unread("not read"))
+    found = estate(primary, replica(primary, address("10.2.0.20", on=NIC)), copy)
+    answers = [one for one in readiness_of(found, judge(found)) if one.direction is Direction.FAILOVER]
+    assert [(one.word, one.remarks) for one in answers] == [
+        (Word.READY, ("a machine of the same GUID is on hv07",)),
+        (Word.UNKNOWN, ("a machine of the same GUID is on hv01, hv02",)),
+    ]
+
+
+def test_an_extended_replica_is_a_direction_of_its_own() -> None:
+    primary = vm()
+    middle = replica(primary, address("10.2.0.20", on=NIC), partners=("hv01", "hv03"))
+    last = replica(primary, role=Role.EXTENDED_REPLICA, server="hv03", partners=("hv02",), failover=())
+    found = estate(primary, middle, last)
+    assert readiness(found).word is Word.READY
+    answer = readiness(found, Direction.EXTENDED_FAILOVER)
+    assert (answer.word, answer.replica) == (Word.NO_ADDRESS, "hv03")
