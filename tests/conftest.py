@@ -4,6 +4,7 @@ and no password is in any file that a run wrote.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import canary
+from tests import canary, profiles, running
+from tests.running import RunCommand, RunPytest, TitleIn
+
+profiles.load_profile()
 
 ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 READING = {
@@ -27,12 +31,49 @@ LEAKS: list[str] = []
 """Files of this process's tests, and of its workers', that a password is in."""
 
 
+PROCESSES = {"run_pytest", "command", "title_in", "browser"}
+"""Fixtures that start a process, most of which take a second or more."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: starts processes, or takes seconds; `-m 'not slow'` is a quick look")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Only here: as a setting of the project it would reach the main job too."""
+    """Make warnings errors, only here: as a setting of the project it would reach the main job too."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("error"))
+        if PROCESSES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="session")
+def run_pytest() -> RunPytest:
+    """Run pytest as a user does, in a process of its own."""
+    return running.run_pytest
+
+
+@pytest.fixture(scope="session")
+def command() -> RunCommand:
+    """Run `python -m compliance` as a user does."""
+    return running.command
+
+
+@pytest.fixture(scope="session")
+def browser() -> str:
+    """Return the path of Chromium."""
+    path = shutil.which("chromium")
+    if not path:
+        pytest.skip("needs chromium (Debian: chromium)")
+    return path
+
+
+@pytest.fixture(scope="session")
+def title_in() -> TitleIn:
+    """Load a page in Chromium and return its title."""
+    return running.title_in
 
 
 @pytest.fixture(scope="session", autouse=True)

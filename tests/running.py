@@ -6,10 +6,15 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.canary import silent
+
+RunPytest = Callable[..., subprocess.CompletedProcess[str]]
+"""What the fixture `run_pytest` is."""
+RunCommand = Callable[..., subprocess.CompletedProcess[str]]
+TitleIn = Callable[[str, Path, str], str]
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "inventories" / "demo.yaml"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import counts, run_pytest
+from tests.running import RunPytest, counts
 
 ASKING = """
 from tests.simulator import Simulator
@@ -24,7 +24,9 @@ GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
     ("action", "more"),
     [(GET, ()), (GET.replace("Get", "Delete"), ()), ("", ()), (GET.replace("Get", "Delete"), ("-n", "2"))],
 )
-def test_who_asks_for_more_than_to_read_fails_the_run(action: str, more: tuple[str, ...], tmp_path: Path) -> None:
+def test_who_asks_for_more_than_to_read_fails_the_run(
+    action: str, more: tuple[str, ...], tmp_path: Path, run_pytest: RunPytest
+) -> None:
     (tmp_path / "test_it.py").write_text(ASKING.format(action=action))
     run = run_pytest(tmp_path, "-p", "tests.conftest", *more)
     assert counts(run.stdout) == {"passed": 1}, run.stdout + run.stderr
@@ -53,7 +55,7 @@ def test_it():
     [({}, "GetStringValue", 0), (None, "GetStringValue", 1), ({}, "SetStringValue", 1), ({}, "EnumValues", 1)],
 )
 def test_a_guest_may_be_asked_for_a_text_of_its_registry_and_a_server_for_none(
-    registry: dict[str, str] | None, method: str, code: int, tmp_path: Path
+    registry: dict[str, str] | None, method: str, code: int, tmp_path: Path, run_pytest: RunPytest
 ) -> None:
     (tmp_path / "test_it.py").write_text(INVOKING.format(registry=registry, method=method))
     run = run_pytest(tmp_path, "-p", "tests.conftest")
@@ -101,7 +103,7 @@ LEAKING = ["plain", "utf-16", "hexadecimal", "base64", "base64 of utf-16", "gzip
     ],
 )
 def test_a_password_in_a_file_fails_the_run(
-    names: list[str], fails: bool, more: tuple[str, ...], code: int, tmp_path: Path
+    names: list[str], fails: bool, more: tuple[str, ...], code: int, tmp_path: Path, run_pytest: RunPytest
 ) -> None:
     (tmp_path / "test_it.py").write_text(WRITING.format(names=names, fails=fails))
     run = run_pytest(tmp_path, "-p", "tests.conftest", "--basetemp=base.secret", *more)

@@ -7,7 +7,7 @@ from pathlib import Path
 from compliance.snapshot.read import read_snapshot
 from tests import demo_guests
 from tests.demo import SNAPSHOT, gathered
-from tests.running import DEMO, counts, run_pytest
+from tests.running import DEMO, RunPytest, counts
 
 
 def test_the_snapshot_in_the_repository_is_the_estate_of_the_builders() -> None:
@@ -19,7 +19,9 @@ def test_the_snapshot_with_guests_too() -> None:
     assert kept == demo_guests.gathered(), "write it anew: python -m tests.demo_guests"
 
 
-def test_the_hosts_are_content_and_the_guests_say_why_the_address_would_never_arrive(tmp_path: Path) -> None:
+def test_the_hosts_are_content_and_the_guests_say_why_the_address_would_never_arrive(
+    tmp_path: Path, run_pytest: RunPytest
+) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO.with_name("demo-guests.yaml"), "--hv-report-dir", "x", "-v")
     assert run.returncode == 1
     founding = [line for line in run.stdout.splitlines() if "::failover-ip-needs-integration-services[" in line]

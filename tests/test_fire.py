@@ -29,6 +29,7 @@ from compliance.model import Row
 from compliance.rule import Outcome, Result
 from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of, snapshot, source
+from tests.profiles import examples
 
 CLOSED = (Result.FAILED, Result.UNKNOWN)
 FOUNDING = "failover-ip-needs-integration-services"
@@ -366,7 +367,7 @@ def any_lies(draw: st.DrawFn) -> tuple[str, Lie]:
     )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(any_lies())
 def test_no_lie_anywhere_raises_or_turns_green(told_of: tuple[str, Lie]) -> None:
     name, lie = told_of

@@ -23,7 +23,7 @@ from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Source
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
-from tests.running import APART, run_pytest
+from tests.running import APART, RunPytest
 from tests.simulator import Fault, Played, Simulator, mischief
 from tests.wsman.listener import Listener, answer, listening
 
@@ -116,7 +116,7 @@ def pytest_unconfigure():
 """
 
 
-def run(folder: Path, inventory: str, *, strict: bool = False) -> Run:
+def run(run_pytest: RunPytest, folder: Path, inventory: str, *, strict: bool = False) -> Run:
     """With all that writes, each to its loudest."""
     (folder / "temporary").mkdir(parents=True)
     (folder / "live.yaml").write_text(inventory, encoding="utf-8")
@@ -176,7 +176,7 @@ class Battle:
 
 
 @pytest.fixture(scope="module")
-def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
+def battle(tmp_path_factory: pytest.TempPathFactory, run_pytest: RunPytest) -> Iterator[Battle]:
     folder = tmp_path_factory.mktemp("battle")
     with ExitStack() as stack:
         trap = stack.enter_context(listening(baited))
@@ -196,9 +196,9 @@ def battle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Battle]:
             lines.append(line(name, one))
         good, everybody = (inventory(lines[: len(GOOD)]), inventory(lines))
         yield Battle(
-            calm=run(folder / "calm", good),
-            hostile=run(folder / "hostile", everybody),
-            strict=run(folder / "strict", everybody, strict=True),
+            calm=run(run_pytest, folder / "calm", good),
+            hostile=run(run_pytest, folder / "hostile", everybody),
+            strict=run(run_pytest, folder / "strict", everybody, strict=True),
             trap=trap,
             played=played,
         )

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.plugin.test_plugin import SENTENCE
-from tests.running import DEMO, ROOT, counts, run_pytest
+from tests.running import DEMO, ROOT, RunPytest, counts
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -27,7 +27,7 @@ def test_the_sentence_is_the_demos() -> None:
     assert quoted == SENTENCE
 
 
-def test_every_option_is_documented_and_exists(tmp_path: Path) -> None:
+def test_every_option_is_documented_and_exists(tmp_path: Path, run_pytest: RunPytest) -> None:
     text = run_pytest(tmp_path, "--help").stdout
     ours = set(re.findall(r"--(?:hv-[a-z-]+|inventory|snapshot)(?=[ ,=])", text))
     assert ours
@@ -37,14 +37,14 @@ def test_every_option_is_documented_and_exists(tmp_path: Path) -> None:
         assert option in text
 
 
-def test_the_least_inventory_loads(tmp_path: Path) -> None:
+def test_the_least_inventory_loads(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "site.yaml").write_text(blocks("yaml")[0])
     run = run_pytest(tmp_path, "--inventory", "site.yaml")
     assert run.returncode == 4
     assert "COMPLIANCE_AUDIT_USERNAME and COMPLIANCE_AUDIT_PASSWORD are missing" in run.stderr
 
 
-def test_the_examples_of_own_checks_run(tmp_path: Path) -> None:
+def test_the_examples_of_own_checks_run(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_example.py").write_text(blocks("python")[0])
     run = run_pytest(tmp_path, "--inventory", DEMO, "test_example.py", "--hv-rule", "failover-*")
     assert counts(run.stdout)["passed"] > 20

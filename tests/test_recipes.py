@@ -27,7 +27,7 @@ from compliance.plugin.report_folder import GATE, WRITERS
 from compliance.snapshot.write import write_snapshot
 from tests.canary import CANARY
 from tests.plugin.test_exit_codes import SNAPSHOTS
-from tests.running import DEMO, ROOT, run_pytest
+from tests.running import DEMO, ROOT, RunPytest
 from tests.test_readme import README as MAIN
 
 RECIPES = ROOT / "docs" / "recipes"
@@ -373,7 +373,7 @@ def test_the_page_names_every_recipe_and_every_exit_code() -> None:
     assert "(docs/recipes/README.md)" in MAIN
 
 
-def test_every_option_that_the_recipes_name_exists(tmp_path: Path) -> None:
+def test_every_option_that_the_recipes_name_exists(tmp_path: Path, run_pytest: RunPytest) -> None:
     known = run_pytest(tmp_path, "--help").stdout
     everything = "\n".join(path.read_text(encoding="utf-8") for path in RECIPES.iterdir())
     named = set(re.findall(r"--(?:hv-[a-z-]+|inventory|snapshot)\b", everything))

@@ -18,6 +18,7 @@ from compliance.rule import Outcome, Result, Severity
 from compliance.snapshot.snapshot import Source
 from tests.builders import HOUR, Host, Nic, Vm, guid, replica_of, source, unread_source
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
+from tests.profiles import examples
 
 SECOND = Nic(name="Second")
 
@@ -297,7 +298,7 @@ def audits(draw: st.DrawFn) -> Audit:
     return audit(*sources, complete=draw(st.sampled_from([True, True, False])))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(audits())
 def test_an_audit_does_not_differ_from_itself(one: Audit) -> None:
     assert compare(one, one).entries == ()
@@ -308,7 +309,7 @@ def test_an_audit_does_not_differ_from_itself(one: Audit) -> None:
 MIRRORED = {Fate.CAME: Fate.WENT, Fate.WENT: Fate.CAME, Fate.LOST: Fate.FOUND, Fate.FOUND: Fate.LOST}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(audits(), audits())
 def test_the_way_back_is_the_way_there(one: Audit, other: Audit) -> None:
     there, back = compare(one, other), compare(other, one)
@@ -323,7 +324,7 @@ def test_the_way_back_is_the_way_there(one: Audit, other: Audit) -> None:
         assert not any(entry.guid for entry in there.entries if entry.fate is Fate.WENT)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(audits(), audits(), st.randoms())
 def test_the_order_of_rows_means_nothing(one: Audit, other: Audit, random: Any) -> None:
     servers = list(other.estate.servers)

@@ -26,7 +26,7 @@ from tests.builders import NOW, Host, Vm, host_rows, inventory
 from tests.canary import CANARY
 from tests.clustered import DOWN, NESTED, TEXT, UP, Cluster, cluster_rows, cluster_wire
 from tests.demo import closed_port
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator
 
 CREDENTIALS = {"audit": Credential(username="audit", password=CANARY)}
@@ -437,7 +437,7 @@ def test_the_queries_are_those_of_the_schema() -> None:
     assert {query.class_name: set(query.properties) for query in OF_CLUSTER} == known
 
 
-def test_a_cluster_from_a_file_to_the_gate(tmp_path: Path) -> None:
+def test_a_cluster_from_a_file_to_the_gate(tmp_path: Path, run_pytest: RunPytest) -> None:
     with playing(HV01=[SQL]) as estate:  # web01 is expected, and nowhere
         ports = {name: simulator.port for name, simulator in estate.simulators.items()}
         nodes = "".join(

@@ -27,7 +27,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, inventory
 from tests.demo import closed_port
 from tests.replayed import USERS, Exchange, recorded, replaying
-from tests.running import ROOT, run_pytest
+from tests.running import ROOT, RunPytest
 from tests.wsman.listener import listening, read_request
 
 CREDENTIALS = {"audit": Credential(username="audit", password=USERS["audit"])}
@@ -205,7 +205,9 @@ def test_an_interrupted_run_that_saves_nothing_says_so(tmp_path: Path) -> None:
     assert "0 of 1 servers were read; nothing is kept (--hv-save would)" in err, out + err
 
 
-def test_an_incomplete_snapshot_passes_for_nothing_that_was_not_read(exchanges: list[Exchange], tmp_path: Path) -> None:
+def test_an_incomplete_snapshot_passes_for_nothing_that_was_not_read(
+    exchanges: list[Exchange], tmp_path: Path, run_pytest: RunPytest
+) -> None:
     """Gathered here, interrupted after the first server, and judged by the real command."""
 
     def interrupt(progress: Progress) -> None:
@@ -307,7 +309,7 @@ def test_the_line_names_the_slowest_and_stays_a_line() -> None:
     )
 
 
-def test_a_terminal_is_told_on_one_line_and_a_log_once_a_minute(tmp_path: Path) -> None:
+def test_a_terminal_is_told_on_one_line_and_a_log_once_a_minute(tmp_path: Path, run_pytest: RunPytest) -> None:
     """Through pytest's own reporter, in a process of its own whose terminal is none, or says that it is one."""
     (tmp_path / "conftest.py").write_text(TELLING, encoding="utf-8")
     down = "hv01 was not read: down"

@@ -18,7 +18,7 @@ from compliance.inventory.read import read_any
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.guests.sshd import sshd
 from tests.inventory.ansible.conftest import WITHOUT
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Played, Simulator
 
 SERVER = "servers:\n- {name: hv01, credential: audit}\nguests:\n"  # what follows stands on line 4
@@ -264,7 +264,7 @@ def test_what_ansible_says_is_part_of_the_digest(tmp_path: Path) -> None:
     assert first == again != other
 
 
-def test_a_run_over_ssh(tmp_path: Path) -> None:
+def test_a_run_over_ssh(tmp_path: Path, run_pytest: RunPytest) -> None:
     vm = Vm(name="sql01")
     hosts = Host(name="HV01", vms=[vm]), Host(name="HV02", vms=[replica_of(vm)])
     login = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": "canary-5e1d"}

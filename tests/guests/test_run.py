@@ -18,7 +18,7 @@ from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.test_connection import clients
 from tests.guests.trees import DEBIAN, RED_HAT, UBUNTU, Tree, downloaded, enter, grown
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Played, Simulator
 
 SPELLED = "00:15:5d:01:02:03"
@@ -54,7 +54,7 @@ def of(tree: Tree, vm: Vm) -> Tree:
 
 
 @pytest.fixture(scope="module")
-def ran(tools: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tools: Path, tmp_path_factory: pytest.TempPathFactory, run_pytest: RunPytest) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("run")
     with ExitStack() as stack:
         servers, ways, guests = [], [], {}

@@ -18,7 +18,7 @@ from tests.canary import CANARY, is_in
 from tests.demo import closed_port
 from tests.guests.said import registry, rows, service
 from tests.guests.test_windows import ID, played
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator
 
 LOGIN = {
@@ -62,7 +62,7 @@ class Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+def ran(tmp_path_factory: pytest.TempPathFactory, run_pytest: RunPytest) -> Iterator[Ran]:
     folder = tmp_path_factory.mktemp("run")
     vms = list(VMS.values())
     with ExitStack() as stack:

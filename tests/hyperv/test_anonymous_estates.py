@@ -36,6 +36,7 @@ from tests.builders import (
     unread_source,
 )
 from tests.demo import SNAPSHOT
+from tests.profiles import examples
 
 FOREIGN = guid("a provider of others")
 DEMO = read_snapshot(SNAPSHOT)
@@ -43,7 +44,9 @@ FOUR = re.compile(r"(?<![\d.])(?!0\.0\.0\.0|127\.|255\.)\d+\.\d+\.\d+\.\d+(?![\d
 MAC = re.compile("00155d[0-9a-f]{6}")
 A_GUID = re.compile(GUID, re.IGNORECASE)
 
-shared_folder = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+shared_folder = settings(
+    max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 def file_of(found: Snapshot, folder: Path) -> str:

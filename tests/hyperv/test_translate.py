@@ -36,6 +36,7 @@ from tests.builders import (
     unread_source,
     wire,
 )
+from tests.profiles import examples
 
 MACHINES = "Msvm_ComputerSystem"
 SETTINGS = "Msvm_VirtualSystemSettingData"
@@ -657,7 +658,7 @@ WIRED = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_means_nothing(shuffle: random.Random) -> None:
     first = estate_of(source(Host(), rows=WIRED))

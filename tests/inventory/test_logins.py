@@ -18,7 +18,7 @@ from compliance.secret import Environment, Secret
 from tests.canary import CANARY
 from tests.commands.doctor.ward import doctor
 from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
-from tests.running import command, run_pytest
+from tests.running import RunCommand, RunPytest
 from tests.simulator import Simulator
 
 LOUD = ("-l", "--tb=long", "--full-trace", "-rA", "-vv", "--log-level=DEBUG", "--log-file=x.log")
@@ -62,7 +62,7 @@ def tried(servers: Sequence[Simulator]) -> list[int]:
 
 
 @pytest.mark.parametrize("place", ["environment", "keyring", "password_command", "password_file"])
-def test_each_place_logs_in(place: str, tmp_path: Path) -> None:
+def test_each_place_logs_in(place: str, tmp_path: Path, command: RunCommand, run_pytest: RunPytest) -> None:
     env: Mapping[str, str] = {}
     with sealed_servers(tmp_path) as servers:
         if place == "environment":
@@ -81,7 +81,7 @@ def test_each_place_logs_in(place: str, tmp_path: Path) -> None:
         assert (tmp_path / "runs").read_text() == "xx"  # once a run, for two servers
 
 
-def test_a_refused_login_says_where_it_came_from(tmp_path: Path) -> None:
+def test_a_refused_login_says_where_it_came_from(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path) as servers:
         kept(tmp_path, FILED, password=f"{CANARY}-wrong")
         run = run_pytest(tmp_path, "--inventory=live.yaml", *LOUD)
@@ -91,7 +91,7 @@ def test_a_refused_login_says_where_it_came_from(tmp_path: Path) -> None:
     assert "tried ntlm as audit (credential `audit` from password_file audit.secret), sealed over http" in run.stdout
 
 
-def test_where_two_refuse_the_rest_hears_which_login_it_was(tmp_path: Path) -> None:
+def test_where_two_refuse_the_rest_hears_which_login_it_was(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path) as servers:
         text = (tmp_path / "live.yaml").read_text()
         third = f"  - {{name: hv09, address: 127.0.0.2, port: {servers[0].port}}}\n"
@@ -142,7 +142,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("one", KEYRINGS)
-def test_a_keyring_that_is_of_no_use_is_one_line_and_exit_code_4(one: str, tmp_path: Path) -> None:
+def test_a_keyring_that_is_of_no_use_is_one_line_and_exit_code_4(one: str, tmp_path: Path, command: RunCommand) -> None:
     env, told = KEYRINGS[one]
     if "PYTHONPATH" in env:
         (tmp_path / "without" / "keyring").mkdir(parents=True)
@@ -167,7 +167,7 @@ def test_a_place_that_holds_nothing_is_one_line(place: str, tmp_path: Path) -> N
     assert str(error.value) == told
 
 
-def test_a_run_of_pytest_says_the_same(tmp_path: Path) -> None:
+def test_a_run_of_pytest_says_the_same(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path) as servers:
         kept(tmp_path, "prompt: true")
         for more in ("-s", "-n2"):
@@ -180,7 +180,7 @@ def test_a_run_of_pytest_says_the_same(tmp_path: Path) -> None:
 # --- what is asked for, and what is not -------------------------------------------------------------------------------
 
 
-def test_who_reads_no_server_asks_nobody(tmp_path: Path) -> None:
+def test_who_reads_no_server_asks_nobody(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path):
         run = run_pytest(tmp_path, "--inventory=live.yaml", "--hv-save=x.jsonl", env=LOGIN)
         assert run.returncode == 0
@@ -210,7 +210,7 @@ def test_what_is_given_is_not_looked_for(tmp_path: Path) -> None:
     assert credentials["audit"].origin == "hosts.ini"
 
 
-def test_a_bug_in_the_midst_of_it_shows_no_password(tmp_path: Path) -> None:
+def test_a_bug_in_the_midst_of_it_shows_no_password(tmp_path: Path, run_pytest: RunPytest) -> None:
     """pytest tells an internal error with the locals of each function: what was found so far is among them."""
     with sealed_servers(tmp_path):
         text = (tmp_path / "live.yaml").read_text()

@@ -25,7 +25,7 @@ from tests.builders import NOW, Host, Vm
 from tests.canary import CANARY
 from tests.gather.test_gather import played, reading, unread
 from tests.kerberos.realm import NAME, Realm
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Simulator
 
 SMALL = Host(name="HV01", vms=[Vm(name="sql01")])
@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert mistake(tmp_path) == "the keytab can't be read: Is a directory"
 
 
-def test_a_run_ends_with_exit_code_4(hosts: list[Simulator], tmp_path: Path) -> None:
+def test_a_run_ends_with_exit_code_4(hosts: list[Simulator], tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "bad.keytab").write_bytes(b"no keytab")
     path = inventory(tmp_path, hosts[:1], {0: "keytab: bad.keytab"})
     run = run_pytest(tmp_path, "--inventory", path)

@@ -19,7 +19,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.canary import CANARY
 from tests.demo import closed_port
-from tests.running import run_pytest
+from tests.running import RunPytest
 
 RULE = "failover-ip-needs-integration-services"
 SQL = Vm(name="sql01")
@@ -223,7 +223,7 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("arguments", "code", "told"), [case[1:] for case in SITUATIONS], ids=[case[0] for case in SITUATIONS]
 )
 def test_a_situation_ends_with_its_code(
-    arguments: Sequence[str], code: int, told: str, folder: Path, tmp_path: Path
+    arguments: Sequence[str], code: int, told: str, folder: Path, tmp_path: Path, run_pytest: RunPytest
 ) -> None:
     run = run_pytest(folder, *arguments, "--hv-report-dir", tmp_path, env={**LOGIN, "PYTHONPATH": str(folder)})
     assert run.returncode == code, run.stdout[-3000:] + run.stderr[-2000:]
@@ -251,7 +251,7 @@ WAYS = [(), ("-n", "2"), ("-x",), ("-p", "cacheprovider", "--lf"), ("-k", "sql01
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_however_it_is_run_the_gate_is_the_same(way: Sequence[str], folder: Path) -> None:
+def test_however_it_is_run_the_gate_is_the_same(way: Sequence[str], folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, *given("both"), *way)
     assert run.returncode == 1
     start = run.stdout.index("The gate is closed")

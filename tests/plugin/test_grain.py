@@ -28,7 +28,7 @@ from tests.builders import NOW, Host, Nic, Vm, snapshot, source, unread_source
 from tests.plugin.test_plugin import ids, report_of, rows_of
 from tests.report.every import every
 from tests.report.tables import table
-from tests.running import DEMO, counts, run_pytest
+from tests.running import DEMO, RunPytest, counts
 
 RULE = "failover-ip-needs-integration-services"
 COARSE = (Grain.SERVER, Grain.RULE)
@@ -80,7 +80,7 @@ def waivers() -> str:
 class Run:
     """The mixes by the real command: the words of each of its outputs, by server."""
 
-    def __init__(self, folder: Path, *more: str) -> None:
+    def __init__(self, run_pytest: RunPytest, folder: Path, *more: str) -> None:
         given = ("--snapshot", "x.jsonl", "--hv-waivers", "w.yaml", "--hv-grain", "server", "--hv-rule", RULE, *more)
         page = folder / "x.html"
         told = run_pytest(folder, *given, "-v", "--junitxml", "x.xml", "--html", page, "--self-contained-html")
@@ -92,12 +92,12 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory, run_pytest: RunPytest) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("grain")
     write_snapshot(snapshot(*(host(NAMES[mix], mix.split()) for mix in MIXES)), folder / "x.jsonl")
     (folder / "w.yaml").write_text(waivers())
     mild = ("--hv-fail-at", "error", "--hv-severity-of", f"{RULE}=warning")
-    return {"as it is": Run(folder), "mild": Run(folder, *mild)}
+    return {"as it is": Run(run_pytest, folder), "mild": Run(run_pytest, folder, *mild)}
 
 
 # --- what a case is ---------------------------------------------------------------------------------------------------
@@ -199,12 +199,14 @@ def test_a_long_list_is_bounded_and_says_where_the_rest_is() -> None:
 BY_SERVER = ["bln-hv01", "bln-hv02", "bln-hv03", "fra-hv04", "fra-node1", "fra-node2"]
 
 
-def run_demo(folder: Path, grain: str, *arguments: str | Path) -> tuple[int, dict[str, int], str]:
+def run_demo(
+    run_pytest: RunPytest, folder: Path, grain: str, *arguments: str | Path
+) -> tuple[int, dict[str, int], str]:
     run = run_pytest(folder, "--inventory", DEMO, "--hv-grain", grain, *arguments)
     return run.returncode, counts(run.stdout), run.stdout + run.stderr
 
 
-def test_ids_name_the_server_or_the_rule_alone(tmp_path: Path) -> None:
+def test_ids_name_the_server_or_the_rule_alone(tmp_path: Path, run_pytest: RunPytest) -> None:
     given = ("--inventory", DEMO, "--collect-only", "-q", "--hv-rule", "server-*", "--hv-rule", "estate-*")
     by_server = ids(run_pytest(tmp_path, *given, "--hv-rule", RULE, "--hv-grain", "server").stdout)
     assert sorted(by_server) == sorted(
@@ -242,45 +244,47 @@ SELECTIONS = [
 @pytest.mark.parametrize(
     ("grain", "arguments", "expected"), SELECTIONS, ids=[" ".join((one[0], *one[1])) for one in SELECTIONS]
 )
-def test_selection(grain: str, arguments: tuple[str, ...], expected: dict[str, int], tmp_path: Path) -> None:
+def test_selection(
+    grain: str, arguments: tuple[str, ...], expected: dict[str, int], tmp_path: Path, run_pytest: RunPytest
+) -> None:
     known = ("--hv-rule", RULE, "--hv-rule", "server-was-read", "--hv-rule", "estate-*")
-    code, found, _ = run_demo(tmp_path, grain, *known, *arguments)
+    code, found, _ = run_demo(run_pytest, tmp_path, grain, *known, *arguments)
     assert {word: number for word, number in found.items() if word != "deselected"} == expected
     assert code == 1, "the gate is closed, whatever pytest shows of it"
 
 
-def test_a_case_of_another_grain_is_not_found(tmp_path: Path) -> None:
+def test_a_case_of_another_grain_is_not_found(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-grain", "server", f"demo::{RULE}[bln-hv01/sql01]")
     assert (run.returncode, "or --hv-grain server has no such case" in run.stderr) == (4, True)
 
 
 @pytest.mark.parametrize("grain", COARSE)
-def test_last_failed_runs_what_failed(grain: str, tmp_path: Path) -> None:
+def test_last_failed_runs_what_failed(grain: str, tmp_path: Path, run_pytest: RunPytest) -> None:
     options = ("-p", "cacheprovider", "-o", f"cache_dir={tmp_path / 'cache'}")
-    _, first, _ = run_demo(tmp_path, grain, *options)
-    _, again, _ = run_demo(tmp_path, grain, *options, "--lf")
+    _, first, _ = run_demo(run_pytest, tmp_path, grain, *options)
+    _, again, _ = run_demo(run_pytest, tmp_path, grain, *options, "--lf")
     red = {word: first[word] for word in ("failed", "error") if word in first}
     assert {word: number for word, number in again.items() if word in ("failed", "error", "passed")} == red
     assert first["passed"] == again["deselected"]
 
 
-def junit_of(folder: Path, *arguments: str) -> dict[str, tuple[str, ...]]:
-    run_demo(folder, "server", *arguments, "--hv-report-dir", "out", "--junitxml", "x.xml")
+def junit_of(run_pytest: RunPytest, folder: Path, *arguments: str) -> dict[str, tuple[str, ...]]:
+    run_demo(run_pytest, folder, "server", *arguments, "--hv-report-dir", "out", "--junitxml", "x.xml")
     cases = [case for suite in JUnitXml.fromfile(str(folder / "x.xml")) for case in suite]
     return {case.name: tuple(str(one.text) for one in case.result) for case in cases}
 
 
-def test_workers_of_xdist_tell_the_same(tmp_path: Path) -> None:
-    alone = junit_of(tmp_path)
-    assert junit_of(tmp_path, "-n", "2") == alone
+def test_workers_of_xdist_tell_the_same(tmp_path: Path, run_pytest: RunPytest) -> None:
+    alone = junit_of(run_pytest, tmp_path)
+    assert junit_of(run_pytest, tmp_path, "-n", "2") == alone
     assert any("Resolution: " in text for texts in alone.values() for text in texts)
 
 
 # --- what else there is -----------------------------------------------------------------------------------------------
 
 
-def test_the_gate_and_the_reports_do_not_depend_on_it(tmp_path: Path) -> None:
-    codes = {run_demo(tmp_path, grain, "--hv-report-dir", grain)[0] for grain in Grain}
+def test_the_gate_and_the_reports_do_not_depend_on_it(tmp_path: Path, run_pytest: RunPytest) -> None:
+    codes = {run_demo(run_pytest, tmp_path, grain, "--hv-report-dir", grain)[0] for grain in Grain}
     assert codes == {1}
     kept = {grain: {path.name: path.read_bytes() for path in (tmp_path / grain).iterdir()} for grain in Grain}
     gates = {grain: json.loads(kept[grain].pop("gate.json")) for grain in Grain}
@@ -293,24 +297,24 @@ def test_the_gate_and_the_reports_do_not_depend_on_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("grain", COARSE)
-def test_the_html_report_has_a_row_for_each_case(grain: str, tmp_path: Path) -> None:
-    _, found, _ = run_demo(tmp_path, grain)
-    page, data = report_of(tmp_path, "--inventory", DEMO, "--hv-grain", grain)
+def test_the_html_report_has_a_row_for_each_case(grain: str, tmp_path: Path, run_pytest: RunPytest) -> None:
+    _, found, _ = run_demo(run_pytest, tmp_path, grain)
+    page, data = report_of(run_pytest, tmp_path, "--inventory", DEMO, "--hv-grain", grain)
     assert len(rows_of(data)) == sum(found.values())
     assert "A row may stand for several verdicts" in page
     assert "<img src=x" not in page
 
 
-def test_rows_are_bounded_with_many_servers(tmp_path: Path) -> None:
+def test_rows_are_bounded_with_many_servers(tmp_path: Path, run_pytest: RunPytest) -> None:
     write_snapshot(snapshot(*(host(f"h{number:04}", ["good"]) for number in range(700))), tmp_path / "x.jsonl")
     given = ("--hv-rule", RULE, "--hv-rule", "server-was-read", "--hv-grain", "server")
-    page, data = report_of(tmp_path, "--snapshot", tmp_path / "x.jsonl", *given)
+    page, data = report_of(run_pytest, tmp_path, "--snapshot", tmp_path / "x.jsonl", *given)
     assert len(rows_of(data)) == 1000
     assert "The table below shows 1,000 of 1,400." in page
 
 
-def test_the_option_is_named_in_the_header_and_a_wrong_one_is_refused(tmp_path: Path) -> None:
-    _, _, told = run_demo(tmp_path, "rule", "--hv-server", "fra-*")
+def test_the_option_is_named_in_the_header_and_a_wrong_one_is_refused(tmp_path: Path, run_pytest: RunPytest) -> None:
+    _, _, told = run_demo(run_pytest, tmp_path, "rule", "--hv-server", "fra-*")
     assert re.search(r"^hyperv-compliance .*: estate demo .*--hv-server fra-\*, --hv-grain rule$", told, re.MULTILINE)
     assert run_pytest(tmp_path, "--inventory", DEMO, "--hv-grain", "disk").returncode == 4
     stray = run_pytest(tmp_path, "--hv-grain", "server")
@@ -323,7 +327,7 @@ def test_a_large_run_names_the_option_once() -> None:
     assert "--hv-grain server" in hint(MANY + 1, None)
 
 
-def test_the_hint_stands_in_the_header(tmp_path: Path) -> None:
+def test_the_hint_stands_in_the_header(tmp_path: Path, run_pytest: RunPytest) -> None:
     servers = (unread_source(f"hv{number}") for number in range(MANY // 2 + 1))  # each is a case of two rules or more
     write_snapshot(snapshot(*servers), tmp_path / "x.jsonl")
     run = run_pytest(tmp_path, "--snapshot", "x.jsonl", "-k", "nosuch")

@@ -10,7 +10,7 @@ import pytest
 from compliance.plugin.options import OPTIONS
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source
-from tests.running import ROOT, counts, run_pytest
+from tests.running import ROOT, RunPytest, counts
 
 SQL = Vm(name="sql01")
 MUTE = Vm(name="mute01", kvp=12, heartbeat=12)
@@ -41,12 +41,12 @@ INVENTORY = "hv_inventory = estates/lab.yaml"
 READ = "1 finding at or above"
 
 
-def test_every_option_is_a_key(folder: Path) -> None:
+def test_every_option_is_a_key(folder: Path, run_pytest: RunPytest) -> None:
     text = run_pytest(folder, "--help").stdout
     assert all(f"  {name} (" in text for name in OPTIONS)
 
 
-def test_the_file_names_the_estate(folder: Path) -> None:
+def test_the_file_names_the_estate(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY)
     run = run_pytest(folder)
     assert run.returncode == 1
@@ -54,7 +54,7 @@ def test_the_file_names_the_estate(folder: Path) -> None:
     assert "test_own" not in run.stdout
 
 
-def test_names_of_files_are_relative_to_the_file(folder: Path) -> None:
+def test_names_of_files_are_relative_to_the_file(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY, "hv_report_dir = reports", "hv_policy =", "    estates/mild.yaml")
     (folder / "estates" / "mild.yaml").write_text("fail_at: error\n")
     run = run_pytest(folder / "own")
@@ -88,13 +88,13 @@ PRECEDENCE = {
 
 
 @pytest.mark.parametrize("case", PRECEDENCE)
-def test_what_wins(folder: Path, case: str) -> None:
+def test_what_wins(folder: Path, case: str, run_pytest: RunPytest) -> None:
     lines, arguments, said = PRECEDENCE[case]
     configure(folder, INVENTORY, *lines)
     assert said in run_pytest(folder, *arguments).stdout
 
 
-def test_another_estate_on_the_command_line(folder: Path) -> None:
+def test_another_estate_on_the_command_line(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY)
     run = run_pytest(folder, "--snapshot", "estates/lab.jsonl")
     assert f"from {Path('estates') / 'lab.jsonl'}" in run.stdout
@@ -111,7 +111,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("line", MISTAKES)
-def test_a_mistake_in_the_file(folder: Path, line: str) -> None:
+def test_a_mistake_in_the_file(folder: Path, line: str, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY, line, "hv_report_dir = reports")
     run = run_pytest(folder)
     assert run.returncode == 4
@@ -122,21 +122,21 @@ def test_a_mistake_in_the_file(folder: Path, line: str) -> None:
 # --- whom it leaves alone ---------------------------------------------------------------------------------------------
 
 
-def test_a_run_of_paths_is_not_about_the_estate(folder: Path) -> None:
+def test_a_run_of_paths_is_not_about_the_estate(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY, "hv_report_dir = reports", "hv_vm = sql*")
     run = run_pytest(folder, "own")
     assert (run.returncode, counts(run.stdout)) == (0, {"passed": 1})
     assert not (folder / "reports").exists()
 
 
-def test_unless_an_option_or_an_id_of_ours_is_named(folder: Path) -> None:
+def test_unless_an_option_or_an_id_of_ours_is_named(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY)
     for arguments in (["own", "--hv-vm", "sql*"], ["lab::server-was-read"], ["own", "lab::server-was-read[hv01]"]):
         run = run_pytest(folder, *arguments)
         assert "estate lab from" in run.stdout, run.stdout + run.stderr
 
 
-def test_checks_of_ones_own_say_what_is_missing(folder: Path) -> None:
+def test_checks_of_ones_own_say_what_is_missing(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY)
     run = run_pytest(folder, "asks")
     assert run.returncode == 1
@@ -144,26 +144,26 @@ def test_checks_of_ones_own_say_what_is_missing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", [(), ("-n", "2")])
-def test_testpaths_run_beside_the_estate_of_the_file(folder: Path, way: tuple[str, ...]) -> None:
+def test_testpaths_run_beside_the_estate_of_the_file(folder: Path, way: tuple[str, ...], run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY, "testpaths = own")
     both = counts(run_pytest(folder, *way).stdout)
     only = counts(run_pytest(folder, *way, "--inventory", "estates/lab.yaml").stdout)
     assert both["passed"] == only["passed"] + 1
 
 
-def test_keys_without_an_estate_do_nothing(folder: Path) -> None:
+def test_keys_without_an_estate_do_nothing(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, "hv_vm = sql*", "hv_report_dir = reports")
     run = run_pytest(folder)
     assert (run.returncode, counts(run.stdout)["passed"]) == (1, 1)  # test_asks has no estate
     assert not (folder / "reports").exists()
 
 
-def test_an_empty_key_says_nothing(folder: Path) -> None:
+def test_an_empty_key_says_nothing(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY)
     assert "estate" not in run_pytest(folder, "-o", "hv_inventory=", "own").stdout
 
 
-def test_toml(folder: Path) -> None:
+def test_toml(folder: Path, run_pytest: RunPytest) -> None:
     text = '[tool.pytest.ini_options]\nhv_inventory = "estates/lab.yaml"\nhv_vm = ["sql*"]\n'
     (folder / "pyproject.toml").write_text(text)
     assert "Judged is only: --hv-vm sql*" in run_pytest(folder).stdout

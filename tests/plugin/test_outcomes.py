@@ -15,7 +15,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import UP, Cluster, cluster_source, node_source
-from tests.running import ROOT, run_pytest
+from tests.running import ROOT, RunPytest
 
 RULE = "failover-ip-needs-integration-services"
 SQL = Vm(name="sql01")
@@ -85,7 +85,7 @@ def case(label: str, rule: str = RULE) -> str:
 class Run:
     """What one run said of each case, in each of its outputs."""
 
-    def __init__(self, folder: Path, arguments: tuple[str, ...]) -> None:
+    def __init__(self, run_pytest: RunPytest, folder: Path, arguments: tuple[str, ...]) -> None:
         out, junit = folder / "out", folder / "out.xml"
         given = ("--snapshot", "now.jsonl", "--hv-waivers", "waivers.yaml", *arguments)
         told = run_pytest(folder, *given, "-v", "--hv-report-dir", out, "--junitxml", junit)
@@ -119,7 +119,7 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+def runs(tmp_path_factory: pytest.TempPathFactory, run_pytest: RunPytest) -> dict[str, Run]:
     folder = tmp_path_factory.mktemp("outcomes")
     other = source(Host(name="HV02", vms=[replica_of(SQL)]))
     write_snapshot(snapshot(source(Host(name="HV01", vms=KNOWN)), other), folder / "before.jsonl")
@@ -134,7 +134,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     write_snapshot(snapshot(*servers, clusters=[cluster_source(CLUSTER)]), folder / "now.jsonl")
     (folder / "waivers.yaml").write_text(WAIVERS)
     run_pytest(folder, "--snapshot", "before.jsonl", "--hv-report-dir", "before")
-    return {name: Run(folder, arguments) for name, arguments in RUNS.items()}
+    return {name: Run(run_pytest, folder, arguments) for name, arguments in RUNS.items()}
 
 
 def test_each_row_has_its_case() -> None:

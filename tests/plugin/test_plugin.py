@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -21,7 +20,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
 from tests.canary import CANARY
 from tests.demo import SNAPSHOT
-from tests.running import DEMO, ROOT, counts, run_pytest, title_in
+from tests.running import DEMO, ROOT, RunPytest, TitleIn, counts
 from tests.simulator import Played, Simulator
 
 OUTCOMES = {"failed": 15, "passed": 42, "skipped": 15, "error": 17}
@@ -45,7 +44,7 @@ HEALTHY = Host(name="HV01", vms=[Vm(name="sql01")]), Host(name="HV02", vms=[repl
 # --- the main job -----------------------------------------------------------------------------------------------------
 
 
-def test_the_demo_estate(tmp_path: Path) -> None:
+def test_the_demo_estate(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO)
     assert run.returncode == 1, run.stdout + run.stderr
     assert counts(run.stdout) == OUTCOMES
@@ -54,7 +53,7 @@ def test_the_demo_estate(tmp_path: Path) -> None:
     assert "Traceback" not in run.stdout + run.stderr
 
 
-def test_a_healthy_estate_is_green(tmp_path: Path) -> None:
+def test_a_healthy_estate_is_green(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--snapshot", saved(tmp_path, *HEALTHY))
     assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7})
     assert "None of 2 replicated virtual machines would keep the primary's address after a failover." in run.stdout
@@ -74,7 +73,9 @@ def test_a_healthy_estate_is_green(tmp_path: Path) -> None:
         ("--tb=long",),
     ],
 )
-def test_however_it_is_run_the_outcomes_are_the_same(arguments: tuple[str, ...], tmp_path: Path) -> None:
+def test_however_it_is_run_the_outcomes_are_the_same(
+    arguments: tuple[str, ...], tmp_path: Path, run_pytest: RunPytest
+) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, *arguments)
     assert run.returncode in (1, 2) if "--pdb" in arguments else run.returncode == 1, run.stdout + run.stderr
     if "--pdb" not in arguments:  # without a terminal, the first prompt ends the run
@@ -82,7 +83,7 @@ def test_however_it_is_run_the_outcomes_are_the_same(arguments: tuple[str, ...],
         assert SENTENCE in run.stdout
 
 
-def test_without_an_estate_it_is_silent(tmp_path: Path) -> None:
+def test_without_an_estate_it_is_silent(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_mine.py").write_text("def test_mine():\n    pass\n")
     run = run_pytest(tmp_path)
     assert (run.returncode, counts(run.stdout)) == (0, {"passed": 1})
@@ -96,7 +97,7 @@ def test_without_an_estate_it_loads_next_to_nothing(tmp_path: Path) -> None:
     assert done.stdout.strip() == ""
 
 
-def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path) -> None:
+def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "ansible.py").write_text("")
     (tmp_path / "pytest_ansible.py").write_text(
         "def pytest_addoption(parser):\n    parser.getgroup('a').addoption('--inventory')\n"
@@ -131,14 +132,14 @@ def sealed_servers(folder: Path) -> Iterator[list[Simulator]]:
         yield found
 
 
-def test_xdist_gathers_once(tmp_path: Path) -> None:
+def test_xdist_gathers_once(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path) as servers:
         run = run_pytest(tmp_path, "--inventory", "live.yaml", "-n", "2", env=LOGIN)
         assert (run.returncode, counts(run.stdout)) == (0, {"passed": 7}), run.stdout + run.stderr
         assert [sum(one.action == "Identify" for one in server.log) for server in servers] == [1, 1]
 
 
-def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path) -> None:
+def test_a_live_run_over_sealed_ntlm_and_its_snapshot(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path):
         written = ("--html", "x.html", "--self-contained-html", "--junitxml", "x.xml", "--hv-save", "live.jsonl")
         live = run_pytest(tmp_path, "--inventory", "live.yaml", *written, "-v", env=LOGIN)
@@ -157,7 +158,7 @@ def ids(stdout: str) -> list[str]:
     return [line for line in stdout.splitlines() if "::" in line and not line.startswith((" ", "E ", "ERROR"))]
 
 
-def test_ids_do_not_depend_on_where_or_how(tmp_path: Path) -> None:
+def test_ids_do_not_depend_on_where_or_how(tmp_path: Path, run_pytest: RunPytest) -> None:
     here = run_pytest(tmp_path, "--inventory", DEMO, "--collect-only", "-q")
     deep = tmp_path / "a" / "b"
     deep.mkdir(parents=True)
@@ -178,29 +179,29 @@ def test_ids_do_not_depend_on_where_or_how(tmp_path: Path) -> None:
         "bln-hv03",
     ],
 )
-def test_an_id_is_accepted_back(name: str, tmp_path: Path) -> None:
+def test_an_id_is_accepted_back(name: str, tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, f"demo::{RULE}[{name}]", "--collect-only", "-q")
     assert ids(run.stdout) == [f"demo::{RULE}[{name}]"]
     assert run.returncode == 0
 
 
-def test_an_id_is_accepted_back_by_xdist(tmp_path: Path) -> None:
+def test_an_id_is_accepted_back_by_xdist(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "-n", "2", f"demo::{RULE}[bln-hv01/sql01]")
     assert (run.returncode, counts(run.stdout)) == (1, {"passed": 1})
 
 
-def test_asking_for_fixtures_reads_no_server(tmp_path: Path) -> None:
+def test_asking_for_fixtures_reads_no_server(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--snapshot", "nowhere.jsonl", "--fixtures")
     assert run.returncode == 0
     assert "replicated_vm" in run.stdout
 
 
-def test_an_id_without_its_subject_means_the_rule(tmp_path: Path) -> None:
+def test_an_id_without_its_subject_means_the_rule(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "demo::server-was-read")
     assert counts(run.stdout) == {"passed": 5, "error": 1}
 
 
-def test_an_id_that_is_not_there(tmp_path: Path) -> None:
+def test_an_id_that_is_not_there(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, f"demo::{RULE}[bln-hv01/nobody]")
     assert (run.returncode, "not found: demo::" in run.stderr) == (4, True)
 
@@ -224,7 +225,9 @@ SELECTIONS = [  # pytest's own never changes the gate, and so not the exit code;
 
 
 @pytest.mark.parametrize(("arguments", "expected", "code"), SELECTIONS, ids=[" ".join(one[0]) for one in SELECTIONS])
-def test_selection(arguments: tuple[str, ...], expected: dict[str, int], code: int, tmp_path: Path) -> None:
+def test_selection(
+    arguments: tuple[str, ...], expected: dict[str, int], code: int, tmp_path: Path, run_pytest: RunPytest
+) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, *arguments)
     found = counts(run.stdout)
     assert {word: number for word, number in found.items() if word != "deselected" or code == 4} == expected
@@ -234,7 +237,7 @@ def test_selection(arguments: tuple[str, ...], expected: dict[str, int], code: i
         assert all(argument in shown for argument in arguments)
 
 
-def test_last_failed_runs_what_failed(tmp_path: Path) -> None:
+def test_last_failed_runs_what_failed(tmp_path: Path, run_pytest: RunPytest) -> None:
     options = ("--inventory", DEMO, "-p", "cacheprovider", "-o", f"cache_dir={tmp_path / 'cache'}")
     run_pytest(tmp_path, *options)
     again = run_pytest(tmp_path, *options, "--lf")
@@ -256,7 +259,7 @@ def test_version(hyperv_server):
 """
 
 
-def test_users_own_checks_run_over_the_same_estate(tmp_path: Path) -> None:
+def test_users_own_checks_run_over_the_same_estate(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text(OWN)
     run = run_pytest(tmp_path, "--inventory", DEMO, "test_own.py", "--hv-rule", RULE)
     found = counts(run.stdout)
@@ -266,7 +269,7 @@ def test_users_own_checks_run_over_the_same_estate(tmp_path: Path) -> None:
     assert "connection refused" in run.stdout
 
 
-def test_only_users_own_checks_by_their_path(tmp_path: Path) -> None:
+def test_only_users_own_checks_by_their_path(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text(OWN)
     run = run_pytest(
         tmp_path, "--snapshot", saved(tmp_path, *HEALTHY), "test_own.py::test_version", "test::server-was-read"
@@ -274,28 +277,28 @@ def test_only_users_own_checks_by_their_path(tmp_path: Path) -> None:
     assert counts(run.stdout) == {"passed": 4}
 
 
-def test_a_check_without_an_estate_is_an_error(tmp_path: Path) -> None:
+def test_a_check_without_an_estate_is_an_error(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text(OWN)
     run = run_pytest(tmp_path)
     assert (run.returncode, counts(run.stdout)) == (1, {"error": 2})
     assert "replicated_vm needs an estate: give --inventory or --snapshot" in run.stdout
 
 
-def test_a_check_over_no_machine_is_an_error(tmp_path: Path) -> None:
+def test_a_check_over_no_machine_is_an_error(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text(OWN)
     none = saved(tmp_path, Host(vms=[Vm(name="x", mode=0)]))
     run = run_pytest(tmp_path, "--snapshot", none, "test_own.py::test_addresses_are_private", "test::server-was-read")
     assert counts(run.stdout) == {"passed": 1, "error": 1}
 
 
-def test_a_users_failing_test_keeps_its_traceback(tmp_path: Path) -> None:
+def test_a_users_failing_test_keeps_its_traceback(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text("def test_it():\n    assert 1 == 2\n")
     run = run_pytest(tmp_path, "--inventory", DEMO, "test_own.py")
     assert "assert 1 == 2" in run.stdout
     assert run.stdout.count("the guest speaks no version") == 1
 
 
-def test_a_users_broken_test_keeps_pytests_code(tmp_path: Path) -> None:
+def test_a_users_broken_test_keeps_pytests_code(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "test_own.py").write_text("import nothing_of_this_name\n")
     assert run_pytest(tmp_path, "--inventory", DEMO, "test_own.py").returncode == 2
 
@@ -346,7 +349,7 @@ MISTAKES = [
 
 
 @pytest.mark.parametrize("what", MISTAKES)
-def test_a_mistake_is_one_line_and_exit_code_4(what: str, tmp_path: Path) -> None:
+def test_a_mistake_is_one_line_and_exit_code_4(what: str, tmp_path: Path, run_pytest: RunPytest) -> None:
     arguments, says = wrong(tmp_path)[what]
     run = run_pytest(tmp_path, *arguments)
     assert run.returncode == 4, run.stdout + run.stderr
@@ -354,7 +357,7 @@ def test_a_mistake_is_one_line_and_exit_code_4(what: str, tmp_path: Path) -> Non
     assert "Traceback" not in run.stdout + run.stderr
 
 
-def test_an_estate_without_replicas_is_not_green(tmp_path: Path) -> None:
+def test_an_estate_without_replicas_is_not_green(tmp_path: Path, run_pytest: RunPytest) -> None:
     none = Host(vms=[Vm(name="x", mode=0)])
     run = run_pytest(tmp_path, "--snapshot", saved(tmp_path, none))
     assert (run.returncode, counts(run.stdout)) == (10, {"passed": 1, "error": 1})
@@ -366,7 +369,7 @@ def test_an_estate_without_replicas_is_not_green(tmp_path: Path) -> None:
 # --- snapshots --------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_saved_is_judged_alike(tmp_path: Path) -> None:
+def test_what_is_saved_is_judged_alike(tmp_path: Path, run_pytest: RunPytest) -> None:
     first = run_pytest(tmp_path, "--inventory", DEMO, "--hv-save", "saved.jsonl.gz", "--collect-only", "-q")
     again = run_pytest(tmp_path, "--snapshot", "saved.jsonl.gz", "--collect-only", "-q")
     assert ids(first.stdout) == ids(again.stdout)
@@ -374,7 +377,7 @@ def test_what_is_saved_is_judged_alike(tmp_path: Path) -> None:
     assert read_snapshot(tmp_path / "saved.jsonl.gz") == read_snapshot(SNAPSHOT)
 
 
-def test_sites_gathered_apart_are_joined(tmp_path: Path) -> None:
+def test_sites_gathered_apart_are_joined(tmp_path: Path, run_pytest: RunPytest) -> None:
     primary, replica = (saved(tmp_path, host, name=f"{host.name}.jsonl") for host in HEALTHY)
     apart = run_pytest(tmp_path, "--snapshot", replica)
     assert counts(apart.stdout) == {"passed": 2, "error": 2}
@@ -382,7 +385,7 @@ def test_sites_gathered_apart_are_joined(tmp_path: Path) -> None:
     assert (joined.returncode, counts(joined.stdout)) == (0, {"passed": 7})
 
 
-def test_evidence_bpa_is_said_everywhere(tmp_path: Path) -> None:
+def test_evidence_bpa_is_said_everywhere(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-evidence", "bpa", "--html", "x.html", "--self-contained-html")
     assert counts(run.stdout)["failed"] == 1
     assert "Evidence: bpa." in run.stdout
@@ -393,7 +396,7 @@ def test_evidence_bpa_is_said_everywhere(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_junit(more: tuple[str, ...], tmp_path: Path) -> None:
+def test_junit(more: tuple[str, ...], tmp_path: Path, run_pytest: RunPytest) -> None:
     run_pytest(tmp_path, "--inventory", DEMO, "--junitxml", "x.xml", *more)
     cases = [case for suite in JUnitXml.fromfile(str(tmp_path / "x.xml")) for case in suite]
     kinds = Counter(type(case.result[0]).__name__ if case.result else "passed" for case in cases)
@@ -413,7 +416,7 @@ def test_junit(more: tuple[str, ...], tmp_path: Path) -> None:
 # --- pytest-html ------------------------------------------------------------------------------------------------------
 
 
-def report_of(folder: Path, *arguments: str | Path) -> tuple[str, dict[str, object]]:
+def report_of(run_pytest: RunPytest, folder: Path, *arguments: str | Path) -> tuple[str, dict[str, object]]:
     run_pytest(folder, *arguments, "--html", "x.html", "--self-contained-html")
     page = (folder / "x.html").read_text()
     blob = re.search(r'data-jsonblob="([^"]*)"', page)
@@ -428,8 +431,8 @@ def rows_of(data: dict[str, object]) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_the_html_report(more: tuple[str, ...], tmp_path: Path) -> None:
-    page, data = report_of(tmp_path, "--inventory", DEMO, *more)
+def test_the_html_report(more: tuple[str, ...], tmp_path: Path, run_pytest: RunPytest) -> None:
+    page, data = report_of(run_pytest, tmp_path, "--inventory", DEMO, *more)
     assert "This impacts the following virtual machines:" in page
     assert "creativecommons.org/licenses/by/4.0" in page
     assert SENTENCE.split(";", maxsplit=1)[0] in page.replace("&#x27;", "'").replace("&#39;", "'")
@@ -440,16 +443,15 @@ def test_the_html_report(more: tuple[str, ...], tmp_path: Path) -> None:
     assert "bln-hv03" in str(environment["Servers not read"])
 
 
-def test_hostile_names_are_escaped_in_every_cell(tmp_path: Path) -> None:
-    page, data = report_of(tmp_path, "--inventory", DEMO)
+def test_hostile_names_are_escaped_in_every_cell(tmp_path: Path, run_pytest: RunPytest) -> None:
+    page, data = report_of(run_pytest, tmp_path, "--inventory", DEMO)
     assert "<img src=x" not in page
     assert not [cell for row in rows_of(data) for cell in row if "<img" in cell]
 
 
-def test_no_name_runs_a_script_in_a_browser(tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
-    if not browser:
-        pytest.skip("no chromium here (Debian: apt-get install chromium)")
+def test_no_name_runs_a_script_in_a_browser(
+    browser: str, tmp_path: Path, run_pytest: RunPytest, title_in: TitleIn
+) -> None:
     owned = "<img src=x onerror=\"document.title='owned'\">"
     script = "</script><script>document.title='owned'</script>"
     items = linux(owned, script, address=owned)
@@ -461,25 +463,25 @@ def test_no_name_runs_a_script_in_a_browser(tmp_path: Path) -> None:
         Host(name="HV02", vms=[Vm(name=owned, guid=guid("other"), mode=2, power=3, hosts=[(owned, script)])]),
     ]
     (tmp_path / "test_own.py").write_text("def test_own(replicated_vm):\n    assert replicated_vm.machine.name == 1\n")
-    page, _ = report_of(tmp_path, "--snapshot", saved(tmp_path, *hosts), "test_own.py")
+    page, _ = report_of(run_pytest, tmp_path, "--snapshot", saved(tmp_path, *hosts), "test_own.py")
     assert title_in(browser, tmp_path, page) == "test: Hyper-V compliance"
 
 
-def test_a_large_estate_shows_a_thousand_rows_and_true_totals(tmp_path: Path) -> None:
+def test_a_large_estate_shows_a_thousand_rows_and_true_totals(tmp_path: Path, run_pytest: RunPytest) -> None:
     machines = [
         Vm(name=f"vm{number:04}", nics=[Nic(addresses=("10.2.0.1",))], kvp=12 if number % 10 == 0 else 2)
         for number in range(1500)
     ]
-    page, data = report_of(tmp_path, "--snapshot", saved(tmp_path, Host(vms=machines)))
+    page, data = report_of(run_pytest, tmp_path, "--snapshot", saved(tmp_path, Host(vms=machines)))
     rows = rows_of(data)
     assert len(rows) == 1000
     assert sum("failed" in row[0].lower() for row in rows) == 150
     assert "150 of 1500 replicated virtual machines" in page
 
 
-def test_unread_servers_are_rows_too(tmp_path: Path) -> None:
+def test_unread_servers_are_rows_too(tmp_path: Path, run_pytest: RunPytest) -> None:
     path = tmp_path / "x.jsonl"
     write_snapshot(snapshot(unread_source("hv01", "<b>no</b> & never")), path)
-    page, data = report_of(tmp_path, "--snapshot", path)
+    page, data = report_of(run_pytest, tmp_path, "--snapshot", path)
     assert "<b>no</b>" not in page
     assert len(rows_of(data)) == 4

@@ -25,7 +25,7 @@ from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
 from tests.report.every import every
 from tests.report.test_results import STRICT
 from tests.report.test_sarif import SCHEMA
-from tests.running import DEMO, counts, run_pytest
+from tests.running import DEMO, RunPytest, counts
 
 SQL = Vm(name="sql01")
 MUTE = Vm(name="mute01", kvp=12, heartbeat=12)
@@ -53,7 +53,7 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_every_report_is_there_and_valid(tmp_path: Path) -> None:
+def test_every_report_is_there_and_valid(tmp_path: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-report-dir", "a/b")
     out = tmp_path / "a" / "b"
     assert run.returncode == 1, run.stdout + run.stderr
@@ -88,7 +88,7 @@ def page_linked_from(html: Path) -> list[str]:
         ("x.html", "a:b/<i>&'\" % é"),
     ],
 )
-def test_pytest_htmls_report_links_to_the_page(html: str, folder: str, tmp_path: Path) -> None:
+def test_pytest_htmls_report_links_to_the_page(html: str, folder: str, tmp_path: Path, run_pytest: RunPytest) -> None:
     found = saved(tmp_path, HEALTHY)
     run = run_pytest(tmp_path, "--snapshot", found, "--html", html, "--self-contained-html", "--hv-report-dir", folder)
     assert run.returncode == 0, run.stdout + run.stderr
@@ -99,12 +99,12 @@ def test_pytest_htmls_report_links_to_the_page(html: str, folder: str, tmp_path:
     assert target.is_file()
 
 
-def test_without_a_page_there_is_no_link_to_one(tmp_path: Path) -> None:
+def test_without_a_page_there_is_no_link_to_one(tmp_path: Path, run_pytest: RunPytest) -> None:
     run_pytest(tmp_path, "--snapshot", saved(tmp_path, HEALTHY), "--html", "x.html", "--self-contained-html")
     assert page_linked_from(tmp_path / "x.html") == []
 
 
-def test_a_replay_writes_the_same_bytes_and_no_password(tmp_path: Path) -> None:
+def test_a_replay_writes_the_same_bytes_and_no_password(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path):
         run = run_pytest(
             tmp_path, "--inventory", "live.yaml", "--hv-save", "x.jsonl", "--hv-report-dir", "live", env=LOGIN
@@ -118,7 +118,7 @@ def test_a_replay_writes_the_same_bytes_and_no_password(tmp_path: Path) -> None:
     assert gate_of(tmp_path, "live")["inventory"]["name"] == "live.yaml"
 
 
-def test_findings_point_at_their_servers_lines(tmp_path: Path) -> None:
+def test_findings_point_at_their_servers_lines(tmp_path: Path, run_pytest: RunPytest) -> None:
     with sealed_servers(tmp_path) as servers:
         servers[1].__exit__(None, None, None)
         run = run_pytest(tmp_path, "--inventory", "live.yaml", "--hv-report-dir", "out", env=LOGIN)
@@ -135,7 +135,7 @@ def test_findings_point_at_their_servers_lines(tmp_path: Path) -> None:
     assert places == {("live.yaml", line)}
 
 
-def test_it_is_a_baseline_for_the_next_run(tmp_path: Path) -> None:
+def test_it_is_a_baseline_for_the_next_run(tmp_path: Path, run_pytest: RunPytest) -> None:
     path = saved(tmp_path, VIOLATED)
     assert run_pytest(tmp_path, "--snapshot", path, "--hv-report-dir", "first").returncode == 1
     known = ("--snapshot", path, "--hv-baseline", "first/results.json")
@@ -184,21 +184,23 @@ def folder(tmp_path: Path) -> Path:
         ((), "--hv-report-dir needs an estate: give --inventory or --snapshot"),
     ],
 )
-def test_a_mistake_leaves_no_old_answer_behind(arguments: tuple[str, ...], says: str, folder: Path) -> None:
+def test_a_mistake_leaves_no_old_answer_behind(
+    arguments: tuple[str, ...], says: str, folder: Path, run_pytest: RunPytest
+) -> None:
     run = run_pytest(folder, *arguments, "--hv-report-dir", "out")
     assert run.returncode == 4
     assert (gate_of(folder)["exit_code"], gate_of(folder)["open"], reasons(folder)) == (4, False, [says])
     assert names(folder / "out") == {"gate.json", "mine.txt"}
 
 
-def test_a_run_that_is_killed_has_said_closed_from_its_start(folder: Path) -> None:
+def test_a_run_that_is_killed_has_said_closed_from_its_start(folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", "test_death.py")
     assert run.returncode == 9
     assert (gate_of(folder)["exit_code"], reasons(folder)) == (3, ["the run has not ended"])
     assert names(folder / "out") == {"gate.json", "mine.txt"}
 
 
-def test_a_report_that_cant_be_written_closes_the_gate(folder: Path) -> None:
+def test_a_report_that_cant_be_written_closes_the_gate(folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", "test_folder.py")
     told = f"{Path('out') / 'results.csv'} can't be written: Is a directory"
     assert (run.returncode, gate_of(folder)["exit_code"], reasons(folder)) == (3, 3, [told])
@@ -207,7 +209,7 @@ def test_a_report_that_cant_be_written_closes_the_gate(folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no file's size")
-def test_a_disk_that_fills_up_leaves_no_half_of_a_report(folder: Path) -> None:
+def test_a_disk_that_fills_up_leaves_no_half_of_a_report(folder: Path, run_pytest: RunPytest) -> None:
     machines = [Vm(name=f"vm{number}") for number in range(60)]
     found = saved(folder, snapshot(source(Host(name="HV01", vms=machines))), "many.jsonl")
     run = run_pytest(folder, "--snapshot", found, "--hv-report-dir", "out", "test_full.py")
@@ -217,13 +219,13 @@ def test_a_disk_that_fills_up_leaves_no_half_of_a_report(folder: Path) -> None:
     assert set(reasons(folder)) >= {f"{Path('out') / name} can't be written: File too large" for name in too_large}
 
 
-def test_a_gate_that_cant_be_written_closes_itself(folder: Path) -> None:
+def test_a_gate_that_cant_be_written_closes_itself(folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", "test_no_gate.py")
     assert run.returncode == 3
     assert "gate.json can't be written: Is a directory" in run.stdout
 
 
-def test_what_pytest_counts_after_its_summary_is_told_too(folder: Path) -> None:
+def test_what_pytest_counts_after_its_summary_is_told_too(folder: Path, run_pytest: RunPytest) -> None:
     """``--max-warnings`` came with pytest 9."""
     limit = ("--max-warnings", "0") if "--max-warnings" in run_pytest(folder, "--help").stdout else ("-W", "error")
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", "test_warning.py", *limit)
@@ -231,7 +233,7 @@ def test_what_pytest_counts_after_its_summary_is_told_too(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("way", ["--collect-only", "--help", "--fixtures"])
-def test_a_run_that_judges_nothing_touches_nothing(way: str, folder: Path) -> None:
+def test_a_run_that_judges_nothing_touches_nothing(way: str, folder: Path, run_pytest: RunPytest) -> None:
     assert run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", way).returncode == 0
     assert gate_of(folder) == {"open": True}
     assert names(folder / "out") == {*FILES, "mine.txt"}
@@ -245,7 +247,9 @@ def test_a_run_that_judges_nothing_touches_nothing(way: str, folder: Path) -> No
         ("", "--hv-report-dir names no folder: is a variable empty?"),
     ],
 )
-def test_a_folder_that_cant_be_written_is_refused_before_anything_is_asked(name: str, says: str, folder: Path) -> None:
+def test_a_folder_that_cant_be_written_is_refused_before_anything_is_asked(
+    name: str, says: str, folder: Path, run_pytest: RunPytest
+) -> None:
     run = run_pytest(folder, "--inventory", "no.yaml", f"--hv-report-dir={name}")
     assert (run.returncode, says in run.stderr) == (4, True), run.stderr
 
@@ -253,13 +257,13 @@ def test_a_folder_that_cant_be_written_is_refused_before_anything_is_asked(name:
 @pytest.mark.parametrize(
     ("option", "file"), [("--junitxml", "results.csv"), ("--html", "gate.json"), ("--hv-save", "results.json")]
 )
-def test_two_reports_in_one_file_are_refused(option: str, file: str, folder: Path) -> None:
+def test_two_reports_in_one_file_are_refused(option: str, file: str, folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", option, f"out/{file}")
     assert run.returncode == 4
     assert f"out/{file}: --hv-report-dir would overwrite it" in run.stderr
 
 
-def test_a_server_that_was_not_read_is_in_every_report(tmp_path: Path) -> None:
+def test_a_server_that_was_not_read_is_in_every_report(tmp_path: Path, run_pytest: RunPytest) -> None:
     path = saved(tmp_path, snapshot(*HEALTHY.servers, unread_source("hv03", "connection refused")))
     run = run_pytest(tmp_path, "--snapshot", path, "--hv-report-dir", "out")
     assert (run.returncode, gate_of(tmp_path)["exit_code"]) == (10, 10)
@@ -280,7 +284,7 @@ def test_a_worker_of_xdist_writes_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "xdist"])
-def test_in_a_workflow_of_github(more: tuple[str, ...], tmp_path: Path) -> None:
+def test_in_a_workflow_of_github(more: tuple[str, ...], tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "step.md").write_text("before\n")
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "step.md"}
     path = saved(tmp_path, VIOLATED)
@@ -320,7 +324,7 @@ def test_a_junit_file_that_gitlab_would_not_read_is_told(tmp_path: Path) -> None
     assert list(junit_warning(str(path))) == list(junit_warning(None)) == list(junit_warning("nowhere.xml")) == []
 
 
-def test_every_names_case_is_one_of_its_own_in_junit(tmp_path: Path) -> None:
+def test_every_names_case_is_one_of_its_own_in_junit(tmp_path: Path, run_pytest: RunPytest) -> None:
     """GitLab drops all but the first of one name."""
     from junitparser import JUnitXml
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from compliance.report.html.bpa_page import (
 from compliance.report.table import Table
 from tests.report.reader import read
 from tests.report.tables import hostile, small
-from tests.running import title_in
+from tests.running import TitleIn
 
 HOSTILE = (
     "<img src=x onerror=\"document.title='owned'\">",
@@ -64,16 +63,13 @@ def test_a_detail_is_one_line_and_begins_with_a_tag() -> None:
             assert "\n" not in piece
 
 
-def test_a_name_runs_no_script_in_a_browser(tmp_path: Path) -> None:
-    browser = shutil.which("chromium")
-    if not browser:
-        pytest.skip("no chromium here (Debian: apt-get install chromium)")
+def test_a_name_runs_no_script_in_a_browser(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     found = "\n".join(piece for text in HOSTILE for piece in everything(hostile(text)))
-    assert title_after(browser, tmp_path, found) == "quiet"
-    assert title_after(browser, tmp_path, HOSTILE[0]) == "owned", "or this test would see nothing"
+    assert title_after(title_in, browser, tmp_path, found) == "quiet"
+    assert title_after(title_in, browser, tmp_path, HOSTILE[0]) == "owned", "or this test would see nothing"
 
 
-def title_after(browser: str, folder: Path, body: str) -> str:
+def title_after(title_in: TitleIn, browser: str, folder: Path, body: str) -> str:
     head = "<head><meta charset=utf-8><title>quiet</title></head>"
     return title_in(browser, folder, f"<!DOCTYPE html><html>{head}<body>{body}</body></html>")
 

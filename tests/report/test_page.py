@@ -28,17 +28,9 @@ from tests.builders import NOW, Host, Vm, snapshot, source
 from tests.report.every import estate as lab
 from tests.report.tables import hostile, many, mute_machine, small
 from tests.report.test_html_hostile import HOSTILE
-from tests.running import title_in
+from tests.running import TitleIn
 
 BROWSER_OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-
-
-@pytest.fixture(scope="session")
-def browser() -> str:
-    found = shutil.which("chromium")
-    if not found:
-        pytest.skip("needs chromium (Debian: chromium)")
-    return found
 
 
 def embedded(text: str) -> dict[str, object]:
@@ -48,7 +40,7 @@ def embedded(text: str) -> dict[str, object]:
     return told
 
 
-def run_in(browser: str, folder: Path, text: str, script: str) -> str:
+def run_in(title_in: TitleIn, browser: str, folder: Path, text: str, script: str) -> str:
     """What ``script`` leaves in the title, after the page has run. The page's own policy would refuse it."""
     opened = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
     return title_in(browser, folder, opened.replace("</body>", f"<script>{script}</script></body>"))
@@ -124,17 +116,17 @@ for (const name of ["rules", "servers", "machines", "unknown", "waived"]) {
 """
 
 
-def test_no_text_runs_a_script_in_a_browser(browser: str, tmp_path: Path) -> None:
+def test_no_text_runs_a_script_in_a_browser(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     for number, text in enumerate(HOSTILE):
         found = replace(hostile(text), scope="")
         (folder := tmp_path / str(number)).mkdir()
         shown = run_in(
-            browser, folder, page(found), f"{VISIT_ALL} document.title = 'visited ' + document.images.length;"
+            title_in, browser, folder, page(found), f"{VISIT_ALL} document.title = 'visited ' + document.images.length;"
         )
         assert shown == "visited 0", text
 
 
-def test_the_pages_policy_holds_in_a_browser(browser: str, tmp_path: Path) -> None:
+def test_the_pages_policy_holds_in_a_browser(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     text = page(small()).replace("</body>", "<script>document.title = 'owned'</script></body>")
     assert title_in(browser, tmp_path, text) == "test: Hyper-V compliance"
 
@@ -142,7 +134,7 @@ def test_the_pages_policy_holds_in_a_browser(browser: str, tmp_path: Path) -> No
 # --- in a browser -----------------------------------------------------------------------------------------------------
 
 
-def test_each_view_shows_what_there_is(browser: str, tmp_path: Path) -> None:
+def test_each_view_shows_what_there_is(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     script = """
     const told = [];
     for (const name of ["rules", "servers", "machines", "unknown", "waived"]) {
@@ -151,7 +143,7 @@ def test_each_view_shows_what_there_is(browser: str, tmp_path: Path) -> None:
     }
     document.title = told.join(" | ");
     """
-    assert run_in(browser, tmp_path, page(small()), script) == (
+    assert run_in(title_in, browser, tmp_path, page(small()), script) == (
         "5 findings of 2 rules | 3 of 3 servers | 5 of 5 machines | 2 findings of 2 rules | 0 findings of 0 rules"
     )
 
@@ -183,7 +175,7 @@ go("servers");
 """
 
 
-def test_clusters_stand_beside_servers(browser: str, tmp_path: Path) -> None:
+def test_clusters_stand_beside_servers(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     script = f"""{BY_SERVER}
     const told = [document.getElementById("status").textContent, ...heads(), found()];
     set("server", "hvcl01");
@@ -192,7 +184,7 @@ def test_clusters_stand_beside_servers(browser: str, tmp_path: Path) -> None:
     told.push("", ...heads());
     document.title = told.join(" | ");
     """
-    told = run_in(browser, tmp_path, page(clustered(*ALL_KINDS)), script).split(" | ")
+    told = run_in(title_in, browser, tmp_path, page(clustered(*ALL_KINDS)), script).split(" | ")
     of_hvcl01 = "? Not judged hvcl01 cluster of 2 nodes, 1 findings"
     nodes = ["? Not judged hv03 0 machines, 2 findings", "✗ Failed hv02 1 machines, 1 findings"]
     remark = "Remark: by its own word hv02 is paused"
@@ -214,15 +206,15 @@ def test_clusters_stand_beside_servers(browser: str, tmp_path: Path) -> None:
     ]
 
 
-def test_a_cluster_that_no_rule_in_scope_judged_has_not_passed(browser: str, tmp_path: Path) -> None:
+def test_a_cluster_that_no_rule_in_scope_judged_has_not_passed(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     script = f"{BY_SERVER} document.title = heads().filter((one) => one.includes('cluster of')).join(' | ')"
-    assert run_in(browser, tmp_path, page(clustered(server_was_read)), script).split(" | ") == [
+    assert run_in(title_in, browser, tmp_path, page(clustered(server_was_read)), script).split(" | ") == [
         "Not in scope hvcl01 cluster of 2 nodes, 0 findings",
         "Not in scope hvcl02 cluster of 0 nodes, 0 findings",
     ]
 
 
-def test_filters_narrow(browser: str, tmp_path: Path) -> None:
+def test_filters_narrow(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
     script = """
     const set = (name, value, kind) => { const field = document.querySelector(`[name=${name}]`);
       field.value = value; field.dispatchEvent(new Event(kind)); };
@@ -232,7 +224,7 @@ def test_filters_narrow(browser: str, tmp_path: Path) -> None:
     set("text", "nobody", "input");
     setTimeout(() => { document.title = [one, two, document.getElementById("status").textContent].join(" | "); }, 300);
     """
-    told = run_in(browser, tmp_path, page(small()), script)
+    told = run_in(title_in, browser, tmp_path, page(small()), script)
     assert told == "3 of 5 machines | 1 of 5 machines | 0 of 5 machines"
 
 
@@ -247,7 +239,7 @@ def axe(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", ["light", "dark", "clusters"])
-def test_axe_finds_nothing(browser: str, kind: str, tmp_path: Path) -> None:
+def test_axe_finds_nothing(browser: str, kind: str, tmp_path: Path, title_in: TitleIn) -> None:
     text = page(clustered(*ALL_KINDS) if kind == "clusters" else small(scope="--hv-vm x"))
     if kind == "dark":
         text = text.replace("(prefers-color-scheme:dark)", "all")
@@ -265,7 +257,7 @@ def test_axe_finds_nothing(browser: str, kind: str, tmp_path: Path) -> None:
       document.title = found.length ? found.join("; ") : "nothing found";
     })();
     """
-    assert run_in(browser, tmp_path, text, f"{axe(tmp_path)}\n{script}") == "nothing found"
+    assert run_in(title_in, browser, tmp_path, text, f"{axe(tmp_path)}\n{script}") == "nothing found"
 
 
 def test_it_is_printed_on_two_pages(browser: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from markdown_it.token import Token
 from compliance.model import Evidence, Settings
 from compliance.report.markdown_parts import code
 from compliance.report.summary import MOST_BYTES, MOST_ITEMS, summary
+from tests.profiles import examples
 from tests.report import tables
 from tests.report.every import every, hostile
 
@@ -42,7 +43,7 @@ def test_somebodys_text_is_code(text: str) -> None:
     check(text)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=30))
 def test_any_text_is_code(text: str) -> None:
     check(text)

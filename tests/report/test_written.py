@@ -14,6 +14,7 @@ from compliance.gate.gate import Grounds, decide
 from compliance.report.table import Table
 from compliance.rule import Result
 from tests.builders import NOW
+from tests.profiles import examples
 from tests.report import tables
 from tests.report.every import GOLDEN, WRITERS, every, hostile
 
@@ -68,7 +69,7 @@ def test_nothing_from_outside_makes_a_line_or_a_command(name: str, text: str) ->
     written.encode("utf-8")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=30))
 def test_any_text_is_written(text: str) -> None:
     found = hostile(text)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from compliance.errors import ReadError, Why
 from compliance.wsman import envelope
 from compliance.wsman.fault import Fault
+from tests.profiles import examples
 from tests.wsman.samples import ID, fault, first, machine, pulled, typed
 from tests.wsman.samples import envelope as sample
 from tests.wsman.test_envelope import PAGES, ROWS
@@ -87,7 +88,7 @@ def in_another_encoding(data: st.DataObject, seed: bytes) -> bytes:
 DAMAGES = st.sampled_from([spliced, cut, flipped, in_another_encoding])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.sampled_from(SEEDS), st.lists(DAMAGES, min_size=1, max_size=2), st.data())
 def test_damaged_answers_raise_nothing_else(
     seed: bytes, damages: list[Callable[[st.DataObject, bytes], bytes]], data: st.DataObject
@@ -137,7 +138,7 @@ def _said(data: st.DataObject, parent: Element, at: int, _: list[Element]) -> No
     parent[at].set("{http://www.w3.org/2001/XMLSchema-instance}nil", data.draw(st.sampled_from(["true", "1", "TRUE"])))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(
     st.sampled_from([*SEEDS[:8], *MORE]),
     st.lists(st.sampled_from([_doubled, _lost, _moved, _renamed, _said]), min_size=1, max_size=3),
@@ -194,7 +195,7 @@ AROUND = st.lists(
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(AROUND, st.sampled_from(DOCTYPES) | st.sampled_from(DOCTYPES).map("<!-- {} -->".format), AROUND, st.data())
 def test_a_doctype_never_reaches_the_parser(before: str, doctype: str, after: str, data: st.DataObject) -> None:
     """What expat makes of it depends on expat's version. An error of expat's would be this error's cause."""
@@ -267,7 +268,7 @@ trees = st.recursive(
 LONGEST_FAULT = 1_200  # what the host says is cut at 300, its subcode and provider at 80 each; the rest is ours
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(trees, max_size=4), st.sampled_from([ID, None]))
 def test_a_fault_of_any_shape_is_one_readable_line(parts: list[Element], relates_to: str | None) -> None:
     body = b"".join(ElementTree.tostring(part) for part in parts).decode()

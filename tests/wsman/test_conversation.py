@@ -14,6 +14,7 @@ from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import conversation
 from compliance.wsman.conversation import class_uri, enumerate_instances, get, hold, identify, wildcard_uri
 from compliance.wsman.fault import Fault
+from tests.profiles import examples
 from tests.wsman.samples import IDENTIFY_RESPONSE, envelope, fault, first, machine, pulled, wsman_fault
 
 RESOURCE = class_uri("root/virtualization/v2", "Msvm_ComputerSystem")
@@ -247,7 +248,7 @@ class Adversary:
             self.said.append((host.asked[0].split()[0], move))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(moves, max_size=30), moves.filter(lambda move: not (move.goes_on and move.rows)))
 def test_a_conversation_ends_and_lists_only_what_was_whole(played: list[Move], for_ever: Move) -> None:
     adversary = Adversary(played, for_ever)

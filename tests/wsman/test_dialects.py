@@ -13,6 +13,7 @@ from compliance.model import Estate, Row
 from compliance.wsman import envelope
 from compliance.wsman.row import Row as Read
 from tests.builders import ARRAYS, Host, Nic, Vm, host_rows, snapshot, source, wire
+from tests.profiles import examples
 from tests.wsman import dialects
 from tests.wsman.dialects import OMI, PROJECTED, WINDOWS, Dialect, Instance, Kind, Value, written
 from tests.wsman.samples import ID, WMI
@@ -102,7 +103,7 @@ def _lower(value: str | list[str | None] | None) -> str | list[str | None] | Non
     return value and value.lower()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(recorded | any_dialect, st.lists(instances, max_size=3))
 def test_the_same_rows_in_every_dialect(dialect: Dialect, told: list[Instance]) -> None:
     page = envelope.page(written(dialect, "Msvm_X", told), ID)
@@ -148,7 +149,7 @@ def remarks_of(estate: Estate) -> set[str]:
 WAS = estate_of(ROWS)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.dictionaries(st.sampled_from([*ROWS]), recorded | any_dialect), recorded | any_dialect)
 def test_the_same_estate_in_every_dialect(by_class: dict[str, Dialect], otherwise: Dialect) -> None:
     came = {

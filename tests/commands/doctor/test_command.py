@@ -23,7 +23,7 @@ from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
 from tests.builders import Host, Vm
 from tests.commands.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
-from tests.running import ROOT, command, run_pytest
+from tests.running import ROOT, RunCommand, RunPytest
 from tests.simulator import Fault, Simulator
 from tests.wsman.authority import Authority
 from tests.wsman.listener import listening
@@ -119,7 +119,7 @@ def test_the_password_is_asked_for_on_a_terminal(authority: Authority) -> None:
 # --- as a user starts it ----------------------------------------------------------------------------------------------
 
 
-def test_exit_codes(authority: Authority, inventory: Path) -> None:
+def test_exit_codes(authority: Authority, inventory: Path, command: RunCommand) -> None:
     with server(authority) as simulator:
         inventory.write_text(
             f"defaults: {{credential: audit, ca: {authority.file}}}\n"
@@ -166,7 +166,7 @@ def test_an_interruption_is_exit_code_2(inventory: Path) -> None:
     assert (process.returncode, told) == (2, "interrupted\n")
 
 
-def test_commands_are_listed_and_unknown_ones_are_a_mistake() -> None:
+def test_commands_are_listed_and_unknown_ones_are_a_mistake(command: RunCommand) -> None:
     listed, none, unknown = command("--help"), command(), command("operate")
     assert (listed.returncode, none.returncode, unknown.returncode) == (0, 4, 4)
     assert "doctor" in listed.stdout
@@ -291,7 +291,9 @@ def outcomes(path: Path) -> Counter[str]:
     return Counter(verdict.outcome.result.value for verdict in judged(read_snapshot(path), Scope()).verdicts)
 
 
-def test_what_is_recorded_is_judged_alike_and_names_nobody(authority: Authority, tmp_path: Path) -> None:
+def test_what_is_recorded_is_judged_alike_and_names_nobody(
+    authority: Authority, tmp_path: Path, run_pytest: RunPytest
+) -> None:
     record, saved = tmp_path / "record.jsonl", tmp_path / "saved.jsonl.gz"
     with server(authority) as simulator:
         told = doctor(*to(simulator, authority, "--record", record))

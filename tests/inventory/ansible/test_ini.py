@@ -19,6 +19,7 @@ from compliance.inventory.ansible.hosts import Content, Literal, Other, Vaulted
 from compliance.inventory.ansible.ini import read_ini
 from compliance.inventory.ansible.ranges import names_in
 from compliance.inventory.read import Around
+from tests.profiles import examples
 
 Hosts = dict[str, tuple[tuple[str, ...], dict[str, Content]]]
 
@@ -168,7 +169,7 @@ sound = st.lists(listed, max_size=3)
 
 @settings(
     deadline=None,
-    max_examples=6,
+    max_examples=examples(6),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
     phases=[Phase.generate],  # to shrink would take minutes

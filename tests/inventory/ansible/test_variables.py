@@ -12,7 +12,7 @@ from compliance.inventory.inventory import Entry, Inventory
 from compliance.inventory.read import read_any
 from tests.demo import closed_port
 from tests.inventory.ansible.conftest import WITHOUT
-from tests.running import run_pytest
+from tests.running import RunPytest
 
 WINRM = "ansible_connection=winrm ansible_user=audit ansible_password=canary"
 PSRP = "ansible_connection=psrp ansible_user=audit ansible_password=canary"
@@ -220,7 +220,7 @@ def test_passwords_that_kerberos_does_not_use_are_told_in_one_line(folder: Path)
     assert told == f"{unused}: 12 hosts ({names} and 2 more)"
 
 
-def test_a_run_tells_that_a_password_is_not_used(tmp_path: Path) -> None:
+def test_a_run_tells_that_a_password_is_not_used(tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "hosts.ini").write_text(
         f"hv01 {KERBEROS} ansible_password=canary ansible_host=127.0.0.1 ansible_port={closed_port()}\n"
     )

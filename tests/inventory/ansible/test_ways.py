@@ -24,7 +24,7 @@ from compliance.snapshot.snapshot import Reading
 from tests.canary import CANARY
 from tests.gather.test_gather import PRIMARY, REPLICA, played
 from tests.inventory.ansible.conftest import WITHOUT
-from tests.running import run_pytest
+from tests.running import RunPytest
 from tests.simulator import Simulator
 
 PASSWORDS = {"hv01": f"{CANARY} one", "hv02": f"{CANARY}-{{two}}"}
@@ -230,7 +230,7 @@ def test_a_vault_without_its_password(tmp_path: Path, estate: Estate, vault_envi
         assert str(error.value).startswith(f"{path / 'hosts.yml'}:9: hv02: ansible_password: ")
 
 
-def test_by_the_real_command(tmp_path: Path, estate: Estate) -> None:
+def test_by_the_real_command(tmp_path: Path, estate: Estate, run_pytest: RunPytest) -> None:
     """pytest with an inventory of Ansible's, whichever reads it here; no output has the password."""
     path = ini(kept(tmp_path), estate)
     run = run_pytest(tmp_path, "--inventory", path, "--hv-save", "lab.jsonl", "--hv-report-dir", "reports", "-vv", "-l")
