@@ -33,6 +33,26 @@ LEAKS: list[str] = []
 
 PROCESSES = {"run_pytest", "command", "title_in", "browser"}
 """Fixtures that start a process, most of which take a second or more."""
+SLOW_FILES = {
+    "commands/test_diff.py",
+    "commands/test_inventory.py",
+    "gather/test_gather_many.py",
+    "guests/test_connection.py",
+    "guests/test_gathering.py",
+    "guests/test_trees.py",
+    "inventory/ansible/test_broken.py",
+    "inventory/ansible/test_folder.py",
+    "inventory/ansible/test_ini.py",
+    "inventory/ansible/test_ways.py",
+    "kerberos/test_keytabs.py",
+    "kerberos/test_logins.py",
+    "plugin/test_ask.py",
+    "test_documented_places.py",
+    "test_fire.py",
+    "test_recipes.py",
+    "test_silence.py",
+}
+"""Files whose tests start other programs, wait for deadlines, or go through thousands of estates."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,7 +65,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("error"))
-        if PROCESSES.intersection(getattr(item, "fixturenames", ())):
+        is_slow = here in item.path.parents and item.path.relative_to(here).as_posix() in SLOW_FILES
+        if is_slow or PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
 
 
