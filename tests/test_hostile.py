@@ -74,8 +74,12 @@ HOSTILE: Mapping[Fault, Why | None] = {
     Fault.FLOOD_ANNOUNCED: Why.TOO_LARGE,
     Fault.ABSURD_401: Why.LOGIN_REFUSED,
 }
-# NTLM logs in once more by itself, and what was sealed for the first login is nothing to the second.
-OTHERWISE = {"locked_out-sealed-first": Why.BROKEN, "locked_out-sealed-later": Why.BROKEN}
+# A sealed session that stands and is answered by a 401 is lost: the login that made it was not refused.
+OTHERWISE = {
+    f"{fault.name.lower()}-sealed-{stage}": Why.UNREACHABLE
+    for fault in (Fault.LOCKED_OUT, Fault.ABSURD_401)
+    for stage in STAGES
+}
 AFTER_LOGIN = {*mischief.CHANGES, Fault.ENDLESS, Fault.SAME_CONTEXT}
 NAMES = {
     f"{fault.name.lower()}-{way}-{stage}": (fault, way, stage)

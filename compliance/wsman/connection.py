@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import time
 from types import TracebackType
 from typing import Self
 
-from winrm.exceptions import WinRMTransportError
-
 from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import failure
+from compliance.wsman.document import is_envelope
 from compliance.wsman.endpoint import Endpoint
+from compliance.wsman.gauge import Gauge
+from compliance.wsman.http_answers import explain_status
+from compliance.wsman.quiet import quiet
 from compliance.wsman.tickets import drawn_by
-from compliance.wsman.transport import Gauge, HardenedTransport, quiet
+from compliance.wsman.transport import HardenedTransport
 from compliance.wsman.wire import Wire
 
 # Seconds without a message after which a new login is safer: HTTP.sys closes idle connections after 120 s, and a
@@ -25,9 +26,6 @@ _SIBLINGS = {
     ("https", 5986): (5985, "http", "set `scheme: http` (messages are sealed with NTLM and Kerberos)"),
     ("http", 5985): (5986, "https", "set `scheme: https`"),
 }
-
-
-_ENVELOPE = re.compile(rb"<(?:[\w.-]+:)?envelope[\s>]", re.IGNORECASE)
 
 
 class Connection:
@@ -131,13 +129,10 @@ class Connection:
             self.close()
         with quiet(), self._wire.until(until):
             reply = self._post(message)
-        if self._wire.expired:
-            # Without a length, a body that the timer cut looks complete.
-            raise LinkError(
-                f"{self._endpoint}: {failure.timed_out(self._endpoint, self._wire.phase)}", why=Why.TIMED_OUT
-            )
-        if not _is_envelope(reply):
-            raise failure.from_status(self._gauge.status, self._endpoint, empty=not reply.strip())
+        if self._wire.expired:  # without a length, a body that the timer cut looks complete
+            raise self._late()
+        if not is_envelope(reply):
+            raise explain_status(self._gauge.status, self._endpoint, empty=not reply.strip())
         self.messages += 1
         self._last = time.monotonic()
         return reply
@@ -149,20 +144,22 @@ class Connection:
                 if self._endpoint.transport == "kerberos":
                     self._wire.phase = "ticket"  # pywinrm asks for the host's one before it connects
             return self._transport.send_message(message)
-        except ReadError:
+        except ReadError as error:
+            if self._wire.expired:  # a head that the timer cut looks complete, too
+                raise self._late() from error
             raise
-        except WinRMTransportError as error:
-            return str(error.args[2]).encode()  # an HTTP error's body: a fault, HTML or nothing
-        except UnicodeDecodeError as error:
-            return error.object  # pywinrm decodes the body of an HTTP error as UTF-8; a fault may be UTF-16
         except Exception as error:
             raise self._ours(error) from error
 
+    def _late(self) -> LinkError:
+        return LinkError(f"{self._endpoint}: {failure.timed_out(self._endpoint, self._wire.phase)}", why=Why.TIMED_OUT)
+
     def _ours(self, error: Exception) -> LinkError:
         if self._wire.expired and self._wire.phase != "ticket":  # whose library heeds no time, but has an error to tell
-            text = failure.timed_out(self._endpoint, self._wire.phase)
-            return LinkError(f"{self._endpoint}: {text}", why=Why.TIMED_OUT)
-        ours = failure.from_exception(error, self._endpoint, phase=self._wire.phase, offered=self.offered)
+            return self._late()
+        ours = failure.from_exception(
+            error, self._endpoint, phase=self._wire.phase, offered=self.offered, status=self._gauge.status
+        )
         if "connection refused" in str(ours):
             patience = min(self._endpoint.connect, max(self._deadline - time.monotonic(), 0.0), 2.0)
             hint = hint_other_port(self._endpoint, patience)
@@ -186,8 +183,3 @@ def hint_other_port(endpoint: Endpoint, timeout: float) -> str:
     except (OSError, UnicodeError):
         return ""
     return f"{endpoint}: connection refused on {endpoint.port}, but {port} answers: {advice}"
-
-
-def _is_envelope(reply: bytes) -> bool:
-    head = reply[:4096].replace(b"\0", b"")  # UTF-16's every other octet
-    return bool(_ENVELOPE.search(head))

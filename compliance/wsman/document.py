@@ -54,6 +54,11 @@ def document(reply: bytes) -> Document:
     return Document(header=Element("none") if header is None else header, body=body, repaired=repaired)
 
 
+def is_envelope(reply: bytes) -> bool:
+    """Does a body look like SOAP, in UTF-8 or UTF-16? What else came is no WS-Management, and told by its status."""
+    return bool(_ENVELOPE.search(reply[:4096].replace(b"\0", b"")))  # UTF-16's every other octet
+
+
 def names(local: str, *families: tuple[str, ...]) -> frozenset[str]:
     """Tags under which ``local`` is accepted. Some hosts answer with namespace URIs in the case of the request
     (Windows' URIs are not case sensitive), so tags are compared case-folded, and never by prefix."""
@@ -94,6 +99,8 @@ _MALFORMED = (ElementTree.ParseError, ValueError, LookupError)
 # WinRM sends neither a DOCTYPE nor comments before the root element. Only what is known to be harmless passes, so no
 # trick with a comment hides a DOCTYPE, and no entity is ever declared.
 _PROLOG = re.compile(rb"\s*(?:<\?xml\s[^<>]*\?>\s*)?<[^!?\s]")
+
+_ENVELOPE = re.compile(rb"<(?:[\w.-]+:)?envelope[\s>]", re.IGNORECASE)
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CHARACTER_REFERENCE = re.compile("&#(?:x([0-9a-fA-F]+)|([0-9]+));")

@@ -240,8 +240,12 @@ def _text(value: str) -> str:
 
 
 def _answer(reply: bytes, relates_to: str) -> Document:
-    """The answer to our message. A fault may lack RelatesTo (WinRb's wmi_error_v2 recording), a success may not:
-    over keep-alive another id is another request's answer, and every later one would be shifted too."""
+    """Return the answer to our message. Raises Fault where it is one, LinkError where it answers another message.
+
+    A success must name ours in RelatesTo: all that were recorded do. Some faults have none (WinRb's wmi_error_v2
+    recording), and IdentifyResponse has no header at all, so those are tied by the channel alone: one HTTP answer for
+    one request and none besides (``gauge``), over TLS, or sealed with a count that moves on with each (``sealing``).
+    """
     told = document.document(reply)
     related = text_of(only(told.header, _RELATES_TO))
     if related:

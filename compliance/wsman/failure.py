@@ -8,7 +8,7 @@ import http.cookies
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from requests import exceptions as of_requests
 from requests.cookies import CookieConflictError
@@ -21,17 +21,26 @@ from compliance.errors import LinkError, Why
 from compliance.wsman import realm
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.fault import one_line
+from compliance.wsman.http_answers import DAMAGED
+from compliance.wsman.login_causes import explain_refusal, list_causes
 
 
-def from_exception(error: BaseException, endpoint: Endpoint, *, phase: str, offered: tuple[str, ...]) -> LinkError:
-    """``error`` as a LinkError. ``phase`` is where on the wire it happened: ticket, lookup, connect, TLS or answer.
+def from_exception(
+    error: BaseException, endpoint: Endpoint, *, phase: str, offered: tuple[str, ...], status: int = 0
+) -> LinkError:
+    """Return ``error`` as a LinkError. ``phase`` is where on the wire it happened: ticket, lookup, connect, TLS or
+    answer; ``status`` is the HTTP status of the answer that was being looked at, 0 where none had come.
 
     Only texts of the operating system, of OpenSSL and of the login libraries are repeated, never a request.
     """
     chain = list(_causes(error))
-    system = next((link for link in chain if type(link) is OSError and link.errno), None)
+    system = next((link for link in chain if type(link) is OSError and link.errno and not _is_of_sspi(link)), None)
     if system is not None:  # it says best what is wrong, and urllib3 calls it an aborted connection
         why, text = _os(system, endpoint, phase, offered)
+        return LinkError(f"{endpoint}: {text}", why=why)
+    refused = next((link for link in chain if _is_of_sspi(link)), None)
+    if refused is not None:  # before the table, in which an OSError is the network's: the account's lock counts it
+        why, text = _login_library(refused, endpoint, phase, offered)
         return LinkError(f"{endpoint}: {text}", why=why)
     for kind, tell in _TABLE:
         found = next((link for link in chain if _fits(link, kind)), None)
@@ -39,113 +48,12 @@ def from_exception(error: BaseException, endpoint: Endpoint, *, phase: str, offe
             why, text = tell(found, endpoint, phase, offered)
             return LinkError(f"{endpoint}: {text}", why=why)
     name = type(error).__name__
+    if status and isinstance(error, _OF_UNCHECKED_READING):
+        return LinkError(
+            f"{endpoint}: the login library can't read the host's answer ({name}); {_HTTP}", why=Why.BROKEN
+        )
     return LinkError(f"{endpoint}: the connection failed in a way that we don't know ({name})", why=Why.BROKEN)
 
-
-def from_status(status: int, endpoint: Endpoint, *, empty: bool) -> LinkError:
-    """An HTTP answer without a SOAP envelope in it, as a LinkError."""
-    why, text = _SEALED_LOST if status == 400 and empty and endpoint.sealed else _BY_STATUS.get(status, _OTHER_STATUS)
-    if status == 500 and not empty:
-        why, text = _OTHER_STATUS
-    return LinkError(f"{endpoint}: HTTP {status}: {text.format(path=endpoint.path)}", why=why)
-
-
-def login_refused(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, str]:
-    """HTTP 401: what we tried and how it travelled, what the host offers, and what it may be, the likeliest first."""
-    causes = _causes_of_refusal(endpoint)
-    if offered and not is_offered(endpoint.transport, offered):
-        used = _SCHEMES.get(endpoint.transport, (endpoint.transport,))
-        causes = f"the listener does not offer {used[0]}: choose another `transport:`, or enable it there"
-    listed = one_line(", ".join(offered), 120) or "none"
-    who = one_line(endpoint.username, 80) or _NAMELESS.get(endpoint.transport, "nobody")
-    way = "over https" if endpoint.encrypted else "sealed over http" if endpoint.sealed else "in clear over http"
-    origin = f" ({endpoint.origin})" if endpoint.origin else ""
-    tried = f"tried {endpoint.transport} as {who}{origin}, {way}; the listener offers {listed}"
-    return Why.LOGIN_REFUSED, f"login refused (HTTP 401): {tried}; {causes}"
-
-
-def _causes_of_refusal(endpoint: Endpoint) -> str:
-    causes = _LOGIN_CAUSES.get(endpoint.transport, ("the credentials",))
-    *others, last = (*causes, _BINDING) if endpoint.encrypted and endpoint.transport in _BOUND else causes
-    return f"likely: {', '.join(others)}, or {last}" if others else f"likely: {last}"
-
-
-def is_offered(transport: str, offered: Iterable[str]) -> bool:
-    """Is one of the schemes by which ``transport`` logs in among those that a listener offers?"""
-    used = _SCHEMES.get(transport, (transport,))
-    return bool({name.casefold() for name in used} & {name.casefold() for name in offered})
-
-
-# --- HTTP ---
-
-_SEALED_LOST = (
-    Why.BROKEN,
-    "the host does not know our sealed session any more (idle for two minutes, or the service restarted): try again",
-)
-_OTHER_STATUS = (Why.BROKEN, "no WS-Management answer; something else may be listening there: check address and port")
-_GATEWAY = (Why.UNREACHABLE, "a gateway answers for the host and can't reach it")
-_BY_STATUS: dict[int, tuple[Why, str]] = {
-    200: (Why.BROKEN, "the answer is not WS-Management; something else may be listening there: check address and port"),
-    400: (Why.BROKEN, "the host can't read the request; is something else listening there?"),
-    403: (Why.LOGIN_REFUSED, "the host forbids it; is it a WinRM listener, or a proxy before it?"),
-    404: (
-        Why.BROKEN,
-        "no WS-Management under {path}; is it another web server, or does the listener's IP filter leave this out?",
-    ),
-    407: (
-        Why.BROKEN,
-        "a proxy wants a login; none is used here, so one is in the way: check the address and the route",
-    ),
-    413: (Why.TOO_LARGE, "our request is larger than the host allows: raise MaxEnvelopeSizekb there"),
-    500: (
-        Why.BROKEN,
-        "an empty answer: unencrypted traffic is not allowed there (use https, ntlm or kerberos), or it failed itself",
-    ),
-    502: _GATEWAY,
-    503: (Why.BUSY, "the WinRM service is stopped, starting or overloaded: look at it, or try again"),
-    504: _GATEWAY,
-}
-
-# --- logins ---
-
-_SCHEMES: dict[str, tuple[str, ...]] = {
-    "ntlm": ("Negotiate", "NTLM"),
-    "kerberos": ("Kerberos", "Negotiate"),
-    "credssp": ("CredSSP",),
-    "basic": ("Basic",),
-}
-_NAMELESS = {"kerberos": "the ticket's user", "certificate": "the certificate's user"}
-# Sources: Ansible's windows_setup, "HTTP 401/Credentials Rejected"; pywinrm issue 188 for local administrators; for
-# Kerberos, where a KDC gave a ticket before the host is asked, RFC 4120's AP_ERR_MODIFIED and AP_ERR_SKEW; for CredSSP,
-# where the host logs on itself, pypsrp issue 168.
-_NO_RIGHT = "an account without the right to log in remotely"
-_LOGIN_CAUSES: dict[str, tuple[str, ...]] = {
-    "ntlm": (
-        "a wrong password or user (DOMAIN\\user)",
-        "an account locked or expired",
-        f"{_NO_RIGHT} (a local administrator needs LocalAccountTokenFilterPolicy)",
-        "NTLM switched off by policy",
-    ),
-    "kerberos": (
-        "the service name HTTP/<host> on another account than the computer's (setspn -Q)",
-        "a clock that is more than five minutes off",
-        _NO_RIGHT,
-    ),
-    "basic": ("a wrong password", "a domain account (Basic knows local ones only)", "Basic switched off there"),
-    "certificate": (
-        "no mapping of this certificate to a local user (winrm/config/service/certmapping)",
-        "certificate login switched off",
-        "its authority not trusted there",
-    ),
-    "credssp": (
-        "a wrong password or user",
-        "an account that may not log on there (the host's security log says why)",
-        "CredSSP switched off there",
-    ),
-}
-# A certificate that someone in between put there; with CbtHardeningLevel Strict a missing binding, too.
-_BOUND = frozenset({"ntlm", "kerberos"})
-_BINDING = "a certificate that is not the host's own (channel binding)"
 
 _Told = tuple[Why, str]
 _Tell = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Told]
@@ -159,12 +67,12 @@ def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered:
     if getattr(error, "errno", None):  # the system's, not requests_ntlm's
         return _os(error, endpoint, _phase, offered)
     if "rejected by the server" in _text(error) or isinstance(error, PermissionError):
-        return login_refused(endpoint, offered)
+        return explain_refusal(endpoint, offered)
     return Why.LOGIN_REFUSED, f"the {endpoint.transport} login can't begin: {one_line(_text(error))}"
 
 
 def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
-    causes = _causes_of_refusal(endpoint)
+    causes = list_causes(endpoint)
     return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {one_line(_text(error), 160)}; {causes}"
 
 
@@ -180,7 +88,7 @@ def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tup
 
 def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Told:
     """A refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was sent."""
-    why, told = login_refused(endpoint, offered)
+    why, told = explain_refusal(endpoint, offered)
     status = next(iter(error.args), None)
     said = f"status {status:#010x}" if isinstance(status, int) else _text(error).partition(" - actual")[0]
     return why, f"{told} ({one_line(said, 120)})"
@@ -194,7 +102,7 @@ def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tupl
     if "does not support it" in text:
         return Why.LOGIN_REFUSED, f"the {endpoint.transport} library here can't seal messages: set `scheme: https`"
     if "tampered" in text:
-        return Why.BROKEN, _DAMAGED
+        return Why.BROKEN, DAMAGED
     return Why.BROKEN, f"pywinrm refused: {one_line(text, 160)}"
 
 
@@ -271,15 +179,28 @@ def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tu
     return Why.UNREACHABLE, f"the name {name} is not known: check `address:` and the name server"
 
 
-_DAMAGED = "a sealed answer is damaged: its signature or length is wrong; something on the way may have changed it"
 _CUT = "the host cut the connection: restarting, overloaded, or something else listens there; try again"
 _HTTP = "the answer is not HTTP as WinRM speaks it; something else may be listening there: check address and port"
 
 _Kind = type[BaseException] | tuple[type[BaseException], ...] | frozenset[str]
 # Libraries below a login, by name, since not all are installed everywhere; the last reads the certificate of a binding.
 _OF_LOGINS = frozenset(
-    {"winrm.vendor.requests_kerberos", "kerberos", "gssapi", "krb5", "requests_credssp", "cryptography"}
+    {
+        "winrm.vendor.requests_kerberos",
+        "kerberos",
+        "winkerberos",
+        "gssapi",
+        "krb5",
+        "requests_credssp",
+        "cryptography",
+        "sspi",
+        "sspilib",
+        "pywintypes",
+    }
 )
+
+# What requests_ntlm and its like raise over a token that is none: they split and decode without checks.
+_OF_UNCHECKED_READING = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, struct.error)
 
 # The first row that fits any error of the chain counts: what is known best stands first.
 _TABLE: tuple[tuple[_Kind, _Tell], ...] = (
@@ -289,7 +210,7 @@ _TABLE: tuple[tuple[_Kind, _Tell], ...] = (
     (of_winrm.WinRMOperationTimeoutError, _timeout),
     (frozenset({"winrm.vendor.requests_kerberos"}), _kerberos),
     (frozenset({"requests_credssp"}), _credssp),
-    ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _told(Why.BROKEN, _DAMAGED)),
+    ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _told(Why.BROKEN, DAMAGED)),
     ((of_spnego.SpnegoError, of_spnego.FeatureMissingError, of_spnego.NativeError), _login_library),
     (_OF_LOGINS, _login_library),
     ((ssl.SSLCertVerificationError, CertificateError), _certificate),
@@ -312,7 +233,10 @@ _TABLE: tuple[tuple[_Kind, _Tell], ...] = (
         (of_requests.InvalidURL, of_requests.MissingSchema, of_requests.InvalidSchema, of_urllib3.LocationValueError),
         _told(Why.UNREACHABLE, "this makes no URL: check `address:`, `port:` and `path:`"),
     ),
-    ((of_requests.ProxyError, of_urllib3.ProxyError), _told(Why.UNREACHABLE, "a proxy failed; none should be in use")),
+    (
+        (of_requests.ProxyError, of_urllib3.ProxyError, of_urllib3.ProxySchemeUnsupported),
+        _told(Why.UNREACHABLE, "a proxy failed; none should be in use"),
+    ),
     (of_requests.ConnectionError, _told(Why.UNREACHABLE, _CUT)),
     (of_winrm.WinRMTransportError, _told(Why.BROKEN, _HTTP)),
     # requests' errors are OSErrors by inheritance.
@@ -320,9 +244,13 @@ _TABLE: tuple[tuple[_Kind, _Tell], ...] = (
     (of_urllib3.HTTPError, _told(Why.BROKEN, _HTTP)),
     (OSError, _os),
     (NotImplementedError, _login_library),  # a pykerberos that can't seal
-    # pywinrm takes a sealed answer apart by splitting, without checks.
-    ((LookupError, ValueError, ArithmeticError, TypeError, AttributeError, struct.error), _told(Why.BROKEN, _HTTP)),
 )
+
+
+def _is_of_sspi(error: BaseException) -> bool:
+    """Is it one of Windows' login library? Their ``winerror`` is an HRESULT (0x8009…, negative); the system's own are
+    small and positive."""
+    return isinstance(error, OSError) and (getattr(error, "winerror", None) or 0) < 0
 
 
 def _fits(error: BaseException, kind: _Kind) -> bool:

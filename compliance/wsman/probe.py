@@ -22,7 +22,8 @@ from compliance.wsman.certificate import Certificate, certificate_of
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.envelope import Identity
 from compliance.wsman.fault import one_line
-from compliance.wsman.transport import quiet, schemes_in
+from compliance.wsman.gauge import schemes_in
+from compliance.wsman.quiet import quiet
 from compliance.wsman.wire import Wire, resolve
 
 DEFAULT_PORTS = {5985: "http", 5986: "https"}

@@ -15,7 +15,7 @@ from compliance.errors import LinkError, Why
 from compliance.secret import Secret
 from compliance.wsman.connection import Connection, hint_other_port
 from compliance.wsman.endpoint import Endpoint
-from compliance.wsman.transport import MAX_ANSWER
+from compliance.wsman.gauge import MAX_ANSWER
 from tests.canary import CANARY
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, drips, listening, loopback, over_tls, read_request, says

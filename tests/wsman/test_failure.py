@@ -6,6 +6,7 @@ import errno
 import importlib.util
 import inspect
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,7 +38,6 @@ LIBRARIES = (
     "ssl",
     "socket",
     "http",
-    "struct",
 )
 
 
@@ -54,9 +54,8 @@ def _foreign() -> Iterator[type[BaseException]]:
         if owned and not issubclass(kind, Warning):
             yield kind
     yield from _of_vendored_kerberos()
-    yield from (UnicodeDecodeError, UnicodeEncodeError, KeyError, IndexError, ValueError, AttributeError, TypeError)
     yield from (TimeoutError, NotImplementedError)
-    yield from (OSError, PermissionError, FileNotFoundError, ConnectionError, OverflowError)
+    yield from (OSError, PermissionError, FileNotFoundError, ConnectionError)
 
 
 def _of_vendored_kerberos() -> list[type[BaseException]]:
@@ -75,7 +74,17 @@ def _bare(kind: type[BaseException]) -> BaseException:
     return kind.__new__(kind)
 
 
-KINDS = sorted(set(_foreign()), key=lambda kind: (kind.__module__, kind.__qualname__))
+OF_READING = (
+    UnicodeDecodeError,
+    KeyError,
+    IndexError,
+    ValueError,
+    AttributeError,
+    TypeError,
+    OverflowError,
+    struct.error,
+)
+KINDS = sorted(set(_foreign()) - set(OF_READING), key=lambda kind: (kind.__module__, kind.__qualname__))
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
@@ -84,6 +93,34 @@ def test_every_foreign_exception_has_a_line(kind: type[BaseException]) -> None:
     assert type(error) is LinkError
     assert str(error).startswith("hv01:5986: ")
     assert "in a way that we don't know" not in str(error)
+
+
+@pytest.mark.parametrize("kind", OF_READING)
+def test_an_error_of_no_library_blames_the_host_only_where_it_had_answered(kind: type[BaseException]) -> None:
+    answered = failure.from_exception(_bare(kind), WHERE, phase="answer", offered=(), status=401)
+    assert f"can't read the host's answer ({kind.__name__}); the answer is not HTTP as WinRM" in str(answered)
+    nothing = failure.from_exception(_bare(kind), WHERE, phase="answer", offered=())
+    assert str(nothing).endswith(f"the connection failed in a way that we don't know ({kind.__name__})")
+
+
+@pytest.mark.parametrize("number", [-2146893044, -2146893054, -2146893039])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_refusal_of_sspi_is_a_login_refused(number: int, wrapped: bool) -> None:
+    """Else the brake against locked accounts does not engage. As Windows raises it: a negative ``winerror``."""
+    error: Exception = OSError(22, "The logon attempt failed")
+    error.winerror = number  # type: ignore[attr-defined]
+    if wrapped:
+        error = requests.RequestException("exchange failed", error)
+    refused = failure.from_exception(error, WHERE, phase="answer", offered=("Negotiate",))
+    assert refused.why is Why.LOGIN_REFUSED
+    assert "the ntlm login failed: " in str(refused)
+    assert "The logon attempt failed" in str(refused)
+
+
+def test_the_systems_own_errors_of_windows_stay_what_they_are() -> None:
+    error = OSError(errno.EHOSTUNREACH, "no route")
+    error.winerror = 10065  # type: ignore[attr-defined]
+    assert failure.from_exception(error, WHERE, phase="connect", offered=()).why is Why.UNREACHABLE
 
 
 def test_the_trees_were_walked() -> None:
@@ -104,7 +141,9 @@ def test_one_that_nobody_knows_is_told_by_its_name() -> None:
     assert str(error) == "hv01:5986: the connection failed in a way that we don't know (OddError)"
 
 
-@pytest.mark.parametrize("library", ["kerberos", "gssapi.raw.misc", "krb5._exceptions", "requests_credssp.exceptions"])
+@pytest.mark.parametrize(
+    "library", ["kerberos", "gssapi.raw.misc", "krb5._exceptions", "requests_credssp.exceptions", "pywintypes"]
+)
 def test_libraries_that_are_not_installed_are_known_all_the_same(library: str) -> None:
     of_library = type("GSSError", (Exception,), {"__module__": library})
     wrapped = requests.RequestException("exchange failed")
@@ -145,7 +184,6 @@ CASES: list[tuple[BaseException, str, Why, str]] = [
         Why.LOGIN_REFUSED,
         "requires a username",
     ),
-    (KeyError("content-type"), "answer", Why.BROKEN, "not HTTP as WinRM speaks it"),
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from compliance.errors import LinkError, LostError, Why
 from compliance.wsman.connection import Connection
-from compliance.wsman.transport import MAX_ANSWER
+from compliance.wsman.gauge import MAX_ANSWER
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request, says
 from tests.wsman.test_connection import HTTP_FAILURES, STALLS, endpoint, listens

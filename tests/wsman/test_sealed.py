@@ -9,13 +9,10 @@ import logging
 import re
 import socket
 import ssl
-import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -27,97 +24,17 @@ from compliance.secret import Secret
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import enumerate_instances, hold
 from compliance.wsman.endpoint import Endpoint
-from tests.canary import CANARY
 from tests.running import ROOT
+from tests.wsman.acceptor import PASSWORD, USERS, connected, identifies, ntlm
 from tests.wsman.authority import Authority
-from tests.wsman.listener import IDENTIFIED, Listener, Script, answer, listening, over_tls, read_request, says
+from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request, says
 from tests.wsman.samples import fault, first, machine, pulled, wsman_fault
-
-PASSWORD = f"{CANARY} of the horse"
-
-_BOUNDARY = b"--Encrypted Boundary"
-_SPNEGO = "application/HTTP-SPNEGO-session-encrypted"
-_SEALED = f'Content-Type: multipart/encrypted;protocol="{_SPNEGO}";boundary="Encrypted Boundary"'
-_OCTETS = b"\tContent-Type: application/octet-stream\r\n"
 
 
 @pytest.fixture(autouse=True)
 def _users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "users.secret").write_text(f"LAB:reader:{PASSWORD}\n")
+    (tmp_path / "users.secret").write_text(USERS)
     monkeypatch.setenv("NTLM_USER_FILE", str(tmp_path / "users.secret"))
-
-
-def ntlm(
-    reply: Callable[[str], tuple[int, bytes]], *, messages: int = 100, spoil: bool = False, instead: bytes | None = None
-) -> Script:
-    """A WinRM that wants NTLM with sealing, and hangs up after ``messages``. ``reply`` is given the message's id."""
-
-    def play(plug: socket.socket) -> None:
-        context = spnego.server(protocol="ntlm")
-        logged_in = False
-        left = messages
-        while True:
-            head, body = read_request(plug)
-            token = re.search(rb"Authorization: Negotiate (\S+)", head)
-            if token and not logged_in:
-                try:
-                    challenge = context.step(base64.b64decode(token[1]))
-                except spnego.exceptions.SpnegoError:
-                    plug.sendall(answer(401, b"", "WWW-Authenticate: Negotiate"))
-                    continue
-                logged_in = context.complete
-                token_back = base64.b64encode(challenge or b"").decode()
-                plug.sendall(answer(200 if logged_in else 401, b"", f"WWW-Authenticate: Negotiate {token_back}"))
-            elif not logged_in:
-                # A sealed message on a connection without a login: HTTP.sys answers an empty 400.
-                plug.sendall(answer(400) if body else answer(401, b"", "WWW-Authenticate: Negotiate"))
-            elif not left:
-                return
-            else:
-                left -= 1
-                told = re.search(r"<a:MessageID>([^<]*)<", _open(context, body).decode())
-                status, content = reply(told[1] if told else "")
-                plug.sendall(answer(status, _seal(context, content, spoil) if instead is None else instead, _SEALED))
-
-    return play
-
-
-def _open(context: spnego.ContextProxy, body: bytes) -> bytes:
-    payload = body.partition(_OCTETS)[2].removesuffix(_BOUNDARY + b"--\r\n")
-    length = struct.unpack("<i", payload[:4])[0]
-    return context.unwrap(payload[4 : 4 + length] + payload[4 + length :]).data
-
-
-def _seal(context: spnego.ContextProxy, content: bytes, spoil: bool) -> bytes:
-    wrapped = context.wrap(content, encrypt=True).data
-    if spoil:
-        wrapped = wrapped[:-1] + bytes([wrapped[-1] ^ 1])
-    kind = f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={len(content)}\r\n".encode()
-    protocol = f"\tContent-Type: {_SPNEGO}\r\n".encode()
-    lines = _BOUNDARY + b"\r\n" + protocol + kind + _BOUNDARY + b"\r\n" + _OCTETS
-    return lines + struct.pack("<i", 16) + wrapped + _BOUNDARY + b"--\r\n"
-
-
-@contextmanager
-def connected(
-    script: Script, *, password: str | None = None, idle: float = 100.0
-) -> Iterator[tuple[Connection, Listener]]:
-    with listening(script) as listener:
-        where = Endpoint(
-            address="127.0.0.1",
-            port=listener.port,
-            scheme="http",
-            username="LAB\\reader",
-            password=Secret(password or PASSWORD),
-            connect=1.0,
-            operation=2.0,
-        )
-        with Connection(where, time.monotonic() + 10, idle=idle) as connection:
-            yield connection, listener
-
-
-def identifies(_message_id: str) -> tuple[int, bytes]:
-    return 200, IDENTIFIED
 
 
 def test_an_enumeration_over_a_sealed_session() -> None:

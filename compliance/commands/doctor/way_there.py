@@ -9,10 +9,11 @@ from datetime import datetime
 
 from compliance.commands.doctor.examination import Fact, Status, Step
 from compliance.errors import LinkError
-from compliance.wsman import failure
 from compliance.wsman.certificate import Certificate
 from compliance.wsman.endpoint import SEALED, Endpoint
 from compliance.wsman.fault import one_line
+from compliance.wsman.http_answers import explain_status
+from compliance.wsman.login_causes import is_offered
 from compliance.wsman.probe import DEFAULT_PORTS, Tls, Visit, addresses_of, reaches, visit
 
 SOON = 21
@@ -199,7 +200,7 @@ def _listener(endpoint: Endpoint, asked: Visit, open_door: Visit) -> Step:
     if asked.status == 401 and asked.offered:
         offers = f"offers {_list(asked.offered)}"
         # A certificate's login stands in no WWW-Authenticate line.
-        if endpoint.transport == "certificate" or failure.is_offered(endpoint.transport, asked.offered):
+        if endpoint.transport == "certificate" or is_offered(endpoint.transport, asked.offered):
             return Step(key="listener", status=Status.OK, text=offers, details=told, facts=facts)
         text = f"{offers}, and not `{endpoint.transport}`: choose another `transport:`, or enable it there"
         return Step(key="listener", status=Status.FAILED, text=text, details=told, facts=facts)
@@ -222,7 +223,7 @@ def _stranger(endpoint: Endpoint, asked: Visit) -> str:
         return f"HTTP 401{server} without a login that it would take: is it a WinRM listener?"
     if 300 <= asked.status < 400:
         return f"HTTP {asked.status}{server}: a redirect, which is not followed, since WinRM sends none"
-    error = failure.from_status(asked.status, endpoint, empty=not asked.body.strip())
+    error = explain_status(asked.status, endpoint, empty=not asked.body.strip())
     return without_endpoint(error, endpoint) + (f" (it calls itself {asked.server})" if asked.server else "")
 
 
