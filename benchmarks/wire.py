@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any, Literal
 
 from compliance.credentials.find import Credential
-from compliance.gather.gather import read_server
+from compliance.gather.server import read_server
 from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, queries_for
 from compliance.inventory.inventory import Entry, Limits
 from compliance.wsman.connection import Connection

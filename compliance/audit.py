@@ -32,7 +32,7 @@ from compliance.snapshot.snapshot import Snapshot, join_snapshots
 
 if TYPE_CHECKING:
     from compliance.credentials.find import Surroundings
-    from compliance.gather.gather import Progress
+    from compliance.gather.progress import Progress
 
 DISTRIBUTION = "hyperv-compliance"
 

@@ -10,7 +10,7 @@ domains lock accounts after three attempts or more."""
 
 
 @dataclass(slots=True)
-class Door:
+class Lockout:
     """One password, on its way to all servers that it is for. Until one takes it, few are asked at a time.
 
     A server that says nothing for ``patience`` seconds has refused nothing, and holds up nobody.

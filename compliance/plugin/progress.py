@@ -11,7 +11,7 @@ import pytest
 from compliance.words import printable
 
 if TYPE_CHECKING:
-    from compliance.gather.gather import Progress
+    from compliance.gather.progress import Progress
 
 
 MOST_NAMES = 3

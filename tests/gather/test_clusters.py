@@ -14,7 +14,8 @@ from compliance.audit import judged
 from compliance.credentials.find import Credential
 from compliance.gate.gate import Exit
 from compliance.gate.policy import DEFAULT, Policy
-from compliance.gather.gather import Progress, gather
+from compliance.gather.gather import gather
+from compliance.gather.progress import Progress
 from compliance.hyperv.queries import CLUSTER, MACHINE_SETTINGS, NODES, OF_CLUSTER, RESOURCES
 from compliance.inventory.inventory import ClusterEntry, Entry, Limits
 from compliance.judge.scope import Scope

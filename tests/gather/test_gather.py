@@ -16,7 +16,8 @@ from compliance.audit import judged
 from compliance.credentials.find import Credential
 from compliance.credentials.lockout import TRIES
 from compliance.errors import Why
-from compliance.gather.gather import Progress, gather
+from compliance.gather.gather import gather
+from compliance.gather.progress import Progress
 from compliance.gather.server import WAITS
 from compliance.hyperv.queries import AGAIN, NODE_OF, QUERIES
 from compliance.inventory.inventory import Entry, Limits

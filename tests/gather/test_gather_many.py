@@ -17,7 +17,9 @@ import pytest
 
 from compliance.credentials.find import Credential
 from compliance.errors import Why
-from compliance.gather.gather import Progress, affordable, gather
+from compliance.gather.gather import gather
+from compliance.gather.progress import Progress
+from compliance.gather.threads import affordable
 from compliance.inventory.inventory import Entry, Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
@@ -336,7 +338,7 @@ TELLING = """
 import os
 
 def pytest_sessionstart(session):
-    from compliance.gather.gather import Progress
+    from compliance.gather.progress import Progress
     from compliance.model import Unread
     from compliance.plugin.progress import Teller
 

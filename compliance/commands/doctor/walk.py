@@ -17,8 +17,8 @@ from compliance.commands.doctor.one_server import WITH_A_PASSWORD
 from compliance.commands.doctor.way_there import Reached, reach, without_endpoint
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, ReadError, Why
-from compliance.gather.gather import source_of
 from compliance.gather.server import Clock, Reader, endpoint_of
+from compliance.gather.sources import source_of
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.inventory import Entry, Limits

@@ -10,6 +10,7 @@ from compliance.errors import ReadError
 from compliance.gather.guests.processes import Processes
 from compliance.gather.guests.script import new_token, script, sections
 from compliance.gather.guests.shell import say
+from compliance.gather.server import Watch
 from compliance.inventory.guests import GuestEntry
 from compliance.inventory.inventory import Limits
 from compliance.snapshot.snapshot import GuestReading
@@ -21,6 +22,8 @@ def read_guest(
     limits: Limits,
     now: Callable[[], datetime],
     processes: Processes,
+    *,
+    watch: Watch = lambda _query, _answer, _seconds: None,  # noqa: ARG001  # a guest answers all at once
 ) -> GuestReading:
     """By one connection and one command. ReadError, which names the way in, where it can't be read."""
     token = new_token()

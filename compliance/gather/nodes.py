@@ -1,0 +1,102 @@
+"""Clusters become nodes: which servers a cluster's answers name, and to which of them something moved meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from compliance.gather.peers import Results
+from compliance.hyperv import queries
+from compliance.hyperv.cluster_rows import nodes_of
+from compliance.hyperv.clusters import owners_of_moved, shown_in
+from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.model import Unread
+from compliance.snapshot.snapshot import Reading
+
+
+@dataclass(slots=True)
+class Membership:
+    """Which servers are asked as nodes of which cluster of the inventory. It is the clusters' word alone: whether a
+    server is a node is judged later, by what it says itself."""
+
+    inventory: Inventory
+    _found: dict[str, Entry] = field(default_factory=dict)  # by name: nodes that are listed nowhere
+    _cluster: dict[str, str] = field(default_factory=dict)  # server -> cluster, of listed servers too
+
+    @property
+    def unlisted(self) -> tuple[Entry, ...]:
+        """Nodes that nobody listed as servers, in the order in which clusters named them."""
+        return tuple(self._found.values())
+
+    def cluster_of(self, entry: Entry) -> str | None:
+        return self._cluster.get(entry.name)
+
+    def has_nodes(self, cluster: ClusterEntry) -> bool:
+        return cluster.name in self._cluster.values()
+
+    def expand(self, cluster: ClusterEntry, reading: Reading) -> list[Entry]:
+        """Take in the nodes that a cluster names, and return those that are listed nowhere: they are to be read now."""
+        nodes = nodes_of(reading.classes[queries.NODES])
+        new = []
+        for label in () if isinstance(nodes, Unread) else nodes.states:
+            entry = self._node(cluster, label)
+            listed = self._listed(entry)
+            if listed is None:
+                self._found[entry.name] = entry
+                new.append(entry)
+            if listed is None or listed.name not in self._cluster:
+                self._cluster[(listed or entry).name] = cluster.name
+        return new
+
+    def members(self, cluster: ClusterEntry) -> list[Entry]:
+        """Return the servers that are asked as nodes of this cluster."""
+        servers = (*self.inventory.servers, *self._found.values())
+        return [entry for entry in servers if self._cluster.get(entry.name) == cluster.name]
+
+    def moved_to(self, cluster: ClusterEntry, results: Results) -> list[Entry]:
+        """Return nodes that own by now what moved there after they had been read, so that no node showed it."""
+        reading = results.host(cluster)
+        members = dict(results.readings(self.members(cluster)))
+        labels = owners_of_moved(reading, list(members.values())) if isinstance(reading, Reading) else ()
+        names = {entry.name for label in labels if (entry := self._listed(self._node(cluster, label)))}
+        return [entry for entry in members if entry.name in names]
+
+    def _node(self, cluster: ClusterEntry, label: str) -> Entry:
+        """Return a node's entry. An inventory may call a cluster as one of its nodes: in a snapshot both need a name of
+        their own."""
+        entry = cluster.node(label)
+        taken = {other.name.casefold() for other in self.inventory.clusters}
+        return entry.model_copy(update={"name": f"{entry.name}-node"}) if entry.name.casefold() in taken else entry
+
+    def _listed(self, node: Entry) -> Entry | None:
+        """Return the same server, by name or by endpoint, so that none is read twice."""
+        for other in (*self.inventory.servers, *self._found.values()):
+            if other.name.casefold() == node.name.casefold() or _endpoint(other) == _endpoint(node):
+                return other
+        return None
+
+
+def _endpoint(entry: Entry) -> tuple[str, int, str]:
+    return entry.address.casefold(), entry.port, entry.path
+
+
+def why_no_nodes(reading: Reading | Unread) -> Unread:
+    """Return why a cluster gave no node to read."""
+    nodes = reading if isinstance(reading, Unread) else nodes_of(reading.classes.get(queries.NODES, ()))
+    return nodes if isinstance(nodes, Unread) else Unread("none of its nodes was read as one of it")
+
+
+def with_later_answers(first: Reading | Unread, later: Reading | Unread) -> Reading | Unread:
+    """Return a cluster's reading with what it answered when all nodes had been read."""
+    if isinstance(first, Unread):
+        return first
+    if isinstance(later, Unread):
+        return replace(first, again={query.class_name: later for query in queries.OF_CLUSTER_AGAIN})
+    notes = tuple(dict.fromkeys((*first.notes, *later.notes)))
+    return replace(first, finished=later.finished, again=later.classes, notes=notes)
+
+
+def fuller(first: Reading | Unread, later: Reading | Unread) -> Reading | Unread:
+    """Return a node's later reading, if it shows what the first one did: what has left it meanwhile would be lost."""
+    if not isinstance(first, Reading) or not isinstance(later, Reading) or not shown_in(first) <= shown_in(later):
+        return first
+    return replace(later, notes=(*later.notes, "was read a second time, since a virtual machine moved to it meanwhile"))
