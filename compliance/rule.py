@@ -57,7 +57,9 @@ class Outcome:
 
     ``cause`` is the stable key of why it failed or is unknown (``data-exchange-no-contact``): identities, remedies and
     groups of findings rest on it, never on the sentence. ``condition`` is what a pass still needs and nobody looked at
-    (``NetworkManager leaves its adapter alone``): such a machine is *ready if*.
+    (``NetworkManager leaves its adapter alone``): such a machine is *ready if*. ``rests_on`` are keys and values
+    that the cause is about and the subject doesn't show by itself (another machine's GUID, an address): with others of
+    them it is another finding, and no longer known.
     """
 
     result: Result
@@ -68,14 +70,15 @@ class Outcome:
     bpa: str = ""
     remarks: tuple[str, ...] = ()
     addresses_now: tuple[str, ...] = ()
+    rests_on: tuple[str, ...] = ()
 
 
 def passed(finding: str = "", *, evidence: str = "", condition: str = "") -> Outcome:
     return Outcome(Result.PASSED, finding, evidence, condition=condition)
 
 
-def failed(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
-    return Outcome(Result.FAILED, finding, evidence, cause)
+def failed(finding: str, *, evidence: str = "", cause: str = "", rests_on: tuple[str, ...] = ()) -> Outcome:
+    return Outcome(Result.FAILED, finding, evidence, cause, rests_on=rests_on)
 
 
 def unknown(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compliance.errors import UsageError
-from compliance.model import Cluster, Guest
-from compliance.rule import Result, Verdict
+from compliance.gate import version_1
+from compliance.gate.version_1 import digest
+from compliance.model import Answer, Cluster, FailoverAddress, Guest, ReplicaAdapter, Role, Subject, Unread
+from compliance.rule import Outcome, Result, Verdict
 
 FORMAT = "hyperv-compliance results"
-VERSION = 1
+VERSION = 2
+VERSIONS = (1, 2)
+"""Of a baseline: each that there was is read for ever."""
 FOUND = (Result.FAILED, Result.UNKNOWN)
 LARGEST = 256 * 1024 * 1024  # bytes; 900,000 findings
 
@@ -33,49 +37,107 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Baseline:
+    """Findings by their identities. ``version``: of the file, by which identities and evidence were made."""
+
     name: str
     digest: str
     findings: Mapping[str, Finding] = field(hash=False)
+    version: int = VERSION
+
+    def same(self, verdict: Verdict, finding: Finding) -> Finding:
+        """Return the finding of a verdict as this baseline's version would have written it."""
+        if self.version != 1:
+            return finding
+        return replace(finding, identity=version_1.identity_of(verdict), evidence=version_1.evidence_of(verdict))
 
 
 def finding_of(verdict: Verdict) -> Finding | None:
-    """What failed or could not be judged; None for the rest."""
+    """Return the finding of what failed or is unknown; None for the rest."""
     if verdict.outcome.result not in FOUND:
         return None
     return Finding(
-        identity=_digest(verdict.estate, verdict.rule.key, *_subject(verdict)),
-        evidence=_digest(verdict.outcome.result.value, *_rests_on(verdict)),
+        identity=digest("2", verdict.estate, verdict.rule.key, *_subject(verdict)),
+        evidence=digest("2", _RESULTS[verdict.outcome.result], *_cause(verdict.outcome), *_state(verdict)),
         rule=verdict.rule.key,
         label=verdict.label,
         server=verdict.server,
     )
 
 
+# Identity and evidence are made of these keys, never of words that people read: words are rewritten, and a finding
+# that is known must stay known. A key never changes, and no two things share one.
+
+_RESULTS: Mapping[Result, str] = {Result.FAILED: "failed", Result.UNKNOWN: "unknown"}
+SIDES: Mapping[Role, str] = {
+    Role.NONE: "none",
+    Role.PRIMARY: "primary",
+    Role.REPLICA: "replica",
+    Role.TEST_REPLICA: "test-replica",
+    Role.EXTENDED_REPLICA: "extended-replica",
+}
+ANSWERS: Mapping[Answer, str] = {
+    Answer.OK: "ok",
+    Answer.DEGRADED: "degraded",
+    Answer.NO_PROTOCOL: "no-protocol",
+    Answer.NO_CONTACT: "no-contact",
+    Answer.LOST: "lost",
+}
+_UNREAD = "unread"
+
+
 def _subject(verdict: Verdict) -> tuple[str, ...]:
-    """Never a display name, and not the server: names change, and machines move."""
+    """Never a display name, and not the server of a machine: names change, and machines move."""
     if machine := verdict.machine:
-        return "machine", machine.guid.casefold(), str(machine.role)
+        side = _UNREAD if isinstance(machine.role, Unread) else SIDES[machine.role]
+        return "machine", machine.guid.casefold(), side, *_adapter(verdict.subject)
     if isinstance(verdict.subject, Cluster):
         return "cluster", verdict.subject.name.casefold()
     return ("server", verdict.server.casefold()) if verdict.server else ("estate",)
 
 
-def _rests_on(verdict: Verdict) -> tuple[str, ...]:
+def _adapter(subject: Subject) -> tuple[str, ...]:
+    return ("adapter", subject.guid.casefold()) if isinstance(subject, ReplicaAdapter) else ()
+
+
+def _cause(outcome: Outcome) -> tuple[str, ...]:
+    """The key of the cause. A rule that names none is held to its words: another word is another cause then."""
+    if outcome.cause:
+        return ("cause", outcome.cause, *outcome.rests_on)
+    return ("words", outcome.evidence or outcome.finding, *outcome.rests_on)
+
+
+def _state(verdict: Verdict) -> tuple[str, ...]:
     """Nothing that changes by itself, such as how long a machine is running."""
     machine = verdict.machine
     if machine is None:
-        return (verdict.outcome.finding,)
-    guest = machine.guest.answer if isinstance(machine.guest, Guest) else machine.guest
+        return ()
+    if isinstance(verdict.subject, ReplicaAdapter):
+        setting = verdict.subject.setting
+        return _setting(setting) if setting else ()
+    offered = machine.data_exchange_offered
     return (
-        verdict.outcome.evidence,
-        str(machine.data_exchange_offered),
-        str(guest),
-        *sorted(f"{one.adapter_guid.casefold()} {one}" for one in machine.settings),
+        "data exchange",
+        _UNREAD if isinstance(offered, Unread) else "offered" if offered else "switched-off",
+        "guest",
+        _answer(machine.guest),
+        *sorted(f"{one.adapter_guid.casefold()} {' '.join(one.addresses)}" for one in machine.settings),
     )
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def _setting(setting: FailoverAddress) -> tuple[str, ...]:
+    """Another address, mask or gateway is another finding."""
+    kinds = (("address", setting.addresses), ("subnet", setting.subnets), ("gateway", setting.gateways))
+    return tuple(f"{kind} {value}" for kind, values in kinds for value in values)
+
+
+def _answer(guest: Guest | Unread | None) -> str:
+    if guest is None:
+        return "none"
+    answer = guest.answer if isinstance(guest, Guest) else guest
+    return _UNREAD if isinstance(answer, Unread) else ANSWERS[answer]
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
 
 
 def read_baseline(path: Path, estate: str) -> Baseline:
@@ -87,15 +149,18 @@ def read_baseline(path: Path, estate: str) -> Baseline:
         raise UsageError(f"{path}: not JSON; a baseline is the results.json of an earlier run") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise UsageError(f"{path}: no results of hyperv-compliance; a baseline is the results.json of an earlier run")
-    if told.get("version") != VERSION:
-        raise UsageError(f"{path}: its version is not {VERSION}, which this tool reads: make it anew")
+    version = told.get("version")
+    if type(version) is not int or version not in VERSIONS:
+        known = " or ".join(map(str, VERSIONS))
+        raise UsageError(f"{path}: its version is not {known}, which this tool reads: make it anew")
     try:
         _refuse_unfit(path, told, estate)
         findings = [_finding(one) for one in told["results"] if one["result"] in ("failed", "waived")]
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: damaged: {type(error).__name__} at {error}") from error
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    return Baseline(name=str(path), digest=digest, findings={one.identity: one for one in findings})
+    content_digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    by_identity = {one.identity: one for one in findings}
+    return Baseline(name=str(path), digest=content_digest, findings=by_identity, version=version)
 
 
 def _content(path: Path) -> bytes:

@@ -192,7 +192,7 @@ class _Clerk:
         return self._failed(verdict, finding, waiver)
 
     def _failed(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> Decision:
-        state = self._state(finding)
+        state = self._state(verdict, finding)
         plain = Decision(verdict=verdict, shown=verdict, finding=finding, state=state, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
             return replace(plain, shown=_waived(verdict, f"waived (would fail): {waiver}"))
@@ -221,13 +221,15 @@ class _Clerk:
     def _weighed(self, verdict: Verdict, closes: Exit) -> Exit:
         return closes if verdict.rule.severity.rank <= self._grounds.policy.fail_at.rank else Exit.OPEN
 
-    def _state(self, finding: Finding) -> State | None:
-        if self._grounds.baseline is None:
+    def _state(self, verdict: Verdict, finding: Finding) -> State | None:
+        baseline = self._grounds.baseline
+        if baseline is None:
             return None
-        known = self._grounds.baseline.findings.get(finding.identity)
+        same = baseline.same(verdict, finding)
+        known = baseline.findings.get(same.identity)
         if known is None:
             return State.NEW
-        return State.KNOWN if known.evidence == finding.evidence else State.CHANGED
+        return State.KNOWN if known.evidence == same.evidence else State.CHANGED
 
     def _waiver(self, verdict: Verdict) -> Waiver | None:
         """One in force before one that has ended. What could not be judged is waived machine by machine only."""
@@ -336,7 +338,7 @@ def _vanished(decisions: Sequence[Decision], estate: Estate, baseline: Baseline 
     if baseline is None:
         return ()
     asked = {one.verdict.rule.key for one in decisions}
-    found = {one.finding.identity for one in decisions if one.finding}
+    found = {baseline.same(one.verdict, one.finding).identity for one in decisions if one.finding}
     unread = {server.name for server in estate.servers if server.unread}
     unread |= {node for cluster in estate.clusters if cluster.doubts for node in cluster.nodes}  # one may be on any
     return tuple(
