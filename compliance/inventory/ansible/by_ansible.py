@@ -16,13 +16,14 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from subprocess import PIPE
 from typing import IO
 
 from compliance.errors import InventoryError, UsageError
-from compliance.files.yaml_file import cut, visible
+from compliance.files.yaml_file import visible
 from compliance.inventory.ansible.hosts import Host, Listing, Value, content_of
+from compliance.words import shorten
 
 LIST, VAULT = "ansible-inventory", "ansible-vault"
 SECONDS = 120.0
@@ -32,8 +33,22 @@ LARGEST = 64 * 1024 * 1024
 MOST_COMPLAINTS = 100_000
 """Bytes of what it says beside its answer."""
 LONGEST_REASON = 300
-CAUSES = (r".*with 'script' plugin: .", r"Failed to parse inventory: .", r"Expected ", r".*[Vv]ault")
-"""Lines that say more than the error itself, the best first. Of a program, other plugins only say that it is none."""
+CAUSES = (r"Failed to parse inventory: .", r"Expected ", r".*[Vv]ault")
+"""Lines that say more than the error itself, the best first."""
+OF_PLUGIN = re.compile(
+    r"(?:Failed to parse inventory with '([\w.]+)' plugin|\* Failed to parse .* with ([\w.]+) plugin): (.+)"
+)
+"""Ansible tries one plugin after the other, and says why each failed: 2.19 in the first form, 2.18 in the second."""
+BUILTIN = frozenset(
+    {"script", "auto", "yaml", "ini", "toml", "host_list", "advanced_host_list", "constructed", "generator"}
+)
+ENDINGS = {"yaml": (".yml", ".yaml", ".json"), "ini": (".ini", ".cfg"), "toml": (".toml",)}
+OF_ANOTHER_KIND = re.compile(
+    r"no root 'plugin' key|Plugin configuration YAML file|could not be read as|[Uu]nable to read|YAML parsing failed|"
+    r"Syntax Error while loading|Invalid host pattern '.*:' supplied|requires.* toml"
+)
+"""What a plugin says of a file of another kind: `auto` of one that names no plugin, `yaml` of one that does or that is
+no YAML, `ini` of one that is."""
 STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
 """By default, what can't be read is a warning and an exit code of 0."""
 QUIET = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_DEPRECATION_WARNINGS": "False", "PAGER": "cat"}
@@ -48,6 +63,8 @@ def command(name: str, environ: Mapping[str, str]) -> str | None:
 def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> Listing:
     """``listing`` is the command. InventoryError with Ansible's own reason, in short."""
     where = visible(str(path))
+    if _is_program(path) and not os.access(path, os.X_OK):  # Ansible would call it a list of hosts with mistakes
+        raise InventoryError(f"{where}: a program that may not be executed: chmod +x it")
     answer = _answer([listing, "-i", _source(path), "--list"], where, environ, seconds)
     try:
         document = json.loads(answer)
@@ -72,6 +89,12 @@ def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: fl
         for name, groups_of in own.items()
     ]
     return Listing(hosts=tuple(hosts), how=f"{where}: resolved by {LIST}")
+
+
+def _is_program(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(2) == b"#!"
+    return False
 
 
 def _source(path: Path) -> str:
@@ -141,7 +164,7 @@ def _answer(arguments: list[str], where: str, environ: Mapping[str, str], second
     if len(answer) > LARGEST:
         raise InventoryError(f"{where}: {name} answered with more than {LARGEST:,} bytes")
     if code:
-        raise InventoryError(f"{where}: {name} failed: {reason(b''.join(complaints))}")
+        raise InventoryError(f"{where}: {name} failed: {reason(b''.join(complaints), arguments[2])}")
     return answer.decode(errors="replace")
 
 
@@ -170,19 +193,41 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     """With all that it started: a dynamic source may hang below it."""
     if process.returncode is None:
         with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+            if hasattr(os, "killpg"):
+                os.killpg(process.pid, signal.SIGKILL)
+            else:  # Windows
+                process.kill()
 
 
-def reason(told: bytes) -> str:
-    """Of all that Ansible says, the line that is its error. What it quotes of a file may be a password: it goes."""
-    lines = [line.strip() for line in told.decode(errors="replace").splitlines() if line.strip()]
+def reason(complaints: bytes, source: str = "") -> str:
+    """Return the line that is Ansible's error, after that of the plugin which understood most of ``source``.
+
+    What they quote of a file may be a password: it goes.
+    """
+    lines = [line.strip() for line in complaints.decode(errors="replace").splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"\[ERROR\]|ERROR!", line)]
     causes = [line for pattern in CAUSES for line in lines if re.match(pattern, line)]
-    chosen = dict.fromkeys(_unquoted(line) for line in (*causes[:1], *errors[:1]))
-    return cut("; ".join(chosen) or _unquoted(next(iter(lines), "it gave no reason")), LONGEST_REASON)
+    best = _best_plugin(lines, source)
+    chosen = dict.fromkeys(_unquoted(line) for line in ([best] if best else causes[:1]) + errors[:1])
+    return shorten("; ".join(chosen) or _unquoted(next(iter(lines), "it gave no reason")), LONGEST_REASON)
+
+
+def _best_plugin(lines: list[str], source: str) -> str | None:
+    """Return what the plugin said that is meant for such a source: one that the user configured or that runs it as a
+    program, then one whose own error it is, then the one for its name's ending; the last that was tried, else."""
+    reasons = {match[1] or match[2]: match[3] for line in lines if (match := OF_PLUGIN.search(line))}
+    suffix = PurePath(source).suffix.lower()
+
+    def understanding(name: str) -> tuple[int, bool, bool]:
+        builtin = name.removeprefix("ansible.builtin.")
+        special = 2 if builtin not in BUILTIN else int(builtin in ("script", "auto", "constructed", "generator"))
+        fits = not OF_ANOTHER_KIND.search(reasons[name])
+        return special if fits else 0, suffix in ENDINGS.get(builtin, ()), fits
+
+    best = max(reasons, key=understanding, default=None)
+    return None if best is None else reasons[best]
 
 
 def _unquoted(line: str) -> str:
     line = re.sub(r"^(\[ERROR\]|ERROR!|\[WARNING\]):?\s*", "", line)
-    line = re.sub(r"^Failed to parse inventory with '\w+' plugin: ", "", line)
     return re.sub(r"\b(got|definition|found):? .*", r"\1 something else", line)

@@ -25,9 +25,10 @@ from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
 from compliance.inventory import guests as guest_entry
 from compliance.inventory.ansible.hosts import Host, Literal, Value
 from compliance.inventory.ansible.logins import Logins
+from compliance.inventory.ansible.plugins import FALSE, TRUE
 from compliance.inventory.ansible.read import Clerk, file_beside, listing_of
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
-from compliance.inventory.ansible.variables import FALSE, TRUE, connection_of, last_of, not_windows, number_of
+from compliance.inventory.ansible.variables import connection_of, last_of, not_windows, number_of
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 from compliance.inventory.inventory import FORM, Inventory
 from compliance.inventory.listener import Listener

@@ -44,13 +44,17 @@ class Value:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Host:
-    """``origin`` is where it stands, as ``file:line``; ``line`` is 0 where that is not known."""
+    """``origin`` is where it stands, as ``file:line``; ``line`` is 0 where that is not known.
+
+    ``environ`` is what `lookup('env', …)` reads.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
     variables: Mapping[str, Value] = field(default_factory=dict)
     file: str = ""
     line: int = 0
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def origin(self) -> str:

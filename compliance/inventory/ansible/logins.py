@@ -28,8 +28,8 @@ class Logins:
 
     def take(self, host: Host, user: str, variable: str | None) -> str:
         """The credential's name; ``variable`` holds the password. UnusableError where that can't be understood."""
-        # Without opening a vault: a password that is encrypted is told from others by how it is written.
-        written = text_of(host, variable, lambda cipher: cipher) if variable else None
+        # Neither a vault nor the environment is opened: such a password is told from others by how it is written.
+        written = text_of(host, variable, lambda cipher: cipher, lambda name: f"env {name}") if variable else None
         name = self._credential(user, written or "")
         if user and variable:
             self.found.setdefault(name, partial(_login, host, user, variable, self._open(host, variable)))

@@ -19,14 +19,13 @@ from compliance.inventory.ansible import without_ansible as local
 from compliance.inventory.ansible.hosts import Host, Listing
 from compliance.inventory.ansible.logins import Logins
 from compliance.inventory.ansible.templates import UnusableError, text_of
-from compliance.inventory.ansible.variables import Translated, estate_says, not_windows, translated
+from compliance.inventory.ansible.variables import BY_DEFAULT, HostKeys, estate_text, not_windows, translate_host
 from compliance.inventory.inventory import FORM, Entry, Inventory, Limits, contradictions
 from compliance.inventory.limit import Limit
 
 MOST_NAMES = 10
 IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
 UNUSED = "is not used for kerberos: whoever runs this needs a ticket (kinit), or set hyperv_keytab"
-BASIC_BY_DEFAULT = "by Ansible's default"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +34,7 @@ class Found:
 
     inventory: Inventory
     listing: Listing
-    entries: Mapping[str, Translated]  # by server's name
+    entries: Mapping[str, HostKeys]  # by server's name
 
 
 def read_ansible(path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None) -> Found:
@@ -59,7 +58,7 @@ def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | No
         listing = local.list_hosts(path)
     if not listing.hosts:
         raise InventoryError(f"{visible(str(path))}: lists no host")
-    return listing
+    return replace(listing, hosts=tuple(replace(host, environ=environ) for host in listing.hosts))
 
 
 def _named_ours(hosts: Iterable[Host]) -> Iterator[str]:
@@ -95,7 +94,7 @@ class Clerk:
     logins: Logins
     entries: dict[str, Entry] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
-    translated: dict[str, Translated] = field(default_factory=dict)
+    translated: dict[str, HostKeys] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # hosts that are not Windows
     unused: list[str] = field(default_factory=list)  # hosts whose password nobody needs
@@ -105,7 +104,7 @@ class Clerk:
             if not_windows(host):
                 self.others.append(host.name)
                 return
-            told = translated(host)
+            told = translate_host(host)
             self._log_in(host, told)
         except UnusableError as error:
             self.mistakes.append(f"{host.origin}: {host.name}: {error}")
@@ -128,8 +127,8 @@ class Clerk:
     def inventory(self, limit: Limit, left_out: tuple[str, ...]) -> Inventory:
         where = visible(str(self.path))
         try:
-            name = estate_says(self.hosts, "hyperv_estate") or self.path.absolute().stem
-            policy = estate_says(self.hosts, "hyperv_policy")
+            name = estate_text(self.hosts, "hyperv_estate") or self.path.absolute().stem
+            policy = estate_text(self.hosts, "hyperv_policy")
         except UnusableError as error:
             raise InventoryError(f"{where}: {error}") from None
         entries = tuple(self.entries.values())
@@ -158,7 +157,7 @@ class Clerk:
         if self.unused:
             yield f"a password {UNUSED}: {_some(self.unused)}"
 
-    def _entry(self, host: Host, told: Translated) -> Entry | None:
+    def _entry(self, host: Host, told: HostKeys) -> Entry | None:
         given = {"name": host.name, "groups": list(host.groups), **told.keys}
         for key in ("ca", "certificate", "key", "keytab"):
             if isinstance(file := given.get(key), str):
@@ -176,7 +175,7 @@ class Clerk:
         self.mistakes += wrong
         return None if wrong else entry
 
-    def _log_in(self, host: Host, told: Translated) -> None:
+    def _log_in(self, host: Host, told: HostKeys) -> None:
         """Name the credential: ours, where a variable says so; else the one that came with the inventory."""
         if told.keys["transport"] not in ("ntlm", "credssp", "basic"):
             if told.keys["transport"] == "kerberos" and told.password and "keytab" not in told.keys:
@@ -185,18 +184,18 @@ class Clerk:
             return
         if "credential" in told.keys:
             return
-        told.say("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
+        told.set("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
 
 
-def _named(told: Translated, key: str) -> str:
+def _named(told: HostKeys, key: str) -> str:
     return told.variables.get(key, "the host's name" if key == "name" else key)
 
 
-def _contradiction(told: Translated, key: str, reason: str) -> str:
+def _contradiction(told: HostKeys, key: str, reason: str) -> str:
     variable = _named(told, key)
     if key == "scheme" and told.keys["transport"] == "basic":
         transport = told.variables["transport"]
-        if BASIC_BY_DEFAULT in transport:
+        if BY_DEFAULT in transport:
             return f"{IN_CLEAR} {transport.partition(',')[0]} to ntlm, or hyperv_transport"
         return f"{transport}: Basic over http, whose password everybody reads (hyperv_cleartext=true allows it)"
     return f"{variable}: {reason}"

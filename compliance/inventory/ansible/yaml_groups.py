@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import shown
 from compliance.inventory.ansible.groups import Graph
 from compliance.inventory.ansible.ranges import names_in
 from compliance.inventory.ansible.yaml_nodes import Node
+from compliance.words import quote
 
 SECTIONS = ("hosts", "children", "vars")
+ANSWER = "_meta"
 DEEPEST = 50
 """Groups within groups; more is a circle of anchors."""
 
@@ -19,49 +20,62 @@ def read_yaml(root: Node, graph: Graph) -> None:
     """Add what the file says to ``graph``. InventoryError with each thing that is none of a group's."""
     mistakes: list[str] = []
     for name, group in root.items():
-        mistakes += _group(name, group, graph, DEEPEST)
+        mistakes += _read_group(name, group, graph, DEEPEST)
     if mistakes:
         raise InventoryError("\n".join(mistakes))
 
 
-def _group(name: str, node: Node, graph: Graph, room: int) -> Iterator[str]:
+def _read_group(name: str, node: Node, graph: Graph, room: int) -> Iterator[str]:
+    """Yield the mistakes."""
     group = graph.group(name, node.origin)
     if not room:
         yield f"{node.origin}: groups within groups without an end"
+    elif name == ANSWER:
+        yield (
+            f"{node.origin}: {ANSWER} makes this the answer of a dynamic source, which Ansible reads from no file: "
+            "name the source itself, or write it as YAML (ansible-inventory -i SOURCE --list --yaml)"
+        )
+    elif not node.has_text_key:
+        yield f"{node.origin}: a group's name is text: put {quote(name)} in quotes"
     elif not node.is_nothing and not node.is_mapping:
-        yield f"{node.origin}: group {shown(name)}: expected `hosts`, `children` or `vars`, got {told(node)}"
-    if not room or not node.is_mapping:
+        yield f"{node.origin}: group {quote(name)}: expected `hosts`, `children` or `vars`, got {node.kind}"
+    if not room or name == ANSWER or not node.is_mapping:
         return
     for section, below in node.items():
         if section not in SECTIONS:
-            yield f"{below.origin}: group {shown(name)} holds `hosts`, `children` and `vars`; got {shown(section)}"
+            yield f"{below.origin}: group {quote(name)} holds `hosts`, `children` and `vars`; got {quote(section)}"
+        elif section != "vars" and (only := below.text):  # Ansible takes a name for a mapping of it alone
+            yield from _read_member(section, name, only, Node(below.where, None, below.key), graph, room)
         elif not below.is_nothing and not below.is_mapping:
-            yield f"{below.origin}: {section} of group {shown(name)}: expected a mapping, got {told(below)}"
+            yield f"{below.origin}: {section} of group {quote(name)}: expected a mapping, got {below.kind}"
         elif not below.is_nothing:
             for key, value in below.items():
-                if section == "hosts":
-                    yield from _host(key, value, name, graph)
-                elif section == "vars":
+                if section == "vars":
                     group.variables[key] = value.value()
+                elif not value.has_text_key:
+                    what = "host" if section == "hosts" else "group"
+                    yield f"{value.origin}: a {what}'s name is text: put {quote(key)} in quotes"
                 else:
-                    group.children[key] = value.origin
-                    yield from _group(key, value, graph, room - 1)
+                    yield from _read_member(section, name, key, value, graph, room)
 
 
-def _host(pattern: str, node: Node, group: str, graph: Graph) -> Iterator[str]:
+def _read_member(section: str, group: str, name: str, node: Node, graph: Graph, room: int) -> Iterator[str]:
+    if section == "hosts":
+        yield from _read_host(name, node, group, graph)
+        return
+    graph.group(group, node.origin).children[name] = node.origin
+    yield from _read_group(name, node, graph, room - 1)
+
+
+def _read_host(pattern: str, node: Node, group: str, graph: Graph) -> Iterator[str]:
     if not node.is_nothing and not node.is_mapping:
-        yield f"{node.origin}: {shown(pattern)}: expected variables, got {told(node)}"
+        yield f"{node.origin}: {quote(pattern)}: expected variables, got {node.kind}"
         return
     try:
         names, port = names_in(pattern)
     except ValueError as error:
-        yield f"{node.origin}: {shown(pattern)}: {error}"
+        yield f"{node.origin}: {quote(pattern)}: {error}"
         return
     variables = {} if node.is_nothing else {key: value.value() for key, value in node.items()}
     for name in names:
         graph.add_host(name, group, variables, port=port, file=node.where, line=node.line)
-
-
-def told(node: Node) -> str:
-    """What stands there, without a word of it: it may be a password."""
-    return "nothing" if node.is_nothing else "a mapping" if node.is_mapping else "text" if node.text() else "a list"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -31,3 +32,15 @@ def with_ansible(environ: dict[str, str]) -> Around:
     if command(LIST, environ) is None:
         pytest.skip("no ansible-inventory here (pip install 'hyperv-compliance[test-ansible]')")
     return Around(environ=environ)
+
+
+ENVIRON = {"HV_USER": "svc", "HV_PASSWORD": "canary"}
+
+
+@pytest.fixture(params=["without", "with"])
+def around(request: pytest.FixtureRequest) -> Around:
+    """Our own reading, and Ansible's where it is installed."""
+    if request.param == "without":
+        return replace(WITHOUT, environ=ENVIRON)
+    ansible: Around = request.getfixturevalue("with_ansible")
+    return replace(ansible, environ={**ansible.environ, **ENVIRON})

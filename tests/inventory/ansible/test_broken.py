@@ -13,6 +13,7 @@ import pytest
 from compliance.__main__ import USAGE, main
 from compliance.commands import inventory as inventory_command
 from compliance.errors import UsageError
+from compliance.inventory.ansible.templates import UNKNOWN
 from compliance.inventory.read import Around
 from tests.inventory.ansible.conftest import WITHOUT
 
@@ -96,7 +97,7 @@ BROKEN: dict[str, tuple[Mapping[str, str], str]] = {
     ),
     "a Jinja expression": (
         {"hosts.yml": "all:\n  hosts:\n    hv01:\n      ansible_connection: psrp\n      ansible_host: '{{ a | b }}'\n"},
-        "{}/hosts.yml:3: hv01: ansible_host: a Jinja expression, of which only names such as {{ user }} are resolved",
+        f"{{}}/hosts.yml:3: hv01: ansible_host: {UNKNOWN}",
     ),
     "a space in a password": (
         {"hosts.ini": "[hyperv]\nhv01 ansible_password=correct canary\n"},

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from compliance.errors import InventoryError
+from compliance.inventory.ansible.templates import UNKNOWN
 from compliance.inventory.inventory import Entry, Inventory
 from compliance.inventory.read import read_any
 from tests.demo import closed_port
@@ -141,10 +142,10 @@ UNUSABLE = {
     f"{NTLM} ansible_winrm_ca_trust_path=none.pem": "ansible_winrm_ca_trust_path: no such file beside the inventory: "
     "`none.pem`",
     f"{WINRM} ansible_winrm_transport=certificate": "certificate: transport `certificate` needs one",
-    f"{NTLM} ansible_host=\"{{{{ lookup('env', 'HOST') }}}}\"": "ansible_host: a Jinja expression, of which only names "
-    "such as {{ user }} are resolved",
+    f"{NTLM} ansible_host=\"{{{{ lookup('env', 'HOST') }}}}\"": "ansible_host: the environment variable HOST is "
+    "not set",
     "ansible_connection=psrp ansible_user=a ansible_password=\"{{ 'canary' | quote }}\"": (
-        "ansible_password: a Jinja expression, of which only names such as {{ user }} are resolved"
+        f"ansible_password: {UNKNOWN}"
     ),
     f"{NTLM} ansible_host='{{{{ nowhere }}}}'": "ansible_host: a template with nowhere, which is not set for this host",
     f"{NTLM} ansible_host={{{{a}}}} a={{{{b}}}} b={{{{a}}}}": "ansible_host: a template that leads to itself",
