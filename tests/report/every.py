@@ -45,7 +45,8 @@ LATER = datetime(2027, 6, 1, tzinfo=UTC)
     quoted=True,
 )
 def guest_answers(vm: ReplicatedVM) -> Outcome:
-    kind = vm.machine.name.rstrip("0123456789")
+    # On one server alone: a hostile text, which is a server's name as well, is never taken for a kind.
+    kind = vm.machine.name.rstrip("0123456789") if vm.machine.server.startswith("hv") else ""
     if kind in ("lost", "excused"):
         return unknown("the guest is off", evidence="nothing")
     if kind == "plain":
@@ -58,7 +59,7 @@ def guest_answers(vm: ReplicatedVM) -> Outcome:
 
 @rule("has-note", severity=Severity.INFORMATION, title="It has a note", impact="None.", resolution="Write one.")
 def has_note(vm: ReplicatedVM) -> Outcome:
-    return failed("no note") if vm.machine.name == "good01" else passed()
+    return failed("no note") if str(vm.machine) == "hv01/good01" else passed()
 
 
 @rule("was-read", severity=Severity.ERROR, title="The server was read", impact="Not seen.", resolution="Look there.")
