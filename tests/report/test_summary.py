@@ -34,7 +34,8 @@ def plain(text: str) -> str:
 
 TEXTS = (
     "`", "``a`` b", "a`", " x ", "<b>x</b>", "![i](https://evil.example/i)", "@someone", "#1", "https://evil.example",
-    "| a | b |", "\\`x\\`", "\n\n# x", "</details>", "&lt;b&gt;", "``` x", "$x$", "    x", "x\u2028y", "***", "lost", "good01",
+    "| a | b |", "\\`x\\`", "\n\n# x", "</details>", "&lt;b&gt;", "``` x", "$x$", "    x", "x\u2028y", "***",
+    "lost", "good01",
 )  # fmt: skip
 
 
