@@ -20,6 +20,7 @@ from compliance.model import (
     Subject,
     VirtualMachine,
 )
+from compliance.words import printable
 
 SUBJECTS = (Estate, Cluster, Server, ReplicatedVM, ReplicaAdapter)
 SIDES = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
@@ -145,7 +146,7 @@ class Verdict:
 
     @property
     def id(self) -> str:
-        return f"{self.estate}::{self.rule.key}[{self.label}]"
+        return f"{printable(self.estate)}::{self.rule.key}[{self.label}]"
 
     @property
     def vm(self) -> ReplicatedVM | None:

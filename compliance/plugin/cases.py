@@ -12,6 +12,7 @@ import pytest
 
 from compliance.plugin.grain import Bundle
 from compliance.rule import Result, Verdict
+from compliance.words import printable
 
 BELOW = "below the gate's severity (would fail)"
 MARKERS = {"severity_error", "severity_warning", "severity_information"}
@@ -21,8 +22,8 @@ class ViolationError(Exception):
     """A rule found a violation. Raised on the long way only."""
 
 
-class NotJudgedError(Exception):
-    """A subject could not be judged. Raised on the long way only."""
+class UnknownError(Exception):
+    """Whether a subject follows a rule is not known. Raised on the long way only."""
 
 
 class EstateNode(pytest.Collector):
@@ -47,6 +48,11 @@ class Case(pytest.Item):
     verdict: Verdict  # as it is shown
     is_below: bool = False
 
+    @property
+    def finding(self) -> str:
+        """What pytest, JUnit, xdist and terminals are given: a guest may have written parts of it."""
+        return printable(self.verdict.outcome.finding)
+
     @classmethod
     def of(cls, parent: EstateNode, bundle: Bundle) -> Case:
         verdict = bundle.verdict
@@ -58,20 +64,20 @@ class Case(pytest.Item):
         case.add_marker(f"severity_{verdict.rule.severity}")
         case.add_marker(marker_of(verdict.rule.key))
         if verdict.outcome.result is not Result.PASSED or len(bundle.members) > 1:
-            case.user_properties.extend(_properties(bundle))
+            case.user_properties.extend(properties_of(bundle))
         if case.is_below:
-            case.user_properties.append(("remark", f"{BELOW}: {verdict.outcome.finding}"))
+            case.user_properties.append(("remark", f"{BELOW}: {case.finding}"))
         return case
 
     def setup(self) -> None:
         if self.verdict.outcome.result is Result.UNKNOWN:
-            raise NotJudgedError(self.verdict.outcome.finding)
+            raise UnknownError(self.finding)
         if self.verdict.outcome.result in (Result.NOT_APPLICABLE, Result.WAIVED):
-            pytest.skip(self.verdict.outcome.finding)
+            pytest.skip(self.finding)
 
     def runtest(self) -> None:
         if self.verdict.outcome.result is Result.FAILED and not self.is_below:
-            raise ViolationError(self.verdict.outcome.finding)
+            raise ViolationError(self.finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's parameter
         return self.bundle.details()
@@ -90,8 +96,12 @@ def marker_of(key: str) -> str:
     return key.replace("-", "_")
 
 
-def _properties(bundle: Bundle) -> Iterator[tuple[str, object]]:
-    """For JUnit and xdist: pairs of plain text."""
+def properties_of(bundle: Bundle) -> Iterator[tuple[str, object]]:
+    """For JUnit and xdist: pairs of plain, printable text."""
+    return ((name, printable(text)) for name, text in _texts(bundle))
+
+
+def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
     verdict = bundle.verdict
     yield "rule", verdict.rule.key
     yield "severity", verdict.rule.severity.value
@@ -130,7 +140,7 @@ def _reports(case: Case) -> Iterator[pytest.TestReport]:
             yield _report(case, "setup", "failed", case.bundle.details())
         case Result.NOT_APPLICABLE | Result.WAIVED:
             # pytest's own tuple would name a path of this machine.
-            yield _report(case, "setup", "skipped", (case.verdict.estate, 0, f"Skipped: {outcome.finding}"))
+            yield _report(case, "setup", "skipped", (case.location[0], 0, f"Skipped: {case.finding}"))
     yield _report(case, "teardown", "passed", None)
 
 

@@ -23,33 +23,33 @@ OF_PYTEST: dict[int, Reason | None] = {
 }
 
 
-class Gatekeeper:
+class ExitCode:
     """Watches what pytest reports beside our own cases."""
 
     def __init__(self, gate: Gate, ids: frozenset[str]) -> None:
         self.gate = gate
-        self._ids = ids
-        self._shown: set[str] = set()
+        self.ids = ids
+        self._run: set[str] = set()
         self._others_failed = False
         self._lost = False
 
     @property
-    def not_shown(self) -> int:
+    def not_run(self) -> int:
         """Cases of ours that pytest's own selection (-k, -x, --lf …) left out. They are judged all the same."""
-        return len(self._ids) - len(self._shown)
+        return len(self.ids) - len(self._run)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when not in PHASES:  # xdist's word for a case whose worker died: "???"
             self._lost = True
-        elif report.nodeid in self._ids:
-            self._shown.add(report.nodeid)
+        elif report.nodeid in self.ids:
+            self._run.add(report.nodeid)
         elif report.failed:
             self._others_failed = True
 
     def last_word(self, exitstatus: int) -> Gate:
-        """The gate, and what pytest saw beside it, ``exitstatus`` included: what the process ends with, and why."""
+        """Return the gate and what pytest saw beside it, ``exitstatus`` included: what the process ends with."""
         reasons = in_order((*self.gate.reasons, *self._beside(exitstatus)))
-        return replace(self.gate, code=worst(one.code for one in reasons), reasons=reasons)
+        return replace(self.gate, code=worst(reason.code for reason in reasons), reasons=reasons)
 
     def _beside(self, exitstatus: int) -> Iterator[Reason]:
         # One that is not in the table: too many warnings, or what another plugin made of it.

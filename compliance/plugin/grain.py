@@ -107,7 +107,7 @@ def hint(cases: int, given: Grain | None) -> str:
 
 def of_rule(verdict: Verdict) -> str:
     """The id without its subject, which means all of them, as it does for a parametrized function."""
-    return f"{verdict.estate}::{verdict.rule.key}"
+    return f"{printable(verdict.estate)}::{verdict.rule.key}"
 
 
 def _standing_for(members: Sequence[Decision], label: str, subject: Subject) -> Verdict:

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from compliance.errors import UsageError
 from compliance.model import ReplicatedVM, Server, Unread
-from compliance.plugin.ini_file import add_keys, has_estate, take_defaults
+from compliance.plugin.ini_file import add_keys, apply_ini, has_estate
+from compliance.plugin.mistakes import usage_errors
 from compliance.plugin.options import NEEDS_ESTATE, POLICY_OPTIONS, SELECTION, Grain
+from compliance.words import printable
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
 """Modules that own ``--inventory``, and the names of their plugins. We keep ``--hv-inventory`` beside them."""
@@ -90,23 +91,21 @@ def pytest_configure(config: pytest.Config) -> None:
     option = config.option
     if option.help or option.showfixtures or option.show_fixtures_per_test:
         return
-    defaults = take_defaults(config)
+    ini = apply_ini(config)
     has_estate = option.hv_inventory is not None or option.hv_snapshot
-    if not has_estate and option.hv_report_dir is None and not defaults.mistakes:
+    if not has_estate and option.hv_report_dir is None and not ini.mistakes:
         _refuse_stray_options(config)
         return
     from compliance.plugin.report_folder import Reports  # see the module's docstring
     from compliance.plugin.session import EstateSession
 
-    try:
+    with usage_errors():
         reports = Reports.asked_for(config)
         with reports.watching() if reports else nullcontext():
-            defaults.refuse_mistakes()
+            ini.refuse_mistakes()
             if not has_estate:
                 _refuse_stray_options(config)
-            session = EstateSession.planned(config, defaults, reports)
-    except UsageError as error:
-        raise pytest.UsageError(*str(error).splitlines()) from error
+            session = EstateSession.planned(config, ini, reports)
     config.pluginmanager.register(session, "compliance.plugin.session")
 
 
@@ -148,5 +147,5 @@ def _readable(request: pytest.FixtureRequest) -> Any:
         beside = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
         pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{beside}", pytrace=False)
     if isinstance(request.param, Unread):
-        pytest.fail(str(request.param), pytrace=False)
+        pytest.fail(printable(str(request.param)), pytrace=False)
     return request.param

@@ -27,7 +27,7 @@ def add_keys(parser: pytest.Parser) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Defaults:
+class IniOptions:
     """What was taken from the file: does it name the estate, what does it say of the policy, what in it is no value?"""
 
     name_estate: bool = False
@@ -39,14 +39,14 @@ class Defaults:
             raise UsageError("\n".join(self.mistakes))
 
 
-def take_defaults(config: pytest.Config) -> Defaults:
+def apply_ini(config: pytest.Config) -> IniOptions:
     """Put the configuration file's values where the command line says nothing. What it says of the policy is kept
     apart: a policy file of the command line says more than any key here."""
     option = config.option
     given = [name for name in OPTIONS if getattr(option, name) not in (None, [])]
     names_estate = any(name in given for name in ESTATE)
     if not names_estate and not given and (_names_paths(config) or not has_estate(config)):
-        return Defaults()
+        return IniOptions()
     mistakes, policy = [], {}
     for name in OPTIONS:
         if name in given or (name in ESTATE and names_estate):
@@ -62,7 +62,7 @@ def take_defaults(config: pytest.Config) -> Defaults:
         except (TypeError, ValueError) as error:  # the former: a file of TOML, whose values have types
             mistakes.append(f"{config.inipath}: {name}: {error}")
     named = not names_estate and has_estate(config)
-    return Defaults(name_estate=named, policy=policy, mistakes=tuple(mistakes))
+    return IniOptions(name_estate=named, policy=policy, mistakes=tuple(mistakes))
 
 
 def has_estate(config: pytest.Config) -> bool:

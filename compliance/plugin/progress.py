@@ -35,7 +35,7 @@ class Teller:
         if progress.unread and progress.finished:
             self._line(f"{printable(progress.finished)} was not read: {printable(str(progress.unread))}")
         if progress.remark:
-            self._line(progress.remark)
+            self._line(printable(progress.remark))
         if self._live and progress.done < progress.total:
             # One column is left free: a full line would make the terminal go on to the next, and stay in sight.
             self._reporter.rewrite(line_of(progress)[: self._columns() - 1], erase=True)

@@ -20,6 +20,7 @@ from compliance import audit
 from compliance.errors import UsageError
 from compliance.files.whole import refuse_unwritable, replace_file
 from compliance.gate.gate import Exit, Reason, in_order
+from compliance.plugin.mistakes import lines_of
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import closed_gate_json, gate_json
@@ -123,7 +124,7 @@ class Reports:
         try:
             yield
         except (UsageError, pytest.UsageError) as error:
-            self._close(Exit.USAGE, [line for told in error.args for line in str(told).splitlines()])
+            self._close(Exit.USAGE, lines_of(error))
             raise
         except (KeyboardInterrupt, pytest.exit.Exception) as stop:
             self._close(Exit.INTERRUPTED, [str(stop) or "interrupted before there was a verdict"])
