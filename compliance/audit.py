@@ -23,6 +23,7 @@ from compliance.hyperv.estate import translate
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.inventory.read import read_any
+from compliance.inventory.stretched import refuse_unknown_sites
 from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
@@ -131,8 +132,12 @@ def _from_here(name: str) -> str:
 
 
 def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
-    """An inventory that stands before a snapshot names the estate and sets how it is judged."""
-    return replace(snapshot, estate=inventory.name, settings=inventory.settings)
+    """An inventory that stands before a snapshot names the estate, sets how it is judged and which sites are stretched.
+
+    InventoryError for a site that the snapshot doesn't have.
+    """
+    refuse_unknown_sites(inventory.stretches, (source.site for source in (*snapshot.servers, *snapshot.clusters)))
+    return replace(snapshot, estate=inventory.name, settings=inventory.settings, stretched=inventory.stretched)
 
 
 def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress], None] = lambda _: None) -> Snapshot:

@@ -31,7 +31,7 @@ EXPECTED = {
     "greater_than_equal": "at least {ge:g}",
     "less_than_equal": "at most {le:g}",
     "string_too_short": "at least {min_length} character",
-    "too_short": "at least {min_length} entry",
+    "too_short": "at least {min_length} {entries}",
     "string_too_long": "at most {max_length} characters",
     "literal_error": "{expected}",
     "finite_number": "a finite number",
@@ -100,6 +100,8 @@ class Form:
             keys = self.below.get(at[0], self.root) if len(at) > 1 else self.root
             if detail["type"] == "default_factory_not_called" or is_told(at):
                 continue  # told for the key that this one follows, or where it was inherited from
+            if detail["type"] == "too_short" and _has_wrong_entry(detail, wrong):
+                continue  # which pydantic does not count
             if detail["type"] == "extra_forbidden":
                 near = meant(str(at[-1]), keys)
                 text.add(at, "unknown key" + (f" (did you mean `{near}`?)" if near else ""))
@@ -117,9 +119,15 @@ class Form:
             return str(context["error"])
         words = {**EXPECTED, **self.expected}
         template = words.get(context.get("pattern", detail["type"]), "another value")
-        expected = template.format(**context).replace("'", "`")
+        entries = "entry" if context.get("min_length") == 1 else "entries"
+        expected = template.format(**context, entries=entries).replace("'", "`")
         hint = ": put it in quotes" if template == "text" and isinstance(given, bool | int | float) else ""
         return f"expected {expected}, got {shown(given)}{hint}"
+
+
+def _has_wrong_entry(detail: ErrorDetails, wrong: list[ErrorDetails]) -> bool:
+    length = len(detail["loc"])
+    return any(other["loc"][:length] == detail["loc"] and len(other["loc"]) > length for other in wrong)
 
 
 def meant(key: str, model: type[Model]) -> str | None:

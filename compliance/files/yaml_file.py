@@ -87,6 +87,10 @@ class UserFile:
     def add(self, place: Place, text: str, line: int | None = None) -> None:
         self.mistakes.setdefault((line or self.line(place), place), f"{_dotted(place)}: {text}" if place else text)
 
+    def where(self, place: Place) -> str:
+        """Return ``file:line: key``."""
+        return f"{visible(str(self.path))}:{self.line(place)}: {_dotted(place)}"
+
     def named(self, place: Place) -> str:
         return f"{_dotted(place)} (line {self.line(place)})"
 

@@ -61,6 +61,7 @@ def gather(
         tool=tool,
         inventory=inventory.digest,
         settings=inventory.settings,
+        stretched=inventory.stretched,
         servers=tuple(servers_of(inventory, gathering.membership, results)),
         clusters=tuple(source_of(entry, results.host(entry)) for entry in inventory.clusters),
         guests=tuple(guest_of(entry, results.guest(entry)) for entry in inventory.guests),

@@ -37,6 +37,7 @@ def translate(snapshot: Snapshot) -> Estate:
         replicated=join_sides(servers, snapshot.left_out, clusters),
         ways=ways,
         settings=snapshot.settings,
+        stretched=snapshot.stretched,
         unlisted=unlisted,
     )
 

@@ -13,6 +13,7 @@ from compliance.files.yaml_file import shown, visible
 from compliance.gate.policy import DEFAULT
 from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
 from compliance.inventory.limit import Limit
+from compliance.inventory.stretched import refuse_doubled_sites, refuse_unknown_sites
 
 DEEPEST = 5
 
@@ -22,7 +23,11 @@ Read = Callable[[Path, bool], Inventory]
 
 def read_with_includes(path: Path, read: Read) -> Inventory:
     """``path`` and what it includes. InventoryError with every mistake of every file, each with its own place."""
-    return _Reader(read).whole(path, ())
+    inventory = _Reader(read).whole(path, ())
+    refuse_doubled_sites(inventory.stretches)
+    if not inventory.snapshot:  # whose sites are known when it is read
+        refuse_unknown_sites(inventory.stretches, (entry.site for entry in inventory.hosts))
+    return inventory
 
 
 class _Reader:
@@ -92,6 +97,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
         files={peer.name: file_of(part, peer.name) for part in parts[1:] for peer in part.known},
         credentials=credentials,
         logins={name: login for part in parts for name, login in part.logins.items()},
+        stretches=tuple(stretch for part in parts for stretch in part.stretches),
         remarks=tuple(remark for part in parts for remark in part.remarks),
         digest=f"sha256:{hashlib.sha256(digests.encode()).hexdigest()}",
         include={},

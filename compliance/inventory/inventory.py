@@ -21,6 +21,7 @@ from compliance.inventory import guests as guest_entry
 from compliance.inventory import listener
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 from compliance.inventory.listener import PORTS, PRINCIPAL, Listener
+from compliance.inventory.stretched import SiteMention, Stretch
 
 NEITHER = "expected `servers`, `clusters`, `include` or `snapshot`, got none of them"
 
@@ -125,6 +126,8 @@ class Limits(Model):
         return self
 
 
+Sites = Annotated[tuple[Label, ...], Field(strict=False, min_length=2)]
+
 ASKED = ("servers", "clusters", "include")
 """Keys that name whom to ask, each enough by itself."""
 
@@ -160,6 +163,8 @@ class Document(Model):
     """What closes the gate."""
     may_be_empty: bool = False
     """true: an estate without any replicated virtual machine is fine."""
+    stretched: Annotated[tuple[Sites, ...], Field(strict=False)] = ()
+    """Lists of sites that share their networks: a machine keeps its address there, and it is valid."""
 
 
 FORM = Form(
@@ -206,6 +211,7 @@ class Inventory:
     logins: Mapping[str, Login] = field(default_factory=dict, hash=False, repr=False, compare=False)
     """What came with the inventory, by ``Entry.login``."""
     remarks: tuple[str, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
     limit: str = ""  # the pattern that chose among the servers
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
 
@@ -223,6 +229,11 @@ class Inventory:
     def known(self) -> list[Entry | WayIn]:
         """The same with the guests."""
         return [*self.hosts, *self.guests]
+
+    @property
+    def stretched(self) -> tuple[frozenset[str], ...]:
+        """Sites that share their networks."""
+        return tuple(frozenset(mention.site for mention in stretch) for stretch in self.stretches)
 
     @property
     def settings(self) -> model.Settings:
@@ -267,11 +278,19 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
         limits=known.limits,
         policy=DEFAULT.after(known.policy),
         may_be_empty=known.may_be_empty,
+        stretches=tuple(_stretches(text, known.stretched)),
         path=path,
         digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
         lines={entry.name: text.line(place) for place, entry in entries.items()}
         | {guest.name: text.line(place) for place, guest in guests.items() if not isinstance(guest, AnsibleGuest)},
     )
+
+
+def _stretches(text: UserFile, stretched: tuple[Sites, ...]) -> Iterator[Stretch]:
+    for number, sites in enumerate(stretched):
+        yield tuple(
+            SiteMention(site=site, place=text.where(("stretched", number, at))) for at, site in enumerate(sites)
+        )
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:

@@ -65,6 +65,7 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
                 boot_grace=timedelta(seconds=float(settings["boot_grace_seconds"])),
                 may_be_empty=strict.truth(settings["may_be_empty"]),
             ),
+            stretched=_stretched_from_json(header.get("stretched", [])),  # newer than the format
             complete=strict.truth(header["complete"]),
             limit=strict.text(header.get("limit", "")),  # newer than the format, as is the next
             left_out=strict.texts(header.get("left_out", [])),
@@ -83,6 +84,16 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
             raise SnapshotError(f"{path}: {kind} {strict.short(doubled[0])!r} stands in it twice")
     _refuse_half_clusters(path, sources[:servers], sources[servers:])
     return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
+
+
+def _stretched_from_json(value: object) -> tuple[frozenset[str], ...]:
+    if not isinstance(value, list):
+        raise TypeError("expected a list under 'stretched'")
+    lists = [strict.texts(sites) for sites in value]
+    every = [site for sites in lists for site in sites]
+    if any(len(sites) < 2 for sites in lists) or len(every) > len(set(every)):
+        raise ValueError("expected lists of sites under 'stretched', each site once")
+    return tuple(map(frozenset, lists))
 
 
 def _refuse_half_clusters(path: Path, servers: Sequence[Source], clusters: Sequence[Source]) -> None:

@@ -81,6 +81,7 @@ class Snapshot:
     tool: str
     inventory: str = ""
     settings: Settings = Settings()
+    stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks
     servers: tuple[Source, ...] = ()
     guests: tuple[GuestSource, ...] = ()
     clusters: tuple[Source, ...] = ()
@@ -95,10 +96,14 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
     The settings must agree, since the verdicts of one run can't follow two. The time is the oldest one.
     """
     (first_path, first), *others = snapshots
+    stretched = list(first.stretched)
     seen = {source.name.casefold(): first_path for source in (*first.servers, *first.clusters)}
     for path, snapshot in others:
         if snapshot.settings != first.settings:
             raise SnapshotError(f"{path}: was gathered with other settings (evidence, boot grace) than {first_path}")
+        stretched += [sites for sites in snapshot.stretched if sites not in stretched]
+        if sum(map(len, stretched)) > len(frozenset().union(*stretched)):
+            raise SnapshotError(f"{path}: was gathered with other `stretched` sites than {first_path}")
         # A cluster that was not read stands among its servers as well, and that is no second time.
         names = {source.name.casefold(): source.name for source in (*snapshot.servers, *snapshot.clusters)}
         for key, name in names.items():
@@ -111,6 +116,7 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         estate="+".join(dict.fromkeys(one.estate for one in whole)),
         time=min(one.time for one in whole),
         inventory=" ".join(dict.fromkeys(one.inventory for one in whole if one.inventory)),
+        stretched=tuple(stretched),
         servers=tuple(source for one in whole for source in one.servers),
         guests=tuple(source for one in whole for source in one.guests),
         clusters=tuple(source for one in whole for source in one.clusters),

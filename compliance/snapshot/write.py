@@ -57,6 +57,8 @@ def _lines(snapshot: Snapshot) -> Iterable[bytes]:
                 "boot_grace_seconds": snapshot.settings.boot_grace.total_seconds(),
                 "may_be_empty": snapshot.settings.may_be_empty,
             },
+            # Newer than the format, and only where there are some.
+            **({"stretched": [sorted(sites) for sites in snapshot.stretched]} if snapshot.stretched else {}),
             "complete": snapshot.complete,
             **({"limit": snapshot.limit, "left_out": list(snapshot.left_out)} if snapshot.limit else {}),
             "servers": len(snapshot.servers),

@@ -96,6 +96,7 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
         servers=tuple(sources[: len(snapshot.servers)]),
         clusters=tuple(sources[len(snapshot.servers) :]),
         complete=snapshot.complete,
+        stretched=tuple(frozenset(other.name(site, "site") for site in sorted(sites)) for sites in snapshot.stretched),
         limit=snapshot.limit and LEFT_OUT,
         left_out=tuple(other.host(one, "server") for one in snapshot.left_out),
     )
