@@ -17,7 +17,7 @@ from junitparser import JUnitXml
 from junitparser.junitparser import Result
 
 from compliance.errors import Why
-from compliance.gather.server import REBUILDS
+from compliance.gather.patience import REBUILDS
 from compliance.model import Unread
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Source
@@ -286,7 +286,7 @@ def test_nobody_follows_a_server_elsewhere(battle: Battle) -> None:
 
 # A login that a server forgot is made anew. With Basic it is the password that is refused then. NTLM lets us in, and
 # the message alone is refused: a connection that was lost, which is built anew as often as any.
-TRIES = {"tls": 2, "sealed": 1 + REBUILDS}
+TRIES = {"tls": 2, "sealed": 1 + len(REBUILDS)}
 
 
 @pytest.mark.parametrize("fault", [Fault.LOCKED_OUT, Fault.ABSURD_401, Fault.PORTAL, Fault.PROXY_407])

@@ -6,27 +6,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 from compliance.credentials.find import Credential
-from compliance.errors import LinkError, LostError, ReadError, Why
+from compliance.errors import LinkError, ReadError, Why
+from compliance.gather.patience import Patience
+from compliance.gather.rows import Rows
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.guests import WindowsGuest
 from compliance.inventory.inventory import Entry, Limits
-from compliance.model import Row, Unread
+from compliance.model import Unread
 from compliance.snapshot.snapshot import Answer, Reading
 from compliance.wsman.connection import Connection
-from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify, invoke, wildcard_uri
+from compliance.wsman.conversation import class_uri, hold, identify, invoke
 from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
-from compliance.wsman.fault import Fault
 
-WAITS = {Why.BUSY: (1.0, 4.0), Why.TIMED_OUT: (1.0,)}
-"""Seconds before a query is sent again to a server that was busy, or that gave up on it by itself."""
-REBUILDS = 2
-"""Times that a server's lost connection is built anew; a third loss makes the server unread."""
-
-Told = TypeVar("Told")
 Clock = Callable[[], datetime]
 Watch = Callable[[Query, Answer, float], None]
 """Told of each class as it has been read: its answer, and the seconds that it took."""
@@ -72,16 +66,25 @@ def endpoint_of(entry: Entry | WindowsGuest, credential: Credential | None, limi
 class Reader:
     """One server's conversation: version, clock, each class once, and the list of machines a second time."""
 
-    def __init__(self, connection: Connection, deadline: float, patience: float, now: Clock, watch: Watch) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        deadline: float,
+        seconds: float,
+        now: Clock,
+        watch: Watch,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """``seconds`` the server may take for one answer; ``deadline`` is a moment of ``clock``, for all of them."""
         self._connection = connection
-        self._deadline = deadline
-        self._patience = patience  # seconds that the server may take for one answer
+        self._seconds = seconds
         self._now = now
         self._watch = watch
-        self._refuses_wql: set[str] = set()  # namespaces
-        self._left_out: list[str] = []
-        self._rebuilt = 0
         self._notes: list[str] = []
+        self._patience = Patience(deadline, connection.reopen, self._notes.append, clock, sleep)
+        self._rows = Rows(connection.send, seconds)
 
     def read(self) -> Reading:
         return self.read_after_identify(self._identified())
@@ -101,8 +104,8 @@ class Reader:
             clock_ahead=ahead,
             classes=classes,
             again=again,
-            left_out=tuple(self._left_out),
-            notes=tuple(self._notes),
+            left_out=tuple(self._rows.left_out),
+            notes=(*self._notes, *self._rows.notes()),
             cluster=cluster,
         )
 
@@ -114,8 +117,8 @@ class Reader:
             started=started,
             finished=self._now(),
             classes={**(before.classes if before else {}), **classes},
-            left_out=tuple(self._left_out),
-            notes=tuple(self._notes),
+            left_out=tuple(self._rows.left_out),
+            notes=(*self._notes, *self._rows.notes()),
         )
 
     def _cluster(self) -> dict[str, Answer]:
@@ -158,7 +161,7 @@ class Reader:
         """The rows of one class, or why there are none. LinkError where nothing more can be asked."""
         began = time.monotonic()
         try:
-            answer: Answer = tuple(self._patiently(lambda: self._rows_once(query)))
+            answer: Answer = tuple(self._patience.insist(lambda: self._rows.read_rows(query)))
         except LinkError as error:
             raise LinkError(f"{error} (while reading {query.class_name})", why=error.why) from error
         except ReadError as error:
@@ -175,87 +178,9 @@ class Reader:
         """What a method gave, as one row. No server is asked so, guests alone."""
         uri = class_uri(namespace, class_name)
         try:
-            asked = partial(invoke, uri, method, arguments, seconds=self._patience)
-            return (self._patiently(lambda: hold(asked(), self._connection.send)),)
+            asked = partial(invoke, uri, method, arguments, seconds=self._seconds)
+            return (self._patience.insist(lambda: hold(asked(), self._connection.send)),)
         except LinkError:
             raise
         except ReadError as error:
             return Unread(str(error), error.why)
-
-    # --- what is done when a server stumbles: everything here only reads, so it may be asked again --------------------
-
-    def _patiently(self, ask: Callable[[], Told]) -> Told:
-        waits = {why: list(seconds) for why, seconds in WAITS.items()}
-        while True:
-            try:
-                return ask()
-            except LostError as error:
-                self._rebuild(error)
-            except LinkError:
-                raise
-            except ReadError as error:
-                left = waits.get(error.why)
-                if not left or time.monotonic() + left[0] > self._deadline:
-                    raise
-                time.sleep(left.pop(0))
-
-    def _rebuild(self, error: LostError) -> None:
-        if self._rebuilt == REBUILDS:
-            raise error
-        self._rebuilt += 1
-        self._notes.append(f"lost the connection, which was built anew: {error}")
-        if error.why is Why.BUSY:
-            time.sleep(min(WAITS[Why.BUSY][0], max(self._deadline - time.monotonic(), 0.0)))
-        self._connection.reopen()
-
-    def _rows_once(self, query: Query) -> Sequence[Row]:
-        """As few properties as we need, by WQL; fewer where these are too large; the whole class where WQL is refused.
-
-        Some hosts refuse WQL in root/virtualization/v2 (r4sd/go-wsman); and an invalid class gives the same fault as
-        refused WQL, so what a plain enumeration says decides.
-        """
-        refused = query.namespace in self._refuses_wql
-        asked = [] if refused else [query, *([query.slim] if query.bulky else [])]
-        for attempt in asked:
-            try:
-                rows = self._enumerated(query, wildcard_uri(query.namespace), attempt.wql)
-            except LinkError:
-                raise
-            except ReadError as error:
-                if _too_large(error):
-                    continue
-                if error.why not in (Why.REFUSED, Why.ABSENT) or _lacks_namespace(query, error):
-                    raise
-                refused = True
-                break
-            if attempt is not query:
-                self._leave_out(query)
-            return rows
-        whole = self._enumerated(query, class_uri(query.namespace, query.class_name), None)
-        if refused and query.namespace not in self._refuses_wql:
-            self._refuses_wql.add(query.namespace)
-            self._notes.append(queries.refuses_wql(query.namespace))
-        return [{name: row[name] for name in query.properties if name in row} for row in whole]
-
-    def _leave_out(self, query: Query) -> None:
-        self._left_out += [f"{query.class_name}.{name}" for name in query.bulky]
-        self._notes.append(
-            f"can't send {', '.join(query.bulky)} of {query.class_name}, which is larger than its MaxEnvelopeSizekb: "
-            "it was not read"
-        )
-
-    def _enumerated(self, query: Query, resource: str, wql: str | None) -> Sequence[Row]:
-        listing = hold(enumerate_instances(resource, wql, seconds=self._patience), self._connection.send)
-        if listing.repaired:
-            self._notes.append(f"sent characters in {query.class_name} that XML forbids; they stand as U+FFFD")
-        return listing.instances
-
-
-def _lacks_namespace(query: Query, error: ReadError) -> bool:
-    """Most servers have no failover clustering: one message is enough to hear it, where the fault is that exact."""
-    return query.namespace == queries.MSCLUSTER and error.why is Why.ABSENT
-
-
-def _too_large(error: ReadError) -> bool:
-    """The server's own word, not our caps: nobody asks again a server that sends without end."""
-    return isinstance(error, Fault) and error.why is Why.TOO_LARGE

@@ -20,8 +20,12 @@ Conversation = Generator[bytes, bytes, Learned]
 MAX_PAGES = 10_000
 # Instances of one class. 1,024 machines (a host's limit) with 64 disks or adapters each and a few checkpoints fit.
 MAX_INSTANCES = 250_000
-# Octets of one class: the largest is 250,000 projected instances of about 1 KB.
-MAX_OCTETS = 256 * 1024 * 1024
+# Octets of one class: 250,000 projected instances of half a KB, or 20,000 whole ones of 6 KB.
+MAX_OCTETS = 128 * 1024 * 1024
+# Of all classes of one host. 1,024 machines with four adapters and twenty checkpoints each give some 120 MB by WQL, and
+# two million values; a value costs about a hundred octets of memory here.
+MAX_OCTETS_OF_A_HOST = 256 * 1024 * 1024
+MAX_CELLS_OF_A_HOST = 4_000_000
 # Answers in a row without an instance. Windows sends at most one; OMI repeats the same context, which is no sign.
 MAX_EMPTY = 25
 
@@ -88,29 +92,45 @@ def invoke(
 
 
 def enumerate_instances(
-    resource: str, query: str | None = None, *, seconds: float = OPERATION_SECONDS
+    resource: str,
+    query: str | None = None,
+    *,
+    seconds: float = OPERATION_SECONDS,
+    properties: frozenset[str] | None = None,
+    allowance: Allowance | None = None,
 ) -> Conversation[Listing]:
-    """All instances of ``resource``; started a second time when the host forgot the enumeration half-way.
+    """Return all instances of ``resource``; started a second time when the host lost the enumeration half-way.
 
-    ``seconds`` is what the host may take for one answer. Raises Fault, LinkError, or ReadError: BROKEN when the host
-    never comes to an end, TOO_LARGE when there is more than any host can have.
+    ``seconds`` is what the host may take for one answer; of each instance only ``properties`` are kept, None means all;
+    ``allowance`` is what the host may send in all. Raises Fault, LinkError, or ReadError: BROKEN when the host never
+    comes to an end or loses the enumeration again, TOO_LARGE when there is more than any host can have.
     """
+    allowance = Allowance() if allowance is None else allowance
     try:
-        return (yield from _enumerate_once(resource, query, seconds))
+        return (yield from _enumerate_once(resource, query, seconds, properties, allowance))
     except Fault as fault:
         if not fault.context_expired:
             raise
-    return (yield from _enumerate_once(resource, query, seconds))
+    except _LostEnumerationError:
+        pass
+    return (yield from _enumerate_once(resource, query, seconds, properties, allowance))
 
 
-def _enumerate_once(resource: str, query: str | None, seconds: float) -> Conversation[Listing]:
-    harvest = _Harvest()
+class _LostEnumerationError(ReadError):
+    """A Pull was answered as if there were no such class, where an Enumerate of it was answered well: the host lost the
+    context. Never ABSENT: whatever the class holds is there, and was not read."""
+
+
+def _enumerate_once(
+    resource: str, query: str | None, seconds: float, properties: frozenset[str] | None, allowance: Allowance
+) -> Conversation[Listing]:
+    harvest = _Harvest(allowance)
     asked = envelope.enumerate_request(resource, query, seconds=seconds)
     context = None
     try:
         while True:
             reply = yield asked.content
-            page = envelope.page(reply, asked.message_id)
+            page = envelope.page(reply, asked.message_id, properties)
             context = page.context
             harvest.add(page, len(reply))
             if context is None:
@@ -119,6 +139,8 @@ def _enumerate_once(resource: str, query: str | None, seconds: float) -> Convers
     except LinkError:
         raise
     except ReadError as error:
+        if context is not None and error.why is Why.ABSENT:
+            raise _LostEnumerationError(f"lost the enumeration half-way: {error}", why=Why.BROKEN) from error
         if context is not None and not _forgotten(error):
             yield from _release(resource, context, seconds)
         raise
@@ -139,15 +161,39 @@ def _release(resource: str, context: str, seconds: float) -> Conversation[None]:
         return
 
 
+class Allowance:
+    """What one host may send in all its enumerations together: octets as they came, cells as they are kept."""
+
+    def __init__(self, octets: int = MAX_OCTETS_OF_A_HOST, cells: int = MAX_CELLS_OF_A_HOST) -> None:
+        self._most = octets, cells
+        self._octets, self._cells = octets, cells
+
+    def spend(self, octets: int, instances: list[Row]) -> None:
+        """Raise LinkError (TOO_LARGE) where it is used up: nothing more is asked of such a host."""
+        self._octets -= octets
+        for row in instances:
+            self._cells -= len(row)
+            for value in row.values():
+                if type(value) is list:
+                    self._cells -= len(value)
+        if self._octets < 0 or self._cells < 0:
+            raise LinkError(
+                f"sent more than {self._most[0] >> 20} MiB, or {self._most[1]:,} values, in all: no host has so many",
+                why=Why.TOO_LARGE,
+            )
+
+
 class _Harvest:
     """What an enumeration has given so far, and when it is enough."""
 
-    def __init__(self) -> None:
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
         self._instances: list[Row] = []
         self._pages = self._octets = self._empty = 0
         self._repaired = False
 
     def add(self, page: Page, octets: int) -> None:
+        self._allowance.spend(octets, page.instances)
         self._instances += page.instances
         self._pages += 1
         self._octets += octets

@@ -133,8 +133,8 @@ def invoke_request(
 # --- answers: each raises Fault for a SOAP fault and ReadError (BROKEN) for what it can't read ---
 
 
-def page(reply: bytes, relates_to: str) -> Page:
-    """Instances and context of an EnumerateResponse or PullResponse.
+def page(reply: bytes, relates_to: str, wanted: frozenset[str] | None = None) -> Page:
+    """Return instances and context of an EnumerateResponse or PullResponse; of each instance the ``wanted`` properties.
 
     The end is EndOfSequence, in either namespace: Windows uses w: in the first answer, n: in a Pull (83 of 83
     recordings, txwinrm), OMI leaves a context beside it. No context is no end: by WS-Enumeration 3.2 the former one
@@ -151,7 +151,7 @@ def page(reply: bytes, relates_to: str) -> Page:
     items = (item for held in children(response, _ITEMS) for item in held)
     return Page(
         # An Item wraps the instance and its reference when EnumerateObjectAndEPR was asked (DSP0226 8.7).
-        instances=[row(item[0] if item.tag.casefold() in _ITEM and len(item) else item) for item in items],
+        instances=[row(item[0] if item.tag.casefold() in _ITEM and len(item) else item, wanted) for item in items],
         context=None if ended else context,
         repaired=told.repaired,
     )

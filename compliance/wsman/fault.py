@@ -44,6 +44,11 @@ class Fault(ReadError):  # noqa: N818 - SOAP's own word
         """The host forgot the enumeration: it may be started again from the beginning."""
         return self.code in EXPIRED or self.outer in EXPIRED or self.subcode == "InvalidEnumerationContext"
 
+    @property
+    def refuses_dialect(self) -> bool:
+        """The host takes no filter of this kind, whatever it says."""
+        return bool({self.code, self.outer} & {2150858777}) or self.subcode in _NO_DIALECT
+
 
 def fault_in(body: Element) -> Fault | None:
     """The fault in a SOAP body, whatever its detail is: WSManFault, a CIM error instance, both, or nothing at all."""
@@ -74,6 +79,7 @@ def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
 
 # --- which number means what: wsmerror.h, WMI's constants, DSP0226; recorded where a comment says so ---
 
+_NO_DIALECT = frozenset({"FilterDialectRequestedUnavailable", "FilteringNotSupported"})
 EXPIRED = frozenset({2150858779, 2150858759, 2150858884})
 
 _BY_CODE: dict[int, Why] = {

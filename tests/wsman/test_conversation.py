@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import conversation
-from compliance.wsman.conversation import class_uri, enumerate_instances, get, hold, identify, wildcard_uri
+from compliance.wsman.conversation import Allowance, class_uri, enumerate_instances, get, hold, identify, wildcard_uri
 from compliance.wsman.fault import Fault
 from tests.profiles import examples
-from tests.wsman.samples import IDENTIFY_RESPONSE, envelope, fault, first, machine, pulled, wsman_fault
+from tests.wsman.samples import IDENTIFY_RESPONSE, envelope, fault, first, fragment, machine, pulled, typed, wsman_fault
 
 RESOURCE = class_uri("root/virtualization/v2", "Msvm_ComputerSystem")
 Reply = Callable[[str], bytes] | ReadError
@@ -94,6 +94,75 @@ def test_a_forgotten_enumeration_is_begun_again_once(code: int) -> None:
     with pytest.raises(Fault):
         read(twice)
     assert twice.asked == ["Enumerate", "Pull 1", "Enumerate", "Pull 2"]
+
+
+def lost_context(relates_to: str | None = None) -> Reply:
+    """As for a class that is not there."""
+    return lambda asked: fault("a:DestinationUnreachable", "", relates_to=relates_to and asked)
+
+
+@pytest.mark.parametrize("loses", [lost_context(), lost_context("ours"), refuses(2150858752), refuses(0x80041010)])
+def test_a_context_that_was_lost_is_no_class_that_is_not_there(loses: Reply) -> None:
+    host = Host(begins("a", context="1"), loses, begins("a", context="2"), goes_on("b"))
+    assert read(host) == ["a", "b"]
+    assert host.asked == ["Enumerate", "Pull 1", "Enumerate", "Pull 2"]
+    twice = Host(begins("a", context="1"), loses, begins("a", context="2"), goes_on(context="3"), loses)
+    with pytest.raises(ReadError, match="lost the enumeration half-way") as caught:
+        read(twice)
+    assert caught.value.why is Why.BROKEN
+    never = Host(loses)
+    with pytest.raises(Fault) as caught:
+        read(never)
+    assert (caught.value.why, never.asked) == (Why.ABSENT, ["Enumerate"])
+
+
+# --- floods -----------------------------------------------------------------------------------------------------------
+
+
+def wide(asked: str, context: str = "1", *, name: str = "Other", cells: int = 1_000) -> bytes:
+    properties = "<p:Name>a</p:Name>" + f"<p:{name}>x</p:{name}>" * cells
+    return first(typed("Msvm_ComputerSystem", properties), context=context, relates_to=asked)
+
+
+def test_only_what_was_asked_for_is_kept() -> None:
+    host = Host(lambda asked: wide(asked, ""))
+    listing = hold(enumerate_instances(RESOURCE, properties=frozenset({"Name", "Missing"})), host)
+    assert listing.instances == [{"Name": "a"}]
+
+
+@pytest.mark.parametrize(
+    ("allowance", "name", "most"),
+    [
+        (Allowance(octets=100_000), "Other", 4),  # an answer has some 24,000 octets
+        (Allowance(cells=10_000), "Name", 9),  # and 1,001 values
+    ],
+)
+def test_a_host_has_an_allowance_for_all_its_classes(allowance: Allowance, name: str, most: int) -> None:
+    read_in_all = 0
+    for _ in range(most):
+        host = Host(lambda asked: wide(asked, "", name=name))
+        listing = hold(enumerate_instances(RESOURCE, properties=frozenset({"Name"}), allowance=allowance), host)
+        read_in_all += listing.pages
+    with pytest.raises(LinkError, match="no host has so many") as caught:
+        hold(enumerate_instances(RESOURCE, allowance=allowance), Host(lambda asked: wide(asked, "", name=name)))
+    assert (caught.value.why, read_in_all) == (Why.TOO_LARGE, most)
+
+
+def test_the_largest_honest_host_is_far_below_the_caps() -> None:
+    """1,024 machines, four adapters and twenty checkpoints each: 86,016 rows of failover settings are the most."""
+    row = fragment(
+        f"<InstanceID>Microsoft:{'0' * 36}\\{'0' * 36}</InstanceID><DHCPEnabled>false</DHCPEnabled>"
+        "<ProtocolIFType>4096</ProtocolIFType><IPAddresses>192.168.100.100</IPAddresses>"
+        "<Subnets>255.255.255.0</Subnets><DefaultGateways>192.168.100.1</DefaultGateways>"
+        "<DNSServers>192.168.100.2</DNSServers><DNSServers>192.168.100.3</DNSServers>"
+    )
+    rows = 1_024 * 4 * 21
+    page = first(*[row] * 100, context="")
+    listing = hold(enumerate_instances(RESOURCE), Host(lambda asked: first(*[row] * 100, relates_to=asked)))
+    cells = sum(len(value) if isinstance(value, list) else 1 for row in listing.instances for value in row.values())
+    assert rows * len(page) / 100 < conversation.MAX_OCTETS_OF_A_HOST / 2
+    assert rows * cells / 100 < conversation.MAX_CELLS_OF_A_HOST / 3
+    assert rows < conversation.MAX_INSTANCES / 2
 
 
 RELEASES: dict[str, tuple[Reply, Why]] = {
