@@ -30,6 +30,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.real_guest import published
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.snapshot.read import read_snapshot
@@ -83,7 +84,7 @@ def _machine(kind: int, at: int) -> Vm:
         return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12)
     if kind % 20 == 17:  # one that has just started
         return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12, uptime=180_000)
-    return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts)
+    return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, items=published(f"pri00000-{NUMBER}", at))
 
 
 def _lines(path: Path, *hosts: Host) -> list[str]:

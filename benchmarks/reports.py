@@ -47,14 +47,14 @@ ALL: Mapping[str, Callable[[Table], Pieces]] = {**WRITERS, GATE: lambda table: g
 # --- the run ----------------------------------------------------------------------------------------------------------
 
 
-def measure_run(folder: Path) -> None:
+def measure_run(folder: Path, sizes: Sequence[int] = RUN_SIZES) -> None:
     """Microseconds a verdict over start-up, beside as many passing cases of bare pytest."""
     one = folder / "one"
     one.mkdir()
     write_estate(one / "estate.jsonl", 1)
     write_bare(one / PASSING, {"passed": 1})
     print(f"{'the run':48}{'items':>9}{'CPU s':>9}{'peak MB':>9}{'µs a verdict':>14}{'of a bare case':>16}")
-    for machines in RUN_SIZES:
+    for machines in sizes:
         many = folder / str(machines)
         many.mkdir()
         write_estate(many / "estate.jsonl", machines)
@@ -212,12 +212,15 @@ def in_fresh_process(function: Callable[[Path], Found], path: Path) -> Found:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="N", help="machines, for the writers")
+    parser.add_argument(
+        "--run-sizes", type=int, nargs="+", default=RUN_SIZES, metavar="N", help="machines, for the run"
+    )
     parser.add_argument("--only", choices=["run", "writers", "memory"], help="one of the three parts")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         if asked.only in (None, "run"):
-            measure_run(folder)
+            measure_run(folder, asked.run_sizes)
         if asked.only in (None, "writers"):
             measure_writers(folder, asked.sizes)
         if asked.only in (None, "memory"):

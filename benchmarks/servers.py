@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection as Pipe
 
 import spnego
 
+from benchmarks.real_guest import published
 from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
 from compliance.inventory.inventory import Entry, Limits
@@ -84,16 +85,18 @@ class Cost:
 
 def main() -> None:
     asked = _parser().parse_args()
-    exchanges = recorded(Host(vms=[Vm(name=f"vm{number:03}") for number in range(asked.machines)]))
+    exchanges = recorded(
+        Host(vms=[Vm(name=f"vm{number:03}", items=published("vm", number)) for number in range(asked.machines)])
+    )
     octets = [sum(len(one.asked) for one in exchanges), sum(len(one.before + one.after) for one in exchanges)]
     print(f"A server: {asked.machines} machines, {len(exchanges)} messages and {LOGIN} of the login, ", end="")
     print(f"{octets[0] / 1e3:.0f} kB out, {octets[1] / 1e3:.0f} kB in")
     if asked.profile:
         return _profile(exchanges)
-    floor = _apart(_floor, Work(servers=READINGS, threads=1, exchanges=exchanges)).cpu / READINGS
+    floor = _apart(_floor, Work(servers=asked.readings, threads=1, exchanges=exchanges)).cpu / asked.readings
     print(f"Floor, parsing and sealing alone: {floor * 1e3:.1f} ms CPU a server")
     with _playing(exchanges, 0.0, 1) as ports:
-        prompt = _apart(_gathered, Work(servers=READINGS, threads=1, ports=ports)).cpu / READINGS
+        prompt = _apart(_gathered, Work(servers=asked.readings, threads=1, ports=ports)).cpu / asked.readings
     print(f"One after another, without latency: {prompt * 1e3:.1f} ms CPU a server, ratio {prompt / floor:.2f}\n")
     titles = ("threads", "wall s", "latency s", "CPU s", "share", "ms/server", "ratio", "MiB", "threads seen")
     print("".join(f"{title:>13}" for title in titles))
@@ -258,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency", type=float, default=0.05, metavar="S", help="seconds before each answer")
     parser.add_argument("--threads", type=int, nargs="+", default=[8, 16, 32, 64])
     parser.add_argument("--players", type=int, default=1, help="processes that play the servers")
+    parser.add_argument("--readings", type=int, default=READINGS, help="without a network, whose mean is the floor")
     parser.add_argument("--profile", action="store_true")
     return parser
 

@@ -1,13 +1,15 @@
 """What one server's reading costs on the wire, beside a plain enumeration of the same classes.
 
     python benchmarks/wire.py
+    python benchmarks/wire.py --machines 3 --readings 1   # a look whether it runs
 
-A simulated server, in a process of its own, with 20 replicated machines and two checkpoints each. Bytes are bodies as
+A simulated server, in a process of its own, with replicated machines of two checkpoints each. Bytes are bodies as
 they travelled, sealed or not; HTTP headers, TLS and the messages of a login are not in them. Loopback only.
 """
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
 import statistics
 import time
@@ -19,6 +21,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection as Pipe
 from typing import Any, Literal
 
+from benchmarks.real_guest import published
 from compliance.credentials.find import Credential
 from compliance.gather.server import read_server
 from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, queries_for
@@ -27,17 +30,25 @@ from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
 from compliance.wsman.endpoint import Endpoint
 from tests.builders import NOW, Host, Vm, host_rows
+from tests.replayed import USERS
 from tests.simulator import Message, Played, Simulator
 
 AIM_MESSAGES = 2.0
 """Messages a class."""
 AIM_BYTES = 0.2
 """Of those of a plain enumeration, apart from the guests' own items, which no projection makes smaller."""
-HOST = Host(vms=[Vm(name=f"vm{number:02d}", checkpoints=2) for number in range(20)])
 LIMITS = Limits(connect=5, operation=30, server=60)
-CREDENTIAL = Credential(username="audit", password="correct horse")  # noqa: S106  # the simulator's
+CREDENTIAL = Credential(username="audit", password=USERS["audit"])
+MACHINES = 20
 READINGS = 15
 """Readings of each kind, in turn, whose CPU the median is taken of; one more, before them, is not counted."""
+
+
+def host_of(machines: int) -> Host:
+    """Return a server with so many replicated machines, whose guests publish what real ones do."""
+    return Host(
+        vms=[Vm(name=f"vm{number:02d}", checkpoints=2, items=published("vm", number)) for number in range(machines)]
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +110,9 @@ class Server:
 
 
 @contextmanager
-def playing(way: Way) -> Iterator[Server]:
+def playing(way: Way, host: Host) -> Iterator[Server]:
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_play, args=(way, theirs), daemon=True)
+    process = multiprocessing.get_context("spawn").Process(target=_play, args=(way, host, theirs), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -111,8 +122,8 @@ def playing(way: Way) -> Iterator[Server]:
         process.join(10)
 
 
-def _play(way: Way, pipe: Pipe) -> None:
-    played = Played(rows=host_rows(HOST), version=HOST.version, computer=HOST.name, clock=NOW)
+def _play(way: Way, host: Host, pipe: Pipe) -> None:
+    played = Played(rows=host_rows(host), version=host.version, computer=host.name, clock=NOW)
     with Simulator(played, scheme=way.scheme, auth=way.auth) as simulator:
         pipe.send((simulator.port, simulator.ca))
         try:
@@ -136,7 +147,7 @@ def read_plainly(server: Server) -> None:
     """The same classes in the same order, whole."""
     with Connection(server.endpoint, time.monotonic() + LIMITS.server) as connection:
         hold(identify(), connection.send)
-        for query in (CLOCK, *queries_for(HOST.version), AGAIN):
+        for query in (CLOCK, *queries_for(Host().version), AGAIN):
             hold(enumerate_instances(class_uri(query.namespace, query.class_name)), connection.send)
 
 
@@ -172,11 +183,11 @@ class Cost:
         return sum((one for name, one in self.by_class.items() if name != without), Traffic())
 
 
-def costs(server: Server, readers: Sequence[Callable[[Server], None]]) -> list[Cost]:
+def costs(server: Server, readers: Sequence[Callable[[Server], None]], readings: int) -> list[Cost]:
     """Each reader's cost, in turn, so that what else the machine does meets all alike."""
     seconds: dict[Callable[[Server], None], list[float]] = defaultdict(list)
     heard: dict[Callable[[Server], None], Heard] = {}
-    for _ in range(READINGS + 1):
+    for _ in range(readings + 1):
         for read in readers:
             start = time.process_time()
             read(server)
@@ -210,13 +221,13 @@ def _by_class(messages: Sequence[Message]) -> dict[str, Traffic]:
 # --- what is printed --------------------------------------------------------------------------------------------------
 
 
-def tell(way: Way, ours: Cost, plain: Cost) -> None:
-    rows = host_rows(HOST)
+def print_table(way: Way, host: Host, ours: Cost, plain: Cost) -> None:
+    rows = host_rows(host)
     print(f"\n{way.name}{'':{53 - len(way.name)}}ours{'':19}plain enumeration{'':8}ours / plain")
     titles = f"{'messages':>10}{'out':>8}{'in':>9}"
     print(f"{'':39}{'rows':>5}{titles}{titles}{'in':>8}{'both':>7}")
     for name, one in ours.by_class.items():
-        _line(name, str(len(rows.get(name, [""]))), one, plain.by_class[name])
+        _line(name, str(len(rows.get(name, [""]))), one, plain.by_class.get(name, Traffic()))
     _line("total", "", ours.total(), plain.total())
     _line(f"without {KVP_COMPONENTS}", "", ours.total(KVP_COMPONENTS), plain.total(KVP_COMPONENTS))
     print(f"HTTP requests, with the login's: {ours.requests} and {plain.requests}")
@@ -225,7 +236,8 @@ def tell(way: Way, ours: Cost, plain: Cost) -> None:
 
 def _line(name: str, rows: str, ours: Traffic, plain: Traffic) -> None:
     counts = "".join(f"{one.messages:10}{one.sent:8,}{one.received:9,}" for one in (ours, plain))
-    print(f"{name:39}{rows:>5}{counts}{ours.received / plain.received:8.2f}{ours.octets / plain.octets:7.2f}")
+    ratios = f"{ours.received / plain.received:8.2f}{ours.octets / plain.octets:7.2f}" if plain.messages else ""
+    print(f"{name:39}{rows:>5}{counts}{ratios}")
 
 
 def conclude(way: Way, ours: Cost, plain: Cost) -> None:
@@ -243,12 +255,17 @@ def conclude(way: Way, ours: Cost, plain: Cost) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--machines", type=int, default=MACHINES)
+    parser.add_argument("--readings", type=int, default=READINGS)
+    asked = parser.parse_args()
+    host = host_of(asked.machines)
     measured = []
     for way in WAYS:
-        with playing(way) as server:
-            ours, plain = costs(server, [read_as_we_do, read_plainly])
+        with playing(way, host) as server:
+            ours, plain = costs(server, [read_as_we_do, read_plainly], asked.readings)
         measured.append((way, ours, plain))
-        tell(way, ours, plain)
+        print_table(way, host, ours, plain)
     print()
     for way, ours, plain in measured:
         conclude(way, ours, plain)
