@@ -14,7 +14,8 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from contextlib import suppress
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from compliance.gate.baseline import Finding
@@ -116,13 +117,20 @@ def _invocation(table: Table, left_out: Sequence[Decision]) -> dict[str, object]
         notices[MOST_NOTICES:] = [_notice("error", f"{more:,} more servers were not read; results.json lists them")]
     ran = table.complete and table.gate.code not in (Exit.INTERNAL, Exit.INTERRUPTED, Exit.USAGE)
     known = {
-        "startTimeUtc": f"{table.estate.time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "startTimeUtc": f"{_in_utc(table.estate.time).replace(tzinfo=None).isoformat(timespec='seconds')}Z",
         "executionSuccessful": ran,
         "exitCode": int(table.gate.code),
         "exitCodeDescription": _text("; ".join(reason.text for reason in table.gate.reasons), "the gate is open"),
         "toolExecutionNotifications": notices,
     }
     return present(known)
+
+
+def _in_utc(time: datetime) -> datetime:
+    """Return it as it is where UTC's calendar has no such moment: the first and the last hours that there are."""
+    with suppress(OverflowError):
+        return time.astimezone(UTC)
+    return time
 
 
 def _notices(table: Table, left_out: Sequence[Decision]) -> Iterator[dict[str, object]]:

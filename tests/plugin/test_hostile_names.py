@@ -20,7 +20,7 @@ from compliance.plugin.subjects import machines, servers
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, guid, linux, replica_of, snapshot, source, unread_source
 from tests.report.tables import hostile
-from tests.running import run_pytest
+from tests.running import RunPytest
 
 NAMES = (
     "\x1b]0;owned\x07\x1b[2K\x1b[1A",
@@ -95,7 +95,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_no_name_writes_a_line_of_its_own(way: str, folder: Path) -> None:
+def test_no_name_writes_a_line_of_its_own(way: str, folder: Path, run_pytest: RunPytest) -> None:
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-waivers", "waivers.yaml", *WAYS[way])
     assert run.returncode == 1, run.stdout[-3000:] + run.stderr[-3000:]
     assert unharmless(run.stdout) == unharmless(run.stderr) == []
@@ -106,7 +106,7 @@ def test_no_name_writes_a_line_of_its_own(way: str, folder: Path) -> None:
         assert [text for text in texts if "\x1b" in text or "\ud800" in text] == []
 
 
-def test_githubs_runner_is_given_our_commands_alone(folder: Path) -> None:
+def test_githubs_runner_is_given_our_commands_alone(folder: Path, run_pytest: RunPytest) -> None:
     env = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(folder / "step.md")}
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-waivers", "waivers.yaml", "-v", "-rA", env=env)
     commands = unharmless(run.stdout)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
+import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -17,7 +20,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from jsonschema import Draft4Validator
 
-from compliance.plugin.report_folder import WRITERS, Reports, junit_warning, tell_github
+from compliance.gate.gate import Exit
+from compliance.plugin.report_folder import PAGE, WRITERS, Reports, junit_warning, tell_github
+from compliance.report.table import Table
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
@@ -33,6 +38,7 @@ OTHER_SIDE = source(Host(name="HV02", vms=[replica_of(SQL)]))
 HEALTHY = snapshot(source(Host(name="HV01", vms=[SQL])), OTHER_SIDE)
 VIOLATED = snapshot(source(Host(name="HV01", vms=[SQL, MUTE])), OTHER_SIDE)
 FILES = {*WRITERS, "gate.json"}
+POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no devices and pipes in folders")
 
 
 def saved(folder: Path, found: Snapshot, name: str = "x.jsonl") -> Path:
@@ -230,6 +236,94 @@ def test_what_pytest_counts_after_its_summary_is_told_too(folder: Path, run_pyte
     limit = ("--max-warnings", "0") if "--max-warnings" in run_pytest(folder, "--help").stdout else ("-W", "error")
     run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out", "test_warning.py", *limit)
     assert (run.returncode, gate_of(folder)["exit_code"], len(reasons(folder))) == (1, 1, 1)
+
+
+def test_a_writer_that_fails_loses_neither_the_others_nor_the_gates_words(tmp_path: Path) -> None:
+    def broken(_: Table) -> Iterator[str]:
+        yield "half of it"
+        raise OverflowError("date value out of range: \ud800")
+
+    reports = Reports(tmp_path, writers={"results.csv": broken, "summary.md": lambda _: "whole", PAGE: broken})
+    table = every()
+    after = reports.write(table)
+    again = reports.write(after)
+    assert after.gate == again.gate
+    assert (after.gate.code, names(tmp_path)) == (Exit.INTERNAL, {"gate.json", "summary.md"})
+    assert {reason.text for reason in after.gate.reasons} == {
+        *(reason.text for reason in table.gate.reasons),
+        *(f"{tmp_path / name} can't be written: an internal error: OverflowError" for name in ("results.csv", PAGE)),
+    }
+    told = gate_of(tmp_path, ".")
+    assert (told["exit_code"], told["open"], len(told["reasons"])) == (3, False, len(after.gate.reasons))
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+def test_while_reports_are_written_the_gate_never_says_open(is_open: bool, tmp_path: Path) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def look(_: Table) -> str:
+        seen.append(gate_of(tmp_path, "."))
+        return ""
+
+    reports = Reports(tmp_path, writers={"results.csv": look})
+    reports.begin()
+    table = every()
+    opened = replace(table, gate=replace(table.gate, code=Exit.OPEN, reasons=()))
+    reports.write(opened if is_open else table)
+    assert [(one["open"], one["exit_code"]) for one in seen] == [(False, 3 if is_open else int(table.gate.code))]
+    assert gate_of(tmp_path, ".")["open"] is is_open
+
+
+OTHERS_FAIL = {
+    "at the end": "def pytest_sessionfinish(): raise UnicodeEncodeError('utf-8', 'x', 0, 1, 'no surrogates')\n",
+    "in the summary": "def pytest_terminal_summary(): raise ValueError('x')\n",
+    "around the summary": "import pytest\n@pytest.hookimpl(wrapper=True)\n"
+    "def pytest_terminal_summary():\n    yield\n    raise ValueError('x')\n",
+}
+
+
+@pytest.mark.parametrize("way", OTHERS_FAIL)
+def test_a_report_of_another_plugin_that_fails(way: str, folder: Path, run_pytest: RunPytest) -> None:
+    saved(folder, VIOLATED)
+    (folder / "conftest.py").write_text(OTHERS_FAIL[way])
+    run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out")
+    assert (run.returncode, gate_of(folder)["exit_code"]) == (3, 3), run.stdout + run.stderr
+    assert any("1 finding" in reason for reason in reasons(folder))
+    assert "The gate is closed" in run.stdout
+    assert "The reports are in out." in run.stdout
+    assert names(folder / "out") == {*FILES, "mine.txt"}
+
+
+@POSIX
+def test_only_files_are_replaced(folder: Path, run_pytest: RunPytest) -> None:
+    (folder / "other.csv").write_text("other")
+    place = folder / "out" / "results.csv"
+    for make, says in (
+        (lambda: place.symlink_to("../other.csv"), "is a link: name the file itself"),
+        (place.mkdir, "Is a directory"),
+    ):
+        place.unlink()
+        make()
+        run = run_pytest(folder, "--snapshot", "x.jsonl", "--hv-report-dir", "out")
+        reason = f"out: reports can't be written there: results.csv: {says}"
+        assert (run.returncode, gate_of(folder)["exit_code"], reasons(folder)) == (4, 4, [reason])
+        assert reason in run.stderr
+    assert (folder / "other.csv").read_text() == "other"
+
+
+@POSIX
+def test_a_folder_that_is_a_loop_of_links(folder: Path, run_pytest: RunPytest) -> None:
+    (folder / "loop").symlink_to("loop")
+    for arguments in (("--hv-report-dir", "loop"), ("--hv-report-dir", "loop/x"), ("--hv-save", "loop/x.jsonl")):
+        run = run_pytest(folder, "--snapshot", "x.jsonl", *arguments)
+        assert run.returncode == 4, run.stdout + run.stderr
+        assert "Too many levels of symbolic links" in run.stderr
+
+
+@POSIX
+def test_what_is_saved_to_the_null_device_leaves_it_there(folder: Path, run_pytest: RunPytest) -> None:
+    assert run_pytest(folder, "--snapshot", "x.jsonl", "--hv-save", os.devnull).returncode == 0
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
 @pytest.mark.parametrize("way", ["--collect-only", "--help", "--fixtures"])

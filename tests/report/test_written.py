@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
@@ -48,6 +49,15 @@ def test_what_a_run_knows_nothing_of_is_written_too(name: str) -> None:
     found = every()
     decisions, gate = decide([], found.estate, Grounds(policy=found.policy, now=NOW))
     assert WRITERS[name](replace(found, decisions=decisions, gate=gate, baseline=None, waiver_files=()))
+
+
+@EVERY
+@pytest.mark.parametrize("hours", [-14, 14])
+def test_a_time_at_the_calendars_edge_is_written(name: str, hours: int) -> None:
+    found = every()
+    edge = datetime.max.replace(microsecond=0) if hours < 0 else datetime.min
+    estate = replace(found.estate, time=edge.replace(tzinfo=timezone(timedelta(hours=hours))))
+    assert WRITERS[name](replace(found, estate=estate))
 
 
 HOSTILE = (
