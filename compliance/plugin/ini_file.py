@@ -7,8 +7,9 @@ names no path, or one of our options or ids.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ import pytest
 
 from compliance.errors import UsageError
 from compliance.plugin.options import FILES, OPTIONS, POLICY_KEYS, POLICY_OPTIONS, REPEATABLE, Grain
+from compliance.words import quote
 
 ESTATE = ("hv_inventory", "hv_snapshot")
+PREFIX = "hv_"
 
 
 def add_keys(parser: pytest.Parser) -> None:
     for name in OPTIONS:
         kind: Any = "linelist" if name in REPEATABLE else "string"
-        parser.addini(name, f"as --{name.replace('_', '-')}, which wins", type=kind, default=None)
+        parser.addini(name, f"same as --{name.replace('_', '-')}; the command line wins", type=kind, default=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,11 +46,12 @@ def apply_ini(config: pytest.Config) -> IniOptions:
     """Put the configuration file's values where the command line says nothing. What it says of the policy is kept
     apart: a policy file of the command line says more than any key here."""
     option = config.option
+    mistakes = list(_unknown_keys(config))
     given = [name for name in OPTIONS if getattr(option, name) not in (None, [])]
     names_estate = any(name in given for name in ESTATE)
     if not names_estate and not given and (_names_paths(config) or not has_estate(config)):
-        return IniOptions()
-    mistakes, policy = [], {}
+        return IniOptions(mistakes=tuple(mistakes))
+    policy = {}
     for name in OPTIONS:
         if name in given or (name in ESTATE and names_estate):
             continue
@@ -63,6 +67,34 @@ def apply_ini(config: pytest.Config) -> IniOptions:
             mistakes.append(f"{config.inipath}: {name}: {error}")
     named = not names_estate and has_estate(config)
     return IniOptions(name_estate=named, policy=policy, mistakes=tuple(mistakes))
+
+
+def _unknown_keys(config: pytest.Config) -> Iterator[str]:
+    """Yield a line for each key of ours that is mistyped. pytest itself warns, and the gate would stand open.
+
+    It keeps those of ``-o`` among the file's since 9, and apart before; since then the file's have another name.
+    """
+    of_file = getattr(config, "_inicfg", None) or getattr(config, "inicfg", {})
+    of_options = {pair.partition("=")[0].strip() for pair in config.getoption("override_ini", None) or ()}
+    for key in sorted({*of_file, *of_options}):
+        like_ours = key.casefold().replace("-", "_")
+        if not like_ours.startswith(PREFIX) or _is_known(config, key):
+            continue
+        near = next(iter(get_close_matches(like_ours, OPTIONS, 1)), None)
+        place = "-o" if key in of_options else config.inipath
+        hint = f" (did you mean `{near}`?)" if near else ""
+        yield f"{place}: no key of pytest's configuration is called {quote(key)}{hint}"
+
+
+def _is_known(config: pytest.Config, key: str) -> bool:
+    """A key of ours, or of another plugin that has taken to our prefix."""
+    try:
+        config.getini(key)
+    except ValueError:
+        return key in OPTIONS  # whose value is no value, which is another mistake
+    except TypeError:
+        pass
+    return True
 
 
 def has_estate(config: pytest.Config) -> bool:
@@ -88,7 +120,7 @@ def _value(config: pytest.Config, name: str) -> Any:
     if POLICY_OPTIONS.get(name.removeprefix("hv_"), {}).get("type") is float:
         return _number(value)
     if name == "hv_grain" and value not in (grains := [grain.value for grain in Grain]):
-        raise ValueError(f"expected {', '.join(grains)}, got {value[:60]!r}")
+        raise ValueError(f"expected {', '.join(grains)}, got {quote(value)}")
     return value
 
 
@@ -96,7 +128,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"expected a number, got {text[:60]!r}") from None
+        raise ValueError(f"expected a number, got {quote(text)}") from None
 
 
 def _beside(config: pytest.Config, name: str) -> str:

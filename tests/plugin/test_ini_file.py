@@ -9,6 +9,7 @@ import pytest
 
 from compliance.plugin.options import OPTIONS
 from compliance.snapshot.write import write_snapshot
+from compliance.words import quote
 from tests.builders import Host, Vm, replica_of, snapshot, source
 from tests.running import ROOT, RunPytest, counts
 
@@ -102,9 +103,9 @@ def test_another_estate_on_the_command_line(folder: Path, run_pytest: RunPytest)
 
 MISTAKES = {
     "hv_fail_at = loud": "--hv-fail-at: expected `error`, `warning` or `information`, got `loud`",
-    "hv_least_servers_read = all": "hv_least_servers_read: expected a number, got 'all'",
+    "hv_least_servers_read = all": "hv_least_servers_read: expected a number, got `all`",
     "hv_least_servers_read = 101": "--hv-least-servers-read: expected at most 100, got `101.0`",
-    "hv_grain = sand": "hv_grain: expected machine, server, rule, got 'sand'",
+    "hv_grain = sand": "hv_grain: expected machine, server, rule, got `sand`",
     "hv_policy = none.yaml": "none.yaml: can't be read: No such file or directory",
     "hv_limit = all": "--hv-limit chooses servers to read: a snapshot has been read",
 }
@@ -117,6 +118,50 @@ def test_a_mistake_in_the_file(folder: Path, line: str, run_pytest: RunPytest) -
     assert run.returncode == 4
     assert MISTAKES[line] in run.stderr
     assert json.loads((folder / "reports" / "gate.json").read_text())["exit_code"] == 4
+
+
+TYPOS = {
+    "pytest.ini": "[pytest]\n{}",
+    "tox.ini": "[pytest]\n{}",
+    "setup.cfg": "[tool:pytest]\n{}",
+    "pyproject.toml": "[tool.pytest.ini_options]\n{}",
+}
+
+
+@pytest.mark.parametrize("name", TYPOS)
+def test_a_key_that_is_mistyped_is_refused(name: str, folder: Path, run_pytest: RunPytest) -> None:
+    (folder / name).write_text(TYPOS[name].format('hv_oldest_snapshott = "24"\n'))
+    for arguments in (("--snapshot", "estates/lab.jsonl", "--hv-report-dir", "out"), ("own",), ("--collect-only",)):
+        run = run_pytest(folder, *arguments)
+        told = f"{name}: no key of pytest's configuration is called `hv_oldest_snapshott`"
+        assert (run.returncode, told in run.stderr) == (4, True), run.stdout + run.stderr
+        assert "(did you mean `hv_oldest_snapshot`?)" in run.stderr
+    assert json.loads((folder / "out" / "gate.json").read_text())["exit_code"] == 4
+    assert run_pytest(folder, "--help").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "near"),
+    [
+        ("hv_inventry", "hv_inventory"),
+        ("HV_FAIL_AT", "hv_fail_at"),
+        ("hv-fail-at", "hv_fail_at"),
+        ("hv_severity_off", "hv_severity_of"),
+        ("hv_", None),
+        ("hv_\u202exyzzy", None),
+    ],
+)
+def test_so_is_one_of_the_command_line(key: str, near: str | None, folder: Path, run_pytest: RunPytest) -> None:
+    run = run_pytest(folder, "-o", f"{key}=x", "--snapshot", "estates/lab.jsonl")
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert f"-o: no key of pytest's configuration is called {quote(key)}" in run.stderr
+    assert (f"did you mean `{near}`?" in run.stderr) is bool(near)
+
+
+def test_a_key_of_another_plugin_is_its_own(folder: Path, run_pytest: RunPytest) -> None:
+    (folder / "conftest.py").write_text("def pytest_addoption(parser): parser.addini('hv_other', 'theirs')\n")
+    configure(folder, "hv_other = x")
+    assert run_pytest(folder, "own").returncode == 0
 
 
 # --- whom it leaves alone ---------------------------------------------------------------------------------------------
