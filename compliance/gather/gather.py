@@ -15,12 +15,12 @@ from datetime import UTC, datetime
 from compliance.credentials.find import Credential
 from compliance.errors import Why
 from compliance.gather.logins import Logins
-from compliance.gather.nodes import Membership, fuller, with_later_answers
+from compliance.gather.nodes import Membership, fuller, servers_of, with_later_answers
 from compliance.gather.peers import Kind, Peer, Result, Results, peer_of, peers_of
 from compliance.gather.progress import SLOW_AFTER, Progress
 from compliance.gather.questions import Questions
 from compliance.gather.server import Clock
-from compliance.gather.sources import guest_of, servers_of, source_of
+from compliance.gather.sources import guest_of, source_of
 from compliance.gather.threads import Arrived, Question, start_thread, threads_for
 from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
 from compliance.model import Unread
@@ -96,7 +96,7 @@ class _Gathering:
         had been read."""
         self._read(peers_of(self._inventory), self._questions.of, self._take)
         clusters = self._inventory.clusters
-        witnesses = {entry.name: self._members_read(entry)[:WITNESSES] for entry in clusters}
+        witnesses = {entry.name: list(self.membership.members(entry, self.results))[:WITNESSES] for entry in clusters}
         self._read(
             [peer_of(entry) for entry in clusters if witnesses[entry.name]],
             lambda peer: self._questions.again(witnesses[peer.name]),
@@ -173,9 +173,6 @@ class _Gathering:
         join = with_later_answers if peer.kind is Kind.CLUSTER else fuller
         self.results.record(peer, join(self.results.host(peer.entry), result))
         return []
-
-    def _members_read(self, cluster: ClusterEntry) -> list[Entry]:
-        return [entry for entry, _ in self.results.readings(self.membership.members(cluster))]
 
     def _show(self, *, finished: str | None = None, unread: Unread | None = None, remark: str | None = None) -> None:
         now = time.monotonic()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from compliance.gather.peers import Results
+from compliance.gather.sources import source_of, with_note
 from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import nodes_of
 from compliance.hyperv.clusters import owners_of_moved, shown_in
+from compliance.hyperv.membership import is_node
 from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Reading
+from compliance.snapshot.snapshot import Reading, Source
 
 
 @dataclass(slots=True)
@@ -30,9 +33,6 @@ class Membership:
     def cluster_of(self, entry: Entry) -> str | None:
         return self._cluster.get(entry.name)
 
-    def has_nodes(self, cluster: ClusterEntry) -> bool:
-        return cluster.name in self._cluster.values()
-
     def expand(self, cluster: ClusterEntry, reading: Reading) -> list[Entry]:
         """Take in the nodes that a cluster names, and return those that are listed nowhere: they are to be read now."""
         nodes = nodes_of(reading.classes[queries.NODES])
@@ -47,15 +47,24 @@ class Membership:
                 self._cluster[(listed or entry).name] = cluster.name
         return new
 
-    def members(self, cluster: ClusterEntry) -> list[Entry]:
-        """Return the servers that are asked as nodes of this cluster."""
-        servers = (*self.inventory.servers, *self._found.values())
-        return [entry for entry in servers if self._cluster.get(entry.name) == cluster.name]
+    def members(self, cluster: ClusterEntry, results: Results) -> dict[Entry, Reading]:
+        """Return the nodes of this cluster that answered, and that say themselves that they are its nodes."""
+        own = source_of(cluster, results.host(cluster))
+        asked = [
+            entry
+            for entry in (*self.inventory.servers, *self._found.values())
+            if self._cluster.get(entry.name) == cluster.name
+        ]
+        return {
+            entry: reading
+            for entry, reading in results.readings(asked)
+            if is_node(source_of(entry, reading, cluster.name), own)
+        }
 
     def moved_to(self, cluster: ClusterEntry, results: Results) -> list[Entry]:
         """Return nodes that own by now what moved there after they had been read, so that no node showed it."""
         reading = results.host(cluster)
-        members = dict(results.readings(self.members(cluster)))
+        members = self.members(cluster, results)
         labels = owners_of_moved(reading, list(members.values())) if isinstance(reading, Reading) else ()
         names = {entry.name for label in labels if (entry := self._listed(self._node(cluster, label)))}
         return [entry for entry in members if entry.name in names]
@@ -79,7 +88,32 @@ def _endpoint(entry: Entry) -> tuple[str, int, str]:
     return entry.address.casefold(), entry.port, entry.path
 
 
-def why_no_nodes(reading: Reading | Unread) -> Unread:
+def servers_of(inventory: Inventory, membership: Membership, results: Results) -> Iterator[Source]:
+    """Yield the servers of the inventory, then the nodes of clusters. A cluster whose nodes are not known stands for
+    them. A listed server that was not read says nothing of being a node, so it stands alone."""
+    clusters = {entry.name: source_of(entry, results.host(entry)) for entry in inventory.clusters}
+    with_nodes = {membership.cluster_of(entry) for entry in membership.unlisted}
+    for entry in inventory.servers:
+        reading, cluster = results.host(entry), membership.cluster_of(entry)
+        source = source_of(entry, reading, None if isinstance(reading, Unread) else cluster)
+        if cluster is not None and is_node(source, clusters[cluster]):
+            source = with_note(source, _both_places(inventory, entry.name, cluster))
+        with_nodes.add(source.cluster)
+        yield source
+    for entry in membership.unlisted:
+        yield source_of(entry, results.host(entry), membership.cluster_of(entry))
+    for entry in inventory.clusters:
+        if entry.name not in with_nodes:
+            yield source_of(entry, _why_no_nodes(results.host(entry)), entry.name)
+
+
+def _both_places(inventory: Inventory, server: str, cluster: str) -> str:
+    lines = [str(line) for name in (server, cluster) if (line := inventory.lines.get(name))]
+    where = f" ({inventory.path.name}, lines {' and '.join(lines)})" if lines else ""
+    return f"is listed as a server, and is a node of the cluster {cluster}: it was read once{where}"
+
+
+def _why_no_nodes(reading: Reading | Unread) -> Unread:
     """Return why a cluster gave no node to read."""
     nodes = reading if isinstance(reading, Unread) else nodes_of(reading.classes.get(queries.NODES, ()))
     return nodes if isinstance(nodes, Unread) else Unread("none of its nodes was read as one of it")

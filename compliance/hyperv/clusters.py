@@ -7,8 +7,8 @@ settles it; or nowhere, and it is told as a machine of which nothing is known, n
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.clusters import assumptions_on_cluster
@@ -25,35 +25,50 @@ from compliance.hyperv.cluster_rows import (
     some_of,
 )
 from compliance.hyperv.host import Listed, first_list, listed
+from compliance.hyperv.membership import (
+    NOT_ASKED,
+    Claim,
+    Claims,
+    ClusterWord,
+    Neighbours,
+    adopt_twins,
+    cluster_word,
+    labels_of,
+)
 from compliance.hyperv.rows import Rows, first_label, some
 from compliance.model import Cluster, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
 
-NOT_ASKED = Unread("was not asked for")
 
-
-def with_clusters(snapshot: Snapshot, servers: Sequence[Server]) -> tuple[tuple[Server, ...], tuple[Cluster, ...]]:
-    """The same servers, with what their clusters say of them, and the clusters."""
-    said = {one.name: one.reading.cluster for one in snapshot.servers if isinstance(one.reading, Reading)}
-    nodes = {name: _told_in(answers) for name, answers in said.items() if answers}
+def with_clusters(
+    snapshot: Snapshot, servers: Sequence[Server], claims: Claims
+) -> tuple[tuple[Server, ...], tuple[Cluster, ...]]:
+    """Return the same servers, with what their clusters say of them, and the clusters. ``snapshot`` and ``claims`` are
+    those of ``by_own_word``."""
+    answers = {
+        source.name: source.reading.cluster for source in snapshot.servers if isinstance(source.reading, Reading)
+    }
+    words = {name: cluster_word(own) for name, own in answers.items() if own}
+    words_of_clusters = {
+        source.name: cluster_word(source.reading.classes)
+        for source in snapshot.clusters
+        if isinstance(source.reading, Reading)
+    }
     by_name = {server.name: server for server in servers}
     clusters = []
     for source in snapshot.clusters:
-        _adopt_twins(source, by_name, nodes)
+        adopt_twins(source, by_name, words)
         members = [server for server in by_name.values() if server.cluster == source.name]
-        whole = _Whole(source, members)
+        whole = _Whole(source, members, words, claims.get(source.name, ()))
         clusters.append(whole.cluster())
         by_name |= {server.name: server for server in whole.servers}
-    beside = _Beside(by_name.values(), nodes, snapshot.left_out)
-    found = tuple(_with_partial(server, said.get(server.name, {}), beside) for server in by_name.values())
-    return found, tuple(clusters)
-
-
-def labels_of(server: Server) -> frozenset[str]:
-    """What others may call this server: the name of its own row; where that is not known, what we call it."""
-    if server.host_name is not None:
-        return frozenset({first_label(server.host_name)})
-    return frozenset({first_label(server.name), first_label(server.endpoint.rpartition(":")[0])} - {""})
+    neighbours = Neighbours(by_name.values(), words, words_of_clusters, snapshot.left_out)
+    return tuple(
+        server
+        if server.cluster and (word := words.get(server.name)) and word == words_of_clusters.get(server.cluster)
+        else _with_partial(server, answers.get(server.name, {}), neighbours)
+        for server in by_name.values()
+    ), tuple(clusters)
 
 
 def shown_in(reading: Reading) -> frozenset[str]:
@@ -80,9 +95,17 @@ def owners_of_moved(cluster: Reading, nodes: Sequence[Reading]) -> frozenset[str
 class _Whole:
     """One cluster's own answers beside those of its nodes."""
 
-    def __init__(self, source: Source, members: Sequence[Server]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        members: Sequence[Server],
+        words: Mapping[str, ClusterWord | None],
+        claims: Sequence[Claim],
+    ) -> None:
         self._source = source
         self._members = members
+        self._claims = claims
+        self._words = {server.name: word for server in members if (word := words.get(server.name))}
         # Where a server has two names, the one that was read counts.
         ordered = sorted(members, key=lambda server: server.unread is None)
         self._by_label = {label: server.name for server in ordered for label in labels_of(server)}
@@ -96,7 +119,7 @@ class _Whole:
         self._again = resources_of(again.get(queries.RESOURCES, NOT_ASKED))
         self._expected = _both(self._first, self._again)
         self._clear = not self._unclear() and not any(isinstance(one, Unread) for one in (self._first, self._again))
-        self._own = self._labels() | (self._nodes.states.keys() if isinstance(self._nodes, Nodes) else set())
+        self._own = self._labels().union(*(word.nodes for word in self._words.values()))
         kept = dict(self._kept())
         self.servers = tuple(_with_machines(server, kept, source.name) for server in members)
         self._missing = tuple(self._unseen(one) for guid, one in self._expected.items() if guid not in kept)
@@ -140,7 +163,7 @@ class _Whole:
                 seen[machine.guid].append(machine)
         for guid, machines in seen.items():
             expected = self._expected.get(guid)
-            kept = machines[0] if len(machines) == 1 else self._settled(machines, expected)
+            kept = machines[0] if len(machines) == 1 else self._settled(machines)
             remarks = tuple(self._remarks_on(kept, expected))
             remarks = (*kept.remarks, *remarks)
             yield guid, replace(kept, cluster=self._source.name, partners=self._others(kept), remarks=remarks)
@@ -152,10 +175,14 @@ class _Whole:
         others = tuple(name for name in machine.partners if first_label(name) not in self._own)
         return others or Unread("its replication settings name no server outside its cluster")
 
-    def _settled(self, machines: Sequence[VirtualMachine], expected: Expected | None) -> VirtualMachine:
+    def _settled(self, machines: Sequence[VirtualMachine]) -> VirtualMachine:
         """Of one machine on several nodes, the one on the node that owns it at the end; else none can be believed."""
         names = some([machine.server for machine in machines])
-        owner = expected.owner if expected and isinstance(self._again, Resources) else ""
+        if len({machine.role for machine in machines}) > 1:  # between the nodes of one cluster a machine keeps its role
+            reason = f"was seen on {names}, in different roles"
+            return replace(machines[0], changed=(*machines[0].changed, reason))
+        later = self._again.machines if isinstance(self._again, Resources) else {}
+        owner = later[guid].owner if (guid := machines[0].guid) in later else ""
         owned = [machine for machine in machines if owner and self._node_of(owner) == machine.server]
         if len(owned) == 1:
             remark = f"was seen on {names}: it moved during the audit, and {owned[0].server} owned it at the end"
@@ -171,7 +198,7 @@ class _Whole:
             yield f"was read on {machine.server}, and at the end {node or expected.owner} owned it"
 
     def _unseen(self, expected: Expected) -> VirtualMachine:
-        node = self._node_of(expected.owner) or self._members[0].name
+        node = self._node_of(expected.owner) or next((server.name for server in self._members), self._source.name)
         owner = f"{expected.owner} owns it" if expected.owner else "no owner is told"
         blind = [server.name for server in self._members if server.unread]
         but = f", and {some(blind)} was not read" if blind else ""
@@ -209,14 +236,21 @@ class _Whole:
             yield f"{len(self._missing)} of its {len(self._expected)} virtual machines stood on no node: {names}"
 
     def _doubts_of_nodes(self, nodes: Nodes) -> Iterator[str]:
+        again = set() if isinstance(self._nodes_again, Unread) else self._nodes_again.states.keys()
         if nodes.refused:
             yield f"it names nodes by what is no name of one, so they were not read: {some_of(nodes.refused)}"
-        strangers = [label for label in nodes.states if not self._node_of(label)]
+        if self._claims:
+            yield f"it names as its nodes servers that don't confirm it: {some(list(map(str, self._claims)))}"
+        claimed = frozenset[str]().union(*(claim.labels for claim in self._claims))
+        strangers = [label for label in nodes.states if label not in claimed and not self._node_of(label)]
         if strangers:
             yield f"not read as nodes of it: {some(strangers)}"
         unread = [f"{one.name} ({one.unread})" for one in self._members if one.unread]
         if unread:
             yield f"{len(unread)} of its {len(nodes.states)} nodes could not be read: {some(unread)}"
+        for name, word in self._words.items():
+            if more := sorted(word.nodes - nodes.states.keys() - again):
+                yield f"{name} names nodes of it that it does not name itself: {some(more)}"
         down = [label for label, state in nodes.states.items() if state == DOWN]
         if down:
             yield f"by its own word down: {some(down)}"
@@ -261,76 +295,13 @@ def _with_machines(server: Server, kept: Mapping[str, VirtualMachine], cluster: 
     )
 
 
-# --- one server under two names ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """Which cluster it is that a server speaks of. Two sites may name nodes alike, so its own name counts as well."""
-
-    name: str
-    nodes: frozenset[str]
-
-
-def _adopt_twins(source: Source, servers: dict[str, Server], told: Mapping[str, _Told | None]) -> None:
-    """Servers of the inventory that are nodes of this cluster under other names: each machine is judged once."""
-    mine = _told_in(source.reading.classes) if isinstance(source.reading, Reading) else None
-    if mine is None:
-        return
-    for server in list(servers.values()):
-        if server.cluster or server.unread or told.get(server.name) != mine:
-            continue
-        label = next(iter(labels_of(server) & mine.nodes), None)
-        if label is None:
-            continue
-        twin = next((one for one in servers.values() if one.cluster == source.name and label in labels_of(one)), None)
-        if twin is None or twin.unread:
-            remark = f"is the node {label} of the cluster {source.name}, too"
-            servers[server.name] = replace(server, cluster=source.name, remarks=(*server.remarks, remark))
-        elif _sides(server) <= frozenset[_Side]().union(
-            *(_sides(one) for one in servers.values() if one.cluster == source.name)
-        ):
-            remark = f"is the same server as {twin.name} of the cluster {source.name}: its machines are judged there"
-            servers[server.name] = replace(server, machines=(), doubt=None, remarks=(*server.remarks, remark))
-
-
-_Side = tuple[str, object]
-"""A machine's GUID and role: what only another host that shows it, too, may be left out for."""
-
-
-def _sides(*servers: Server) -> frozenset[_Side]:
-    return frozenset((machine.guid, machine.role) for server in servers for machine in server.machines)
-
-
-def _told_in(answers: Mapping[str, Rows | Unread]) -> _Told | None:
-    nodes = nodes_of(answers.get(queries.NODES, NOT_ASKED))
-    if isinstance(nodes, Unread) or nodes.refused:
-        return None
-    return _Told((name_of(answers.get(queries.CLUSTER, NOT_ASKED)) or "").casefold(), frozenset(nodes.states))
-
-
 # --- servers that were listed alone -----------------------------------------------------------------------------------
 
 
-class _Beside:
-    """Which labels stand in the inventory, cluster by cluster. One that was read and is a node of another cluster, or
-    of none, is only called the same."""
-
-    def __init__(self, servers: Iterable[Server], told: Mapping[str, _Told | None], left_out: Iterable[str]) -> None:
-        self._labels: dict[_Told | None, set[str]] = defaultdict(set)
-        self._unread = {first_label(name) for name in left_out}  # by --hv-limit, which every output tells
-        for server in servers:
-            (self._unread if server.unread else self._labels[told.get(server.name)]).update(labels_of(server))
-
-    def lacks(self, told: _Told) -> list[str]:
-        listed = self._labels[told] | self._unread
-        return sorted(told.nodes - listed)
-
-
-def _with_partial(server: Server, said: Mapping[str, Rows | Unread], beside: _Beside) -> Server:
-    """A server alone that says it is a node: is every node of its cluster in the inventory?"""
-    answer = said.get(queries.NODES)
-    if server.cluster or server.unread or answer is None:
+def _with_partial(server: Server, answers: Mapping[str, Rows | Unread], neighbours: Neighbours) -> Server:
+    """Return a server that says it is a node with what its cluster lacks: is every node of it in the inventory?"""
+    answer = answers.get(queries.NODES)
+    if server.unread or answer is None:
         return server
     if isinstance(answer, Unread):
         remark = f"whether it is a node of a cluster could not be read: {answer}"
@@ -339,14 +310,14 @@ def _with_partial(server: Server, said: Mapping[str, Rows | Unread], beside: _Be
         remark = f"has {queries.MSCLUSTER}, which names no node: taken for a server of no cluster"
         return replace(server, remarks=(*server.remarks, remark))
     nodes = nodes_of(answer)
-    name = name_of(said.get(queries.CLUSTER, NOT_ASKED))
+    name = name_of(answers.get(queries.CLUSTER, NOT_ASKED))
     called = f"is a node of the cluster {name}" if name else "is a node of a cluster"
     if isinstance(nodes, Unread):
         return replace(server, partial=f"{called}, but {nodes}")
     if nodes.refused:
         return replace(server, partial=f"{called} that names as its nodes: {some_of(nodes.refused)}")
-    told = _told_in(said)
-    unlisted = beside.lacks(told) if told else []
+    word = cluster_word(answers)
+    unlisted = neighbours.lacking(word) if word else []
     if not unlisted:
         return server
     are = "is" if len(unlisted) == 1 else "are"

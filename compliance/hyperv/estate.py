@@ -12,6 +12,7 @@ from compliance.hyperv.clusters import with_clusters
 from compliance.hyperv.guests.whose import with_guests
 from compliance.hyperv.host import HostRows, first_list
 from compliance.hyperv.machines import machines_of
+from compliance.hyperv.membership import by_own_word
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
 from compliance.hyperv.rows import cut, shown, some
 from compliance.hyperv.sides import join_sides, unlisted_partners
@@ -21,7 +22,8 @@ from compliance.snapshot.snapshot import Snapshot, Source
 
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
-    servers, clusters = with_clusters(snapshot, [_server(source) for source in snapshot.servers])
+    snapshot, claims = by_own_word(snapshot)
+    servers, clusters = with_clusters(snapshot, [_server(source) for source in snapshot.servers], claims)
     servers = with_remarks_on_sides(servers, clusters)
     unlisted = unlisted_partners(servers, snapshot.left_out, clusters)
     servers = tuple(

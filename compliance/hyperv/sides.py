@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.hyperv.clusters import labels_of
+from compliance.hyperv.membership import labels_of
 from compliance.hyperv.rows import first_label, some
 from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 
@@ -67,7 +67,7 @@ class Index:
         which virtual machines move. A cluster is also meant by its own name, and by that of its Replica Broker."""
         label = first_label(name)
         servers, clusters = self.by_label[label], self._clusters.get(label, set())
-        if len(servers) == 1 and servers[0].cluster not in self._nodes:
+        if len(servers) == 1 and (servers[0].unread or servers[0].cluster not in self._nodes):  # unread: a claim alone
             return {servers[0].name: servers[0]}
         named = {servers[0].cluster or ""} if len(servers) == 1 else clusters if not servers else set()
         return {one.name: one for one in self._nodes[next(iter(named))]} if len(named) == 1 else {}

@@ -409,6 +409,36 @@ def test_names_that_are_none_are_not_followed(nodes: Mapping[str, int]) -> None:
     assert results(snapshot)[READ][0] == "unknown"
 
 
+def test_a_server_that_is_no_node_by_its_own_word_keeps_its_cases() -> None:
+    """hv01 is listed; the cluster that hv02 speaks for names it as a node, and itself as the owner of its machine."""
+    fails = replace(SQL, kvp=12)
+    with playing(replace(WHOLE, machines=[(SQL, "HV02")]), HV01=[fails], HV02=[SQL]) as estate:
+        simulator = estate.simulators["HV01"]
+        simulator.played = replace(simulator.played, namespaces=NAMESPACES - {"root/mscluster"})
+        listed = estate.entry("HV01")
+        alone = results(read([], [listed]))
+        snapshot = read([estate.inventory_of(port=estate.simulators["HV02"].port)], [listed])
+    both = results(snapshot)
+    assert alone[f"{IP}[hv01/sql01]"][0] == "failed"
+    assert {name: both[name] for name in alone if "hv01" in name} == {
+        name: result for name, result in alone.items() if "hv01" in name
+    }
+    assert both[READ][0] == "unknown"
+    assert "it names as its nodes servers that don't confirm it: hv01 (is a node of no cluster)" in both[READ][1]
+
+
+def test_a_listed_server_that_was_not_read_stands_alone(tmp_path: Path) -> None:
+    port = closed_port()
+    with playing(replace(WHOLE, nodes={"HV01": UP})) as estate:
+        listed = estate.entry("HV01", port=port)
+        snapshot = read([estate.inventory_of(nodes=(listed,))], [listed])
+    assert [(source.name, source.cluster) for source in snapshot.servers] == [("hv01", None), ("hvcl01", "hvcl01")]
+    told = results(snapshot)
+    assert {told[READ][0], told["lab::server-was-read[hv01]"][0]} == {"unknown"}
+    write_snapshot(snapshot, tmp_path / "s.jsonl")
+    assert results(read_snapshot(tmp_path / "s.jsonl")) == told
+
+
 def test_ten_thousand_nodes_are_none() -> None:
     with playing(replace(WHOLE, nodes={f"HV{number:05}": UP for number in range(10_000)})) as estate:
         began = time.monotonic()
