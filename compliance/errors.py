@@ -26,6 +26,7 @@ class Why(StrEnum):
 
     UNREACHABLE = "unreachable"
     LOGIN_REFUSED = "login refused"
+    LOGIN_IMPOSSIBLE = "login not possible"  # from here: nothing was sent, so no password counts as tried
     NOT_PERMITTED = "not permitted"
     NOT_HYPERV = "not Hyper-V"
     ABSENT = "class not on this version"

@@ -13,6 +13,7 @@ from compliance.wsman.document import is_envelope
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.gauge import Gauge
 from compliance.wsman.http_answers import explain_status
+from compliance.wsman.preflight import refuse_login
 from compliance.wsman.quiet import quiet
 from compliance.wsman.tickets import drawn_by
 from compliance.wsman.transport import HardenedTransport
@@ -71,7 +72,7 @@ class Connection:
         if self._broken is not None:
             raise LinkError(str(self._broken), why=self._broken.why) from self._broken
         try:
-            self._refuse_unsafe()
+            refuse_login(self._endpoint)
             with drawn_by(self._endpoint):
                 return self._exchange(message)
         except LinkError as error:
@@ -95,24 +96,6 @@ class Connection:
             self._transport = None
         self._gauge.close()
         self._wire.close()
-
-    def _refuse_unsafe(self) -> None:
-        """What must not be tried at all, since trying it gives something away."""
-        endpoint = self._endpoint
-        if endpoint.transport == "basic" and not endpoint.encrypted and not endpoint.cleartext:
-            raise LinkError(
-                f"{endpoint}: Basic over http would send the password in clear; nothing was sent:"
-                " set `scheme: https`, or `transport: ntlm`, or allow it (`cleartext: true`)",
-                why=Why.LOGIN_REFUSED,
-            )
-        if endpoint.transport == "certificate" and not endpoint.encrypted:
-            raise LinkError(
-                f"{endpoint}: a certificate logs in over https only: set `scheme: https`", why=Why.LOGIN_REFUSED
-            )
-        files = (("ca", endpoint.ca), ("certificate", endpoint.certificate), ("key", endpoint.key))
-        for name, path in files:
-            if path is not None and not path.exists():
-                raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
 
     def _lost(self, error: LinkError) -> LinkError:
         """A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session

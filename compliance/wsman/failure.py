@@ -68,7 +68,7 @@ def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered:
         return _os(error, endpoint, _phase, offered)
     if "rejected by the server" in _text(error) or isinstance(error, PermissionError):
         return explain_refusal(endpoint, offered)
-    return Why.LOGIN_REFUSED, f"the {endpoint.transport} login can't begin: {one_line(_text(error))}"
+    return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} login can't begin: {one_line(_text(error))}"
 
 
 def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
@@ -98,9 +98,9 @@ def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tupl
     text = _text(error)
     if "not installed" in text:
         extra = f"pip install 'hyperv-compliance[{endpoint.transport}]'"
-        return Why.LOGIN_REFUSED, f"this machine has no library for {endpoint.transport}: {extra}"
+        return Why.LOGIN_IMPOSSIBLE, f"this machine has no library for {endpoint.transport}: {extra}"
     if "does not support it" in text:
-        return Why.LOGIN_REFUSED, f"the {endpoint.transport} library here can't seal messages: set `scheme: https`"
+        return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} library here can't seal messages: set `scheme: https`"
     if "tampered" in text:
         return Why.BROKEN, DAMAGED
     return Why.BROKEN, f"pywinrm refused: {one_line(text, 160)}"

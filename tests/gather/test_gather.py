@@ -407,7 +407,7 @@ def test_what_came_unencrypted_is_told_and_sent_only_where_the_inventory_says_so
         assert any(told in remark for server in table.estate.servers for remark in server.remarks)
         simulator.requests_seen.clear()
         refused = read([entry("hv01", simulator, transport="basic")])
-        assert (unread(refused).why, simulator.requests_seen) == (Why.LOGIN_REFUSED, [])
+        assert (unread(refused).why, simulator.requests_seen) == (Why.LOGIN_IMPOSSIBLE, [])
 
 
 def test_results_are_of_five_kinds() -> None:

@@ -266,7 +266,7 @@ def test_what_would_give_something_away_is_not_tried(transport: str) -> None:
     with listening(says(answer(200, IDENTIFIED))) as listener:
         error = failure(endpoint(listener.port, scheme="http", transport=transport))
         assert listener.connections == 0
-    assert error.why is Why.LOGIN_REFUSED
+    assert error.why is Why.LOGIN_IMPOSSIBLE
 
 
 def test_environment_and_netrc_are_not_asked(

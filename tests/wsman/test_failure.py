@@ -165,7 +165,7 @@ CASES: list[tuple[BaseException, str, Why, str]] = [
     (
         winrm.exceptions.WinRMError("requested auth method is kerberos, but pykerberos is not installed"),
         "connect",
-        Why.LOGIN_REFUSED,
+        Why.LOGIN_IMPOSSIBLE,
         "hyperv-compliance[ntlm]",
     ),
     (winrm.exceptions.WinRMError("message has been tampered with"), "answer", Why.BROKEN, "damaged"),
@@ -174,14 +174,14 @@ CASES: list[tuple[BaseException, str, Why, str]] = [
             "message encryption is set to 'always' but the selected auth method does not support it"
         ),
         "connect",
-        Why.LOGIN_REFUSED,
+        Why.LOGIN_IMPOSSIBLE,
         "library here can't seal messages: set `scheme: https`",
     ),
     (TimeoutError(), "ticket", Why.TIMED_OUT, "no Kerberos ticket in 60 s"),
     (
         winrm.exceptions.InvalidCredentialsError("auth method ntlm requires a username"),
         "connect",
-        Why.LOGIN_REFUSED,
+        Why.LOGIN_IMPOSSIBLE,
         "requires a username",
     ),
 ]

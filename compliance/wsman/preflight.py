@@ -1,0 +1,59 @@
+"""Logins that can't be made from here, or would give something away: told before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from compliance.errors import LinkError, Why
+from compliance.wsman.endpoint import Endpoint
+
+
+def refuse_login(endpoint: Endpoint, *, md5: Callable[[bytes], object] = hashlib.md5) -> None:
+    """Raise LinkError where the login of ``endpoint`` must not, or can't, be tried; ``md5`` is this machine's.
+
+    The server is not asked, so it has refused nothing, and no password counts as tried.
+    """
+    reason = _danger(endpoint) or _lack(endpoint, md5)
+    if reason:
+        raise LinkError(f"{endpoint}: {reason}", why=Why.LOGIN_IMPOSSIBLE)
+    for name, path in (("ca", endpoint.ca), ("certificate", endpoint.certificate), ("key", endpoint.key)):
+        if path is not None and not path.exists():
+            raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
+
+
+def _danger(endpoint: Endpoint) -> str:
+    if endpoint.transport == "basic" and not endpoint.encrypted and not endpoint.cleartext:
+        return (
+            "Basic over http would send the password in clear; nothing was sent:"
+            " set `scheme: https`, or `transport: ntlm`, or allow it (`cleartext: true`)"
+        )
+    if endpoint.transport == "certificate" and not endpoint.encrypted:
+        return "a certificate logs in over https only: set `scheme: https`"
+    return ""
+
+
+def _lack(endpoint: Endpoint, md5: Callable[[bytes], object]) -> str:
+    if endpoint.transport == "basic" and not _is_latin(endpoint.username + endpoint.password.reveal()):
+        return (
+            "Basic carries Latin-1 only, and the user or the password has another letter; nothing was sent:"
+            " set `transport: ntlm`, or choose another password"
+        )
+    if endpoint.transport in ("ntlm", "credssp"):
+        try:
+            md5(b"")
+        except ValueError:
+            return (
+                f"this machine allows no MD5 (FIPS mode), which {endpoint.transport} is made of; nothing was sent:"
+                " set `transport: kerberos`, or `certificate` over https"
+            )
+    return ""
+
+
+def _is_latin(text: str) -> bool:
+    """Does requests' Basic encode it?"""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
