@@ -192,8 +192,38 @@ class Script(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Takes:
+    """How many files a script takes: with fewer than ``least`` or more than ``most`` it ends and applies nothing.
+
+    ``doubt``: why that is not known of what lies between.
+    """
+
+    least: int = 1
+    most: int | None = None
+    doubt: str = ""
+
+    def fits(self, count: int | None) -> bool | Unread:
+        """Return whether so many files do; ``count`` None: not known how many there are."""
+        if count is None:
+            strict = self.least > 1 or self.most is not None
+            return Unread(self.doubt or "how many files its daemon hands over is not known") if strict else True
+        if count < self.least or (self.most is not None and count > self.most):
+            return False
+        return Unread(self.doubt) if self.doubt else True
+
+    def __str__(self) -> str:
+        if self.most == self.least:
+            return f"exactly {self.least}"
+        return f"at most {self.most}" if self.most is not None else f"at least {self.least}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Daemon:
-    """The program inside that answers Data Exchange, and the script that it calls to apply an address."""
+    """The program inside that answers Data Exchange, and the script that it calls to apply an address.
+
+    ``hands_over``: the number of files that it calls the script with; None where its strings do not show it.
+    ``wrapper``: it only starts the program of a package for the kernel that runs, and that package is not there.
+    """
 
     program: str
     package: str | None = None
@@ -202,8 +232,12 @@ class Daemon:
     unit: str = ""
     script: str | Unread
     script_state: Script | Unread
-    writes: tuple[Stack, ...] | Unread = ()  # what the script writes an address for
-    confined: str = ""  # settings of its service that keep the script from changing files of the network, or adapters
+    writes: tuple[Stack, ...] | Unread = ()  # what the script configures
+    takes: Takes = Takes()
+    hands_over: int | None = None
+    loads: bool | Unread = True  # does it make NetworkManager load the connection that it writes?
+    confined: str = ""  # settings of its service that keep the script from writing its files
+    wrapper: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -243,6 +277,7 @@ class InsideUnix(Inside):
     device: bool
     daemon: Daemon | None
     stacks: tuple[Stack, ...] = ()  # all that are there
+    ifup: bool = False  # is there a program of that name?
     log: tuple[str, ...] | Unread = ()  # lines that tell of an address that was not applied
 
     @property

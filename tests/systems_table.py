@@ -18,7 +18,7 @@ END = "<!-- systems: end -->"
 
 
 def written(page: str) -> str:
-    """The page with its tables as the data say."""
+    """Return the page with its tables as the data are."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}{tables()}{END}{after}"
@@ -27,27 +27,29 @@ def written(page: str) -> str:
 def tables() -> str:
     rows = (*SYSTEMS, OTHER)
     numbers = {
-        source: number for number, source in enumerate(dict.fromkeys(one for row in rows for one in row.sources), 1)
+        source: number
+        for number, source in enumerate(dict.fromkeys(source for row in rows for source in row.sources), 1)
     }
-    said = _table(
-        ("system", "a failover address", "", "Static IP Injection", "Key-Value Pair", "said by"),
-        (_said(row, numbers) for row in rows),
+    statements = _table(
+        ("system", "a failover address", "", "Static IP Injection", "Key-Value Pair", "source"),
+        (_statement(row, numbers) for row in rows),
     )
     sources = "".join(f"{number}. {_link(source)}\n" for source, number in numbers.items())
-    held = _table(("package", "service", "daemon", "the script that it calls", "writes for", "on"), _held())
-    return f"\n{said}\nSaid by:\n\n{sources}\nWhat answers inside, and the script that it calls:\n\n{held}\n"
+    daemons = _table(("package", "service", "daemon", "the script that it calls", "writes for", "on"), _daemons())
+    return f"\n{statements}\nSources:\n\n{sources}\nWhat answers inside, and the script that it calls:\n\n{daemons}\n"
 
 
-def _said(row: System, numbers: Mapping[Source, int]) -> tuple[str, ...]:
+def _statement(row: System, numbers: Mapping[Source, int]) -> tuple[str, ...]:
     sources = ", ".join(str(numbers[source]) for source in row.sources)
-    return str(row), f"**{row.says}**", row.why, row.injection, row.data_exchange, sources
+    why = "; ".join(part for part in (row.why, *row.notes) if part)
+    return str(row), f"**{row.statement}**", why, row.injection, row.data_exchange, sources
 
 
 def _link(source: Source) -> str:
     return f"[{source.name}]({source.link})" if source.link else source.name
 
 
-def _held() -> Iterator[tuple[str, ...]]:
+def _daemons() -> Iterator[tuple[str, ...]]:
     users: dict[Daemon, list[System]] = {}
     for row in SYSTEMS:
         if row.daemon:
@@ -55,15 +57,16 @@ def _held() -> Iterator[tuple[str, ...]]:
     for daemon, rows in users.items():
         script = f"{_code(daemon.script)}{'' if daemon.brings_script else ', **missing in the package**'}"
         stacks = ", ".join(daemon.writes_for) or ("nothing" if not daemon.brings_script else "not read")
+        stacks += f", by {daemon.form}" if daemon.form else ""
         on = "; ".join(f"{name} {', '.join(versions)}".strip() for name, versions in _by_name(rows).items())
         yield daemon.package, daemon.service, _code(daemon.path), script if daemon.script else "none", stacks, on
 
 
 def _by_name(rows: Iterable[System]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    versions: dict[str, list[str]] = {}
     for row in rows:
-        found.setdefault(row.distribution, []).extend([row.versions] if row.versions else [])
-    return found
+        versions.setdefault(row.distribution, []).extend([row.versions] if row.versions else [])
+    return versions
 
 
 def _code(text: str) -> str:

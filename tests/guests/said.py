@@ -9,6 +9,19 @@ from compliance.model import Row, Unread
 from compliance.snapshot.snapshot import Answer, GuestReading, GuestSource
 from tests.builders import NOW, Vm, mac_of
 
+KEYFILE_LINES = (
+    'if [ -z "$2" ]; then',
+    "exit 1",
+    "fi",
+    r"sed -i '/\[connection\]/a autoconnect=true' $2",
+    'filename="${2##*/}"',
+    "chmod 600 $2",
+    "cp $2 /etc/NetworkManager/system-connections/",
+    'nmcli connection load "/etc/NetworkManager/system-connections/${filename}"',
+    'nmcli connection up filename "/etc/NetworkManager/system-connections/${filename}"',
+    "exit 0",
+)
+"""What our script prints of RHEL 10's (openela-main/hyperv-daemons)."""
 WINRM = "winrm://sql01.dr.example"
 SCRIPT = "/usr/libexec/hypervkvpd/hv_set_ifconfig"
 
@@ -24,8 +37,9 @@ def sections(vm: Vm | None = None, **changes: str) -> dict[str, str]:
         "driver": "hv_utils=yes\ndevice=/dev/vmbus/hv_kvp",
         "processes": "comm=hypervkvpd\nline=/usr/sbin/hypervkvpd -n\nlist=read",
         "programs": "program=/usr/sbin/hypervkvpd\npackage=hypervkvpd 0-0.49.el10\nstrings=read\n"
-        "string=/usr/libexec/hypervkvpd/%s %s\nstring=hv_set_ifconfig",
-        "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=nmcli",
+        "string=/usr/libexec/hypervkvpd/%s %s\nstring=/usr/libexec/hypervkvpd/%s %s %s\nstring=hv_set_ifconfig",
+        "scripts": script("NetworkManager/system-connections", "nmcli"),
+        "lines": lines(*KEYFILE_LINES),
         "units": "Id=hypervkvpd.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nProtectSystem=no",
         "boot": "",
         "adapters": "\n".join(f"adapter=eth{at} mac={mac} driver=hv_netvsc" for at, mac in enumerate(spelled)),
@@ -39,6 +53,17 @@ def sections(vm: Vm | None = None, **changes: str) -> dict[str, str]:
         "log": "kernel=read",
     }
     return {**said, **changes}
+
+
+def script(*words: str, path: str = SCRIPT) -> str:
+    """The section ``scripts`` with one that is there, in the form of version 0.2."""
+    writes = "".join(f"\nwrites={word}" for word in words)
+    return f"script={path}\nexecutable=yes\ncontent=read\nlines=read{writes}"
+
+
+def lines(*code: str, path: str = SCRIPT) -> str:
+    """The section ``lines``."""
+    return f"script={path}\nfolder={path.rpartition('/')[0]}" + "".join(f"\nline={line}" for line in code)
 
 
 def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", said: dict[str, str] | Unread) -> GuestSource:

@@ -13,7 +13,7 @@ from compliance.gather.guests.processes import Processes
 from compliance.gather.guests.unix import read_guest
 from compliance.hyperv.guests.unix import understand
 from compliance.inventory.inventory import Limits
-from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
+from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Takes, Unread
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.trees import DEBIAN, MAC, RED_HAT, STAND_IN, UBUNTU, Program, Tree, downloaded, enter, grown, unit
 
@@ -62,6 +62,7 @@ def test_debians_own_package_brings_no_script(tools: Path, tmp_path: Path) -> No
         unit="hv-kvp-daemon.service",
         script="/usr/libexec/hypervkvpd/hv_set_ifconfig",
         script_state=Script.MISSING,
+        hands_over=1,
         confined="ProtectSystem=full and CapabilityBoundingSet without CAP_NET_ADMIN",
     )
     assert found.adapters == (InnerAdapter(name="eth0", mac=MAC, synthetic=True, stacks=(Stack.IFUPDOWN,)),)
@@ -94,6 +95,8 @@ def test_a_working_set_rebuilt_after_red_hats(tools: Path, tmp_path: Path) -> No
         script="/usr/libexec/hypervkvpd/hv_set_ifconfig",
         script_state=Script.THERE,
         writes=(Stack.NETWORK_MANAGER,),
+        takes=Takes(least=2),
+        hands_over=2,
     )
     assert found.adapters[0].stacks == (Stack.NETWORK_MANAGER,)
     assert found.machine_id == GUID
@@ -104,6 +107,7 @@ def test_a_script_that_writes_for_another_stack_rebuilt_after_ubuntus(tools: Pat
     assert found.daemon
     assert found.daemon.script == "/usr/sbin/hv_set_ifconfig"
     assert found.daemon.writes == (Stack.IFUPDOWN,)
+    assert (found.daemon.hands_over, found.daemon.takes) == (1, Takes(most=1))
     assert found.adapters[0].stacks == (Stack.NETPLAN, Stack.NETWORKD)
     assert found.machine_id is None
 

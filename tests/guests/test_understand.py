@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from compliance.errors import ReadError
 from compliance.gather.guests.script import new_token, script, sections
 from compliance.hyperv.guests.daemons import SCRIPT
-from compliance.hyperv.guests.unix import NEEDED, understand
-from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Unread
+from compliance.hyperv.guests.unix import NEEDED, OPTIONAL, understand
+from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Takes, Unread
 from tests.guests import said
 
 ETH0 = "adapter=eth0 mac=00:15:5d:01:02:03 driver=hv_netvsc"
@@ -51,6 +51,8 @@ def test_a_working_guest() -> None:
             script=said.SCRIPT,
             script_state=Script.THERE,
             writes=(Stack.NETWORK_MANAGER,),
+            takes=Takes(least=2),
+            hands_over=2,
         ),
         adapters=(
             InnerAdapter(
@@ -148,6 +150,37 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
         "",
     ),
     (
+        {"units": "Id=a.service\nLoadState=loaded\nReadOnlyPaths=/etc /boot\nReadWritePaths=/var"},
+        "confined",
+        "ReadOnlyPaths=/etc",
+    ),
+    (
+        {
+            "units": "Id=a.service\nLoadState=loaded\nReadOnlyPaths=-/etc\n"
+            "ReadWritePaths=/etc/NetworkManager/system-connections"
+        },
+        "confined",
+        "",
+    ),
+    ({"units": "Id=a.service\nLoadState=loaded\nReadOnlyPaths=/etc/sysconfig"}, "confined", ""),
+    (
+        {"units": "Id=a.service\nLoadState=loaded\nProtectSystem=full", "scripts": ""},
+        "confined",
+        "ProtectSystem=full",
+    ),
+    (
+        {
+            "units": "Id=a.service\nLoadState=loaded\nProtectSystem=strict\nReadWritePaths=/etc/network",
+        },
+        "confined",
+        "ProtectSystem=strict",
+    ),
+    (
+        {"units": "Id=a.service\nLoadState=loaded\nProtectSystem=strict", "scripts": said.script("nmcli"), "lines": ""},
+        "confined",
+        "",
+    ),
+    (
         {"units": "Id=a.service\nLoadState=loaded\nCapabilityBoundingSet="},
         "confined",
         "CapabilityBoundingSet without CAP_NET_ADMIN",
@@ -178,7 +211,7 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
             "writes=sysconfig/network-scripts\nwrites=nmcli"
         },
         "writes",
-        (Stack.IFCFG, Stack.NETWORK_MANAGER),
+        (Stack.NETWORK_MANAGER,),
     ),
     (
         {"programs": "program=/a\nstrings=read"},
@@ -294,7 +327,8 @@ def test_no_section_may_be_missing(name: str) -> None:
 
 def test_the_script_says_what_is_needed_and_nothing_else() -> None:
     names = [line.split()[1] for line in script("x").splitlines() if line.startswith("at ")]
-    assert names == [*NEEDED, "end"]
+    assert [name for name in names if name not in OPTIONAL] == [*NEEDED, "end"]
+    assert set(OPTIONAL) <= set(names)
 
 
 lines = st.one_of(

@@ -170,7 +170,9 @@ DEBIAN = Tree(
 """With Debian's own package unpacked in it; its service's settings are the package's."""
 
 NMCLI_SCRIPT = (
-    '#!/bin/bash\n# as RHEL 10\'s writes for NetworkManager\nnmcli connection load "$1"\nnmcli connection up x\n'
+    "#!/bin/bash\n# as RHEL 10's writes a keyfile, and makes NetworkManager load it\n"
+    'if [ -z "$2" ]; then\n    echo "No input NM keyfile. Exiting!"\n    exit 1\nfi\n'
+    'cp $2 /etc/NetworkManager/system-connections/\nnmcli connection load "/etc/NetworkManager/x"\n'
 )
 
 RED_HAT = Tree(
@@ -178,7 +180,9 @@ RED_HAT = Tree(
         **HYPERV,
         **release("Red Hat Enterprise Linux", "10.0", "Red Hat Enterprise Linux 10.0 (Coughlan)"),
         **running("/usr/sbin/hypervkvpd", "hypervkvpd"),
-        "/usr/sbin/hypervkvpd": Program(b"\x7fELF\0\0/usr/libexec/hypervkvpd/%s %s\0hv_set_ifconfig\0\0"),
+        "/usr/sbin/hypervkvpd": Program(
+            b"\x7fELF\0\0/usr/libexec/hypervkvpd/%s %s\0/usr/libexec/hypervkvpd/%s %s %s\0hv_set_ifconfig\0\0"
+        ),
         "/usr/libexec/hypervkvpd/hv_set_ifconfig": Program(NMCLI_SCRIPT),
         "/usr/bin/systemctl": unit("hypervkvpd.service"),
         "/usr/bin/rpm": stand_in("hypervkvpd 0-0.49.20220731git.el10"),
@@ -188,7 +192,9 @@ RED_HAT = Tree(
 )
 """Rebuilt from the spec of RHEL 10's hyperv-daemons: everything that an address needs."""
 
-UBUNTU_SCRIPT = "#!/usr/bin/env python3\nif_filename='/etc/network/interfaces'\n"
+UBUNTU_SCRIPT = (
+    "#!/usr/bin/env python3\nif_filename='/etc/network/interfaces'\nif len(sys.argv) != 2 :\n    exit(errno.EINVAL)\n"
+)
 UBUNTU = Tree(
     files={
         **HYPERV,

@@ -11,7 +11,7 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings
 from compliance.rule import Outcome, Result
-from compliance.rules.evidence.system import Says
+from compliance.rules.evidence.system import Statement
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip as RULE  # noqa: N812
@@ -44,21 +44,21 @@ CASES: list[tuple[str, Vm, Result, str, str]] = [
         "works if",
         Vm(name="x", items=RED_HAT),
         PASSED,
-        "on a condition",
-        "only if NetworkManager does not manage the adapter",
+        "applies a failover address only if NetworkManager manages its adapter",
+        "hyperv-daemons before 0-0.41.el9 sets no default gateway",
     ),
     (
         "netplan",
         Vm(name="x", items=linux("Ubuntu", "24.04")),
-        PASSED,
-        "on a condition",
-        "only if ifupdown owns the adapter",
+        FAILED,
+        "which as installed does not apply a failover address: netplan configures its adapters",
+        "Describe the adapter in /etc/network/interfaces",
     ),
     ("known not to", Vm(name="x", items=DEBIAN), FAILED, "brings no hv_set_ifconfig script", "executable /usr/libexec"),
     ("names the kernel", Vm(name="x", items=DEBIAN), FAILED, "Debian GNU/Linux 12 (kernel 6.1.0-21-amd64)", "opened"),
     (
         "no statement",
-        Vm(name="x", items=linux("Rocky Linux", "9.4")),
+        Vm(name="x", items=linux("Amazon Linux", "2023")),
         PASSED,
         "of which nobody says",
         "nobody documents",
@@ -119,18 +119,27 @@ def test_what_is_said_of_a_guests_system(vm: Vm, result: Result, says: str, rema
         assert outcome.addresses_now
 
 
-RESULTS = {Says.WORKS: PASSED, Says.WORKS_IF: PASSED, Says.NO_STATEMENT: PASSED, Says.KNOWN_NOT: FAILED}
+RESULTS = {
+    Statement.WORKS: PASSED,
+    Statement.WORKS_IF: PASSED,
+    Statement.NO_STATEMENT: PASSED,
+    Statement.NOT_AS_INSTALLED: FAILED,
+    Statement.KNOWN_NOT: FAILED,
+}
 
 
 @pytest.mark.parametrize(("items", "row", "says"), PUBLISHED, ids=lambda value: str(value)[:60])
-def test_every_row(items: dict[str, str], row: str, says: Says) -> None:
+def test_every_row(items: dict[str, str], row: str, says: Statement) -> None:
     outcome = only(Vm(name="x", items=items))
     assert outcome.result is RESULTS[says]
-    assert bool(outcome.remarks) is (says is not Says.WORKS), row
+    assert bool(outcome.remarks) is (says is not Statement.WORKS), row
+    assert bool(outcome.condition) is (says in (Statement.WORKS_IF, Statement.NO_STATEMENT)), row
+    assert bool(outcome.cause) is (outcome.result is FAILED), row
+    assert not outcome.condition.endswith(".")
 
 
 def test_every_verdict_of_the_table_is_meant() -> None:
-    assert {row.says for row in (*SYSTEMS, OTHER)} == set(Says) == set(RESULTS)
+    assert {row.statement for row in (*SYSTEMS, OTHER)} == set(Statement) == set(RESULTS)
 
 
 @pytest.mark.parametrize(

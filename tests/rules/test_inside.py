@@ -12,12 +12,13 @@ from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result, Rule
 from compliance.rules.coverage import guests_were_read
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
 from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, unread_source, with_text
-from tests.guests.said import SCRIPT, guest, sections
+from tests.guests.said import SCRIPT, guest, lines, script, sections
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SQL = Vm(name="sql01")
@@ -67,10 +68,169 @@ FREEBSD = {
     "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=rc.conf",
 }
 NO_DAEMON = {"processes": "list=read", "programs": "", "units": ""}
+CONFINED = "Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nProtectSystem=full"
 WRITES_IFCFG = f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=sysconfig/network-scripts"
 
+KEYFILE, INTERFACES = "NetworkManager/system-connections", "/etc/network/interfaces"
+OLD = f"script={SCRIPT}\nexecutable=yes\ncontent=read"
+"""As versions before 0.2 read it: words, and no lines."""
+ONE_FILE = {"programs": "program=/usr/sbin/hypervkvpd\nstring=/usr/libexec/hypervkvpd/%s %s"}
+LOADS_IFCFG = {
+    **ONE_FILE,
+    "system": 'kernel=Linux 5.14.0-362.el9\nPRETTY_NAME="Red Hat Enterprise Linux 9.3"\nVERSION_ID="9.3"\n'
+    'NAME="Red Hat Enterprise Linux"',
+    "scripts": script("sysconfig/network-scripts", "nmcli"),
+    "lines": lines(
+        "cp $1 /etc/sysconfig/network-scripts/", "nmcli connection load x", "nmcli connection up filename x"
+    ),
+    "ifcfg": "/etc/sysconfig/network-scripts/ifcfg-eth0",
+}
+IFUPDOWN = {
+    "scripts": script(INTERFACES),
+    "lines": lines('if_filename="/etc/network/interfaces"', "if len(sys.argv) != 2 :", "exit(errno.EINVAL)"),
+    "networkmanager": "",
+    "ifupdown": "interfaces=yes\nifup=yes\niface eth0 inet static",
+}
+WRAPPER = {
+    "system": UBUNTU["system"],
+    "processes": "list=read",
+    "programs": "program=/usr/sbin/hv_kvp_daemon\npackage=linux-cloud-tools-common: x\nstrings=read",
+    "units": "Id=hv-kvp-daemon.service\nLoadState=loaded\nActiveState=failed\nUnitFileState=enabled",
+}
+RPM = "program=/usr/sbin/hypervkvpd\nstring=/usr/libexec/hypervkvpd/%s %s\npackage="
+Cases = dict[str, tuple[dict[str, str], Result, str, str]]
+
+FILES: Cases = {
+    "a keyfile script, and a daemon that hands over one file": (
+        ONE_FILE,
+        FAILED,
+        f"its daemon hands over 1 file, and the script {SCRIPT} takes at least 2",
+        "the daemon and the script of one package and version",
+    ),
+    "the same, as 0.1 read it": (
+        {**ONE_FILE, "scripts": f"{OLD}\nwrites={KEYFILE}\nwrites=nmcli"},
+        FAILED,
+        "takes at least 2",
+        "",
+    ),
+    "a keyfile script, and nobody knows what the daemon hands over": (
+        {"programs": "program=/usr/sbin/hypervkvpd\nstring=/usr/libexec/hypervkvpd/hv_set_ifconfig"},
+        UNKNOWN,
+        "how many files its daemon hands over is not known",
+        "",
+    ),
+    "Ubuntu's script with ifupdown, and two files": (
+        IFUPDOWN,
+        FAILED,
+        "hands over 2 files",
+        "change the script to take both files",
+    ),
+    "the same, as 0.1 read it, two files": (
+        {**IFUPDOWN, "scripts": f"{OLD}\nwrites={INTERFACES}"},
+        UNKNOWN,
+        "Ubuntu's takes exactly one",
+        "",
+    ),
+    "Ubuntu's script with ifupdown, and one file": ({**IFUPDOWN, **ONE_FILE}, PASSED, "writes for ifupdown", ""),
+    "the same, as 0.1 read it, one file": (
+        {**IFUPDOWN, **ONE_FILE, "scripts": f"{OLD}\nwrites={INTERFACES}"},
+        PASSED,
+        "writes for ifupdown",
+        "",
+    ),
+    "lines that were to be read, and were not": (
+        {**IFUPDOWN, "lines": ""},
+        UNKNOWN,
+        f"the lines of {SCRIPT} were not read",
+        "",
+    ),
+    "an ifcfg file that nmcli loads": (LOADS_IFCFG, PASSED, "writes for NetworkManager", ""),
+    "the same, as 0.1 read it, by nmcli": (
+        {**LOADS_IFCFG, "scripts": f"{OLD}\nwrites=sysconfig/network-scripts\nwrites=nmcli"},
+        PASSED,
+        "writes for NetworkManager",
+        "",
+    ),
+    "an ifcfg file that nmcli loads, and NM_CONTROLLED=no": (
+        {**LOADS_IFCFG, "networkmanager": "eth0:unmanaged"},
+        FAILED,
+        "writes for NetworkManager, but eth0 is configured by ifcfg files",
+        "let NetworkManager manage eth0: take NM_CONTROLLED=no out of its ifcfg file",
+    ),
+    "a keyfile that nothing loads": (
+        {"scripts": script(KEYFILE), "lines": lines("cp $2 /etc/NetworkManager/system-connections/", "exit 0")},
+        FAILED,
+        "writes a connection and does not make NetworkManager load it, which configures eth0",
+        "nmcli connection load",
+    ),
+    "the same, as 0.1 read it, nothing loads": (
+        {"scripts": f"{OLD}\nwrites={KEYFILE}"},
+        FAILED,
+        "does not make NetworkManager load it",
+        "nmcli connection load",
+    ),
+    "a keyfile that nmcli does something with": (
+        {"scripts": script(KEYFILE, "nmcli"), "lines": lines("cp $2 /etc/x", 'nmcli device show "$dev"')},
+        UNKNOWN,
+        "makes NetworkManager load the connection that it writes is not known",
+        "",
+    ),
+    "a keyfile, and NetworkManager started again": (
+        {"scripts": script(KEYFILE), "lines": lines("cp $2 /etc/x", "systemctl restart NetworkManager")},
+        PASSED,
+        "",
+        "",
+    ),
+    "no program for the kernel that runs": (
+        WRAPPER,
+        FAILED,
+        "its kernel has no daemon of Data Exchange: the package linux-cloud-tools-5.15.0-91-generic is missing",
+        "apt-get install linux-cloud-tools-5.15.0-91-generic, and linux-cloud-tools-generic",
+    ),
+    "the same, not from a package that dpkg knows": (
+        {**WRAPPER, "programs": "program=/usr/sbin/hv_kvp_daemon\npackage=\nstrings=read\nwrapper=yes"},
+        FAILED,
+        "the package linux-cloud-tools-5.15.0-91-generic is missing",
+        "",
+    ),
+    "the same, on Azure's kernel": (
+        {**WRAPPER, "system": UBUNTU["system"].replace("5.15.0-91-generic", "6.8.0-1015-azure")},
+        FAILED,
+        "the package linux-cloud-tools-6.8.0-1015-azure is missing",
+        "linux-cloud-tools-azure",
+    ),
+    "the program is there and does not run": (
+        {
+            **WRAPPER,
+            "programs": f"{WRAPPER['programs']}\nprogram=/usr/lib/linux-tools/5.15.0-91-generic/hv_kvp_daemon\n"
+            "strings=read\nstring=%s %s\nstring=hv_set_ifconfig",
+        },
+        FAILED,
+        "the daemon /usr/sbin/hv_kvp_daemon does not run",
+        "start hv-kvp-daemon.service",
+    ),
+    "a package with known faults": (
+        {**LOADS_IFCFG, "programs": f"{RPM}hypervkvpd 0-0.39.20190303git.el9"},
+        PASSED,
+        "",
+        "hypervkvpd 0-0.39.20190303git.el9 sets no default gateway: update it to 0-0.41.el9 or later",
+    ),
+    "another": (
+        {**LOADS_IFCFG, "programs": f"{RPM}hypervkvpd 0-0.42.20190303git.el9"},
+        PASSED,
+        "",
+        "gives an IPv6 address a wrong prefix: update it to 0-0.43.el9 or later",
+    ),
+    "one of RHEL 8": (
+        {**LOADS_IFCFG, "programs": f"{RPM}hypervkvpd 0-0.33.20180415git.el8"},
+        PASSED,
+        "",
+        "sets no default gateway: update it to 0-0.34.el8_7 or later",
+    ),
+}
+
 # what differs -> outcome, a part of its finding, a part of a remark
-CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
+CASES: Cases = {
     "all there": ({}, PASSED, "writes for NetworkManager, as eth0 needs", ""),
     "no driver": ({"driver": "device=x"}, FAILED, "its kernel has not loaded the driver hv_utils", "modprobe hv_utils"),
     "no device": ({"driver": "hv_utils=yes"}, FAILED, "/dev/vmbus/hv_kvp, is missing", "switch Data Exchange on"),
@@ -124,9 +284,10 @@ CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
     "Debian's service shuts its script in": (
         {**DEBIAN, "scripts": f"script={SCRIPT}\nexecutable=yes\ncontent=read\nwrites=/etc/network/interfaces"},
         FAILED,
-        "hv-kvp-daemon.service keeps the script from changing the network (ProtectSystem=full)",
+        "hv-kvp-daemon.service keeps the script from writing files below /etc (ProtectSystem=full)",
         "ReadWritePaths=/etc",
     ),
+    **FILES,
     "script missing elsewhere": ({"scripts": ""}, FAILED, "calls the script", "that writes for NetworkManager"),
     "script not executable": ({"scripts": f"script={SCRIPT}"}, FAILED, "is not executable", f"chmod 755 {SCRIPT}"),
     "script closed": ({"scripts": f"closed={SCRIPT}"}, UNKNOWN, "is closed to this account", ""),
@@ -137,10 +298,16 @@ CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
         "",
     ),
     "shut in, but nmcli asks another": (
-        {"units": "Id=a.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\nProtectSystem=full"},
+        {"units": CONFINED, "scripts": script("nmcli"), "lines": lines('nmcli con mod "$dev" ipv4.addresses "$ip"')},
         PASSED,
         "",
         "",
+    ),
+    "shut in, and it writes a keyfile": (
+        {"units": CONFINED},
+        FAILED,
+        "a.service keeps the script from writing files below /etc (ProtectSystem=full)",
+        "ReadWritePaths=/etc",
     ),
     "Ubuntu with netplan": (
         UBUNTU,
@@ -149,9 +316,19 @@ CASES: dict[str, tuple[dict[str, str], Result, str, str]] = {
         "Describe the adapter in /etc/network/interfaces",
     ),
     "ifcfg under NetworkManager with a file": (
-        {"scripts": WRITES_IFCFG, "ifcfg": "/etc/sysconfig/network-scripts/ifcfg-eth0"},
+        {
+            "scripts": WRITES_IFCFG,
+            "ifcfg": "/etc/sysconfig/network-scripts/ifcfg-eth0",
+            "ifupdown": "ifup=yes",
+        },
         PASSED,
         "writes for ifcfg files",
+        "",
+    ),
+    "the same without ifup": (
+        {"scripts": WRITES_IFCFG, "ifcfg": "/etc/sysconfig/network-scripts/ifcfg-eth0"},
+        UNKNOWN,
+        "which may or may not read them",
         "",
     ),
     "ifcfg under NetworkManager alone": ({"scripts": WRITES_IFCFG}, UNKNOWN, "which may or may not read them", ""),
@@ -180,6 +357,21 @@ def test_each_link(changes: dict[str, str], result: Result, finding: str, remark
     assert finding in outcome.finding
     assert remark in "\n".join(outcome.remarks)
     assert outcome.evidence == SEEN
+    assert (outcome.cause in set(Cause)) is (result is not PASSED)
+
+
+def test_a_package_without_its_faults_is_not_blamed_for_them() -> None:
+    for package in ("hypervkvpd 0-0.34.20180415git.el8_7", "hypervkvpd 0-0.43.20190303git.el9", "hyperv-daemons", ""):
+        outcome = only(**{**LOADS_IFCFG, "programs": f"{RPM}{package}"})
+        assert not any("default gateway" in remark or "prefix" in remark for remark in outcome.remarks), package
+
+
+def test_debians_daemon_with_red_hats_script_fails_twice_over() -> None:
+    outcome = only(
+        **{**DEBIAN, "networkmanager": "eth0:connected", "scripts": f"{OLD}\nwrites={KEYFILE}\nwrites=nmcli"}
+    )
+    assert (outcome.result, outcome.cause) == (FAILED, Cause.SCRIPT_TAKES_OTHER_FILES)
+    assert "besides, hv-kvp-daemon.service keeps the script from writing files below /etc" in "\n".join(outcome.remarks)
 
 
 def test_the_first_broken_link_is_the_finding_and_the_others_stand_beside_it() -> None:
@@ -188,7 +380,7 @@ def test_the_first_broken_link_is_the_finding_and_the_others_stand_beside_it() -
     told = "\n".join(outcome.remarks)
     assert "besides, its daemon of the package hyperv-daemons calls the script" in told
     assert (
-        "besides, hv-kvp-daemon.service keeps the script from changing the network (ProtectSystem=full): systemctl"
+        "besides, hv-kvp-daemon.service keeps the script from writing files below /etc (ProtectSystem=full): systemctl"
         in told
     )
 
@@ -230,7 +422,7 @@ def test_no_address_no_question(vm: Vm) -> None:
 
 def test_where_no_way_leads() -> None:
     told = outcomes(guest("sql01", said=sections(SQL)))["hv01/other"]
-    assert (told.result, told.finding) == (NOT_APPLICABLE, "the inventory names no way into this guest")
+    assert (told.result, told.finding) == (NOT_APPLICABLE, "the inventory names no connection into this guest")
     assert outcomes() == {}
 
 

@@ -36,7 +36,7 @@ elif [ -r /proc/1/comm ]; then
 fi
 
 at programs
-calls() { grep -a -o -E '[ -~]*(hv_set_ifconfig|/%s %s)[ -~]*' "$1" | head -n 8 | head -c 1024; }
+calls() { grep -a -o -E '[ -~]*(hv_set_ifconfig|%s %s)[ -~]*' "$1" | sort -u | head -n 8 | cut -c 1-200; }
 release=$(uname -r)
 for program in /usr/sbin/hypervkvpd /usr/sbin/hv_kvp_daemon /usr/bin/hv_kvp_daemon /usr/lib/hyper-v/bin/hv_kvp_daemon \
     "/usr/lib/linux-tools/$release/hv_kvp_daemon" "/usr/lib/linux-tools-$release/hv_kvp_daemon"; do
@@ -48,30 +48,52 @@ for program in /usr/sbin/hypervkvpd /usr/sbin/hv_kvp_daemon /usr/bin/hv_kvp_daem
   [ -z "$package" ] && has pkg && package=$(soon pkg which -q "$program" | head -n 1 | head -c 256)
   echo "package=$package"
   [ -r "$program" ] && echo strings=read
+  [ "$(head -c 2 "$program")" = '#!' ] && echo wrapper=yes
   calls "$program" | sed 's/^/string=/'
 done
 
-at scripts
-{
+folders() {
   printf '%s\n' /usr/libexec/hypervkvpd /usr/sbin /usr/bin /sbin /bin /usr/local/sbin /usr/local/bin \
     /usr/lib/hyper-v/bin /usr/libexec/hyperv /usr/lib/hyperv/kvp_scripts
   for program in /usr/sbin/hypervkvpd /usr/sbin/hv_kvp_daemon /usr/bin/hv_kvp_daemon "/usr/lib/linux-tools/$release/hv_kvp_daemon"; do
     [ -r "$program" ] && calls "$program" | sed -n 's#^\(exec \)*\(/[A-Za-z0-9/._-]*\)/%s %s.*#\2#p' | head -n 4
   done
-} | sort -u | while read -r folder; do
+}
+code() { head -c 65536 "$1" | grep -v '^[[:space:]]*#'; }
+
+at scripts
+folders | sort -u | while read -r folder; do
   script=$folder/hv_set_ifconfig
   [ -d "$folder" ] && [ ! -x "$folder" ] && echo "closed=$script"
   [ -e "$script" ] || continue
   echo "script=$script"
   [ -x "$script" ] && echo executable=yes
-  [ -r "$script" ] && echo content=read
-  grep -v '^[[:space:]]*#' "$script" | grep -o -E 'nmcli|NetworkManager/system-connections|/etc/netplan|netplan apply|/etc/network/interfaces|sysconfig/network-scripts|sysconfig/network/|systemd/network|networkctl|wicked|rc\.conf' \
+  [ -r "$script" ] && echo content=read && echo lines=read
+  code "$script" | grep -o -E 'nmcli|NetworkManager/system-connections|/etc/netplan|netplan apply|/etc/network/interfaces|sysconfig/network-scripts|sysconfig/network/|systemd/network|networkctl|wicked|rc\.conf' \
     | sort -u | head -n 20 | sed 's/^/writes=/'
 done
 
+# Of each script the lines that say how many files it takes, and how it makes them count. A folder has two names where
+# /sbin is /usr/sbin.
+at lines
+folders | sort -u | {
+  seen=
+  while read -r folder; do
+    script=$folder/hv_set_ifconfig
+    [ -f "$script" ] && [ -r "$script" ] || continue
+    real=$(cd -P "$folder" && pwd -P)
+    echo "script=$script"
+    echo "folder=$real"
+    case $seen in *":$real:"*) continue ;; esac
+    seen=$seen:$real:
+    code "$script" | grep -E '[$][{]?[0-9#@*]|argv|argparse|exit|return|raise|nmcli|NetworkManager|ifup|[(][)]|^[[:space:]]*(if|elif|else|fi|def|function|case|shift|set|local)' \
+      | sed 's/^[[:space:]]*//' | cut -c 1-160 | head -c 3600 | sed 's/^/line=/'
+  done
+} | cap
+
 at units
 has systemctl && soon systemctl --no-pager show -p Id -p LoadState -p ActiveState -p UnitFileState -p ProtectSystem \
-  -p ReadWritePaths -p CapabilityBoundingSet hypervkvpd.service hv-kvp-daemon.service hv_kvp_daemon.service | cap
+  -p ReadWritePaths -p ReadOnlyPaths -p InaccessiblePaths -p CapabilityBoundingSet hypervkvpd.service hv-kvp-daemon.service hv_kvp_daemon.service | cap
 
 at boot
 grep -l -s 'hv_kvp' /usr/lib/udev/rules.d/*.rules /lib/udev/rules.d/*.rules /etc/udev/rules.d/*.rules \

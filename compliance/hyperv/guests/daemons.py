@@ -10,35 +10,29 @@ import re
 from collections.abc import Mapping, Sequence
 
 from compliance.hyperv.guests.lines import Pair, groups, pairs, value, values
-from compliance.model import Daemon, Script, Stack, Unread
+from compliance.hyperv.guests.scripts import effect_of, state_of
+from compliance.model import Daemon, Unread
 
 SCRIPT = "hv_set_ifconfig"
 BY_FOLDER = re.compile(r"(?:^|\s)(/[^ %]*/)%s %s")  # snprintf(…, KVP_SCRIPTS_PATH "%s %s", "hv_set_ifconfig", …)
 BY_PATH = re.compile(rf"(?:^|\s)(/[^ %]*/{SCRIPT})\b")
+CALL = re.compile(r"(?:[a-z]+ )?(/[^ %]*/)?%s( %s)+")
+"""The first %s is the script's name, each other one a file. hv_get_dhcp_info is called with one, so that a daemon which
+hands over two has both strings (hv_kvp_daemon.c)."""
 SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/lib/hyper-v/bin")
 """Where a daemon finds a script that it calls by its name alone: systemd's PATH, and the folder of SUSE's package."""
-
-WRITES: Mapping[str, Stack] = {
-    "nmcli": Stack.NETWORK_MANAGER,
-    "NetworkManager/system-connections": Stack.NETWORK_MANAGER,
-    "/etc/netplan": Stack.NETPLAN,
-    "netplan apply": Stack.NETPLAN,
-    "/etc/network/interfaces": Stack.IFUPDOWN,
-    "sysconfig/network-scripts": Stack.IFCFG,
-    "sysconfig/network/": Stack.WICKED,
-    "wicked": Stack.WICKED,
-    "systemd/network": Stack.NETWORKD,
-    "networkctl": Stack.NETWORKD,
-    "rc.conf": Stack.RC_CONF,
-}
-"""What stands in a script outside of comments -> what it writes an address for."""
 
 AT_BOOT = frozenset({"enabled", "alias"})
 ON_DEMAND = frozenset({"static", "disabled", "indirect"})
 
+ETC = ("/etc",)
+"""What a script writes of which nothing is known."""
+BY_KERNEL = "/usr/lib/linux-tools"
+"""Below it Ubuntu keeps a daemon for each kernel; /usr/sbin/hv_kvp_daemon is a shell script that starts it."""
+
 
 def daemon(sections: Mapping[str, str]) -> Daemon | None:
-    """The one that runs, else the first that is installed; None where there is none."""
+    """Return the one that runs, else the first that is installed; None where there is none."""
     processes = pairs(sections["processes"])
     programs = list(groups(pairs(sections["programs"]), "program"))
     units = list(_units(sections["units"]))
@@ -47,8 +41,10 @@ def daemon(sections: Mapping[str, str]) -> Daemon | None:
     program = _chosen(programs, processes)
     path = program[0][1] if program else (value(processes, "line") or value(processes, "comm") or "").split(" ")[0]
     unit = _unit(units)
-    script = _script(program, programs, pairs(sections["scripts"]))
-    state, writes = _state(script, pairs(sections["scripts"]))
+    scripts = pairs(sections["scripts"])
+    script = _script(program, programs, scripts)
+    state, hands_over = state_of(script, scripts), _hands_over(program, programs)
+    effect = effect_of(script, state, scripts, sections.get("lines"), hands_over)
     return Daemon(
         program=path,
         package=_package(value(program, "package")),
@@ -57,14 +53,33 @@ def daemon(sections: Mapping[str, str]) -> Daemon | None:
         unit=unit.get("Id", ""),
         script=script,
         script_state=state,
-        writes=writes,
-        confined=_confined(unit),
+        writes=effect.writes,
+        takes=effect.takes,
+        hands_over=hands_over,
+        loads=effect.loads,
+        confined=_confined(unit, effect.folders if effect.writes and not isinstance(effect.writes, Unread) else ETC),
+        wrapper=_is_wrapper(programs),
     )
 
 
 def _chosen(programs: Sequence[list[Pair]], processes: Sequence[Pair]) -> list[Pair]:
     running = {line.split(" ")[0] for line in values(processes, "line")}
-    return next((one for one in programs if one[0][1] in running), programs[0] if programs else [])
+    return next((program for program in programs if program[0][1] in running), programs[0] if programs else [])
+
+
+def _is_wrapper(programs: Sequence[list[Pair]]) -> bool:
+    """Return whether there is nothing but a wrapper: no program with strings of a daemon's."""
+    if not programs or any(values(program, "string") for program in programs):
+        return False
+    if any(program[0][1].startswith(BY_KERNEL) for program in programs):
+        return False
+    return any(("wrapper", "yes") in program or _is_ubuntus(program) for program in programs)
+
+
+def _is_ubuntus(program: Sequence[Pair]) -> bool:
+    """By its package, in snapshots of versions before 0.2."""
+    package = _package(value(program, "package")) or ""
+    return package.startswith("linux-cloud-tools") and ("strings", "read") in program
 
 
 def _package(text: str | None) -> str | None:
@@ -75,7 +90,7 @@ def _package(text: str | None) -> str | None:
 def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unread:
     """A process that has ended and that nobody waited for keeps its name, and has no command line any more. A service
     stays active without any process where an init script started it."""
-    alive = [one for one in groups(processes, "comm") if value(one, "line") != ""]
+    alive = [process for process in groups(processes, "comm") if value(process, "line") != ""]
     active = unit.get("ActiveState") == "active"
     is_read = ("list", "read") in processes
     if alive or (active and not is_read):
@@ -91,7 +106,7 @@ def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unrea
 
 
 def _units(section: str) -> list[dict[str, str]]:
-    """Blocks of ``Key=value``, as `systemctl show` prints them."""
+    """Return blocks of ``Key=value``, as `systemctl show` prints them."""
     blocks = [dict(pairs(block)) for block in re.split(r"\n\s*\n", section) if "Id=" in block]
     return [block for block in blocks if block.get("LoadState") in ("loaded", "masked")]
 
@@ -118,22 +133,42 @@ def _at_boot(unit: Mapping[str, str], boot: Sequence[Pair]) -> bool | Unread:
     return Unread(f"its service is {state or 'in no state that systemd tells'}")
 
 
-def _confined(unit: Mapping[str, str]) -> str:
-    """What a service starts shares its limits: Debian's own shuts its daemon in so, and every script with it."""
-    protect = unit.get("ProtectSystem", "")
-    found = [f"ProtectSystem={protect}"] if protect in ("full", "strict") and not unit.get("ReadWritePaths") else []
-    if "cap_net_admin" not in unit.get("CapabilityBoundingSet", "cap_net_admin"):
-        found.append("CapabilityBoundingSet without CAP_NET_ADMIN")
-    return " and ".join(found)
+def _confined(unit: Mapping[str, str], folders: Sequence[str]) -> str:
+    """Return the settings of a service that keep its script from writing files of the network: what a service starts
+    shares its limits. What the script asks another program for, over D-Bus, they do not stop."""
+    settings = []
+    protect, writable = unit.get("ProtectSystem", ""), _paths(unit, "ReadWritePaths")
+    if protect in ("full", "strict") and not _all_within(folders, writable):
+        settings.append(f"ProtectSystem={protect}")
+    for name in ("ReadOnlyPaths", "InaccessiblePaths"):
+        closed = [path for path in _paths(unit, name) if any(_is_within(folder, path) for folder in folders)]
+        if closed and not _all_within(folders, [path for path in writable if path not in closed]):
+            settings.append(f"{name}={' '.join(closed)}")
+    if folders and "cap_net_admin" not in unit.get("CapabilityBoundingSet", "cap_net_admin"):
+        settings.append("CapabilityBoundingSet without CAP_NET_ADMIN")
+    return " and ".join(settings)
+
+
+def _paths(unit: Mapping[str, str], name: str) -> list[str]:
+    """Return the folders of a setting; `-` and `+` before one say what is done where it is missing."""
+    return [path.lstrip("-+") for path in unit.get(name, "").split()]
+
+
+def _all_within(folders: Sequence[str], paths: Sequence[str]) -> bool:
+    return all(any(_is_within(folder, path) for path in paths) for folder in folders)
+
+
+def _is_within(folder: str, path: str) -> bool:
+    return f"{folder}/".startswith(f"{path.rstrip('/')}/")
 
 
 # --- the script -------------------------------------------------------------------------------------------------------
 
 
 def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Sequence[Pair]) -> str | Unread:
-    """The path that it calls. Ubuntu's program is a wrapper, which says nothing, around another one, which does."""
-    for one in (program, *programs):
-        strings = values(one, "string")
+    """Return the path that it calls. Ubuntu's program is a wrapper, which names none, around another one that does."""
+    for candidate in (program, *programs):
+        strings = values(candidate, "string")
         for text in strings:
             if match := BY_PATH.search(text):
                 return match[1]
@@ -146,17 +181,10 @@ def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Se
     return Unread("which script the daemon calls can't be seen: its program can't be read, or names none")
 
 
-def _state(script: str | Unread, scripts: Sequence[Pair]) -> tuple[Script | Unread, tuple[Stack, ...] | Unread]:
-    if isinstance(script, Unread):
-        return script, script
-    found = next((group for group in groups(scripts, "script") if group[0][1] == script), None)
-    if found is None:
-        if script in values(scripts, "closed"):
-            return Unread(f"the folder of {script} is closed to this account"), Unread("it was not read")
-        return Script.MISSING, ()
-    if ("executable", "yes") not in found:
-        return Script.NOT_EXECUTABLE, ()
-    if ("content", "read") not in found:
-        return Script.THERE, Unread(f"{script} can't be read by this account")
-    stacks = dict.fromkeys(WRITES[word] for word in values(found, "writes") if word in WRITES)
-    return Script.THERE, tuple(stacks) or Unread(f"{script} names no file or tool of a network stack that we know")
+def _hands_over(program: Sequence[Pair], programs: Sequence[list[Pair]]) -> int | None:
+    for candidate in (program, *programs):
+        calls = [match for text in values(candidate, "string") if (match := CALL.fullmatch(text))]
+        with_folder = [match for match in calls if match[1]]
+        if calls:
+            return max(match[0].count("%s") - 1 for match in with_folder or calls)
+    return None

@@ -30,6 +30,8 @@ NEEDED = (
     "pool",
     "log",
 )
+OPTIONAL = ("lines",)
+"""What snapshots of versions before 0.2 do not have."""
 A_GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
@@ -56,6 +58,7 @@ def understand(way: str, sections: Mapping[str, str]) -> InsideUnix | Unread:
         adapters=adapters(sections),
         machine_id=_machine_id(sections["pool"]),
         stacks=stacks(sections),
+        ifup="ifup=yes" in sections["ifupdown"].splitlines(),
         log=_log(pairs(sections["log"])),
     )
 

@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 
 from compliance.model import Guest, Unread
-from compliance.rules.evidence.system import System, Told
+from compliance.rules.evidence.system import System, VersionItem
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 
 LONGEST = 128
 """Letters of a name or version. The longest that we know, Windows' with its edition, has 50."""
 
 VERSION = re.compile(r"(?:VERSION = )?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?:[-+~ ].*)?")
-"""As os-release, uname and Windows tell it; `VERSION = 11` is a line of SUSE 11's own file, which its daemon sends."""
+"""As os-release, uname and Windows write it; `VERSION = 11` is a line of SUSE 11's own file, which its daemon sends."""
 
 WITH_VERSION = re.compile(r"(\S.*?) (?:release )?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3})(?: \([^()]*\))?")
 """First lines of /etc/redhat-release and /etc/SuSE-release, which older daemons send as the name."""
 
 
 def find(guest: Guest) -> System | Unread:
-    """The row, which is ``OTHER`` for a system that the table does not know; or why that can't be said."""
+    """Return the row, which is ``OTHER`` for a system that the table does not know; or why that can't be said."""
     name = _name(guest.os_name)
     if isinstance(name, Unread):
         return name
     rows = _rows(name)
-    version = None if not rows else _version(guest.os_version if rows[0].told is Told.VERSION else guest.os_major)
+    version = (
+        None
+        if not rows
+        else _version(guest.os_version if rows[0].version_in is VersionItem.VERSION else guest.os_major)
+    )
     if not rows and (parts := WITH_VERSION.fullmatch(name)):
         rows, version = _rows(parts[1]), _version(parts[2])
     if not rows:
@@ -45,9 +49,9 @@ def _name(published: str | None) -> str | Unread:
 
 
 def _rows(name: str) -> tuple[System, ...]:
-    """The rows of the most exact name that matches: `windows server 2012 r2*` stands before `windows server 2012*`."""
-    found = max((known for row in SYSTEMS for known in row.names if _is(name, known)), key=len, default=None)
-    return tuple(row for row in SYSTEMS if found in row.names) if found else ()
+    """Return the rows of the most exact name that matches: `windows server 2012 r2*` before `windows server 2012*`."""
+    best = max((known for row in SYSTEMS for known in row.names if _is(name, known)), key=len, default=None)
+    return tuple(row for row in SYSTEMS if best in row.names) if best else ()
 
 
 def _is(name: str, known: str) -> bool:
@@ -56,6 +60,10 @@ def _is(name: str, known: str) -> bool:
     return name == known[:-1] or name.startswith(f"{known[:-1]} ")
 
 
+def _version_of(guest: Guest, row: System) -> tuple[int, ...] | None:
+    return _version(guest.os_version if row.version_in is VersionItem.VERSION else guest.os_major)
+
+
 def _version(published: str | None) -> tuple[int, ...] | None:
-    found = VERSION.fullmatch(published.strip()) if published and len(published) <= LONGEST else None
-    return tuple(int(part) for part in found[1].split(".")) if found else None
+    match = VERSION.fullmatch(published.strip()) if published and len(published) <= LONGEST else None
+    return tuple(int(part) for part in match[1].split(".")) if match else None

@@ -34,6 +34,7 @@ ANSWERING = frozenset({Answer.OK, Answer.DEGRADED})
 
 GUEST_ANSWERS = "the guest answers Data Exchange"
 """The condition of a pass for which no guest was asked."""
+PUBLISHES = "its Data Exchange works: it answers, and published nothing"
 
 
 def handed_over(vm: ReplicatedVM, settings: Settings) -> Outcome:
@@ -206,7 +207,8 @@ def _running(machine: VirtualMachine, settings: Settings, *, where: str) -> Outc
     if isinstance(guest.answer, Unread):
         return unknown(f"its Data Exchange component{where} {guest.answer}", evidence=NOTHING, cause=Cause.GUEST_UNREAD)
     if guest.answer in ANSWERING:
-        return passed(_answers(guest, where), evidence=evidence)
+        silent = guest.items_read and not guest.published
+        return passed(_answers(guest, where), evidence=evidence, condition=PUBLISHES if silent else "")
     if guest.answer is Answer.NO_PROTOCOL:
         return failed(
             f"the guest{where} speaks no version of Data Exchange that its host knows: expected an answer",

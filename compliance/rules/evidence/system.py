@@ -8,20 +8,21 @@ from enum import StrEnum
 from compliance.model import Stack
 
 
-class Says(StrEnum):
+class Statement(StrEnum):
     """What is known of static IP injection on a system. No statement is not a no: somebody would have to try."""
 
     WORKS = "works"
     WORKS_IF = "works if"
+    NOT_AS_INSTALLED = "not as installed"
     KNOWN_NOT = "known not to"
     NO_STATEMENT = "no statement"
 
 
-class Told(StrEnum):
-    """The item of Data Exchange in which a system tells its version.
+class VersionItem(StrEnum):
+    """The item of Data Exchange in which a system publishes its version.
 
     Linux's daemon puts the distribution's VERSION_ID into OSMajorVersion and the kernel's into OSVersion
-    (torvalds/linux: tools/hv/hv_kvp_daemon.c, kvp_get_os_info); FreeBSD's and Windows' tell theirs in OSVersion.
+    (torvalds/linux: tools/hv/hv_kvp_daemon.c, kvp_get_os_info); FreeBSD's and Windows' publish theirs in OSVersion.
     """
 
     MAJOR = "OSMajorVersion"
@@ -53,27 +54,30 @@ class Daemon:
     script: str = ""
     brings_script: bool = True
     writes_for: tuple[Stack, ...] = ()
+    form: str = ""  # of the file by which NetworkManager gets to know
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class System:
     """One row. ``names`` are what Data Exchange publishes, in small letters; one that ends in ``*`` may go on.
 
-    ``since`` and ``before`` bound the version; a row without either takes every version, or none that was told.
-    ``why`` completes the verdict: *works if* …, *known not to, since* …
+    ``since`` and ``before`` bound the version; a row without either takes every version, or none that was published. A
+    version without its minor number comes before all that have one: (8,) < (8, 0). ``why`` completes the verdict:
+    *works if* …, *known not to, since* … ``notes`` are what else is known of it.
     """
 
     distribution: str
     versions: str
     names: tuple[str, ...]
-    says: Says
+    statement: Statement
     injection: str  # in Microsoft's table, row Static IP Injection
     data_exchange: str  # in Microsoft's table, row Key-Value Pair
     why: str = ""
     advice: str = ""
+    notes: tuple[str, ...] = ()
     since: tuple[int, ...] = ()
     before: tuple[int, ...] = ()
-    told: Told = Told.MAJOR
+    version_in: VersionItem = VersionItem.MAJOR
     takes_ipv6: bool = True
     daemon: Daemon | None = None
     sources: tuple[Source, ...] = ()
