@@ -16,7 +16,8 @@ from compliance.errors import UsageError
 from compliance.files.yaml_file import shown
 from compliance.garbage import uncollected
 from compliance.gate.baseline import Baseline, read_baseline
-from compliance.gate.gate import Grounds, decide
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, read_policy
 from compliance.gate.waivers import WaiverFile, read_waivers
 from compliance.hyperv.estate import translate
@@ -199,12 +200,17 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
 
 
 def _rules(policy: Policy) -> list[Rule]:
-    """Every rule, with the severity that the policy gives it. UsageError for a key that is no rule's."""
+    """Return the rules that the policy leaves on, each with the severity that it gives it. UsageError for a key that is
+    no rule's, and for one of a rule without which nothing would say what was not read."""
     rules = {rule.key: rule for rule in all_rules()}
-    for key, severity in policy.severity.items():
+    for key, what in (*((key, "severity") for key in policy.severity), *((key, "rules") for key in sorted(policy.off))):
         if key not in rules:
             near = next(iter(get_close_matches(key, rules, 1)), None)
             hint = f" (did you mean `{near}`?)" if near else ""
-            raise UsageError(f"policy: severity: no rule is called {shown(key)}{hint}")
-        rules[key] = replace(rules[key], severity=severity)
-    return sorted(rules.values(), key=lambda rule: (rule.severity.rank, rule.key))
+            raise UsageError(f"policy: {what}: no rule is called {shown(key)}{hint}")
+    if seeing := sorted(key for key in policy.off if rules[key].judges_unread):
+        raise UsageError(f"policy: rules: {seeing[0]} can't be off: nothing else says what was not read")
+    kept = (replace(rule, severity=policy.severity.get(key, rule.severity)) for key, rule in rules.items())
+    return sorted(
+        (rule for rule in kept if rule.key not in policy.off), key=lambda rule: (rule.severity.rank, rule.key)
+    )

@@ -119,7 +119,9 @@ class Rule:
     violated: str
     link: str | None
     quoted: bool  # the text is Microsoft's, under CC BY 4.0
-    only_with_ways: bool  # asked only where the inventory names ways into guests: else it had nothing to say anywhere
+    applies: Callable[[Estate], bool]  # False: it would say nothing of anything in this estate, and is not asked
+    judges_unread: bool  # it is about what was not read, and asked of it; every other rule is never called on that
+    requires: tuple[str, ...]  # keys of rules on which it rests
     subject: type[Subject]
     sides: frozenset[Role]  # of which it judges virtual machines, or their adapters
     index: type[Index] | None
@@ -190,13 +192,19 @@ def rule(
     violated: str = "",
     link: str | None = None,
     quoted: bool = False,
-    only_with_ways: bool = False,
+    applies: Callable[[Estate], bool] = lambda _: True,
+    judges_unread: bool = False,
+    requires: Collection[str] = (),
     sides: Collection[Role] = SIDES,
 ) -> Callable[[Callable[..., Outcome]], Rule]:
     """Make a rule of a function ``(subject, ...) -> Outcome``.
 
     The annotation of the first parameter picks the subject: ``Estate``, ``Cluster``, ``Server``, ``ReplicatedVM`` or
     ``ReplicaAdapter``. Another may be annotated with ``Settings``, and another with an ``Index``.
+
+    It is never called on a server, cluster or side of a machine that was not read: that is unknown, with its reason.
+    Nor is it where a rule that it ``requires`` is unknown, failed or not applicable for the same subject (for an
+    adapter also: for its machine): that one has said it, and this one points there.
     """
 
     def make(function: Callable[..., Outcome]) -> Rule:
@@ -223,7 +231,9 @@ def rule(
             violated=violated or f"violate {key}",
             link=link,
             quoted=quoted,
-            only_with_ways=only_with_ways,
+            applies=applies,
+            judges_unread=judges_unread,
+            requires=tuple(requires),
             subject=subject,
             sides=frozenset(sides),
             index=indexes[0] if indexes else None,

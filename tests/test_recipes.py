@@ -22,7 +22,7 @@ import pytest
 from groovy_parser.parser import parse_groovy_content
 from ruamel.yaml import YAML
 
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.plugin.report_folder import GATE, WRITERS
 from compliance.snapshot.write import write_snapshot
 from tests.canary import CANARY

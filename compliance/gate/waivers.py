@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +16,10 @@ from pydantic import AfterValidator, Field
 
 from compliance.files.keys import Form, Globs, Label, Model
 from compliance.files.yaml_file import UserFile, content_of, shown
-from compliance.patterns import any_matches
+from compliance.patterns import Patterns, any_matches, is_plain
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})")
-_GLOB = re.compile(r"[*?\[]")
 
 A_DAY = "a day (`2026-12-31`) or a time with its zone (`2026-12-31T18:00:00Z`)"
 
@@ -46,13 +46,15 @@ class WaiverEntry(Model):
     server: Globs | None = None
     """Servers and clusters, by their names in the inventory."""
     machine: Globs | None = None
-    """Virtual machines: name, server/name or cluster/name, or GUID."""
+    """Virtual machines: name, server/name or cluster/name, or GUID. What is unknown is waived for one machine only."""
+    adapter: Globs | None = None
+    """Network adapters: name, GUID, or eth- and the last six digits of the MAC address."""
     site: Globs | None = None
     """Servers' sites."""
     group: Globs | None = None
     """Servers' groups; one of them is enough."""
     reason: Label
-    """Why the finding is accepted."""
+    """Why the finding is waived."""
     owner: Label
     """Who answers for it."""
     expires: Moment
@@ -66,7 +68,7 @@ class WaiverEntry(Model):
 
 
 class WaiverDocument(Model):
-    """Findings that are accepted for a while."""
+    """Findings that are waived for a while."""
 
     waivers: Annotated[tuple[WaiverEntry, ...], Field(strict=False)]
     """One entry for each decision."""
@@ -76,29 +78,27 @@ KIND = "a file of waivers"
 FORM = Form(root=WaiverDocument, item="waiver", below={"waivers": WaiverEntry})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Waiver:
-    """A waiver as it was read. ``place``: its file and line; ``ends``: the first moment at which it holds no more."""
+    """An entry as it was read. ``place``: its file and line; ``ends``: the first moment at which it holds no more."""
 
     place: str
-    rules: tuple[str, ...]
-    servers: tuple[str, ...] = ()
-    machines: tuple[str, ...] = ()
-    sites: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    reason: str
-    owner: str
-    expires: str
+    entry: WaiverEntry
     ends: datetime
-    ticket: str | None = None
-    approved_by: str | None = None
-    created: str | None = None
+
+    @cached_property
+    def rules(self) -> Patterns:
+        return Patterns.of(self.entry.rule)
 
     @property
     def is_exact(self) -> bool:
-        """It names one machine and one rule, no pattern: only such a one may waive what could not be judged."""
-        named = (*self.rules, *self.machines)
-        return len(self.rules) == len(self.machines) == 1 and not any(_GLOB.search(one) for one in named)
+        """Does it name one rule and one machine, without a pattern? Whether there is one such machine the estate says.
+
+        Only an exact one waives what is unknown.
+        """
+        machines = self.entry.machine or ()
+        texts = (*self.entry.rule, *machines)
+        return len(self.entry.rule) == len(machines) == 1 and all(map(is_plain, texts))
 
     def has_ended(self, now: datetime) -> bool:
         return now >= self.ends
@@ -106,23 +106,10 @@ class Waiver:
     def ends_within(self, now: datetime, span: timedelta) -> bool:
         return now < self.ends <= now + span
 
-    def covers(
-        self, *, rule: str, server: Collection[str], machine: Collection[str], site: str | None, groups: Collection[str]
-    ) -> bool:
-        """Kinds narrow each other, several patterns of a kind widen it. ``server``, ``machine``: their names."""
-        asked: tuple[tuple[tuple[str, ...], Collection[str]], ...] = (
-            (self.rules, [rule]),
-            (self.servers, server),
-            (self.machines, machine),
-            (self.sites, [site] if site else []),
-            (self.groups, groups),
-        )
-        return all(not patterns or any_matches(patterns, names) for patterns, names in asked)
-
     def __str__(self) -> str:
-        until = f"until {self.expires}"
-        ticket = f", {self.ticket}" if self.ticket else ""
-        return f"{self.reason} ({self.owner}{ticket}, {until})"
+        until = f"until {self.entry.expires}"
+        ticket = f", {self.entry.ticket}" if self.entry.ticket else ""
+        return f"{self.entry.reason} ({self.entry.owner}{ticket}, {until})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,39 +130,21 @@ def read_waivers(path: Path, rules: Collection[str]) -> WaiverFile:
         place = ("waivers", index)
         for key, mistake in _mistakes(entry, rules):
             text.add((*place, key), mistake)
-        waivers.append(_waiver(entry, f"{path}:{text.line(place)}"))
+        waivers.append(Waiver(place=f"{path}:{text.line(place)}", entry=entry, ends=_end(entry.expires)))
     if read is None or text.mistakes:
         raise text.error()
     return WaiverFile(name=str(path), digest=f"sha256:{hashlib.sha256(content).hexdigest()}", waivers=tuple(waivers))
 
 
 def _mistakes(entry: WaiverEntry, rules: Collection[str]) -> Iterator[tuple[str, str]]:
-    if not (entry.server or entry.machine or entry.site or entry.group):
-        yield "rule", "covers every subject; name a `server`, `machine`, `site` or `group` (`*` for all)"
+    if not (entry.server or entry.machine or entry.adapter or entry.site or entry.group):
+        yield "rule", "covers every subject; name a `server`, `machine`, `adapter`, `site` or `group` (`*` for all)"
     for pattern in entry.rule:
         if not any_matches((pattern,), rules):
             near = next(iter(get_close_matches(pattern, rules, 1)), None)
             yield "rule", f"no rule is called {shown(pattern)}" + (f" (did you mean `{near}`?)" if near else "")
     if entry.created and _end(entry.created) > _end(entry.expires):
         yield "expires", f"{shown(entry.expires)} is before `created`, {shown(entry.created)}"
-
-
-def _waiver(entry: WaiverEntry, place: str) -> Waiver:
-    return Waiver(
-        place=place,
-        rules=entry.rule,
-        servers=entry.server or (),
-        machines=entry.machine or (),
-        sites=entry.site or (),
-        groups=entry.group or (),
-        reason=entry.reason,
-        owner=entry.owner,
-        expires=entry.expires,
-        ends=_end(entry.expires),
-        ticket=entry.ticket,
-        approved_by=entry.approved_by,
-        created=entry.created,
-    )
 
 
 def _end(text: str) -> datetime:

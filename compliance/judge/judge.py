@@ -10,9 +10,11 @@ from functools import cache
 
 import compliance.rules
 from compliance.judge.labels import adapter_labels, labels_of
+from compliance.judge.requirements import check_requirements, pointing_to, subject_of, why_unread
 from compliance.judge.subjects import adapters_of, sides_of, spoken, test_replicas
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server, Subject, Unread
 from compliance.rule import Index, Outcome, Rule, Verdict, unknown
+from compliance.rules.evidence.causes import Cause
 from compliance.words import printable
 
 
@@ -28,26 +30,31 @@ def all_rules() -> tuple[Rule, ...]:
     doubled = [key for key, count in Counter(rule.key for rule in rules).items() if count > 1]
     if doubled:
         raise TypeError(f"two rules are called {doubled[0]}")
+    check_requirements(rules)
     return tuple(sorted(rules, key=lambda rule: (rule.severity.rank, rule.key)))
 
 
 def judge(estate: Estate, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:
     """Judge every subject by every rule. Where a server could not be read, the server stands in for its machines."""
-    asked = [rule for rule in (all_rules() if rules is None else rules) if estate.ways or not rule.only_with_ways]
-    bench = _Bench(estate)
-    return tuple(verdict for rule in asked for verdict in bench.judge(rule))
+    bench = _Bench(estate, all_rules() if rules is None else rules)
+    return tuple(verdict for rule in bench.rules if rule.applies(estate) for verdict in bench.judge(rule))
 
 
 class _Bench:
-    """What the rules of one call have in common: labels, adapters and indexes are made once, however many rules ask."""
+    """What the rules of one call have in common: labels, adapters, indexes and outcomes are made once, however many
+    rules ask for them."""
 
-    def __init__(self, estate: Estate) -> None:
+    def __init__(self, estate: Estate, rules: Sequence[Rule]) -> None:
         self.estate = estate
+        self.rules = rules
+        self.by_key = {rule.key: rule for rule in (*all_rules(), *rules)}
         self.tests = tuple(test_replicas(estate))
         self.labels = labels_of(estate, self.tests)
+        self.servers = {server.name: server for server in estate.servers}
         self.adapters: dict[int, tuple[ReplicaAdapter, ...] | Outcome] = {}
         self.adapter_labels: dict[int, str] = {}
         self.indexes: dict[type[Index], Index] = {}
+        self.outcomes: dict[tuple[str, int], Outcome] = {}
 
     def judge(self, rule: Rule) -> Iterator[Verdict]:
         if rule.of_machines:
@@ -67,22 +74,38 @@ class _Bench:
             yield from self.tests
 
     def _on(self, rule: Rule, subject: Subject) -> Verdict:
-        return self._verdict(rule, subject, rule.judge(subject, self.estate.settings, self._index(rule)))
+        return self._verdict(rule, subject, self._outcome(rule, subject))
+
+    def _outcome(self, rule: Rule, subject: Subject) -> Outcome:
+        """Return what a rule says of a subject; the rule is called once, and never on what was not read."""
+        key = rule.key, id(subject)
+        if key not in self.outcomes:
+            before = (None if rule.judges_unread else why_unread(subject)) or self._required(rule, subject)
+            self.outcomes[key] = before or rule.judge(subject, self.estate.settings, self._index(rule))
+        return self.outcomes[key]
+
+    def _required(self, rule: Rule, subject: Subject) -> Outcome | None:
+        """Return what is to be said in a rule's place where one on which it rests did not pass."""
+        for key in rule.requires:
+            required = self.by_key[key]
+            on = subject_of(required, subject, self.servers)
+            if on is not None and (outcome := pointing_to(required, self._outcome(required, on))):
+                return outcome
+        return None
 
     def _on_adapters(self, rule: Rule, vm: ReplicatedVM) -> Iterator[Verdict]:
         adapters = self._adapters(vm)
         if isinstance(adapters, Outcome):
             yield self._verdict(rule, vm, adapters)
             return
-        index, settings = self._index(rule), self.estate.settings
-        outcomes = [(adapter, rule.judge(adapter, settings, index)) for adapter in adapters]
+        outcomes = [(adapter, self._outcome(rule, adapter)) for adapter in adapters]
         for subject, outcome in spoken(vm, outcomes):
             yield self._verdict(rule, subject, outcome)
 
     def _adapters(self, vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
         adapters = self.adapters.get(id(vm))
         if adapters is None:
-            adapters = self.adapters[id(vm)] = adapters_of(vm)
+            adapters = self.adapters[id(vm)] = why_unread(vm) or adapters_of(vm)
             if not isinstance(adapters, Outcome):
                 names = adapter_labels(self.labels[id(vm)], adapters)
                 self.adapter_labels.update((id(adapter), names[adapter.guid]) for adapter in adapters)
@@ -96,9 +119,8 @@ class _Bench:
         return self.indexes[rule.index]
 
     def _unread(self, rule: Rule, server: Server, why: Unread) -> Verdict:
-        return self._verdict(
-            rule, server, unknown(f"its virtual machines were not judged, since it was not read: {why}")
-        )
+        outcome = unknown(f"its virtual machines are unknown, since it was not read: {why}", cause=Cause.SERVER_UNREAD)
+        return self._verdict(rule, server, outcome)
 
     def _verdict(self, rule: Rule, subject: Subject, outcome: Outcome) -> Verdict:
         label = self.labels.get(id(subject)) or self.adapter_labels.get(id(subject)) or printable(str(subject))

@@ -14,7 +14,6 @@ from compliance.plugin.grain import Bundle
 from compliance.rule import Result, Verdict
 from compliance.words import printable
 
-BELOW = "below the gate's severity (would fail)"
 MARKERS = {"severity_error", "severity_warning", "severity_information"}
 
 
@@ -46,7 +45,7 @@ class Case(pytest.Item):
 
     bundle: Bundle
     verdict: Verdict  # as it is shown
-    is_below: bool = False
+    allowed: str = ""  # why it failed and closes nothing
 
     @property
     def finding(self) -> str:
@@ -60,13 +59,13 @@ class Case(pytest.Item):
         case: Case = cls.from_parent(parent, name=bundle.id.removeprefix(f"{parent.name}::"), nodeid=bundle.id)
         case.bundle = bundle
         case.verdict = verdict
-        case.is_below = bundle.is_below
+        case.allowed = f"{bundle.allowed} (would fail)" if bundle.allowed else ""
         case.add_marker(f"severity_{verdict.rule.severity}")
         case.add_marker(marker_of(verdict.rule.key))
         if verdict.outcome.result is not Result.PASSED or len(bundle.members) > 1:
             case.user_properties.extend(properties_of(bundle))
-        if case.is_below:
-            case.user_properties.append(("remark", f"{BELOW}: {case.finding}"))
+        if case.allowed:
+            case.user_properties.append(("remark", f"{case.allowed}: {case.finding}"))
         return case
 
     def setup(self) -> None:
@@ -76,7 +75,7 @@ class Case(pytest.Item):
             pytest.skip(self.finding)
 
     def runtest(self) -> None:
-        if self.verdict.outcome.result is Result.FAILED and not self.is_below:
+        if self.verdict.outcome.result is Result.FAILED and not self.allowed:
             raise ViolationError(self.finding)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None) -> str:  # noqa: ARG002  # pytest's parameter
@@ -131,8 +130,8 @@ def _reports(case: Case) -> Iterator[pytest.TestReport]:
     match outcome.result:
         case Result.PASSED:
             yield _report(case, "call", "passed", None)
-        case Result.FAILED if case.is_below:
-            yield _report(case, "call", "passed", None, sections=((BELOW, case.bundle.details()),))
+        case Result.FAILED if case.allowed:
+            yield _report(case, "call", "passed", None, sections=((case.allowed, case.bundle.details()),))
         case Result.FAILED:
             yield _report(case, "call", "failed", case.bundle.details())
         case Result.UNKNOWN:

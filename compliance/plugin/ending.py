@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.plugin import summary
 from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.report_folder import Reports

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from compliance.gate.gate import Exit, Gate, Reason, in_order, worst
+from compliance.gate.exits import Exit, Reason, in_order, worst
+from compliance.gate.gate import Gate
 
 PHASES = ("setup", "call", "teardown")
 OF_PYTEST: dict[int, Reason | None] = {

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.gate.gate import Decision
+from compliance.gate.decision import Decision
 from compliance.judge.labels import numbered
 from compliance.model import Estate, Server, Subject
 from compliance.plugin.options import Grain
@@ -46,10 +46,12 @@ class Bundle:
         return len(self.members) == 1
 
     @property
-    def is_below(self) -> bool:
-        """Failed, at a severity that doesn't close the gate."""
+    def allowed(self) -> str:
+        """Why it failed and closes nothing: `below the gate's severity`; empty for all else."""
         failed = [one for one in self.members if one.shown.outcome.result is Result.FAILED]
-        return self.verdict.outcome.result is Result.FAILED and all(one.is_accepted for one in failed)
+        if self.verdict.outcome.result is not Result.FAILED or not all(one.is_accepted for one in failed):
+            return ""
+        return "; ".join(dict.fromkeys(one.allowed for one in failed))
 
     @property
     def counts(self) -> Mapping[Result, int]:

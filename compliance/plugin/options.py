@@ -29,9 +29,13 @@ POLICY_OPTIONS: dict[str, dict[str, Any]] = {
     "least_machines_judged": {
         "metavar": "PERCENT",
         "type": float,
-        "help": "replicated virtual machines that must have been judged (100)",
+        "help": "virtual machines with a failover address of which it must be known whether they are ready (100)",
     },
     "oldest_snapshot": {"metavar": "HOURS", "type": float, "help": "an older snapshot closes the gate (no limit)"},
+    "direction": {
+        "choices": ["failover", "failback", "both"],
+        "help": "what closes the gate: findings about a failover, about the failback after it, or both (the default)",
+    },
     "expired_waivers": {
         "choices": ["fail", "tell"],
         "help": "does a waiver hold past its end (tell), or close what it covered the gate again (fail, the default)?",

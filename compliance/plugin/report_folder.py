@@ -19,7 +19,7 @@ import pytest
 from compliance import audit
 from compliance.errors import UsageError
 from compliance.files.whole import refuse_unwritable, replace_file
-from compliance.gate.gate import Exit, Reason, in_order
+from compliance.gate.exits import Exit, Reason, in_order
 from compliance.plugin.mistakes import lines_of
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows

@@ -14,7 +14,7 @@ import pytest
 
 from compliance import audit
 from compliance.credentials.find import Surroundings
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
 from compliance.plugin.ask import asker

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from compliance.gate.gate import Decision, Exit
+from compliance.gate.decision import Decision
+from compliance.gate.exits import Exit
 from compliance.report.table import Table, decisions_worst_first
 from compliance.rule import Result, Severity
 from compliance.words import printable

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 
-from compliance.gate.gate import Decision
+from compliance.gate.decision import Decision
 from compliance.model import Server
 from compliance.report.table import Table, decisions_worst_first
 from compliance.words import printable

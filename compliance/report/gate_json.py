@@ -23,7 +23,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from compliance.gate.gate import Exit, Gate, Reason, counts
+from compliance.gate.decision import counts
+from compliance.gate.exits import Exit, Reason
+from compliance.gate.gate import Gate
 from compliance.report.json_parts import grounds, waiver, waivers
 from compliance.report.table import Table
 

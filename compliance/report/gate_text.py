@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compliance.gate.gate import ENDING_SOON, MOST_NAMES, Gate
-from compliance.words import printable
+from compliance.gate.gate import ENDING_SOON, Gate
+from compliance.words import MOST_NAMES, printable
 
 MOST_WAIVERS = 20
 

@@ -36,22 +36,11 @@ def waivers(table: Table) -> Iterator[Waiver]:
 
 def waiver(told: Waiver) -> dict[str, object]:
     """By the keys of its file, and its place there, by which others name it."""
-    return present(
-        {
-            "place": told.place,
-            "rule": list(told.rules),
-            "server": list(told.servers),
-            "machine": list(told.machines),
-            "site": list(told.sites),
-            "group": list(told.groups),
-            "reason": told.reason,
-            "owner": told.owner,
-            "expires": told.expires,
-            "ticket": told.ticket,
-            "approved_by": told.approved_by,
-            "created": told.created,
-        }
-    )
+    known = told.entry.model_dump(exclude_none=True)
+    return {
+        "place": told.place,
+        **{key: list(value) if isinstance(value, tuple) else value for key, value in known.items()},
+    }
 
 
 def grounds(table: Table) -> dict[str, object]:
@@ -72,10 +61,12 @@ def _policy(table: Table) -> dict[str, object]:
         "least_servers_read": told.least_servers_read,
         "least_machines_judged": told.least_machines_judged,
         "oldest_snapshot": None if told.oldest_snapshot is None else told.oldest_snapshot / timedelta(hours=1),
+        "direction": told.direction,
         "expired_waivers": told.expired_waivers,
         "unused_waivers": told.unused_waivers,
         "partial_clusters": told.partial_clusters,
         "evidence": settings.evidence.value,
         "boot_grace": settings.boot_grace / timedelta(minutes=1),
         "severity": {rule: severity.value for rule, severity in sorted(told.severity.items())},
+        "rules": dict.fromkeys(sorted(told.off), "off"),
     }

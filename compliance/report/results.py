@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from compliance.gate.baseline import FORMAT, VERSION
-from compliance.gate.gate import Decision, counts
+from compliance.gate.decision import Decision, counts
 from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.table import ATTRIBUTION, Table

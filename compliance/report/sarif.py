@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from compliance.gate.baseline import Finding
-from compliance.gate.gate import Decision, Exit, State
+from compliance.gate.decision import Decision, State
+from compliance.gate.exits import Exit
 from compliance.model import VirtualMachine
 from compliance.report.json_parts import compact, present
 from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
@@ -42,7 +43,7 @@ RANKS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMAT
 """GitHub's words for what is no question of security (docs.github.com, "SARIF support": problem.severity)."""
 STATES = {State.NEW: "new", State.KNOWN: "unchanged", State.CHANGED: "updated", None: "new"}
 """What could not be judged is never known: beside a baseline it is new."""
-WAIVER = ("owner", "expires", "place", "ticket", "approved_by")
+WAIVER = ("owner", "expires", "ticket", "approved_by")
 PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
@@ -214,7 +215,7 @@ def _fingerprints(finding: Finding) -> dict[str, str]:
 def _suppressions(decision: Decision) -> Iterator[dict[str, object]]:
     waiver = decision.waiver
     if waiver and decision.shown.outcome.result is Result.WAIVED:
-        known = {name: _cut(getattr(waiver, name) or "") for name in WAIVER}
+        known = {"place": _cut(waiver.place), **{name: _cut(getattr(waiver.entry, name) or "") for name in WAIVER}}
         justification = {"justification": _cut(str(waiver)), "properties": present(known)}
         yield {"kind": "external", "status": "accepted", **justification}
 

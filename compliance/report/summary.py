@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from compliance.gate.gate import State
+from compliance.gate.decision import State
 from compliance.model import Evidence, Role
 from compliance.report.gate_text import gate_told
 from compliance.report.markdown_parts import code, size

@@ -9,7 +9,8 @@ from functools import cached_property
 from itertools import groupby
 
 from compliance.gate.baseline import Baseline
-from compliance.gate.gate import Decision, Gate
+from compliance.gate.decision import Decision
+from compliance.gate.gate import Gate
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gate.waivers import WaiverFile
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server

@@ -20,6 +20,7 @@ from compliance.rule import Outcome, Severity, failed, not_applicable, passed, r
         "still one that was not read."
     ),
     violated="were not read",
+    judges_unread=True,
 )
 def server_was_read(server: Server, settings: Settings) -> Outcome:
     outcome = _read(server, settings)
@@ -56,6 +57,7 @@ def _partners(server: Server) -> Iterator[str]:
         "reason still leaves the cluster incomplete."
     ),
     violated="were not read whole",
+    judges_unread=True,
 )
 def cluster_was_read(cluster: Cluster) -> Outcome:
     return replace(_whole(cluster), remarks=cluster.remarks)
@@ -84,6 +86,7 @@ def _whole(cluster: Cluster) -> Outcome:
     resolution=(
         "Check the account's rights and the inventory; if it is so, set `may_be_empty: true` at the inventory's top."
     ),
+    judges_unread=True,
 )
 def estate_has_replicated_machines(estate: Estate, settings: Settings) -> Outcome:
     count = len(estate.replicated)
@@ -107,7 +110,7 @@ MOST_TOLD = 50
     issue="A way that the inventory names was not read, or leads to another machine than the one that it is for.",
     impact="Nothing is said of these guests from inside: whether they apply their failover addresses is not known.",
     resolution="Do what is said of each way, or take it out of the inventory's `guests`.",
-    only_with_ways=True,
+    applies=lambda estate: bool(estate.ways),
 )
 def guests_were_read(estate: Estate) -> Outcome:
     blind = any(server.unread or server.doubt for server in estate.servers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from compliance import audit
 from compliance.errors import UsageError
 from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, option_of, policy_of_options, read_policy
-from compliance.model import Evidence, Settings
+from compliance.judge.judge import all_rules
+from compliance.judge.scope import Scope
+from compliance.model import Evidence, ReplicatedVM, Role, Server, Settings, Unread
 from compliance.plugin.options import POLICY_OPTIONS
-from compliance.rule import Severity
+from compliance.rule import Severity, Verdict, failed
 from tests.running import DEMO
+from tests.values import vm
 
 
 def test_a_block_that_says_nothing_changes_nothing() -> None:
@@ -51,11 +55,93 @@ WEAKER = [
 
 @pytest.mark.parametrize(("policy", "count"), WEAKER)
 def test_whatever_is_weaker_than_the_default_is_named(policy: Policy, count: int) -> None:
-    assert len(list(policy.weaker())) == count
+    assert len(list(policy.weaker(Settings()))) == count
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        (Settings(), []),
+        (Settings(boot_grace=timedelta(minutes=3)), []),
+        (Settings(evidence=Evidence.BPA), ["guests' own answers don't count (`evidence: bpa`)"]),
+        (
+            Settings(boot_grace=timedelta(minutes=90)),
+            ["guests may be silent for 90 minutes after their start (`boot_grace: 90`)"],
+        ),
+    ],
+)
+def test_what_a_snapshot_says_is_weaker_as_well(settings: Settings, lines: list[str]) -> None:
+    assert list(DEFAULT.weaker(settings)) == lines
+
+
+@pytest.mark.parametrize(
+    ("direction", "role", "other"),
+    [
+        ("both", Role.PRIMARY, ""),
+        ("both", Role.REPLICA, ""),
+        ("failover", Role.PRIMARY, "failback"),
+        ("failover", Role.REPLICA, ""),
+        ("failover", Role.EXTENDED_REPLICA, ""),
+        ("failover", Unread("not known"), ""),
+        ("failback", Role.PRIMARY, ""),
+        ("failback", Role.REPLICA, "failover"),
+        ("failback", Unread("not known"), ""),
+    ],
+)
+def test_which_direction_a_verdict_is_about(direction: str, role: Role | Unread, other: str) -> None:
+    side = ReplicatedVM(
+        machine=vm(role=role) if isinstance(role, Role) else replace(vm(), role=role), partner=Unread("x")
+    )
+    verdict = Verdict(rule=all_rules()[0], estate="test", label="x", subject=side, outcome=failed("x"))
+    policy = DEFAULT.after(PolicyBlock.model_validate({"direction": direction}))
+    assert policy.other_direction(verdict) == other
+    of_server = replace(verdict, subject=Server(name="hv01"))
+    assert policy.other_direction(of_server) == ""
+
+
+def off(*keys: str) -> PolicyBlock:
+    return PolicyBlock.model_validate({"rules": dict.fromkeys(keys, "off")})
+
+
+def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("rules:\n  guest-can-apply-failover-ip: off\n", encoding="utf-8")
+    planned = audit.plan(None, [str(DEMO.with_suffix(".jsonl.gz"))], policies=[str(path)])
+    assert planned.snapshot
+    table = audit.judged(planned.snapshot, Scope(), planned)
+    keys = {one.verdict.rule.key for one in table.decisions}
+    assert "guest-can-apply-failover-ip" not in keys
+    assert "server-was-read" in keys
+    assert (
+        "guest-can-apply-failover-ip is not judged (`rules: {guest-can-apply-failover-ip: off}`)" in table.gate.weaker
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        (
+            "guest-can-aply-ip",
+            "policy: rules: no rule is called `guest-can-aply-ip` (did you mean `guest-can-apply-failover-ip`?)",
+        ),
+        ("server-was-read", "policy: rules: server-was-read can't be off: nothing else says what was not read"),
+    ],
+)
+def test_a_rule_that_can_not_be_off(key: str, line: str) -> None:
+    with pytest.raises(UsageError) as error:
+        audit.plan(None, [str(DEMO.with_suffix(".jsonl.gz"))], options=off(key))
+    assert str(error.value) == line
+
+
+def test_a_rule_is_on_or_off(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("rules:\n  server-was-read: no\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="expected `off`, got `no`"):
+        read_policy(path)
 
 
 def test_each_key_is_an_option() -> None:
-    assert {*POLICY_OPTIONS, "severity"} == set(PolicyBlock.model_fields)
+    assert {*POLICY_OPTIONS, "severity", "rules"} == set(PolicyBlock.model_fields)
     assert option_of("least_servers_read") == "--hv-least-servers-read"
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from compliance.audit import judged
 from compliance.credentials.find import Credential
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gather.gather import gather
 from compliance.gather.progress import Progress

@@ -173,7 +173,7 @@ def test_an_unread_server_stands_in_for_its_machines_under_each_rule_on_machines
     ]
     stand_in = verdicts[0]
     assert (stand_in.outcome.result, stand_in.machine, stand_in.server) == (Result.UNKNOWN, None, "hv02")
-    assert stand_in.outcome.finding == "its virtual machines were not judged, since it was not read: login refused"
+    assert stand_in.outcome.finding == "its virtual machines are unknown, since it was not read: login refused"
 
 
 def test_every_subject_is_judged_with_the_settings_of_the_estate() -> None:
@@ -200,7 +200,7 @@ def test_no_rules_no_verdicts() -> None:
 def test_all_rules_judge_where_none_is_named() -> None:
     plain = replace(estate(side("a")), clusters=(Cluster(name="hvcl01"),))
     found = {verdict.rule for verdict in judge(plain)}
-    assert found == {rule for rule in RULES if not rule.only_with_ways}
+    assert found == {rule for rule in RULES if rule.applies(plain)}
     way = Way(name="local://", patterns=("a",), inside=Unread("not read"))
     assert {verdict.rule for verdict in judge(replace(plain, ways=(way,)))} == set(RULES)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.audit import Plan, judged
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.gate.policy import Policy
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import all_rules, judge
@@ -238,5 +238,5 @@ def test_one_pattern_of_several_that_means_nothing_is_a_mistake(scope: Scope) ->
     gate = judged(PAIR, scope, MILD).gate
     assert (gate.code, [reason.text for reason in gate.reasons]) == (
         Exit.USAGE,
-        [f"means nothing that was judged: {str(scope).split(' ', 2)[2]}"],
+        [f"matches nothing that was judged: {str(scope).split(' ', 2)[2]}"],
     )

@@ -45,7 +45,7 @@ ROWS = {  # the run and the case that show it
     "failed": ("as it is", "hv01/new01"),
     "failed, at a severity below `fail_at`": ("mild", "hv01/new01"),
     "failed, known in the baseline": ("as it is", "hv01/known01"),
-    "failed, known, but on other evidence": ("as it is", "hv01/changed01"),
+    "failed, known, evidence changed": ("as it is", "hv01/changed01"),
     "failed, waived": ("as it is", "hv01/waived01"),
     "failed, its waiver has ended": ("as it is", "hv01/ended01"),
     "failed, its waiver has ended, `expired_waivers: tell`": ("lenient", "hv01/ended01"),

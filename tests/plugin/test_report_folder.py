@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from jsonschema import Draft4Validator
 
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.plugin.report_folder import PAGE, WRITERS, Reports, junit_warning, tell_github
 from compliance.report.table import Table
 from compliance.snapshot.snapshot import Snapshot

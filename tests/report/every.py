@@ -12,9 +12,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from compliance.gate.baseline import Baseline, Finding, finding_of
-from compliance.gate.gate import Grounds, decide
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT, Policy
-from compliance.gate.waivers import Waiver, WaiverFile
+from compliance.gate.waivers import Waiver, WaiverEntry, WaiverFile
 from compliance.judge.judge import judge
 from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
 from compliance.report.annotations import workflow_commands
@@ -62,7 +63,14 @@ def has_note(vm: ReplicatedVM) -> Outcome:
     return failed("no note") if str(vm.machine) == "hv01/good01" else passed()
 
 
-@rule("was-read", severity=Severity.ERROR, title="The server was read", impact="Not seen.", resolution="Look there.")
+@rule(
+    "was-read",
+    severity=Severity.ERROR,
+    title="The server was read",
+    impact="Not seen.",
+    resolution="Look there.",
+    judges_unread=True,
+)
 def was_read(server: Server) -> Outcome:
     return unknown(f"{server.unread.why}: {server.unread}") if server.unread else passed()
 
@@ -72,16 +80,15 @@ MACHINES = ("good01", "bad01", "known01", "changed01", "waived01", "ended01", "l
 
 
 def waiver(place: str, machine: str, ends: datetime) -> Waiver:
-    return Waiver(
-        place=place,
-        rules=("guest-answers",),
-        machines=(machine,),
-        reason="replaced in June",
-        owner="anna",
-        expires=f"{ends - timedelta(days=1):%Y-%m-%d}",
-        ends=ends,
-        ticket="CHG-1",
-    )
+    entry = {
+        "rule": "guest-answers",
+        "machine": machine,
+        "reason": "replaced in June",
+        "owner": "anna",
+        "expires": f"{ends - timedelta(days=1):%Y-%m-%d}",
+        "ticket": "CHG-1",
+    }
+    return Waiver(place=place, entry=WaiverEntry.model_validate(entry), ends=ends)
 
 
 WAIVERS = WaiverFile(
@@ -151,8 +158,9 @@ def hostile(text: str) -> Table:
         Server(name=f"{text}3", doubt=text),
     )
     other = Estate(name=text, time=NOW, servers=servers, replicated=(machine,))
-    said = dict.fromkeys(("place", "reason", "owner", "ticket", "approved_by"), text)
-    one = replace(WAIVERS.waivers[0], machines=(), servers=("*",), **said)
+    texts = dict.fromkeys(("reason", "owner", "ticket", "approved_by"), text)
+    first = WAIVERS.waivers[0]
+    one = replace(first, place=text, entry=first.entry.model_copy(update={"machine": None, "server": ("*",), **texts}))
     verdicts = [
         replace(verdict, outcome=replace(outcome, result=verdict.outcome.result))
         for verdict in judge(other, RULES)

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from compliance.gate.gate import Grounds, decide
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge

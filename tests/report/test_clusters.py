@@ -18,7 +18,7 @@ from compliance.commands.doctor.record.anonymous import anonymised
 from compliance.diff.compare import Audit, Fate, compare
 from compliance.errors import SnapshotError
 from compliance.gate.baseline import finding_of
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.gate.policy import DEFAULT
 from compliance.gate.waivers import read_waivers
 from compliance.hyperv.estate import translate

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.gate.policy import Policy
 from compliance.report import gate_json as module
 from compliance.report.gate_json import closed_gate_json, gate_json

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from compliance.gate.baseline import Baseline
-from compliance.gate.gate import Grounds, decide
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge

@@ -17,7 +17,7 @@ import pytest
 from jsonschema import Draft4Validator
 from sarif.loader import load_sarif_file
 
-from compliance.gate.gate import Exit
+from compliance.gate.exits import Exit
 from compliance.report.sarif import MOST_NOTICES, MOST_PACKED, MOST_RESULTS, fitting, sarif
 from compliance.report.table import Table
 from compliance.rule import Result

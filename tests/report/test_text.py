@@ -93,7 +93,7 @@ def test_a_server_that_was_not_read_is_told_once() -> None:
 def test_a_server_that_was_not_read_is_told_where_its_own_case_is_not_shown() -> None:
     found = small()
     shown = showing(found, tuple(one for one in found.verdicts if one.rule.subject is not Server))
-    assert sum(line.startswith("    hv03: its virtual machines were not judged") for line in lines(shown)) == 1
+    assert sum(line.startswith("    hv03: its virtual machines are unknown") for line in lines(shown)) == 1
 
 
 @pytest.mark.parametrize("count", [MOST_MACHINES, MOST_MACHINES + 1, 4 * MOST_MACHINES])

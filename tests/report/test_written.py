@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.gate.gate import Grounds, decide
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
 from compliance.report.table import Table
 from compliance.rule import Result
 from tests.builders import NOW

@@ -493,7 +493,7 @@ BPA_SAYS = [
     (Vm(name="x", mode=2, power=2, kvp=12), "compliant"),
     (Vm(name="x", mode=2, power=3, nics=[UNSET]), "compliant"),
     (Vm(name="x", mode=2, power=3, nics=[UNSET], offered=3), "not comparable"),
-    (Vm(name="x", mode=None), "not comparable"),
+    (Vm(name="x", mode=None), ""),
 ]
 
 

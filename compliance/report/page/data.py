@@ -11,7 +11,8 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from compliance.gate.gate import Decision, Exit
+from compliance.gate.decision import Decision
+from compliance.gate.exits import Exit
 from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.report.gate_text import gate_told
 from compliance.report.table import Table, impacts, sentence

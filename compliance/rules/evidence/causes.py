@@ -9,6 +9,10 @@ class Cause(StrEnum):
     """A key never changes its meaning; the sentences beside it may."""
 
     # what stands before every rule on a virtual machine
+    SERVER_UNREAD = "server-unread"
+    CLUSTER_UNREAD = "cluster-unread"
+    REQUIRED_UNKNOWN = "required-rule-unknown"
+    REQUIRED_FAILED = "required-rule-failed"
     MACHINE_UNREAD = "machine-unread"
     MACHINE_CHANGED = "machine-changed-during-audit"
     SETTINGS_UNREAD = "failover-settings-unread"

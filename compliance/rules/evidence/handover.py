@@ -65,12 +65,19 @@ def beyond_reading(machine: VirtualMachine) -> Outcome | None:
             "another provider than Hyper-V Replica replicates it, which handles addresses itself",
             cause=Cause.OTHER_PROVIDER,
         )
+    if outcome := unread_side(machine):
+        return outcome
+    return _unread(machine.failover, Cause.SETTINGS_UNREAD) if isinstance(machine.failover, Unread) else None
+
+
+def unread_side(machine: VirtualMachine) -> Outcome | None:
+    """Return why no rule may judge this side at all: what it is was not read, or changed while it was."""
     for doubt in (machine.doubt, machine.role, machine.power, machine.replicated):
         if isinstance(doubt, Unread):
             return _unread(doubt, Cause.MACHINE_UNREAD)
     if machine.changed:
         return unknown("; ".join(machine.changed), evidence=NOTHING, cause=Cause.MACHINE_CHANGED)
-    return _unread(machine.failover, Cause.SETTINGS_UNREAD) if isinstance(machine.failover, Unread) else None
+    return None
 
 
 def _unread(why: Unread, cause: Cause) -> Outcome:

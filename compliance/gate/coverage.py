@@ -1,0 +1,57 @@
+"""How much of what is in scope was judged: servers, and the machines that have, or may have, a failover address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compliance.rule import Result, Verdict
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Coverage:
+    """Servers that were read, and replicated virtual machines of which it is known whether they are ready."""
+
+    servers: int
+    servers_read: int
+    machines: int
+    machines_judged: int
+
+    @property
+    def server_percent(self) -> float:
+        return 100 * self.servers_read / self.servers if self.servers else 100
+
+    @property
+    def machine_percent(self) -> float:
+        return 100 * self.machines_judged / self.machines if self.machines else 100
+
+
+@dataclass(frozen=True, slots=True)
+class MachineCount:
+    """Machines that have, or may have, a failover address in the direction that is asked for; and those of them that
+    are known to be ready, ready on a condition, or not ready."""
+
+    all: int
+    judged: int
+
+
+def coverage_of(verdicts: Sequence[Verdict], machines: MachineCount | None = None) -> Coverage:
+    """Return it for the verdicts in scope, so that a narrowed gate counts what it is about.
+
+    Without a count of machines those are counted that every rule in scope could judge.
+    """
+    subjects = {id(one.subject): one for one in verdicts}.values()  # each once, whatever number of rules there is
+    unknown = [one for one in verdicts if one.outcome.result is Result.UNKNOWN]
+    servers = {one.server for one in subjects} - {None}
+    seen = {_machine(one) for one in subjects} - {None}
+    return Coverage(
+        servers=len(servers),
+        servers_read=len(servers - {one.server for one in unknown if one.machine is None}),
+        machines=machines.all if machines else len(seen),
+        machines_judged=machines.judged if machines else len(seen - {_machine(one) for one in unknown}),
+    )
+
+
+def _machine(verdict: Verdict) -> tuple[str, str] | None:
+    machine = verdict.machine
+    return (machine.server, machine.guid) if machine else None
