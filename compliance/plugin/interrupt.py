@@ -1,4 +1,4 @@
-"""The first Ctrl-C, or SIGTERM, ends what goes on; those that follow don't break off the saving of what there is."""
+"""The first signal that asks a run to stop ends what goes on; later ones don't break off the saving of what was read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
-"""Ctrl-C of a person, and what CI systems send to a job that is cancelled."""
+NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Ctrl-C of a person, what CI systems send to a job that is cancelled, a terminal that went away, and what Windows'
+agents send after Ctrl-C. Each by itself would end the process, and throw away what was read."""
+
+
+def signals_of(system: object) -> tuple[signal.Signals, ...]:
+    """Return those that a system has; Windows has no SIGHUP, and nobody else has SIGBREAK."""
+    return tuple(getattr(system, name) for name in NAMES if hasattr(system, name))
+
+
+SIGNALS = signals_of(signal)
 OURS_TO_TAKE = (signal.default_int_handler, signal.SIG_DFL)
 """Handlers that nobody chose: a signal that is ignored stays so, and another program's handler is its own business."""
 

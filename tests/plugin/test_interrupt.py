@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
-from compliance.plugin.interrupt import SIGNALS, interrupted_once
+from compliance.plugin.interrupt import SIGNALS, interrupted_once, signals_of
 
 
 @pytest.fixture
@@ -36,15 +37,22 @@ def test_the_first_one_raises_and_later_ones_wait_for_the_end(number: signal.Sig
 
 def test_an_ignored_signal_stays_ignored_and_a_handler_stays_its_owners() -> None:
     heard: list[int] = []
+    chosen = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(signal.SIGINT, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: heard.append(1))]
     try:
         with interrupted_once():
-            for number in SIGNALS:
+            for number in chosen:
                 signal.raise_signal(number)
     finally:
-        for number, handler in zip(SIGNALS, before, strict=True):
+        for number, handler in zip(chosen, before, strict=True):
             signal.signal(number, handler)
     assert heard == [1]
+
+
+def test_windows_sends_another_one_than_terminals_do() -> None:
+    windows = SimpleNamespace(SIGINT=2, SIGTERM=15, SIGBREAK=21)
+    assert signals_of(windows) == (2, 15, 21)
+    assert {"SIGINT", "SIGTERM"} <= {number.name for number in SIGNALS}
 
 
 def test_outside_of_the_main_thread_nothing_is_changed() -> None:
