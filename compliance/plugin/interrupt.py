@@ -1,4 +1,4 @@
-"""The first signal that asks a run to stop ends what goes on; later ones don't break off the saving of what was read."""
+"""The first signal that asks a run to stop ends what goes on; later ones don't break off the saving of what came."""
 
 from __future__ import annotations
 
