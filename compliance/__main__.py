@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from compliance.errors import UsageError
+from compliance.words import printable
 
 # A command is a module with `add_arguments(parser)` and `run(options) -> exit code`; it is loaded where it is named.
 COMMANDS = {
@@ -33,8 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = parser_for(given).parse_args(given)
         run: int = options.command.run(options)
     except UsageError as error:
-        for line in str(error).splitlines():
-            sys.stderr.write(f"ERROR: {line}\n")
+        for line in str(error).split("\n"):
+            sys.stderr.write(f"ERROR: {printable(line)}\n")
         return USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
