@@ -141,22 +141,36 @@ def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
     return replace(snapshot, estate=inventory.name, settings=inventory.settings, stretched=inventory.stretched)
 
 
-def take_snapshot(planned: Plan, around: Surroundings, tell: Callable[[Progress], None] = lambda _: None) -> Snapshot:
-    """The snapshot that was planned, gathered now if need be. UsageError where a credential is not there.
+def take_snapshot(
+    planned: Plan,
+    around: Surroundings,
+    tell: Callable[[Progress], None] = lambda _: None,
+    keep: Callable[[Snapshot], None] = lambda _: None,
+) -> Snapshot:
+    """Return the snapshot that was planned, gathered now if need be. UsageError where a credential is not there.
 
-    Only what is gathered has a use for credentials: for a snapshot none is looked for, and nobody is asked.
+    ``keep`` is called with it, and with what there is of it where something ends the gathering early. Only what is
+    gathered has a use for credentials: for a snapshot none is looked for, and nobody is asked.
     """
-    snapshot = planned.snapshot
-    if snapshot is None:
-        assert planned.inventory  # noqa: S101  # a plan has one of the two
-        from compliance.gather.gather import (
-            gather,  # an offline run needs no transport, and starts 0.2 s earlier without
-        )
-        from compliance.inventory.logins import credentials_of
 
-        credentials = credentials_of(planned.inventory.known, planned.inventory, around)
-        snapshot = gather(planned.inventory, credentials, tool=tool(), tell=tell)
-    return replace(snapshot, settings=planned.policy.over(snapshot.settings))
+    def by_policy(snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, settings=planned.policy.over(snapshot.settings))
+
+    if planned.snapshot is not None:
+        snapshot = by_policy(planned.snapshot)
+        keep(snapshot)
+        return snapshot
+    assert planned.inventory  # noqa: S101  # a plan has one of the two
+    from compliance.gather.gather import (
+        gather,  # an offline run needs no transport, and starts 0.2 s earlier without
+    )
+    from compliance.inventory.logins import credentials_of
+
+    credentials = credentials_of(planned.inventory.known, planned.inventory, around)
+    found = gather(
+        planned.inventory, credentials, tool=tool(), tell=tell, keep=lambda snapshot: keep(by_policy(snapshot))
+    )
+    return by_policy(found)
 
 
 @uncollected()

@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from compliance.credentials.find import Credential
-from compliance.errors import Why
+from compliance.errors import SnapshotError, Why
 from compliance.gather.logins import Logins
 from compliance.gather.nodes import Membership, fuller, servers_of, with_later_answers
 from compliance.gather.peers import Kind, Peer, Result, Results, peer_of, peers_of
@@ -38,22 +38,34 @@ def gather(
     *,
     tool: str,
     tell: Callable[[Progress], None] = lambda _: None,
+    keep: Callable[[Snapshot], None] = lambda _: None,
     now: Clock = lambda: datetime.now(UTC),
 ) -> Snapshot:
     """Read every server, cluster and guest of the inventory. Ends at the latest one server's deadline after the last
     one was started; where there are clusters, two more after that.
 
-    A KeyboardInterrupt ends it at once: the snapshot is incomplete then, and says what was not read. The threads that
-    are still reading are left behind; they are daemons, and heed their deadlines.
+    Whatever ends it early, ``keep`` is called with what there is: the snapshot is incomplete then, and says what was
+    not read. A KeyboardInterrupt ends there; any other error goes on, such as one of ``tell``'s, for whom nobody
+    listens any more. The threads that are still reading are left behind; they are daemons, and heed their deadlines.
     """
     began = now()
     gathering = _Gathering(inventory, credentials, tell, now)
     try:
         gathering.read_all()
-        complete = True
-    except KeyboardInterrupt:
+        snapshot = _snapshot_of(gathering, inventory, began, tool)
+        keep(snapshot)
+    except SnapshotError:
+        raise
+    except BaseException as error:
         gathering.leave()
-        complete = False
+        snapshot = _snapshot_of(gathering, inventory, began, tool)
+        keep(snapshot)
+        if snapshot.complete or not isinstance(error, KeyboardInterrupt):
+            raise
+    return snapshot
+
+
+def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str) -> Snapshot:
     results = gathering.results
     return Snapshot(
         estate=inventory.name,
@@ -65,7 +77,7 @@ def gather(
         servers=tuple(servers_of(inventory, gathering.membership, results)),
         clusters=tuple(source_of(entry, results.host(entry)) for entry in inventory.clusters),
         guests=tuple(guest_of(entry, results.guest(entry)) for entry in inventory.guests),
-        complete=complete,
+        complete=gathering.is_complete,
         limit=inventory.limit,
         left_out=inventory.left_out,
     )
@@ -84,6 +96,7 @@ class _Gathering:
         self.results = Results()
         self.membership = Membership(inventory)
         self._inventory = inventory
+        self.is_complete = False
         self._questions = Questions(inventory, credentials, now)
         self._tell = tell
         self._began = time.monotonic()
@@ -104,6 +117,7 @@ class _Gathering:
         )
         moved = [entry for cluster in clusters for entry in self.membership.moved_to(cluster, self.results)]
         self._read([peer_of(entry) for entry in moved], self._questions.of, self._take_second_time)
+        self.is_complete = True
 
     def leave(self) -> None:
         """Keep what has arrived; all else is unread."""

@@ -4,6 +4,9 @@ read, in both.
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +23,10 @@ LOG_EVERY = 60.0
 """Seconds between two lines in a log."""
 
 
+class OutputLostError(Exception):
+    """Nobody reads what is written any more, or there is no room for it: a closed pipe, a full disk behind stdout."""
+
+
 class Teller:
     """Writes through pytest's terminal reporter, which capture and ``-q`` respect."""
 
@@ -30,8 +37,14 @@ class Teller:
         self._next = LOG_EVERY
 
     def tell(self, progress: Progress) -> None:
-        if not self._reporter:
-            return
+        """Show how far the gathering is. OutputLostError where that can't be written."""
+        try:
+            if self._reporter:
+                self._show(progress)
+        except OSError as error:
+            raise OutputLostError from error
+
+    def _show(self, progress: Progress) -> None:
         if progress.unread and progress.finished:
             self._line(f"{printable(progress.finished)} was not read: {printable(str(progress.unread))}")
         if progress.remark:
@@ -54,10 +67,19 @@ class Teller:
     def _line(self, line: str) -> None:
         self.clear()
         self._reporter.write_line(line)
+        self._reporter.flush()  # a log that is looked at meanwhile has it, and a pipe that was closed is noticed
 
     def _columns(self) -> int:
         columns: int = self._reporter.config.get_terminal_writer().fullwidth
         return columns
+
+
+def discard_output(config: pytest.Config) -> None:
+    """Write nothing to stdout from now on: each attempt would fail anew, and decide the exit code in place of us."""
+    if capture := config.pluginmanager.get_plugin("capturemanager"):
+        capture.stop_global_capturing()  # it keeps a copy of the descriptor, and would put it back
+    with suppress(OSError, AttributeError):  # a stdout that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def line_of(progress: Progress) -> str:

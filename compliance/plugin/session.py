@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from compliance.plugin.ini_file import IniOptions
 from compliance.plugin.interrupt import interrupted_once
 from compliance.plugin.mistakes import usage_errors
 from compliance.plugin.options import Grain
-from compliance.plugin.progress import Teller
+from compliance.plugin.progress import OutputLostError, Teller, discard_output
 from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request, read_request
@@ -101,12 +101,22 @@ class EstateSession:
             refuse_unwritable(Path(save))
         teller = Teller(config)
         around = Surroundings(environ=Environment(os.environ), ask=asker(config))
-        with interrupted_once():
-            snapshot = audit.take_snapshot(plan, around, teller.tell)
+        kept: list[Snapshot] = []
+
+        def keep(snapshot: Snapshot) -> None:
+            kept.append(snapshot)
             if save:
                 write_snapshot(snapshot, Path(save))
+
+        with interrupted_once():
+            try:
+                snapshot = audit.take_snapshot(plan, around, teller.tell, keep)
+            except OutputLostError:
+                snapshot = kept[-1]
+                discard_output(config)
         if plan.snapshot is None and not snapshot.complete:
-            teller.clear()
+            with suppress(OSError):  # after SIGHUP there is no terminal any more
+                teller.clear()
             pytest.exit(summary.interrupted(snapshot, save), returncode=int(Exit.INTERRUPTED))
         return snapshot
 

@@ -75,5 +75,6 @@ def interrupted(snapshot: Snapshot, save: str | None) -> str:
     """Return the line of a gathering that was broken off."""
     read = sum(isinstance(source.reading, Reading) for source in snapshot.servers)
     servers = plural(len(snapshot.servers), "server")
+    were = "was" if len(snapshot.servers) == 1 else "were"
     kept = f"what was read is in {save}, marked as incomplete" if save else "nothing is kept (--hv-save would)"
-    return printable(f"the gathering was interrupted: {read} of {servers} were read; {kept}")
+    return printable(f"the gathering was interrupted: {read} of {servers} {were} read; {kept}")

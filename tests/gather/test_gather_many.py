@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -134,8 +135,10 @@ def written(folder: Path, ports: Mapping[str, int], limits: str = "") -> Path:
 
 
 @contextmanager
-def started(folder: Path, *arguments: str, before: str = AS_A_PERSON_STARTS_IT) -> Iterator[subprocess.Popen[str]]:
-    """The real command, in another process; ``before`` is what that process does first."""
+def started(
+    folder: Path, *arguments: str, before: str = AS_A_PERSON_STARTS_IT, out: int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """The real command, in another process; ``before`` is what that process does first, ``out`` what it writes to."""
     command = f"{before}import runpy, sys; sys.argv[0] = 'pytest'; runpy.run_module('pytest', run_name='__main__')"
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
     running = subprocess.Popen(
@@ -143,7 +146,7 @@ def started(folder: Path, *arguments: str, before: str = AS_A_PERSON_STARTS_IT) 
         cwd=folder,
         env={**inherited, **ENVIRONMENT, "PYTHONPATH": str(ROOT), "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdout=out,
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -158,7 +161,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="signals and limits of pro
 
 
 @posix
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_ends_at_once_and_keeps_what_was_read(
     number: signal.Signals, exchanges: list[Exchange], tmp_path: Path
 ) -> None:
@@ -192,6 +195,54 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_was_read(
 
 
 @posix
+@pytest.mark.parametrize("lost", ["a closed pipe", "a full disk"])
+def test_a_run_that_nobody_listens_to_keeps_what_was_read(lost: str, exchanges: list[Exchange], tmp_path: Path) -> None:
+    """The line of hv02, which is not there, can't be written any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    if lost == "a full disk":
+        os.close(writer)
+        writer = os.open("/dev/full", os.O_WRONLY)
+    with replaying(exchanges) as port, listening(silent) as mute:
+        ports = {"hv01": port, "hv02": closed_port(), "hv03": mute.port}
+        site = written(tmp_path, ports, "limits: {threads: 1}\n")
+        arguments = ("--inventory", str(site), "--hv-save", "site.jsonl.gz", "--hv-report-dir", "out")
+        with started(tmp_path, *arguments, out=writer) as running:
+            os.close(writer)
+            _, err = running.communicate(timeout=60)
+    assert running.returncode == 2, err
+    assert "the gathering was interrupted: 1 of 3 servers were read; what was read is in site.jsonl.gz" in err
+    assert "Traceback" not in err
+    snapshot = read_snapshot(tmp_path / "site.jsonl.gz")
+    assert not snapshot.complete
+    assert [isinstance(source.reading, Reading) for source in snapshot.servers] == [True, False, False]
+    assert json.loads((tmp_path / "out" / "gate.json").read_text("utf-8"))["exit_code"] == 2
+
+
+def test_whatever_ends_a_gathering_its_readings_are_kept(exchanges: list[Exchange]) -> None:
+    """An error that nobody thought of goes on; an interruption while the whole is kept is one, too."""
+    kept: list[Snapshot] = []
+
+    def fails(progress: Progress) -> None:
+        if progress.done == 1:
+            raise MemoryError
+
+    def is_interrupted(snapshot: Snapshot) -> None:
+        kept.append(snapshot)
+        if len(kept) == 2:
+            raise KeyboardInterrupt
+
+    limits = Limits(threads=1)
+    with replaying(exchanges) as port:
+        found = inventory([entry("hv01", port), entry("hv02", port)], limits=limits)
+        with pytest.raises(MemoryError):
+            gather(found, CREDENTIALS, tool="test", tell=fails, keep=is_interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gather(found, CREDENTIALS, tool="test", keep=is_interrupted)
+    assert [(one.complete, set(reasons(one))) for one in kept] == [(False, {"hv02"}), (True, set()), (True, set())]
+
+
+@posix
 def test_an_interrupted_run_that_saves_nothing_says_so(tmp_path: Path) -> None:
     arrived = threading.Event()
 
@@ -204,7 +255,7 @@ def test_an_interrupted_run_that_saves_nothing_says_so(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert run.returncode == 2
-    assert "0 of 1 servers were read; nothing is kept (--hv-save would)" in err, out + err
+    assert "0 of 1 server was read; nothing is kept (--hv-save would)" in err, out + err
 
 
 def test_an_incomplete_snapshot_passes_for_nothing_that_was_not_read(
