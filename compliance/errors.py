@@ -36,6 +36,8 @@ class Why(StrEnum):
     TOO_LARGE = "too large"
     BROKEN = "protocol broken"
     INCOMPLETE = "incomplete"
+    NOT_ASKED = "not asked for"  # by the version that wrote a snapshot, or of a server on which nothing replicates
+    NO_GUEST_DATA = "the guest tells none"  # the server was asked and answered, and its guest gave it nothing
 
 
 class ReadError(ComplianceError):

@@ -141,9 +141,11 @@ class Adapter:
     mac: str | None = None
     legacy: bool = False
     connected: bool | Unread = Unread("not read")
-    connection: Connection | Unread = Unread("not asked for")
-    switch: str = ""  # its name, where it is connected to one
-    today: Addresses | Unread = Unread("not asked for")  # what the guest uses on it now
+    connection: Connection | Unread = Unread("not asked for", Why.NOT_ASKED)
+    switch: str = ""  # its name, where it is connected to one and that is known
+    # What the guest uses on it now. Unread: NOT_ASKED by the version that wrote the snapshot; NO_GUEST_DATA where the
+    # server answered and its guest gave it nothing (it is off, for one); for any other reason it should have come.
+    today: Addresses | Unread = Unread("not asked for", Why.NOT_ASKED)
 
     @property
     def label(self) -> str:
@@ -341,6 +343,9 @@ class VirtualMachine:
     heartbeat: Answer | Unread | None = None
     adapters: tuple[Adapter, ...] | Unread = Unread("not read")
     partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
+    receives_from: tuple[str, ...] = ()  # those of the partners that send to this side, by its role
+    sends_to: tuple[str, ...] = ()  # and those to which it sends
+    replication_settings_read: bool = True  # False: they could not be read, so what another side's name counts
     failed_over: bool | Unread = False  # a replica whose relationship is in state 5 or 6: the failover has been made
     shielded: bool | Unread = False  # integration components are blocked there, Data Exchange among them
     foreign: bool = False  # another provider than Hyper-V Replica's own replicates it (Azure Site Recovery)
@@ -412,7 +417,8 @@ class Server:
     name: str
     endpoint: str = ""
     cluster: str | None = None  # of the inventory, that it is a node of
-    host_name: str | None = None
+    host_name: str | None = None  # as its own row has it: a computer's name, without a domain
+    full_names: tuple[str, ...] = ()  # with a domain, as its own replication settings call it
     site: str | None = None
     groups: tuple[str, ...] = ()
     version: str | None = None
@@ -423,7 +429,9 @@ class Server:
     partial: str | None = None  # a node of a cluster of which not every node is in the inventory
     machines: tuple[VirtualMachine, ...] = ()
     unlisted: tuple[str, ...] = ()  # partners of its machines that nobody listed
-    networks: tuple[str, ...] | Unread = Unread("not asked for")  # its own addresses with their subnets: 10.2.0.5/24
+    networks: tuple[str, ...] | Unread = Unread(
+        "not asked for", Why.NOT_ASKED
+    )  # its own addresses with their subnets: 10.2.0.5/24
     remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:

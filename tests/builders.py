@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_interface
 from pathlib import Path
+from typing import Any
 from xml.sax.saxutils import escape
 
 from compliance.gate.policy import DEFAULT
-from compliance.hyperv.queries import QUERIES
+from compliance.hyperv.queries import OF_REPLICATION, QUERIES, queries_for, queries_of_replication
 from compliance.inventory.inventory import Entry, Inventory, Limits
 from compliance.model import Row, Settings, Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
@@ -70,6 +72,14 @@ class Nic:
     legacy: bool = False
     connected: bool = True
     failover_row: bool = True
+    switch: str | None = "LAN"  # the name of one of the host's; of another, the host has no such switch
+    pool: str | None = None
+    # What the guest uses now; by its items and its power, unless said. Its own site's network, not the replica's.
+    today: Sequence[str] | None = None
+    masks: Sequence[str] | None = None  # of these; 255.255.255.0 and 64, unless said
+    routers: Sequence[str] | None = None  # the first address of each network, unless said
+    dhcp: bool = False
+    guest_row: bool = True
 
     @property
     def protocol_type(self) -> int:
@@ -103,10 +113,17 @@ class Vm:
     provider: str = PROVIDER
     checkpoints: int = 0
     recovery_points: int = 0
+    shielded: bool = False
+    test_of: str | None = None  # of a test replica: the GUID of its replica
 
     @property
     def id(self) -> str:
         return self.guid or guid(self.name)
+
+    @property
+    def answers(self) -> bool:
+        """Does the guest tell its host anything?"""
+        return self.has_components and self.kvp in (2, 3)
 
     @property
     def has_components(self) -> bool:
@@ -126,24 +143,39 @@ class Host:
     vms: Sequence[Vm] = ()
     replica_server: bool = True
     own_row: bool = True
+    switches: Sequence[str] = ("LAN",)
+    networks: Sequence[str] = ("10.1.0.5/24", "fe80::5/64")  # its own addresses
     planned: Sequence[str] = ()  # names of planned machines
 
 
 def host_rows(host: Host) -> RowsByClass:
-    rows: RowsByClass = {query.class_name: [] for query in QUERIES}
+    rows: RowsByClass = {query.class_name: [] for query in (*QUERIES, *OF_REPLICATION)}
     if host.own_row:
         rows["Msvm_ComputerSystem"].append(_own_row(host))
     rows["Msvm_ReplicationServiceSettingData"].append(
         {"InstanceID": f"Microsoft:{host.name}\\HVR", "RecoveryServerEnabled": host.replica_server, "HttpPort": 80}
     )
+    rows["Msvm_VirtualEthernetSwitch"] += [
+        {"Name": switch_guid(host.name, name), "ElementName": name, "CreationClassName": "Msvm_VirtualEthernetSwitch"}
+        for name in host.switches
+    ]
+    rows["Win32_NetworkAdapterConfiguration"].append(
+        {
+            "IPEnabled": True,
+            "IPAddress": [str(ip_interface(network).ip) for network in host.networks],
+            "IPSubnet": [_mask(network) for network in host.networks],
+        }
+    )
     for vm in host.vms:
-        _add_machine(rows, vm)
+        _add_machine(rows, vm, host)
     for name in host.planned:
         rows["Msvm_VirtualSystemSettingData"].append(
             _setting(guid(name), guid(name), "Microsoft:Hyper-V:System:Planned", name)
         )
         rows["Msvm_KvpExchangeComponentSettingData"].append(_offer(guid(name), 3))
     _add_templates(rows)
+    if host.version.startswith("6."):
+        del rows["Msvm_SecuritySettingData"]
     if host.version.startswith("6.2."):
         del rows["Msvm_ReplicationRelationship"]
         for row in rows["Msvm_ReplicationSettingData"]:
@@ -165,7 +197,7 @@ def _own_row(host: Host) -> dict[str, object]:
     }
 
 
-def _add_machine(rows: RowsByClass, vm: Vm) -> None:
+def _add_machine(rows: RowsByClass, vm: Vm, host: Host) -> None:
     rows["Msvm_ComputerSystem"].append(
         {
             "Name": vm.id,
@@ -222,7 +254,18 @@ def _add_machine(rows: RowsByClass, vm: Vm) -> None:
             }
         )
     for number, nic in enumerate(vm.nics):
-        _add_nic(rows, vm, nic, guid(f"{vm.id} nic {number}"))
+        _add_nic(rows, vm, nic, number, host)
+    rows["Msvm_SecuritySettingData"].append(
+        {
+            "InstanceID": f"Microsoft:{vm.id}\\{guid('security')}",
+            "ShieldingRequested": vm.shielded,
+            "TpmEnabled": vm.shielded,
+        }
+    )
+    if vm.test_of:
+        rows["Msvm_ReplicaSystemDependency"].append(
+            {"Antecedent": _reference(vm.test_of), "Dependent": _reference(vm.id)}
+        )
     if vm.has_components:
         _add_components(rows, vm)
 
@@ -252,7 +295,24 @@ def _mac(nic_guid: str) -> str:
     return "00155D" + nic_guid[:6]
 
 
-def _add_nic(rows: RowsByClass, vm: Vm, nic: Nic, nic_guid: str) -> None:
+def switch_guid(host: str, name: str) -> str:
+    return guid(f"{host} switch {name}")
+
+
+def _mask(network: str) -> str:
+    """As Win32_NetworkAdapterConfiguration gives it: a mask, or the length of a prefix of IPv6."""
+    of = ip_interface(network)
+    return str(of.netmask) if of.version == 4 else str(of.network.prefixlen)
+
+
+def _reference(machine: str) -> str:
+    """A reference as it comes: what wsman/row.py makes of an endpoint reference."""
+    uri = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2/Msvm_ComputerSystem"
+    return f"{uri}?CreationClassName=Msvm_ComputerSystem&Name={machine}"
+
+
+def _add_nic(rows: RowsByClass, vm: Vm, nic: Nic, number: int, host: Host) -> None:
+    nic_guid = guid(f"{vm.id} nic {number}")
     kind = "Msvm_EmulatedEthernetPortSettingData" if nic.legacy else "Msvm_SyntheticEthernetPortSettingData"
     rows[kind].append(
         {
@@ -268,12 +328,48 @@ def _add_nic(rows: RowsByClass, vm: Vm, nic: Nic, nic_guid: str) -> None:
             # One identifier of a real dump mixes cases; nothing may depend on it.
             "InstanceID": f"Microsoft:{vm.id.lower()}\\{nic_guid}\\C",
             "EnabledState": 2 if nic.connected else 3,
-            "HostResource": ["\\\\HV01\\root\\virtualization\\v2:Msvm_VirtualEthernetSwitch.Name=…"],
+            "HostResource": [] if nic.switch is None else [_path(host, "Msvm_VirtualEthernetSwitch", nic.switch)],
+            "PoolID": nic.pool,
             "ResourceType": 33,
         }
     )
+    if nic.guest_row:
+        rows["Msvm_GuestNetworkAdapterConfiguration"].append(_guest_addresses(vm, nic, number, nic_guid))
     if nic.failover_row:
         rows["Msvm_FailoverNetworkAdapterSettingData"].append(_failover(vm.id, nic_guid, nic))
+
+
+def _path(host: Host, class_name: str, switch: str) -> str:
+    namespace = f"\\\\{host.name}\\root\\virtualization\\v2"
+    return f'{namespace}:{class_name}.CreationClassName="{class_name}",Name="{switch_guid(host.name, switch)}"'
+
+
+def _guest_addresses(vm: Vm, nic: Nic, number: int, nic_guid: str) -> dict[str, object]:
+    """Without data of a guest such a row says DHCP, no protocol and no address (recorded on a real host)."""
+    addresses = nic.today
+    if addresses is None:
+        published = vm.items.get("NetworkAddressIPv4", "") if isinstance(vm.items, Mapping) and number == 0 else ""
+        addresses = [one for one in published.split(";") if is_address(one)] if vm.answers else []
+    networks = [ip_interface(f"{one}/{64 if ':' in one else 24}").network for one in addresses]
+    four, six = (any((":" in address) is is_six for address in addresses) for is_six in (False, True))
+    masks = [str(one.netmask) if one.version == 4 else str(one.prefixlen) for one in networks]
+    return {
+        "InstanceID": f"Microsoft:GuestNetwork\\{vm.id}\\{nic_guid}",
+        "DHCPEnabled": nic.dhcp if addresses else True,
+        "ProtocolIFType": {(False, False): 0, (True, False): 4096, (False, True): 4097, (True, True): 4098}[four, six],
+        "IPAddresses": list(addresses),
+        "Subnets": list(masks if nic.masks is None else nic.masks) if addresses else [],
+        "DefaultGateways": list([str(one[1]) for one in networks] if nic.routers is None else nic.routers),
+        "DNSServers": [],
+    }
+
+
+def is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _add_components(rows: RowsByClass, vm: Vm) -> None:
@@ -358,7 +454,7 @@ def wire(rows: Mapping[str, Sequence[Mapping[str, object]]]) -> dict[str, tuple[
     """What a projection of each class gives: absent arrays, NULL scalars, numbers as text."""
     return {
         query.class_name: tuple(_wire_row(row, query.properties) for row in rows[query.class_name])
-        for query in QUERIES
+        for query in (*QUERIES, *OF_REPLICATION)
         if query.class_name in rows
     }
 
@@ -373,6 +469,8 @@ ARRAYS = frozenset(
         "StatusDescriptions",
         "GuestIntrinsicExchangeItems",
         "HostResource",
+        "IPAddress",
+        "IPSubnet",
     ]
 )
 
@@ -399,6 +497,11 @@ def _wire_text(value: object) -> str | None:
 def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: object) -> Source:
     """A server that was read; ``rows`` replaces the answer of a class, by rows or by an Unread."""
     classes = {**wire(host_rows(host)), **(rows or {})}
+    machines: Any = classes["Msvm_ComputerSystem"]
+    of_replication = queries_of_replication(host.version, machines)
+    asked = (*queries_for(host.version), *of_replication)
+    spared = {query.class_name for query in OF_REPLICATION} - {query.class_name for query in of_replication}
+    classes = {name: answer for name, answer in classes.items() if name not in spared or name in (rows or {})}
     values: dict[str, object] = {
         "name": host.name.lower(),
         "endpoint": f"{host.name.lower()}.dr.example:5986",
@@ -408,6 +511,7 @@ def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: o
             version=host.version,
             classes=classes,  # type: ignore[arg-type]
             again={"Msvm_ComputerSystem": classes["Msvm_ComputerSystem"]},  # type: ignore[dict-item]
+            asked={query.class_name: query.properties for query in asked},
         ),
     }
     return Source(**{**values, **changes})  # type: ignore[arg-type]

@@ -94,9 +94,13 @@ class Reader:
         started = self._now()
         told_version, ahead = self._clock()
         version = version or told_version
-        classes = {query.class_name: self.answer(query) for query in queries.queries_for(version)}
+        asked = list(queries.queries_for(version))
+        classes = {query.class_name: self.answer(query) for query in asked}
+        of_replication = queries.queries_of_replication(version, classes[queries.MACHINES])
+        classes |= {query.class_name: self.answer(query) for query in of_replication}
         cluster = self._cluster()
-        again = {queries.AGAIN.class_name: self.answer(queries.AGAIN)}
+        later = [queries.components_again(classes[queries.KVP_COMPONENTS]), queries.AGAIN]
+        again = {query.class_name: self.answer(query) for query in later if query}
         return Reading(
             started=started,
             finished=self._now(),
@@ -107,6 +111,7 @@ class Reader:
             left_out=tuple(self._rows.left_out),
             notes=(*self._notes, *self._rows.notes()),
             cluster=cluster,
+            asked={query.class_name: query.properties for query in (*asked, *of_replication)},
         )
 
     def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:

@@ -166,14 +166,27 @@ class _Whole:
             kept = machines[0] if len(machines) == 1 else self._settled(machines)
             remarks = tuple(self._remarks_on(kept, expected))
             remarks = (*kept.remarks, *remarks)
-            yield guid, replace(kept, cluster=self._source.name, partners=self._others(kept), remarks=remarks)
+            yield (
+                guid,
+                replace(
+                    kept,
+                    cluster=self._source.name,
+                    partners=self._others(kept),
+                    receives_from=self._outside(kept.receives_from),
+                    sends_to=self._outside(kept.sends_to),
+                    remarks=remarks,
+                ),
+            )
 
     def _others(self, machine: VirtualMachine) -> tuple[str, ...] | Unread:
         """The other side is no node of this cluster: settings may still name one that the machine has left."""
         if isinstance(machine.partners, Unread):
             return machine.partners
-        others = tuple(name for name in machine.partners if first_label(name) not in self._own)
+        others = self._outside(machine.partners)
         return others or Unread("its replication settings name no server outside its cluster")
+
+    def _outside(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name for name in names if first_label(name) not in self._own)
 
     def _settled(self, machines: Sequence[VirtualMachine]) -> VirtualMachine:
         """Of one machine on several nodes, the one on the node that owns it at the end; else none can be believed."""

@@ -1,11 +1,8 @@
-"""A snapshot's rows become an estate. With queries.py the one home of CIM names and numbers.
-
-The joins are those of Microsoft's own BPA script: by the GUID in an InstanceID, without case, restricted to machines
-that the server itself lists. What can't be joined is not "none": it is said.
-"""
+"""A snapshot's rows become an estate: each server's machines, then both sides of every replica joined."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from compliance.hyperv.clusters import with_clusters
@@ -13,22 +10,25 @@ from compliance.hyperv.guests.whose import with_guests
 from compliance.hyperv.host import HostRows, first_list
 from compliance.hyperv.machines import machines_of
 from compliance.hyperv.membership import by_own_word
+from compliance.hyperv.names import Index
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
-from compliance.hyperv.rows import cut, shown, some
+from compliance.hyperv.replication import full_names_of
+from compliance.hyperv.rows import cut, shown
 from compliance.hyperv.sides import join_sides, unlisted_partners
-from compliance.model import Estate, Server, Unread
+from compliance.model import Estate, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Snapshot, Source
+from compliance.words import join_names
 
 
 def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
     snapshot, claims = by_own_word(snapshot)
     servers, clusters = with_clusters(snapshot, [_server(source) for source in snapshot.servers], claims)
-    servers = with_remarks_on_sides(servers, clusters)
-    unlisted = unlisted_partners(servers, snapshot.left_out, clusters)
+    index = Index(servers, snapshot.left_out, clusters)
+    unlisted = unlisted_partners(servers, index)
     servers = tuple(
-        replace(server, unlisted=tuple(one.name for one in unlisted if server.name in one.servers))
-        for server in servers
+        replace(server, unlisted=tuple(partner.name for partner in unlisted if server.name in partner.servers))
+        for server in with_remarks_on_sides(servers, index)
     )
     servers, ways = with_guests(servers, snapshot.guests, snapshot.left_out)
     return Estate(
@@ -36,7 +36,7 @@ def translate(snapshot: Snapshot) -> Estate:
         time=snapshot.time,
         servers=servers,
         clusters=clusters,
-        replicated=join_sides(servers, snapshot.left_out, clusters),
+        replicated=join_sides(servers, clusters, Index(servers, snapshot.left_out, clusters)),
         ways=ways,
         settings=snapshot.settings,
         stretched=snapshot.stretched,
@@ -64,17 +64,36 @@ def _server(source: Source) -> Server:
         return replace(server, unread=first)
     host = HostRows(source, reading, first)
     machines = machines_of(host)
-    server = replace(server, host_name=first.host, machines=machines, remarks=server_remarks(source, host))
+    return replace(
+        server,
+        host_name=first.host,
+        full_names=full_names_of(host),
+        machines=machines,
+        networks=host.additions.networks,
+        doubt=_doubt(source, host, machines),
+        remarks=server_remarks(source, host, machines),
+    )
+
+
+def _doubt(source: Source, host: HostRows, machines: Sequence[VirtualMachine]) -> str | None:
+    """Return why what came from a server can't be the whole. Its machines point here: one cause, one alarm."""
+    doubts: list[str] = []
     if not machines and not source.may_be_empty and source.cluster is None:  # of a node, its cluster says it
-        return replace(
-            server,
-            doubt="shows its own row, but not one virtual machine: if that is so, set `may_be_empty: true` for it",
-        )
+        doubts.append("shows its own row, but not one virtual machine: if that is so, set `may_be_empty: true` for it")
     if host.unlisted:
-        unlisted = some([shown(one) for one in host.unlisted])
-        return replace(
-            server,
-            doubt=f"shows rows of virtual machines that it does not list ({unlisted}): "
-            "the account may lack rights there, or they came and went during the audit",
+        doubts.append(
+            "shows rows of virtual machines that it does not list "
+            f"({join_names([shown(guid) for guid in host.unlisted], most=3)}): "
+            "the account may lack rights there, or they came and went during the audit"
         )
-    return server
+    if any(machine.replicated is not False for machine in machines):
+        if not isinstance(host.offers, Unread) and not host.shows_offers:
+            doubts.append("shows not one Data Exchange row of a machine, and every virtual machine has one")
+        elif not isinstance(host.failover, Unread) and not (
+            host.shows_failover_settings or host.may_lack_failover_settings
+        ):
+            doubts.append(
+                "shows not one failover setting row of a machine: if none of its machines has a failover address, "
+                "set `defaults: {may_lack_failover_settings: true}` in the inventory"
+            )
+    return "; ".join(doubts) or None

@@ -10,19 +10,23 @@ from functools import cached_property
 
 from compliance.errors import Why
 from compliance.hyperv import queries
+from compliance.hyperv.additions import Additions
 from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
     A_GUID,
     GUID,
+    OF_MACHINE,
     Bucket,
     Rows,
     array,
     by_machine,
     by_system_name,
     filled,
+    first_number,
     number,
     or_none,
     setting_guids,
+    shown,
     text,
 )
 from compliance.model import Row, Unread
@@ -33,6 +37,11 @@ OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
 REALIZED = "Microsoft:Hyper-V:System:Realized"
 SETS_NO_ADDRESS = frozenset({None, 0, 1})  # ProtocolIFType: unknown, other; 4096, 4097, 4098 are IPv4, IPv6, both
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+OF_GUEST_ADDRESSES = re.compile(rf"Microsoft:GuestNetwork\\({GUID})\\({GUID})", re.IGNORECASE)
+"""Recorded on a real host (eryph's tests)."""
+
+NOT_ASKED_BY_0_1 = Unread("not asked for by hyperv-compliance 0.1", Why.NOT_ASKED)
+NOT_ASKED = Unread("not asked for, since nothing replicates there", Why.NOT_ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,11 @@ class HostRows:
     def __init__(self, source: Source, reading: Reading, first: Listed) -> None:
         self.name = source.name
         self.host_name = first.host
-        self.is_2012 = (queries.parse_version(reading.version) or ())[:2] == queries.SERVER_2012
+        version = queries.parse_version(reading.version)
+        self.is_2012 = (version or ())[:2] == queries.SERVER_2012
+        self.is_before_2016 = version is not None and version < queries.SERVER_2016
+        self.asked = queries.asked_by_0_1(reading.version) if reading.asked is None else reading.asked
+        self.not_asked = NOT_ASKED_BY_0_1 if reading.asked is None else NOT_ASKED
         self.may_lack_failover_settings = source.may_lack_failover_settings
         self.left_out = frozenset(reading.left_out)
         self.reading = reading
@@ -109,8 +122,9 @@ class HostRows:
             for guid, found in by_machine(or_none(self.offers)).items()
             if (rows := [row for rest, row in found if rest.upper() == DATA_EXCHANGE])
         }
+        self.shows_offers = bool(self.offers_of.keys() & first.machines.keys())
         self.guests = self.rows(queries.KVP_COMPONENTS)
-        self.guests_of = by_system_name(or_none(self.guests))
+        self.guests_of = _with_later_answers(by_system_name(or_none(self.guests)), reading)
         self.heartbeats = self.rows(queries.HEARTBEATS)
         self.heartbeats_of = by_system_name(or_none(self.heartbeats))
         self.relationships = self.rows(queries.RELATIONSHIPS)
@@ -122,8 +136,14 @@ class HostRows:
         self.unread_adapters = next((answer for answer in adapters if isinstance(answer, Unread)), None)
         self.synthetic_of, self.legacy_of = (by_machine(or_none(answer)) for answer in adapters)
         self.shows_adapters = bool((self.synthetic_of.keys() | self.legacy_of.keys()) & first.machines.keys())
+        self.shows_synthetic_adapters = bool(self.synthetic_of.keys() & first.machines.keys())
+        self.untied_adapters = [name for answer in adapters for name in untied(or_none(answer))]
         self.connections = self.rows(queries.CONNECTIONS)
         self.connections_of = by_machine(or_none(self.connections))
+        self.untied_connections = untied(or_none(self.connections))
+        self.guest_addresses = self._guest_addresses()
+        self.guest_addresses_of = two_guids(or_none(self.guest_addresses), OF_GUEST_ADDRESSES)
+        self.additions = Additions(self.rows, first.machines)
 
     @cached_property
     def unlisted(self) -> list[str]:
@@ -152,7 +172,61 @@ class HostRows:
         return {guid: parse_items(array(rows[0], queries.GUEST_ITEMS)) for guid, rows in self.guests_of.items()}
 
     def rows(self, class_name: str) -> Rows | Unread:
-        return self.reading.classes.get(class_name, Unread(f"{class_name} was not asked for", Why.ABSENT))
+        if class_name in self.reading.classes:
+            return self.reading.classes[class_name]
+        if class_name in {query.class_name for query in queries.OF_REPLICATION}:
+            return self.not_asked
+        return Unread(f"{class_name} was not asked for", Why.ABSENT)
+
+    def _guest_addresses(self) -> Rows | Unread:
+        """Return the rows of what guests use now; not one of a machine that the server lists is no answer."""
+        answer = self.rows(queries.GUEST_ADDRESSES)
+        if isinstance(answer, Unread) or two_guids(answer, OF_GUEST_ADDRESSES).keys() & self.first.machines.keys():
+            return answer
+        return Unread(f"{self.name} shows not one row of its guests' addresses")
+
+
+def _with_later_answers(first: dict[str, list[Row]], reading: Reading) -> dict[str, list[Row]]:
+    """Put a component as it was at the end in the place of one that showed no contact: a guest that just restarts shows
+    the same for a while."""
+    later = reading.again.get(queries.KVP_COMPONENTS, ())
+    if isinstance(later, Unread):
+        return first
+    of_later = by_system_name(later)
+    return {
+        guid: of_later[guid] if _is_silent(rows) and len(of_later.get(guid, ())) == 1 else rows
+        for guid, rows in first.items()
+    }
+
+
+def _is_silent(rows: list[Row]) -> bool:
+    return len(rows) == 1 and first_number(rows[0], "OperationalStatus") == queries.NO_CONTACT
+
+
+def two_guids(rows: Rows, form: re.Pattern[str]) -> Bucket:
+    """Return rows by the first of the two GUIDs in their InstanceID, each with the second: machine, then adapter."""
+    found: Bucket = defaultdict(list)
+    for row in rows:
+        instance = text(row, "InstanceID")
+        if isinstance(instance, str) and (match := form.fullmatch(instance)):
+            found[match[1].upper()].append((match[2].upper(), row))
+    return found
+
+
+def untied(rows: Rows) -> list[str]:
+    """Return the names of rows that can't be tied to a machine although nothing about them is untied by design.
+
+    Untied by design are templates and pools (``Microsoft:Definition\\…``, ``Microsoft:Pool\\…``: a published dump, and
+    the BPA script of Server 2012, which leaves them out). Settings of checkpoints carry a GUID of their own.
+    """
+    return [shown(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
+
+
+def _is_tied(row: Row) -> bool:
+    if "InstanceID" in row and not any(row.values()):
+        return True  # a row of NULLs says nothing of anybody
+    name = row.get("InstanceID")
+    return isinstance(name, str) and bool(OF_MACHINE.fullmatch(name) or OF_TEMPLATE.match(name))
 
 
 def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:

@@ -1,4 +1,4 @@
-"""Which classes and properties are read. With translate.py the one home of CIM names.
+"""Which classes and properties are read. With the rest of this folder the one home of CIM names.
 
 Names and versions: MicrosoftDocs/win32, desktop-src/HyperV_v2; property lists of microsoft/wmi
 (server2019, server23h2).
@@ -8,8 +8,11 @@ A query that names a property which the class lacks fails whole, so the version 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+from compliance.hyperv.rows import A_GUID, first_number
+from compliance.model import Row, Unread
 
 VIRTUALIZATION = "root/virtualization/v2"
 CIMV2 = "root/cimv2"
@@ -27,6 +30,11 @@ HEARTBEATS = "Msvm_HeartbeatComponent"
 REPLICATION = "Msvm_ReplicationSettingData"
 REPLICA_SERVER = "Msvm_ReplicationServiceSettingData"
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
+GUEST_ADDRESSES = "Msvm_GuestNetworkAdapterConfiguration"
+SWITCHES = "Msvm_VirtualEthernetSwitch"
+SECURITY = "Msvm_SecuritySettingData"
+TEST_REPLICAS = "Msvm_ReplicaSystemDependency"
+HOST_ADDRESSES = "Win32_NetworkAdapterConfiguration"
 OPERATING_SYSTEM = "Win32_OperatingSystem"
 CLUSTER = "MSCluster_Cluster"
 NODES = "MSCluster_Node"
@@ -49,13 +57,15 @@ A_CLASS = re.compile(r"(?:Msvm|MSCluster|CIM|Win32)_[A-Za-z]{1,64}")
 Version = tuple[int, ...]
 SERVER_2012: Version = (6, 2)
 SERVER_2012_R2: Version = (6, 3)
+SERVER_2016: Version = (10, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """One class, and the properties of it that are read. ``later`` names those that came after Server 2012, ``bulky``
     those without which it is asked again where a row is larger than the server may send. ``where`` spares the server
-    rows that are of no use: what comes is looked at all the same."""
+    rows that are of no use: what comes is looked at all the same. ``adds_only``: no pass rests on the class. It can add
+    a finding or a word; silent or in another form than we inferred, it changes no verdict."""
 
     class_name: str
     properties: tuple[str, ...]
@@ -64,6 +74,7 @@ class Query:
     later: Mapping[str, Version] = field(default_factory=dict)
     bulky: tuple[str, ...] = ()
     where: str = ""
+    adds_only: bool = False
 
     @property
     def slim(self) -> Query:
@@ -132,8 +143,29 @@ QUERIES = (
         later={"ReplicationProvider": SERVER_2012_R2},
     ),
     Query(REPLICA_SERVER, ("InstanceID", "RecoveryServerEnabled")),
-    Query(CONNECTIONS, ("InstanceID", "EnabledState", "HostResource")),
+    Query(CONNECTIONS, ("InstanceID", "EnabledState", "HostResource", "PoolID")),
 )
+
+OF_REPLICATION = (
+    Query(
+        GUEST_ADDRESSES,
+        ("InstanceID", "DHCPEnabled", "ProtocolIFType", "IPAddresses", "Subnets", "DefaultGateways", "DNSServers"),
+    ),
+    Query(SWITCHES, ("Name", "ElementName"), adds_only=True),
+    Query(SECURITY, ("InstanceID", "ShieldingRequested"), since=SERVER_2016, adds_only=True),
+    Query(TEST_REPLICAS, ("Antecedent", "Dependent"), adds_only=True),
+    Query(HOST_ADDRESSES, ("IPAddress", "IPSubnet"), namespace=CIMV2, where="IPEnabled = TRUE", adds_only=True),
+)
+"""Asked where some machine replicates, and nowhere else. Properties and versions: MicrosoftDocs/win32, and the schema
+of Server 2019 in microsoft/wmi."""
+
+SINCE_0_1 = {CONNECTIONS: frozenset({"PoolID"})}
+"""Properties of ``QUERIES`` for which hyperv-compliance 0.1 did not ask."""
+
+NO_CONTACT = 12
+"""OperationalStatus of a component whose guest does not answer."""
+SILENT_AT_ONCE = 30
+"""Machines whose components are named in one query; more are asked for by the whole class."""
 
 AGAIN = Query(MACHINES, ("Name", "ElementName", "EnabledState", "ReplicationMode"))
 """Read a second time at the end: what changed in between is not judged."""
@@ -166,15 +198,53 @@ def parse_version(text: str | None) -> Version | None:
 
 
 def queries_for(version: str | None) -> tuple[Query, ...]:
-    """The queries that a server of this version can answer whole; all of them where the version is not known."""
+    """Return what a server of this version can answer whole; all where the version is not known."""
+    return _known_to(version, QUERIES)
+
+
+def queries_of_replication(version: str | None, machines: Sequence[Row] | Unread) -> tuple[Query, ...]:
+    """Return what is asked besides where one of the machines replicates, or may: a role that is not given counts."""
+    if isinstance(machines, Unread) or not any(row.get("ReplicationMode", "") not in ("0", None) for row in machines):
+        return ()
+    return _known_to(version, OF_REPLICATION)
+
+
+def _known_to(version: str | None, queries: Sequence[Query]) -> tuple[Query, ...]:
     numbers = parse_version(version)
     if numbers is None:
-        return QUERIES
+        return tuple(queries)
     return tuple(
         replace(
             query,
             properties=tuple(name for name in query.properties if numbers >= query.later.get(name, SERVER_2012)),
         )
-        for query in QUERIES
+        for query in queries
         if numbers >= query.since
     )
+
+
+def asked_by_0_1(version: str | None) -> dict[str, tuple[str, ...]]:
+    """Return what hyperv-compliance 0.1 asked a server of this version for: its snapshots don't say so themselves."""
+    return {
+        query.class_name: tuple(
+            name for name in query.properties if name not in SINCE_0_1.get(query.class_name, frozenset())
+        )
+        for query in queries_for(version)
+    }
+
+
+def components_again(components: Sequence[Row] | Unread) -> Query | None:
+    """Return the query for those Data Exchange components that showed no contact with their guest (status 12), or None
+    where there are none: a guest that restarts just now shows the same for a while."""
+    silent = [
+        name
+        for row in (() if isinstance(components, Unread) else components)
+        if first_number(row, "OperationalStatus") == NO_CONTACT
+        and isinstance(name := row.get("SystemName"), str)
+        and A_GUID.fullmatch(name)
+    ]
+    if not silent:
+        return None
+    named = " OR ".join(f"SystemName = '{guid}'" for guid in silent) if len(silent) <= SILENT_AT_ONCE else ""
+    properties = ("SystemName", "OperationalStatus", GUEST_ITEMS)
+    return Query(KVP_COMPONENTS, properties, bulky=(GUEST_ITEMS,), where=named)

@@ -1,18 +1,19 @@
-"""Both sides of a replica are one guest: tie them together by GUID and complementary roles.
+"""Both sides of a replica are one guest: tie them together by GUID, complementary roles and names.
 
-That both sides share the GUID is common knowledge, but documented nowhere; so a join is made only where this side's own
-replication settings were read, and a server that they name and that does not hold the GUID forbids it.
+That both sides share the GUID is common knowledge, but documented nowhere. So a server may answer for another one's
+guest only where that one's own replication settings name it; where these were not read, those of the one that answers
+must name the other. Whoever holds the same GUID and is named by nobody says nothing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compliance.hyperv.membership import labels_of
-from compliance.hyperv.rows import first_label, some
+from compliance.hyperv.names import Index
 from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
+from compliance.words import join_names
 
 PARTNERS = {
     Role.PRIMARY: (Role.REPLICA,),
@@ -22,15 +23,9 @@ PARTNERS = {
 GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 
-def join_sides(
-    servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
-) -> tuple[ReplicatedVM, ...]:
-    """Every side of every replication, in the order of the servers. A role that could not be read counts as a side, and
-    so does a machine that a cluster expects and no node showed.
-
-    ``left_out``: names of servers of the inventory that were not to be read.
-    """
-    index = Index(servers, left_out, clusters)
+def join_sides(servers: Sequence[Server], clusters: Sequence[Cluster], index: Index) -> tuple[ReplicatedVM, ...]:
+    """Return every side of every replication, in the order of the servers. A role that could not be read counts as a
+    side, and so does a machine that a cluster expects and no node showed."""
     sides = tuple(
         _joined(machine, index)
         for server in servers
@@ -38,84 +33,41 @@ def join_sides(
         if (isinstance(machine.role, Unread) or machine.role in PARTNERS) and machine.replicated is not False
     )
     unseen = [machine for cluster in clusters for machine in cluster.missing]
-    return (*sides, *(ReplicatedVM(machine=one, partner=Unread(str(one.doubt))) for one in unseen))
+    return (*sides, *(ReplicatedVM(machine=machine, partner=Unread(str(machine.doubt))) for machine in unseen))
 
 
-class Index:
-    """Servers and clusters by what a partner may call them, and machines by GUID."""
-
-    def __init__(
-        self, servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
-    ) -> None:
-        self.left_out = {first_label(name) for name in left_out}
-        self.holders: dict[str, list[VirtualMachine]] = defaultdict(list)
-        self.by_label: dict[str, list[Server]] = defaultdict(list)
-        for server in servers:
-            for label in labels_of(server):
-                self.by_label[label].append(server)
-            for machine in server.machines:
-                self.holders[machine.guid].append(machine)
-        self._nodes = {cluster.name: [one for one in servers if one.cluster == cluster.name] for cluster in clusters}
-        self._doubtful = {cluster.name for cluster in clusters if cluster.unread or cluster.doubts}
-        self._clusters: dict[str, set[str]] = defaultdict(set)
-        for cluster in clusters:
-            for label in cluster.labels:
-                self._clusters[label].add(cluster.name)
-
-    def party(self, name: str) -> Mapping[str, Server]:
-        """The servers on one of which that must be what ``name`` holds: a server, or all nodes of its cluster, between
-        which virtual machines move. A cluster is also meant by its own name, and by that of its Replica Broker."""
-        label = first_label(name)
-        servers, clusters = self.by_label[label], self._clusters.get(label, set())
-        if len(servers) == 1 and (servers[0].unread or servers[0].cluster not in self._nodes):  # unread: a claim alone
-            return {servers[0].name: servers[0]}
-        named = {servers[0].cluster or ""} if len(servers) == 1 else clusters if not servers else set()
-        return {one.name: one for one in self._nodes[next(iter(named))]} if len(named) == 1 else {}
-
-    def read_party(self, name: str) -> Mapping[str, Server]:
-        """The same, if all of it was read."""
-        party = self.party(name)
-        whole = all(one.unread is None and one.cluster not in self._doubtful for one in party.values())
-        return party if whole else {}
-
-    def is_known(self, name: str) -> bool:
-        return bool(self.by_label[first_label(name)] or first_label(name) in self._clusters)
-
-
-def unlisted_partners(
-    servers: Sequence[Server], left_out: Iterable[str] = (), clusters: Sequence[Cluster] = ()
-) -> tuple[Partner, ...]:
-    """Servers that replication settings name and nobody listed, in alphabetical order."""
-    index = Index(servers, left_out, clusters)
-    named_by: dict[str, list[VirtualMachine]] = defaultdict(list)
+def unlisted_partners(servers: Sequence[Server], index: Index) -> tuple[Partner, ...]:
+    """Return the servers that replication settings name and nobody listed, in alphabetical order."""
+    naming: dict[str, list[VirtualMachine]] = defaultdict(list)
     names: dict[str, str] = {}
     for server in servers:
         for machine in server.machines:
             for name in () if isinstance(machine.partners, Unread) else dict.fromkeys(machine.partners):
-                label = first_label(name)
-                if label and not index.is_known(label) and label not in index.left_out:
-                    names.setdefault(label, name)
-                    named_by[label].append(machine)
+                key = name.strip().casefold().rstrip(".")
+                if key and not index.is_listed(name) and not index.is_left_out(name):
+                    names.setdefault(key, name)
+                    naming[key].append(machine)
     return tuple(
         Partner(
-            name=names[label],
+            name=names[key],
             servers=tuple(dict.fromkeys(machine.server for machine in machines)),
             machines=len(machines),
         )
-        for label, machines in sorted(named_by.items())
+        for key, machines in sorted(naming.items())
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Ends:
     """The machines on the other ends of a machine's relationships; and why one may be missing."""
 
     machines: tuple[VirtualMachine, ...]
-    missing: str
+    missing: str = ""
 
 
 def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
-    """Walk from host to host until one is found on which the guest runs; in a chain it may be two hops away."""
+    """Walk from host to host until one is reached on which the guest runs; in a chain it may be two hops away. Each hop
+    is taken by the settings of the server that it leaves."""
     seen = {machine.server}
     wave = [machine]
     reasons: list[str] = []
@@ -123,11 +75,11 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
     running: VirtualMachine | None = None
     while wave:
         following: list[VirtualMachine] = []
-        for one in wave:
-            found = _other_ends(one, index)
-            if found.missing:
-                reasons.append(found.missing)
-            following += [end for end in found.machines if end.server not in seen]
+        for side in wave:
+            ends = _other_ends(side, index)
+            if ends.missing:
+                reasons.append(ends.missing)
+            following += [end for end in ends.machines if end.server not in seen]
         seen |= {end.server for end in following}
         others += following
         running = running or next((end for end in following if end.power in GUEST_IS_THERE), None)
@@ -149,62 +101,93 @@ def _not_running(machine: VirtualMachine) -> str:
     )
 
 
-def _other_ends(machine: VirtualMachine, index: Index) -> _Found:
+def _other_ends(machine: VirtualMachine, index: Index) -> _Ends:
     if isinstance(machine.role, Unread) or machine.role not in PARTNERS:
-        return _Found((), f"the role of {machine} is {machine.role}")
+        return _Ends((), f"the role of {machine} is {machine.role}")
+    if machine.foreign:
+        return _Ends((), "another product than Hyper-V Replica replicates it")
     if isinstance(machine.partners, Unread):
-        return _Found((), f"its partner is not known: {machine.partners}")
+        reason = f"its partner is not known: {machine.partners}"
+        return _Ends((), reason) if machine.replication_settings_read else _ends_that_name(machine, reason, index)
     ends: list[VirtualMachine] = []
     missing: list[str] = []
-    named = {first_label(name): name for name in machine.partners}
+    lost: list[str] = []
     for role in PARTNERS[machine.role]:
-        candidates = [
-            other for other in index.holders[machine.guid] if other.server != machine.server and other.role is role
-        ]
-        by_name = [other for other in candidates if _is_named(other, named, index)]
-        if len(by_name) == 1:
-            ends += by_name
-        elif len(candidates) == 1 and not (contradiction := _contradiction(machine, named, index)):
-            ends += candidates
-        elif len(candidates) == 1:
-            missing.append(contradiction)
-        elif candidates:
-            missing.append(f"{len(candidates)} servers hold its {role}: {some([other.server for other in candidates])}")
-    if not ends and not missing:
-        missing.append(_contradiction(machine, named, index) or _not_there(machine.partners, index))
-    return _Found(tuple(ends), "; ".join(dict.fromkeys(missing)))
+        names = names_towards(role, machine)
+        servers = {server for name in names for server in index.party(name)}
+        holders = [other for other in _others(machine, index) if other.role is role and other.server in servers]
+        if len(holders) == 1:
+            ends += holders
+        elif holders:
+            servers_of = join_names([other.server for other in holders], most=3)
+            missing.append(f"{len(holders)} servers hold its {role}: {servers_of}")
+        else:
+            lost += names
+    if lost:
+        missing.append(_why_lost(machine, list(dict.fromkeys(lost)), index))
+    return _Ends(tuple(ends), "; ".join(dict.fromkeys(missing)))
 
 
-def _is_named(other: VirtualMachine, named: Mapping[str, str], index: Index) -> bool:
-    return any(other.server in index.party(label) for label in named)
+def names_towards(role: Role, machine: VirtualMachine) -> tuple[str, ...]:
+    """Return what a machine's settings call the server of the other side that has ``role``."""
+    upstream = role is Role.PRIMARY or machine.role is Role.EXTENDED_REPLICA
+    return machine.receives_from if upstream else machine.sends_to
 
 
-def _contradiction(machine: VirtualMachine, named: Mapping[str, str], index: Index) -> str:
-    """A server that the settings name, that was read, and that does not hold the machine."""
+def _others(machine: VirtualMachine, index: Index) -> list[VirtualMachine]:
+    return [other for other in index.holders[machine.guid] if other.server != machine.server]
+
+
+def _ends_that_name(machine: VirtualMachine, reason: str, index: Index) -> _Ends:
+    """Return the other ends by their own settings, where this side's were not read: each must name this server."""
+    assert isinstance(machine.role, Role)  # noqa: S101  # its caller asked
+    naming = [
+        other
+        for other in _others(machine, index)
+        if isinstance(other.role, Role)
+        and other.role in PARTNERS[machine.role]
+        and any(machine.server in index.party(name) for name in names_towards(machine.role, other))
+    ]
+    roles = [other.role for other in naming]
+    if naming and len(set(roles)) == len(roles):
+        return _Ends(tuple(naming))
+    return _Ends((), reason)
+
+
+def _why_lost(machine: VirtualMachine, names: Sequence[str], index: Index) -> str:
+    """Return why none of the servers that a machine's settings name could answer, the first cause first: one that was
+    not read, then one that nobody asked, then one that says otherwise."""
+    unread = [name for name in names if index.is_unread(name)]
+    left_out = [name for name in names if index.is_left_out(name)]
+    unlisted = [name for name in names if not index.is_listed(name) and name not in left_out]
+    rest = [name for name in names if name not in (*unread, *left_out, *unlisted)]
+    ambiguous = [name for name in rest if index.is_ambiguous(name)]
+    places = [
+        f"on {join_names(servers, most=3)}, {state}"
+        for servers, state in (
+            (unread, "which was not read"),
+            (left_out, "which --hv-limit left out"),
+            (unlisted, "which is not in the inventory: add that server"),
+            (ambiguous, "and more than one server has that name"),
+        )
+        if servers
+    ]
+    if places:
+        return f"its other side is {'; or '.join(places)}"
+    return _contradiction(machine, rest, index) or (
+        f"no machine on {join_names(rest, most=3)} has its GUID and the role of its other side"
+    )
+
+
+def _contradiction(machine: VirtualMachine, names: Sequence[str], index: Index) -> str:
+    """Return what speaks against a server that the settings name, that was read, and that does not hold the machine."""
     holders = {other.server for other in index.holders[machine.guid]}
-    for name in named.values():
+    for name in names:
         party = index.read_party(name)
         if party and not party.keys() & holders:
-            does_not = f"{some(list(party))} {'do' if len(party) > 1 else 'does'} not"
+            does_not = f"{join_names(party, most=3)} {'do' if len(party) > 1 else 'does'} not"
             return f"its replication settings name {name}, but {does_not} hold it"
     return ""
-
-
-def _not_there(names: Sequence[str], index: Index) -> str:
-    unlisted = [name for name in names if not index.is_known(name)]
-    left_out = [name for name in unlisted if first_label(name) in index.left_out]
-    if left_out:
-        return f"its other side is on {some(left_out)}, which --hv-limit left out"
-    if unlisted:
-        return f"its other side is on {some(unlisted)}, which is not in the inventory: add that server"
-    unread = [name for name in names if any(server.unread for server in index.by_label[first_label(name)])]
-    unread += [name for name in names if any(server.unread for server in index.party(name).values())]
-    if unread:
-        return f"its other side is on {some(unread)}, which was not read"
-    ambiguous = [name for name in names if len(index.by_label[first_label(name)]) > 1]
-    if ambiguous:
-        return f"its other side is on {some(ambiguous)}, and more than one server has that name"
-    return f"no machine on {some(list(names))} has its GUID and the role of its other side"
 
 
 def _remarks(machine: VirtualMachine, end: VirtualMachine) -> tuple[str, ...]:

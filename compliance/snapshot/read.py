@@ -45,10 +45,11 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
     header = _json(path, 1, lines)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
-    if header.get("version") != VERSION:
+    version = header.get("version")
+    if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
         raise SnapshotError(
-            f"{path}:1: format {strict.short(header.get('version'))} is not known to this version, which reads "
-            f"{VERSION}: update hyperv-compliance, or gather again"
+            f"{path}:1: format {strict.short(version)} is not known to this version, which reads 1 to {VERSION}: "
+            "update hyperv-compliance, or gather again"
         )
     try:
         settings = header["settings"]
@@ -186,10 +187,19 @@ def _reading_from_json(value: object) -> Reading:
         clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
         classes=_answers_from_json(value["classes"]),
         again=_answers_from_json(value["again"]),
-        left_out=strict.texts(value.get("left_out", [])),  # newer than the format
+        left_out=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1
         notes=strict.texts(value["notes"]),
         cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
+        asked=_asked_from_json(value.get("asked")),  # not in version 1
     )
+
+
+def _asked_from_json(value: object) -> dict[str, tuple[str, ...]] | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError("expected an object under 'asked'")
+    return {strict.text(name): strict.texts(properties) for name, properties in value.items()}
 
 
 def _answers_from_json(value: Mapping[str, Mapping[str, object]]) -> dict[str, Answer]:

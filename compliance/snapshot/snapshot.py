@@ -11,7 +11,8 @@ from compliance.errors import SnapshotError
 from compliance.model import Row, Settings, Unread
 
 FORMAT = "hyperv-compliance snapshot"
-VERSION = 1
+VERSION = 2
+"""Version 1 did not say what was asked for, and is read for ever."""
 
 Answer = tuple[Row, ...] | Unread
 """The rows of one class, or why it has none to show."""
@@ -21,7 +22,8 @@ Answer = tuple[Row, ...] | Unread
 class Reading:
     """What one server answered. ``again`` holds what was read a second time, at the end; ``left_out`` names, as
     ``Class.Property``, what was larger than the server may send and so was not read. ``cluster`` is what the server
-    says of the cluster that it is a node of: empty where it is none, or was not asked."""
+    says of the cluster that it is a node of: empty where it is none, or was not asked. ``asked`` holds the properties
+    that each class was asked for; None where nobody noted it, as in snapshots of version 1."""
 
     started: datetime
     finished: datetime
@@ -32,6 +34,7 @@ class Reading:
     left_out: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cluster: Mapping[str, Answer] = field(default_factory=dict)
+    asked: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -115,9 +115,10 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
         "classes": _answers_to_json(reading.classes),
         "again": _answers_to_json(reading.again),
-        "left_out": list(reading.left_out),
+        "too_large": list(reading.left_out),
         "notes": list(reading.notes),
         **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
+        **({} if reading.asked is None else {"asked": {name: list(asked) for name, asked in reading.asked.items()}}),
     }
 
 

@@ -14,17 +14,23 @@ from compliance.hyperv.assumptions.statement import MOST_EXAMPLES, Assumption, S
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
     FAILOVER_ADDRESSES,
+    GUEST_ADDRESSES,
     HEARTBEATS,
+    HOST_ADDRESSES,
     KVP_COMPONENTS,
     KVP_SETTINGS,
     LEGACY_ADAPTERS,
     MACHINE_SETTINGS,
     MACHINES,
+    OF_REPLICATION,
     QUERIES,
     RELATIONSHIPS,
+    SECURITY,
+    SWITCHES,
     SYNTHETIC_ADAPTERS,
+    TEST_REPLICAS,
 )
-from compliance.model import Unread
+from compliance.model import Connection, Unread
 from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import (
     DATA_EXCHANGE,
@@ -104,6 +110,7 @@ def lacking(class_name: str, name: str) -> Source:
 COPY = f"Microsoft:FailoverNetworkSetting\\{X}\\{guid(f'{X} nic 0')}"
 EXTENDED = {"InstanceID": f"Microsoft:{X}\\HVR\\1", "ReplicationState": 3}
 
+UNREPLICATED = host(vm(mode=0, state=0))  # of which these classes are not asked
 Case = tuple[Source, Source, Source | None]
 CASES: dict[str, Case] = {
     "one-own-row": (host(vm()), more(MACHINES, Name="HV02"), unread(MACHINES)),
@@ -186,6 +193,15 @@ CASES: dict[str, Case] = {
         host(vm(items={**UBUNTU, "IntegrationServicesVersion": "Unknown version"})),
         host(vm()),
     ),
+    "switches": (host(vm()), setting(SWITCHES, "Name", "x"), UNREPLICATED),
+    "security-rows": (host(vm(shielded=True)), setting(SECURITY, "InstanceID", "x"), UNREPLICATED),
+    "test-replicas": (
+        host(off(mode=2), vm(name="y", mode=3, state=0, test_of=X)),
+        more(TEST_REPLICAS, Antecedent=None, Dependent=None),
+        host(vm()),
+    ),
+    "host-addresses": (host(vm()), setting(HOST_ADDRESSES, "IPSubnet", []), UNREPLICATED),
+    "guest-address-rows": (host(vm()), host(vm(nics=[Nic(), Nic(guest_row=False)])), unread(GUEST_ADDRESSES)),
 }
 MORE_CONTRADICTIONS: list[tuple[str, Source]] = [
     ("one-own-row", host(rows={MACHINES: ()})),
@@ -213,6 +229,22 @@ MORE_CONTRADICTIONS: list[tuple[str, Source]] = [
 def on(one: Source) -> dict[str, Assumption]:
     assert isinstance(one.reading, Reading)
     return {found.key: found for found in assumptions(one, one.reading)}
+
+
+@pytest.mark.parametrize("class_name", [query.class_name for query in OF_REPLICATION if query.adds_only])
+def test_a_refused_class_that_only_adds_is_one_line_and_no_more(class_name: str) -> None:
+    (before,) = translate(snapshot(host(vm()))).servers
+    (after,) = translate(snapshot(unread(class_name))).servers
+    (remark,) = set(after.remarks) - set(before.remarks)
+    assert remark.startswith("contradicts what we assume, ")
+    assert "could not be read: refused" in remark
+    connections = [
+        adapter.connection
+        for server in (before, after)
+        for machine in server.machines
+        for adapter in (() if isinstance(machine.adapters, Unread) else machine.adapters)
+    ]
+    assert connections == [Connection.SWITCH] * 2
 
 
 def test_every_assumption_on_a_server_has_its_cases() -> None:

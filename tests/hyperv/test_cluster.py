@@ -349,7 +349,7 @@ def test_a_node_that_a_machine_has_left_is_not_its_other_side() -> None:
 
 def test_another_clusters_name_is_no_partner() -> None:
     _, primary = joined((("hv09.dr.example", "other.dr.example"),))
-    assert primary == "its replica hvcl01/sql01 is off too"  # one candidate, and nothing that was read contradicts it
+    assert primary == "its other side is on other.dr.example, which is not in the inventory: add that server"
 
 
 def test_a_cluster_that_does_not_hold_it_contradicts() -> None:

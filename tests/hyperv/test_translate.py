@@ -341,10 +341,27 @@ def test_pitfall_19_an_address_on_the_primary_counts() -> None:
     assert machine.failover_addresses == ("10.2.0.20",)
 
 
-def test_pitfall_20_another_provider_is_a_remark_and_no_verdict() -> None:
-    machine = server_of(source(Host(vms=[Vm(name="x", provider=guid("asr"))]))).machines[0]
-    assert machine.replicated is True
-    assert any("a provider other than Hyper-V's own" in remark for remark in machine.remarks)
+def test_pitfall_20_another_provider_is_said_once_a_server_and_its_partner_is_none_to_list() -> None:
+    azure = [("hv01.dr.example", "Microsoft Azure")]
+    vms = [Vm(name=name, provider=guid("asr"), hosts=azure) for name in "ab"]
+    estate = estate_of(source(Host(vms=vms)))
+    assert [(machine.replicated, machine.foreign, machine.partners) for machine in estate.servers[0].machines] == [
+        (True, True, ())
+    ] * 2
+    (remark,) = (remark for remark in estate.servers[0].remarks if "provider" in remark)
+    assert remark == (
+        "2 virtual machines replicate through another provider than Hyper-V Replica's own, to Microsoft Azure: "
+        "their failover happens there"
+    )
+    assert estate.unlisted == ()
+
+
+def test_a_text_that_names_no_provider_is_hyper_v_replica() -> None:
+    rows = host_rows(Host(vms=[Vm(name="x")]))
+    for text in (None, "", "ReplicationProvider", "no path"):
+        rows[REPLICATION][0]["ReplicationProvider"] = text
+        machine = server_of(source(Host(), rows=wire(rows))).machines[0]
+        assert (machine.foreign, machine.partners) == (False, ("hv02.dr.example",))
 
 
 POWERS = {
@@ -436,7 +453,7 @@ def test_a_machine_with_a_blank_name_is_called_by_its_guid(name: str) -> None:
 
 def test_names_and_addresses_are_no_longer_than_people_read() -> None:
     long = "x" * 100_000
-    vm = Vm(name=long, nics=[Nic(name=long, addresses=(long,))], hosts=[(long, long)])
+    vm = Vm(name=long, nics=[Nic(name=long, addresses=(long,))], hosts=[("hv01", long)])
     machine = translate(snapshot(source(Host(vms=[vm])))).servers[0].machines[0]
     assert {len(text) for text in (machine.name, *machine.failover_addresses, *machine.partners)} == {MOST_LETTERS}
 
@@ -621,7 +638,7 @@ FOR_REMARKS = [ADAPTERS, "Msvm_EmulatedEthernetPortSettingData", HEARTBEATS, REP
 @pytest.mark.parametrize("class_name", FOR_REMARKS)
 def test_a_class_that_only_feeds_remarks_is_told_when_it_is_missing(class_name: str) -> None:
     server = server_of(source(Host(vms=[Vm(name="x")]), rows={class_name: Unread("refused")}))
-    assert server.remarks == (f"{class_name} could not be read, so remarks from it are missing: refused",)
+    assert server.remarks == (f"{class_name} could not be read: refused",)
 
 
 # --- several servers --------------------------------------------------------------------------------------------------

@@ -14,10 +14,11 @@ from functools import cache
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from tests.simulator.wire import CIM_COMMON, CIM_SCHEMA, WSMAN, XSI, Dialect
+from tests.simulator.wire import ADDRESSING, CIM_COMMON, CIM_SCHEMA, WSMAN, XSI, Dialect
 
 Row = Mapping[str, object]
 
+REFERENCE = "CIM_ManagedElement"
 _IDENTIFIERS = frozenset({"InstanceID", "VirtualSystemIdentifier", "SystemName", "Name", "DeviceID"})
 _GUID = re.compile(r"\{?([0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})\}?")
 _DMTF_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)\.(\d{6})[+-]\d{3}")
@@ -130,6 +131,8 @@ def _value_writer(kind: str, dialect: Dialect, fragment: bool) -> Callable[[obje
         return f"<{element}>{text}</{element}>" if fragment else f"<cim:{element}>{text}</cim:{element}>"
 
     def write(value: object) -> str:
+        if kind == REFERENCE and isinstance(value, str):
+            return _reference(value)
         if isinstance(value, Mapping):
             # An embedded object, as masterzen/winrm reads it: elements in the namespace of its own class.
             tag, declared = ("", "") if fragment else ("e:", f' xmlns:e="{CIM_SCHEMA}MSCluster_Property"')
@@ -151,6 +154,20 @@ def _value_writer(kind: str, dialect: Dialect, fragment: bool) -> Callable[[obje
         raise TypeError(f"the simulator cannot play {value!r} as a CIM value")
 
     return write
+
+
+def _reference(text: str) -> str:
+    """``URI?key=value&key=value`` as an endpoint reference, whose parts stand directly in the property (recorded)."""
+    uri, _, keys = text.partition("?")
+    selectors = "".join(
+        f'<w:Selector Name="{_escaped(name)}">{_escaped(value)}</w:Selector>'
+        for name, _, value in (key.partition("=") for key in keys.split("&"))
+    )
+    return (
+        f'<a:Address xmlns:a="{ADDRESSING}">{ADDRESSING}/role/anonymous</a:Address>'
+        f'<a:ReferenceParameters xmlns:a="{ADDRESSING}" xmlns:w="{WSMAN}">'
+        f"<w:ResourceURI>{_escaped(uri)}</w:ResourceURI><w:SelectorSet>{selectors}</w:SelectorSet></a:ReferenceParameters>"
+    )
 
 
 def _escaped(text: str) -> str:

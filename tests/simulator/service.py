@@ -18,10 +18,16 @@ from tests.simulator.wire import Dialect, Heading, Refusal
 
 _QUERY = re.compile(
     r"\s*SELECT\s+(\*|\w+(?:\s*,\s*\w+)*)\s+FROM\s+(\w+)"
-    r"(?:\s+WHERE\s+(\w+\s*=\s*'[^']*'(?:\s+OR\s+\w+\s*=\s*'[^']*')*))?\s*;?\s*",
+    r"(?:\s+WHERE\s+(\w+\s*=\s*(?:'[^']*'|TRUE|FALSE)(?:\s+OR\s+\w+\s*=\s*'[^']*')*))?\s*;?\s*",
     re.IGNORECASE,
 )
-_EQUALS = re.compile(r"(\w+)\s*=\s*'([^']*)'")
+_EQUALS = re.compile(r"(\w+)\s*=\s*(?:'([^']*)'|(TRUE|FALSE))", re.IGNORECASE)
+
+
+def _is(value: object, text: str) -> bool:
+    return value == text or (isinstance(value, bool) and cim.as_text(value) == text.lower())
+
+
 _UNDERSTOOD = frozenset(
     {f"{{{wire.ADDRESSING}}}{name}" for name in ("Action", "To", "MessageID", "ReplyTo", "FaultTo", "From")}
     | {
@@ -374,7 +380,7 @@ class Service:
             columns=columns,
             query=request.query,
             uri=base + class_name,
-            one_of=tuple((name, value) for name, value in _EQUALS.findall(match.group(3) or "")),
+            one_of=tuple((name, text or truth) for name, text, truth in _EQUALS.findall(match.group(3) or "")),
         )
 
     def _items(self, target: Target, played: Played, fault: Fault | None) -> list[str]:
@@ -387,7 +393,7 @@ class Service:
                 raise refusals.bad_query(target.query, target.namespace)
             columns = tuple({declared[one.lower()]: None for one in columns})
         if target.one_of:
-            rows = [row for row in rows if any(row.get(name) == value for name, value in target.one_of)]
+            rows = [row for row in rows if any(_is(row.get(name), value) for name, value in target.one_of)]
         uri = target.uri if not target.query else target.uri.rpartition("/")[0] + f"/{played_class.name}"
         return cim.written(played_class, rows, uri, columns, self._dialect)
 

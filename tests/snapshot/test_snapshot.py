@@ -304,8 +304,8 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
     "deep": (b"[" * 100_000 + b"]" * 100_000, ":1: damaged or not a snapshot: no line of JSON"),
     "a huge number": (b"9" * 100_000, ":1: damaged or not a snapshot: no line of JSON"),
     "newer": (
-        lines(head(version=2), server()),
-        ":1: format 2 is not known to this version, which reads 1: update hyperv-compliance, or gather again",
+        lines(head(version=3), server()),
+        ":1: format 3 is not known to this version, which reads 1 to 2: update hyperv-compliance, or gather again",
     ),
     "no version": (lines({"format": FORMAT}), ":1: format None is not known to this version"),
     "a hostile version": (lines(head(version="\x1b[2J\n" * 100)), ":1: format �[2J�"),

@@ -17,7 +17,8 @@ from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
 from compliance.wsman.fault import one_line
 
-ENOUGH = frozenset({*FOR_REMARKS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
+ADDS_ONLY = frozenset(query.class_name for query in queries.OF_REPLICATION if query.adds_only)
+ENOUGH = frozenset({*FOR_REMARKS_ONLY, *ADDS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
 """Classes without which verdicts stand, and only a remark is missing."""
 
 

@@ -70,10 +70,11 @@ def scalar_present(host: HostRows) -> Iterator[Sign]:
 
 
 def _asked(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
-    for query in queries.queries_for(host.reading.version):
-        names = [name for name in query.properties if wanted(name)]
-        for row in or_none(host.rows(query.class_name)):
-            yield from ((name, row, query.class_name) for name in names)
+    adds_only = {query.class_name for query in queries.OF_REPLICATION if query.adds_only}
+    for class_name, properties in host.asked.items():
+        names = [name for name in properties if wanted(name)] if class_name not in adds_only else []
+        for row in or_none(host.rows(class_name)):
+            yield from ((name, row, class_name) for name in names)
 
 
 # --- identifiers ------------------------------------------------------------------------------------------------------
@@ -261,7 +262,7 @@ def role_and_relationship(host: HostRows) -> Iterator[Sign]:
         yield None if len(says) == 1 else f"{name_of(guid, row)}: role {mode}, states {[own, *states]}"
 
 
-GUESTS_OWN = re.compile(r"3\.1|4\.\d+(\.\d+)*")
+GUESTS_OWN = re.compile(r"3\.1|4\.\d+(\.\d+)*|BSD Pre-Release version")
 
 
 @assumed(
@@ -277,9 +278,10 @@ def guest_says_version(host: HostRows) -> Iterator[Sign]:
 
 @assumed(
     "linux-version",
-    "guests other than Windows publish 3.1 as that version, or 4.x from Microsoft's own package",
+    "guests other than Windows publish 3.1 as that version, 4.x from Microsoft's own package, or FreeBSD's own words",
     Basis.INFERRED,
-    "the Linux kernel registers 3.1 (drivers/hv/hv_kvp.c), FreeBSD is not known",
+    "the Linux kernel registers 3.1 (drivers/hv/hv_kvp.c); FreeBSD's daemon says `BSD Pre-Release version` "
+    "(contrib/hyperv/tools/hv_kvp_daemon.c)",
 )
 def linux_version(host: HostRows) -> Iterator[Sign]:
     for _, items in _published(host):

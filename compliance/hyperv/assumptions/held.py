@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from compliance.hyperv.assumptions import additions as assumed_additions
 from compliance.hyperv.assumptions import forms as assumed_forms
 from compliance.hyperv.assumptions import rows as assumed_rows
 from compliance.hyperv.assumptions.statement import Assumption, Basis, Sign, Statement, assumed
 from compliance.hyperv.host import NOBODY, HostRows, first_list
+from compliance.hyperv.names import Index
 from compliance.hyperv.rows import shown
-from compliance.hyperv.sides import PARTNERS, Index
-from compliance.model import Cluster, Role, Server, Unread, VirtualMachine
+from compliance.hyperv.sides import PARTNERS
+from compliance.model import Role, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, Source
 
 ON_A_SERVER: tuple[Statement[HostRows], ...] = tuple(
-    value for module in (assumed_rows, assumed_forms) for value in vars(module).values() if isinstance(value, Statement)
+    value
+    for module in (assumed_rows, assumed_forms, assumed_additions)
+    for value in vars(module).values()
+    if isinstance(value, Statement)
 )
 
 
@@ -30,8 +35,8 @@ def assumptions_on(host: HostRows) -> tuple[Assumption, ...]:
 
 
 def assumptions_on_sides(servers: Sequence[Server]) -> tuple[Assumption, ...]:
-    """What the two sides of every replication say to each statement."""
-    return assumptions_on_pairs(pairs_of(servers))
+    """Return what the two sides of every replication say to each statement."""
+    return assumptions_on_pairs(pairs_of(servers, Index(servers)))
 
 
 def assumptions_on_pairs(pairs: Sequence[Pair]) -> tuple[Assumption, ...]:
@@ -53,8 +58,7 @@ class Pair:
         return f"{shown(str(self.machine))} on {self.server}"
 
 
-def pairs_of(servers: Sequence[Server], clusters: Sequence[Cluster] = ()) -> tuple[Pair, ...]:
-    index = Index(servers, clusters=clusters)
+def pairs_of(servers: Sequence[Server], index: Index) -> tuple[Pair, ...]:
     return tuple(
         Pair(machine, server, other)
         for own in servers

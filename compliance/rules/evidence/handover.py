@@ -40,7 +40,8 @@ PUBLISHES = "its Data Exchange works: it answers, and published nothing"
 def handed_over(vm: ReplicatedVM, settings: Settings) -> Outcome:
     """Return what the first step says that does not pass. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
-    if outcome := beyond_question(machine) or _not_injectable(machine) or _not_offered(machine):
+    steps = (beyond_question, _not_injectable, _not_offered, _adapter_unread)
+    if outcome := next((found for step in steps if (found := step(machine))), None):
         return outcome
     if settings.evidence is Evidence.BPA:
         return passed(
@@ -176,6 +177,13 @@ def _not_injectable(machine: VirtualMachine) -> Outcome | None:
             evidence=HOST_OFFER,
             cause=Cause.SHIELDED,
         )
+    return None
+
+
+def _adapter_unread(machine: VirtualMachine) -> Outcome | None:
+    """Return that nobody knows on which kind of adapter an address is set: on a legacy one it is never applied."""
+    if isinstance(machine.adapters, Unread) and any(setting.adapter is None for setting in machine.settings):
+        return _unread(machine.adapters, Cause.ADAPTERS_UNREAD)
     return None
 
 

@@ -58,10 +58,14 @@ OF_SYSTEMS = re.compile(
     PLAIN,
 )
 
-PROPERTIES = frozenset(name for query in (*queries.QUERIES, queries.CLOCK) for name in query.properties)
-CLASSES = frozenset(query.class_name for query in (*queries.QUERIES, queries.CLOCK))
+QUERIES = (*queries.QUERIES, *queries.OF_REPLICATION, queries.CLOCK)
+PROPERTIES = frozenset(name for query in QUERIES for name in query.properties)
+CLASSES = frozenset(query.class_name for query in QUERIES)
 KNOWN = PROPERTIES | anonymous_clusters.PROPERTIES
 
+A_RESOURCE = re.compile(
+    rf"http://schemas\.microsoft\.com/wbem/wsman/1/wmi/root/virtualization/v2/{queries.A_CLASS.pattern}", re.IGNORECASE
+)
 A_NUMBER = re.compile(r"[0-9]{0,20}|true|false", re.IGNORECASE)
 A_VERSION = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,8}){0,5}")
 A_TOOL = re.compile(r"hyperv-compliance(?: [0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.dev|\.post)[0-9]+)*)?")
@@ -127,7 +131,17 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
         left_out=tuple(_left_out(other, one) for one in reading.left_out),
         notes=tuple(_note(note) for note in reading.notes),
         cluster=_answers(other, reading.cluster),
+        asked=None if reading.asked is None else _asked(reading.asked),
     )
+
+
+def _asked(asked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return what we asked for; of what is not ours, nothing."""
+    return {
+        class_name: tuple(name for name in names if name in PROPERTIES)
+        for class_name, names in asked.items()
+        if class_name in CLASSES
+    }
 
 
 def _endpoint(other: Pseudonyms, text: str) -> str:
@@ -194,6 +208,8 @@ def _text(other: Pseudonyms, class_name: str, name: str, row: Row, text: str) ->
 def _element_name(other: Pseudonyms, class_name: str, row: Row, text: str) -> str:
     if class_name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS):
         return other.name(text, "adapter")
+    if class_name == queries.SWITCHES:
+        return other.name(text, "switch")
     own = row.get("Name")
     is_server = class_name == queries.MACHINES and isinstance(own, str) and not A_GUID.fullmatch(own)
     return other.host(text, "server") if is_server else other.name(text, "vm")
@@ -222,6 +238,13 @@ def _is_of_identifiers(before: str, word: str, behind: str) -> bool:
         return before.rstrip("\\").endswith("ReplicationProvider")
     ends = before.endswith("\\") and (not behind or behind.startswith("\\"))  # `\HVR\0`, `\C`
     return ends and (len(word) == 1 or (len(word) == 2 and word.isdigit()))
+
+
+def _reference(other: Pseudonyms, text: str) -> str:
+    """A reference as wsman/row.py writes it; its class's address is the same everywhere."""
+    uri, question, keys = text.partition("?")
+    is_ours = question and A_RESOURCE.fullmatch(uri)
+    return f"{uri}?{_identifier(other, keys)}" if is_ours else _identifier(other, text)
 
 
 def _machine_or_host(other: Pseudonyms, text: str) -> str:
@@ -330,6 +353,7 @@ CHANGES: Mapping[str, Change] = {
             "ProtocolIFType",
             "DHCPEnabled",
             "RecoveryServerEnabled",
+            "ShieldingRequested",
         ],
         _number,
     ),
@@ -341,6 +365,11 @@ CHANGES: Mapping[str, Change] = {
     "VirtualSystemType": _type,
     "ReplicationProvider": _identifier,
     "HostResource": _identifier,
+    "PoolID": _identifier,
+    "Antecedent": _reference,
+    "Dependent": _reference,
+    "IPAddress": _address,
+    "IPSubnet": _netmask,
     "Version": _version,
     "PrimaryHostSystem": _host,
     "RecoveryHostSystem": _host,

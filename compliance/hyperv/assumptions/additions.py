@@ -1,0 +1,137 @@
+"""What is inferred of what only adds a finding or a word, and of what guests use now. One line a class at most.
+
+A class that only adds (``Query.adds_only``) changes no verdict by its silence; so that it says why, a refusal stands
+here as well, as something that speaks against what we assume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from compliance.errors import Why
+from compliance.hyperv import queries
+from compliance.hyperv.adapters import ENABLED, OF_SWITCH
+from compliance.hyperv.additions import interface
+from compliance.hyperv.assumptions.rows import name_of
+from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
+from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_TEMPLATE, HostRows
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, Rows, array, filled, named, or_none, shown, text
+from compliance.model import Unread
+
+
+def _answer(host: HostRows, class_name: str) -> Rows | str:
+    """Return the rows of a class, or why there are none: empty where it was not to be there."""
+    answer = host.rows(class_name)
+    if not isinstance(answer, Unread):
+        return answer
+    is_absent = answer.why is Why.NOT_ASKED or (answer.why is Why.ABSENT and host.reading.version is None)
+    return "" if is_absent else shown(f"could not be read: {answer}", 200)
+
+
+@assumed(
+    "switches",
+    "a server lists its switches by their GUIDs, and the path of a connected adapter's switch holds that GUID",
+    Basis.INFERRED,
+    "MicrosoftDocs/win32, msvm-virtualethernetswitch, and HostResource of msvm-ethernetportallocationsettingdata; "
+    "no row was seen",
+)
+def switches(host: HostRows) -> Iterator[Sign]:
+    rows = _answer(host, queries.SWITCHES)
+    if isinstance(rows, str):
+        yield from [rows] if rows else []
+        return
+    for row in rows:
+        name = row.get("Name")
+        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {shown(name)}"
+    paths = [
+        path
+        for row in or_none(host.connections)
+        if not OF_TEMPLATE.match(str(row.get("InstanceID"))) and named(row, "EnabledState", ENABLED) is True
+        for path in filled(row, "HostResource")
+    ]
+    for path in paths:
+        yield None if OF_SWITCH.search(path) else f"a path is {shown(path)}"
+    if paths and not rows:
+        yield "none is listed, though adapters are connected"
+
+
+@assumed(
+    "security-rows",
+    "from Server 2016 on, every virtual machine has a row Microsoft:<virtual machine>\\… that says whether it is "
+    "shielded",
+    Basis.INFERRED,
+    "MicrosoftDocs/win32, msvm-securitysettingdata; the form is that of other settings",
+)
+def security_rows(host: HostRows) -> Iterator[Sign]:
+    rows = _answer(host, queries.SECURITY)
+    if isinstance(rows, str):
+        yield from [rows] if rows else []
+        return
+    having = set()
+    for row in rows:
+        instance = text(row, "InstanceID")
+        match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
+        if match and str(row.get("ShieldingRequested")).casefold() in ("true", "false"):
+            having.add(match[1].upper())
+        elif not (isinstance(instance, str) and OF_TEMPLATE.match(instance)):
+            name = instance if isinstance(instance, str) else "no name"
+            yield f"{shown(name)}: {shown(row.get('ShieldingRequested'))}"
+    for guid, machine in host.steady.items():
+        yield None if guid in having else name_of(guid, machine)
+
+
+@assumed(
+    "test-replicas",
+    "a dependency ties a test replica to its replica, by the GUIDs of both",
+    Basis.INFERRED,
+    "MicrosoftDocs/win32, msvm-replicasystemdependency; how WinRM writes its references was recorded of other classes",
+)
+def dependencies_of_tests(host: HostRows) -> Iterator[Sign]:
+    rows = _answer(host, queries.TEST_REPLICAS)
+    if isinstance(rows, str):
+        yield from [rows] if rows else []
+        return
+    for row in rows:
+        guids = [A_GUID.findall(str(row.get(name))) for name in ("Antecedent", "Dependent")]
+        yield None if all(guids) else shown(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
+
+
+@assumed(
+    "host-addresses",
+    "a server has addresses, each with the mask or the length of the prefix of its subnet",
+    Basis.DOCUMENTED,
+    "MicrosoftDocs/win32, win32-networkadapterconfiguration",
+)
+def host_addresses(host: HostRows) -> Iterator[Sign]:
+    rows = _answer(host, queries.HOST_ADDRESSES)
+    if isinstance(rows, str):
+        yield from [rows] if rows else []
+        return
+    if not any(array(row, "IPAddress") for row in rows):
+        yield "none is given"
+    for row in rows:
+        addresses, subnets = array(row, "IPAddress"), array(row, "IPSubnet")
+        fits = len(addresses) == len(subnets) and all(map(interface, addresses, subnets))
+        yield None if fits else f"{shown(', '.join(addresses))} with {shown(', '.join(subnets))}"
+
+
+@assumed(
+    "guest-address-rows",
+    "every adapter of a virtual machine has a row Microsoft:GuestNetwork\\<virtual machine>\\<adapter>, whether its "
+    "guest tells anything or not",
+    Basis.RECORDED,
+    "a row of a real host (eryph's tests); that there is one of every adapter is inferred",
+)
+def guest_address_rows(host: HostRows) -> Iterator[Sign]:
+    answer = host.rows(queries.GUEST_ADDRESSES)
+    if isinstance(answer, Unread):
+        return
+    for row in answer:
+        instance = text(row, "InstanceID")
+        form = instance if isinstance(instance, str) else ""
+        if not OF_TEMPLATE.match(form):
+            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else shown(row.get("InstanceID", "no name"))
+    for guid, machine in host.steady.items():
+        having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
+        for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):
+            yield None if rest.split("\\")[0].upper() in having else name_of(guid, machine)
