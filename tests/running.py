@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from tests.canary import silent
+from tests.warm import Warm
 
 RunPytest = Callable[..., subprocess.CompletedProcess[str]]
 """What the fixture `run_pytest` is."""
@@ -18,6 +21,8 @@ TitleIn = Callable[[str, Path, str], str]
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "inventories" / "demo.yaml"
+TIMEOUT = 240.0
+"""Seconds; a run that takes a second alone takes many on a busy machine."""
 APART = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter imports all of hypothesis after a failure
 
 
@@ -31,18 +36,30 @@ def run_pytest(
         if not name.startswith(("PYTEST", "COMPLIANCE_", "COV", "GITHUB_"))
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--color=no", *apart, *map(str, arguments)],
-        cwd=folder,
-        env={**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-        check=False,
-    )
+    environ = {**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"}
+    given = ["--color=no", *apart, *map(str, arguments)]
+    if sys.platform != "win32" and not any(name.startswith("PYTHON") for name in env or {}):
+        done = _warm().run(given, folder, environ, TIMEOUT)
+    else:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *given],
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
     silent(done.stdout + done.stderr)
     return done
+
+
+@cache
+def _warm() -> Warm:
+    process = Warm(ROOT, os.environ)
+    atexit.register(process.end)
+    return process
 
 
 def command(
@@ -57,7 +74,7 @@ def command(
         env={**inherited, "PYTHONUTF8": "1", **(env or {}), "PYTHONPATH": path},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=TIMEOUT,
         stdin=subprocess.DEVNULL,
         check=False,
     )
