@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from compliance.plugin.grain import Bundle
-from compliance.report.html import bpa_page as html
+from compliance.report.html import bpa_page, rows
 from compliance.report.table import Table
 from compliance.words import printable
 
@@ -21,7 +21,7 @@ class PytestHtml:
         self._table = table
         self._page = page
         self._bundles = {bundle.id: bundle for bundle in bundles}
-        chosen = html.choose_rows([bundle.verdict for bundle in bundles])
+        chosen = rows.choose_rows([bundle.verdict for bundle in bundles])
         self._shown = {bundle.id for bundle in bundles if bundle.verdict.id in chosen}
 
     @pytest.hookimpl(optionalhook=True)
@@ -35,23 +35,25 @@ class PytestHtml:
         left_out = len(self._bundles) - len(self._shown)
         several = not all(bundle.is_single for bundle in self._bundles.values())
         shown = len(self._shown)
-        prefix.extend(html.summary(self._table, shown=shown, rows_left_out=left_out, several=several, page=self._page))
+        prefix.extend(
+            bpa_page.summary(self._table, shown=shown, rows_left_out=left_out, several=several, page=self._page)
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_header(self, cells: MutableSequence[str]) -> None:
-        cells[:] = html.header_cells()
+        cells[:] = rows.header_cells()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_row(self, report: Any, cells: MutableSequence[str]) -> None:
         bundle = self._bundles.get(report.nodeid)
         if bundle is None:
-            cells[:] = html.foreign_cells(cells, report.nodeid)
+            cells[:] = rows.foreign_cells(cells, report.nodeid)
         elif bundle.id in self._shown:
-            cells[:] = html.row_cells(bundle.verdict)
+            cells[:] = rows.row_cells(bundle.verdict)
         else:
             del cells[:]  # pytest-html then leaves the row out
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_table_html(self, report: Any, data: MutableSequence[str]) -> None:
         if bundle := self._bundles.get(report.nodeid):
-            data[:] = html.detail(bundle.verdict) if bundle.is_single else html.detail_of_several(bundle.lines())
+            data[:] = rows.detail(bundle.verdict) if bundle.is_single else rows.detail_of_several(bundle.lines())

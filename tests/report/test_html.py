@@ -9,7 +9,8 @@ from dataclasses import replace
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Evidence, Server, Settings
-from compliance.report.html.bpa_page import choose_rows, detail, environment, row_cells, summary
+from compliance.report.html.bpa_page import environment, summary
+from compliance.report.html.rows import choose_rows, detail, row_cells
 from compliance.report.html.style import STYLE
 from compliance.report.table import Table, sentence
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule

@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compliance.report.html.bpa_page import (
-    detail,
-    detail_of_several,
-    environment,
-    foreign_cells,
-    header_cells,
-    row_cells,
-    summary,
-)
+from compliance.report.html.bpa_page import environment, summary
+from compliance.report.html.rows import detail, detail_of_several, foreign_cells, header_cells, row_cells
 from compliance.report.table import Table
 from tests.report.reader import read
 from tests.report.tables import hostile, small

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compliance.judge.judge import judge
-from compliance.report.html.bpa_page import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
+from compliance.report.html.rows import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
 from compliance.rule import Result, Rule, Severity
 from compliance.rules.coverage import cluster_was_read
 from tests.report.every import estate

@@ -18,24 +18,20 @@ Column = tuple[str, str]
 """A column's heading and the class that gives its width."""
 
 
-def said(value: object, most: int = MOST_LETTERS) -> str:
+def as_html(value: object, most: int = MOST_LETTERS) -> str:
     """Somebody's text as HTML: escaped, no control or direction characters, no longer than people read."""
     text = str(value)
     return escape(printable(text if len(text) <= most else f"{text[:most]}…"))
 
 
-def listed(values: Iterable[object]) -> str:
+def html_names(values: Iterable[object]) -> str:
     found = list(values)
     more = f" and {len(found) - MOST_NAMES:,} more" if len(found) > MOST_NAMES else ""
-    return ", ".join(said(value) for value in found[:MOST_NAMES]) + more
+    return ", ".join(as_html(value) for value in found[:MOST_NAMES]) + more
 
 
 def paragraphs(text: str) -> str:
     return "".join(f"<p>{escape(' '.join(paragraph.split()))}</p>" for paragraph in text.split("\n\n"))
-
-
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def grid(
