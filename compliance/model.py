@@ -12,6 +12,9 @@ from enum import StrEnum
 
 from compliance.errors import Why
 
+READ_AS = "was read as "
+"""How a remark begins that names who logged in: it asks for nobody's attention."""
+
 Row = Mapping[str, "str | list[str | None] | None"]
 """One CIM instance as it came: absent is absent, NULL is ``None``, a repeated element is a list, all else is text."""
 

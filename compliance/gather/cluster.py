@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError, Why
-from compliance.gather.server import Clock, Reader, Watch, endpoint_of
+from compliance.gather.server import Clock, Reader, Watch, endpoint_of, name_identity
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.inventory import Entry, Limits
@@ -63,7 +63,7 @@ def _read(
             no_cluster = f"has no {asked[0].namespace}: it is no node of a cluster"
             said = no_cluster if nodes.why is Why.ABSENT else f"its nodes could not be read: {nodes}"
             raise ReadError(f"{entry.address}:{entry.port}: {said}", why=nodes.why)
-        return _with_slim_resources(reader, reader.read_classes(asked[1:], before=reading))
+        return name_identity(_with_slim_resources(reader, reader.read_classes(asked[1:], before=reading)), connection)
 
 
 def _with_slim_resources(reader: Reader, reading: Reading) -> Reading:

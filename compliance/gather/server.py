@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,8 +16,9 @@ from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.guests import WindowsGuest
 from compliance.inventory.inventory import Entry, Limits
-from compliance.model import Unread
+from compliance.model import READ_AS, Unread
 from compliance.snapshot.snapshot import Answer, Reading
+from compliance.words import shorten
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, hold, identify, invoke
 from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
@@ -38,7 +40,14 @@ def read_server(
     deadline = time.monotonic() + limits.server
     endpoint = endpoint_of(entry, credential, limits)
     with Connection(endpoint, deadline=deadline) as connection:
-        return Reader(connection, deadline, endpoint.server_seconds, now, watch).read()
+        return name_identity(Reader(connection, deadline, endpoint.server_seconds, now, watch).read(), connection)
+
+
+def name_identity(reading: Reading, connection: Connection) -> Reading:
+    """Return the reading with a note of who logged in, where the login says so."""
+    if not connection.identity:
+        return reading
+    return replace(reading, notes=(*reading.notes, f"{READ_AS}{shorten(connection.identity, 120)}"))
 
 
 def endpoint_of(entry: Entry | WindowsGuest, credential: Credential | None, limits: Limits) -> Endpoint:

@@ -34,8 +34,8 @@ class Connection:
 
     ``deadline`` is a moment of ``time.monotonic``: no message outlasts it, nor its own ``endpoint.operation`` seconds.
     After a LinkError the connection is closed and every later ``send`` raises again; ``reopen`` ends that for a
-    LostError. ``offered`` names the logins that
-    the host offered with its last 401, ``messages``, ``bytes_out`` and ``bytes_in`` count (bodies, as on the wire).
+    LostError. ``offered`` names the logins that the host offered with its last 401, ``identity`` is who logged in where
+    the login says so (Kerberos); ``messages``, ``bytes_out`` and ``bytes_in`` count (bodies, as on the wire).
     """
 
     def __init__(self, endpoint: Endpoint, deadline: float, *, idle: float = IDLE_SECONDS) -> None:
@@ -48,6 +48,7 @@ class Connection:
         self._last = 0.0
         self._broken: LinkError | None = None
         self.messages = 0
+        self.identity: str | None = None
 
     @property
     def offered(self) -> tuple[str, ...]:
@@ -117,6 +118,7 @@ class Connection:
         if not is_envelope(reply):
             raise explain_status(self._gauge.status, self._endpoint, empty=not reply.strip())
         self.messages += 1
+        self.identity = self._transport.identity if self._transport else None
         self._last = time.monotonic()
         return reply
 

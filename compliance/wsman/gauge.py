@@ -25,6 +25,7 @@ from compliance.wsman.wire import Wire
 # this is sixteen times what was asked for, and little enough for many hosts side by side.
 MAX_ANSWER = 4 * 1024 * 1024
 MAX_REFUSAL = 64 * 1024  # octets of a 401's text; WinRM sends none
+MOST_COMMAS = 12  # in WWW-Authenticate; WinRM offers at most five logins, and Digest alone has some parameters
 _STEP = 64 * 1024
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z-]{1,20})(?=\s|,|$)")
 
@@ -114,6 +115,7 @@ class Gauge(HTTPAdapter):
         self.status = response.status_code
         raw: BaseHTTPResponse = response.raw
         self._unread = raw
+        self._refuse_absurd_offers(raw)
         if self.status == requests.codes.unauthorized:
             self._look_at_refusal(raw)
             return response
@@ -168,6 +170,15 @@ class Gauge(HTTPAdapter):
                 f"{self._name}: refused the login (HTTP 401) with a text of unknown or absurd length;"
                 " is it a WinRM listener, or a proxy before it?",
                 why=Why.LOGIN_REFUSED,
+            )
+
+    def _refuse_absurd_offers(self, raw: BaseHTTPResponse) -> None:
+        """pywinrm's Kerberos looks for its token by an expression that takes twice as long for each comma, and holds up
+        all threads meanwhile: forty of them would hold up the run for days."""
+        if sum(line.count(",") for line in raw.headers.getlist("WWW-Authenticate")) > MOST_COMMAS:
+            raise LinkError(
+                f"{self._name}: offers logins (HTTP {raw.status}) in a header of absurd form; is it a WinRM listener?",
+                why=Why.BROKEN,
             )
 
     def _refuse(self, status: int, encoding: str | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,9 @@ from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.fault import one_line
 
 MOST_ENTRIES = 1000
+CHOOSES_CACHES = os.name == "posix"
+"""Windows has one cache for each session, and its library takes a principal by name."""
+_WITHOUT_KRB5 = '`principal:` needs krb5: pip install "hyperv-compliance[kerberos]"'
 
 
 class Ticket:
@@ -66,21 +70,43 @@ class Ticket:
 
 @contextmanager
 def drawn_by(endpoint: Endpoint) -> Iterator[None]:
-    """Within this context, this thread's Kerberos logins take their ticket from the endpoint's own cache, if it has
-    one. Raises LinkError where no ticket is to be had."""
-    if endpoint.cache is None:
-        yield
-        return
+    """Within this context, this thread's Kerberos logins take their ticket from the endpoint's own cache, from the one
+    that holds its principal's, or from the default one where it names neither.
+
+    Raises LinkError where no ticket is to be had.
+    """
     try:
-        cache = endpoint.cache()
+        cache = _cache_of(endpoint)
     except LinkError as error:
         raise LinkError(f"{endpoint}: {error}", why=error.why) from error
+    if cache is None:
+        yield
+        return
     choose = _chooser()
     choose(cache.encode())
     try:
         yield
     finally:
         choose(None)
+
+
+def _cache_of(endpoint: Endpoint) -> str | None:
+    if endpoint.cache is not None:
+        return endpoint.cache()
+    if endpoint.transport != "kerberos" or not endpoint.username or not CHOOSES_CACHES:
+        return None
+    try:
+        krb5 = importlib.import_module("krb5")
+    except ImportError as error:
+        raise LinkError(_WITHOUT_KRB5, why=Why.LOGIN_IMPOSSIBLE) from error
+    try:
+        context = krb5.init_context()
+        principal = krb5.parse_name_flags(context, endpoint.username.encode())
+        cache = krb5.cc_cache_match(context, principal)
+        return f"{(cache.cache_type or b'FILE').decode()}:{cache.name.decode()}"
+    except krb5.Krb5Error as error:
+        why, text = realm.explained(error.err_code, str(error))
+        raise LinkError(f"no Kerberos ticket for this host: {text}", why=why) from error
 
 
 def _chooser() -> Callable[[bytes | None], None]:

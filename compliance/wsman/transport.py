@@ -82,6 +82,11 @@ class HardenedTransport(Transport):
             raise InvalidCredentialsError("the specified credentials were rejected by the server")
         return answer
 
+    @property
+    def identity(self) -> str | None:
+        """Who logged in, where the login itself says so, as Kerberos does."""
+        return getattr(self.session.auth, "user", None) if self.session else None
+
     def _heading(self) -> dict[str, str]:
         """What requests would send with each message; with Basic, the login too."""
         if not self._headers:
@@ -112,6 +117,11 @@ class HardenedTransport(Transport):
         session.headers["Accept-Encoding"] = "identity"  # WinRM never compresses; 0.9 MB of gzip became 200 MB
         session.mount("http://", self._gauge)
         session.mount("https://", self._gauge)
+        if self.auth_method == "kerberos":
+            # Here, since it needs a library that is only there for Kerberos; pywinrm has looked for it before.
+            from compliance.wsman.kerberos_login import KerberosLogin
+
+            session.auth = KerberosLogin(self._endpoint)
 
 
 @dataclass(slots=True)

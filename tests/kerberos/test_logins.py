@@ -17,10 +17,12 @@ import pytest
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
+from compliance.audit import judged
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, Why
 from compliance.gather.gather import gather
 from compliance.inventory.inventory import Entry, Limits
+from compliance.judge.scope import Scope
 from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
@@ -32,6 +34,7 @@ from tests.simulator import Simulator
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request, says
 
+SMALL = Host(name="HV01", vms=[Vm(name="sql01")])
 LARGE = Host(name="HV01", vms=[Vm(name=f"sql{number:02}") for number in range(60)])
 
 
@@ -102,6 +105,47 @@ def test_a_principal_without_a_ticket(service: Path) -> None:
     assert f"Can't find client principal nobody@{NAME} in cache collection; get a ticket with kinit" in text
     assert good.version
     assert simulator.principals_seen == [f"reader@{NAME}"]
+
+
+def test_a_principal_among_several_tickets(
+    realm: Realm, service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is found in the collection, whichever is the default one, and named in the reading."""
+    (tmp_path / "collection").mkdir()
+    monkeypatch.setenv("KRB5CCNAME", f"DIR:{tmp_path / 'collection'}")
+    realm.account("other", PASSWORD)
+    for name in ("reader", "other"):
+        realm.kinit(name, PASSWORD, tmp_path / "collection" / f"tkt{name}")
+    with host(service, plays=SMALL) as simulator:
+        entries = [
+            entry(simulator, "hv01", principal=f"reader@{NAME}"),
+            entry(simulator, "hv02", principal="other"),
+            entry(simulator, "hv03", principal="nobody"),
+        ]
+        snapshot = read(entries, {})
+    notes = [reading(snapshot, name).notes[-1] for name in ("hv01", "hv02")]
+    assert notes == [f"was read as reader@{NAME}", f"was read as other@{NAME}"]
+    assert reason(snapshot, "hv03")[0] is Why.LOGIN_REFUSED
+    assert set(simulator.principals_seen) == {f"reader@{NAME}", f"other@{NAME}"}
+
+
+@pytest.mark.usefixtures("ticket")
+def test_who_logged_in_is_in_the_reports_and_no_remark_that_asks_for_attention(service: Path) -> None:
+    with host(service, plays=SMALL) as simulator:
+        table = judged(read([entry(simulator)], {}), Scope())
+    named = f"was read as reader@{NAME}"
+    assert named in table.estate.servers[0].remarks
+    assert named not in {remark for _, remark in table.remarks()}
+
+
+@pytest.mark.usefixtures("ticket")
+def test_an_offer_that_would_take_days_to_read_is_refused() -> None:
+    """pywinrm's expression for its token doubles its time for each comma, and holds the interpreter's lock."""
+    offer = answer(401, b"", f"WWW-Authenticate: {',' * 64}")
+    with listening(says(offer, offer)) as listener:
+        where = Endpoint(address="localhost", port=listener.port, scheme="http", transport="kerberos", operation=2.0)
+        with Connection(where, time.monotonic() + 5) as connection, pytest.raises(LinkError, match="absurd form"):
+            connection.send(b"<question/>")
 
 
 @pytest.mark.usefixtures("ticket")

@@ -81,6 +81,8 @@ HTTP_FAILURES: list[tuple[str, bytes, Why, str]] = [
         Why.LOGIN_REFUSED,
         "length",
     ),
+    ("absurd offers", answer(401, b"", f"WWW-Authenticate: {',' * 40}"), Why.BROKEN, "a header of absurd form"),
+    ("absurd offers of a page", answer(200, b"", f"WWW-Authenticate: {',' * 40}"), Why.BROKEN, "HTTP 200"),
     ("forbidden", answer(403, b"<html/>"), Why.LOGIN_REFUSED, "HTTP 403"),
     ("not found", answer(404, b"<html>not here</html>"), Why.BROKEN, "no WS-Management under /wsman"),
     ("empty refusal", answer(400), Why.BROKEN, "HTTP 400: the host can't read the request"),
