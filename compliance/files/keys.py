@@ -32,6 +32,7 @@ EXPECTED = {
     "less_than_equal": "at most {le:g}",
     "string_too_short": "at least {min_length} character",
     "too_short": "at least {min_length} {entries}",
+    "too_long": "at most {max_length} entries",
     "string_too_long": "at most {max_length} characters",
     "literal_error": "{expected}",
     "finite_number": "a finite number",

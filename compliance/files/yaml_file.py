@@ -6,6 +6,7 @@ and build nothing.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML
 DEEPEST = 8  # servers[0].groups[0] is 4
 MOST_MISTAKES = 100
 LONGEST_ECHO = 60
+ENCODED = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+"""How a file begins that is UTF-16 or UTF-32."""
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 Place = tuple[str | int, ...]  # ("servers", 0, "name")
@@ -38,6 +41,8 @@ Place = tuple[str | int, ...]  # ("servers", 0, "name")
 def content_of(path: Path, kind: str = "an inventory") -> bytes:
     where = visible(str(path))
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe may wait for ever
+            raise InventoryError(f"{where}: can't be read: not a regular file")
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:  # the latter: a name with a null byte
@@ -46,6 +51,26 @@ def content_of(path: Path, kind: str = "an inventory") -> bytes:
     if len(content) > LARGEST:
         raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it {kind}?")
     return content
+
+
+def text_of(content: bytes) -> str:
+    """Return a file's text. NotTextError, with the line, where it is not UTF-8."""
+    if content.startswith(ENCODED):
+        raise NotTextError(1, "is UTF-16, as PowerShell's `>` writes: save it as UTF-8 (Set-Content -Encoding utf8)")
+    if content[:4].count(0) > 1:
+        raise NotTextError(1, "is not UTF-8, but UTF-16 or binary: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise NotTextError(content.count(b"\n", 0, error.start) + 1, "not UTF-8: save it as UTF-8") from error
+
+
+class NotTextError(ValueError):
+    """A file that is no text of ours: ``line`` is where, and ``str(error)`` says why."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
 
 
 class UserFile:
@@ -64,11 +89,13 @@ class UserFile:
 
     def document(self, content: bytes) -> dict[str, object]:
         try:
-            value = self._root(YAML(typ="safe", pure=True).parse(content.decode("utf-8-sig")))
-        except UnicodeDecodeError as error:
-            raise self._stopped(content.count(b"\n", 0, error.start) + 1, "not UTF-8") from error
+            text = text_of(content)
+        except NotTextError as error:
+            raise self._stopped(error.line, str(error)) from error
+        try:
+            value = self._root(YAML(typ="safe", pure=True).parse(text))
         except ReaderError as error:
-            line = content.decode("utf-8-sig").count("\n", 0, error.position) + 1
+            line = text.count("\n", 0, error.position) + 1
             raise self._stopped(line, f"not YAML: unprintable character U+{error.character:04X}") from error
         except MarkedYAMLError as error:
             raise self._stopped(error.problem_mark.line + 1, f"not YAML: {cut(str(error.problem), 100)}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from compliance.credentials.places import Source
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import shown, visible
+from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
 from compliance.gate.policy import DEFAULT
 from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
 from compliance.inventory.limit import Limit
@@ -49,7 +49,9 @@ class _Reader:
                 mistakes.append(str(error))
         mistakes += _doubled(parts)
         if mistakes:
-            raise InventoryError("\n".join(mistakes))
+            lines = "\n".join(mistakes).splitlines()
+            more = [f"{visible(str(path))}: and {len(lines) - MOST_MISTAKES} more mistakes"]
+            raise InventoryError("\n".join(lines[:MOST_MISTAKES] + (more if len(lines) > MOST_MISTAKES else [])))
         return _joined(parts)
 
     def _refuse(self, file: Path, place: str, above: tuple[Path, ...]) -> None:

@@ -146,7 +146,7 @@ class Document(Model):
     """The estate's name, which ids and snapshots carry; the file's name without its ending, if left out."""
     servers: Annotated[tuple[Entry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """The servers to read."""
-    include: Annotated[tuple[File, ...], Field(strict=False)] = Field(default_factory=tuple)
+    include: Annotated[tuple[File, ...], Field(strict=False, max_length=500)] = Field(default_factory=tuple)
     """Other inventories whose servers belong to this estate, each with its own `defaults`; relative to this one."""
     clusters: Annotated[tuple[ClusterEntry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """Failover clusters to read, each with all its nodes."""

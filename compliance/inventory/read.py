@@ -25,8 +25,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from compliance.errors import UsageError
-from compliance.files.yaml_file import content_of
+from compliance.errors import InventoryError, UsageError
+from compliance.files.yaml_file import ENCODED, NotTextError, content_of, text_of
 from compliance.inventory.ansible import by_ansible as resolved
 from compliance.inventory.ansible.guests import with_guests
 from compliance.inventory.ansible.read import Found, read_ansible
@@ -35,10 +35,14 @@ from compliance.inventory.ansible.yaml_groups import SECTIONS
 from compliance.inventory.includes import limited, read_with_includes
 from compliance.inventory.inventory import Document, Inventory, inventory_of
 from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
+from compliance.words import printable
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})
 ONLY_OURS = frozenset(Document.model_fields) - OURS
 OF_ANSIBLE = frozenset({"all", "ungrouped", "plugin"})
+
+DEEPEST = 60
+"""Values within values, as Ansible's may be."""
 
 Finder = Callable[[str, Mapping[str, str]], str | None]
 
@@ -84,8 +88,10 @@ def is_ansible(path: Path) -> bool:
     if content.startswith(b"#!"):
         return True
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        text = text_of(content)
+    except NotTextError as error:
+        if content.startswith(ENCODED):  # nobody reads it, Ansible neither
+            raise InventoryError(f"{printable(str(path))}:{error.line}: {error}") from error
         return path.suffix not in YAML_NAMES
     decided = _by_keys(text)
     return path.suffix not in YAML_NAMES if decided is None else decided
@@ -124,6 +130,8 @@ def _values(events: Iterator[Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
                 keys[-1] = None
         elif not isinstance(event, NodeEvent):
             continue
+        elif len(keys) + below > DEEPEST:
+            return  # whoever reads it says so
         elif below or not keys:
             if isinstance(event, CollectionStartEvent):
                 if isinstance(event, MappingStartEvent) and not below:

@@ -444,7 +444,7 @@ def test_a_file_that_can_not_be_read(lab: Path) -> None:
 
 def test_a_file_that_is_no_inventory(lab: Path) -> None:
     lab.write_bytes("name: lab\nservers: [Zürich]".encode("latin-1"))
-    assert mistakes(lab) == f"{lab}:2: not UTF-8"
+    assert mistakes(lab) == f"{lab}:2: not UTF-8: save it as UTF-8"
     lab.write_bytes(b"#" * (LARGEST + 1))
     assert mistakes(lab) == f"{lab}: larger than 1,000,000 bytes; is it an inventory?"
     lab.write_text("servers: [" + "x, " * 150 + "]")

@@ -7,17 +7,22 @@ parents come first, then by ansible_group_priority, then by name; the last one w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import shown
 from compliance.inventory.ansible.hosts import Host, Value
+from compliance.words import quote
 
 ALL, UNGROUPED = "all", "ungrouped"
 PRIORITY = "ansible_group_priority"
 MOST_SAID = 100_000
 """Groups and hosts that files may name, each time they do: anchors of YAML can multiply a few lines."""
+MOST_VALUES = 3_000_000
+"""Variables of all hosts together, and memberships in groups: ten thousand hosts with three hundred each."""
+DEEPEST = 100
+"""Groups within groups."""
 
 Variables = Mapping[str, Value]
 
@@ -37,8 +42,10 @@ class Graph:
     groups: dict[str, Group] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     said: int = 0
+    values: int = 0
 
     def group(self, name: str, origin: str) -> Group:
+        """Return the group of this name, new where it is."""
         self.said += 1
         if self.said > MOST_SAID:
             raise InventoryError(f"{origin}: names more than {MOST_SAID:,} groups and hosts")
@@ -51,60 +58,86 @@ class Graph:
         if known is None:
             at_once = {} if port is None else {"ansible_port": Value(content=port, origin=f"{file}:{line}")}
             known = Host(name=name, file=file, line=line, variables=at_once)
-        said = {**known.variables, **variables}
-        self.hosts[name] = Host(name=name, variables=said, file=known.file, line=known.line)
+        self._count(len(known.variables) + len(variables), f"{file}:{line}")
+        self.hosts[name] = replace(known, variables={**known.variables, **variables})
         self.group(group, f"{file}:{line}").hosts[name] = None
 
     def resolved(self, beside: Callable[[str, str], Variables]) -> tuple[Host, ...]:
-        """Every host with its groups and variables. ``beside(kind, name)``: what ``group_vars`` and ``host_vars`` say
-        of it. InventoryError where groups hold each other in a circle."""
+        """Return every host with its groups and variables. ``beside(kind, name)`` is what ``group_vars`` and
+        ``host_vars`` say of it. InventoryError where groups hold each other in a circle."""
         depths = self._depths()
-        above: dict[str, set[str]] = {}
-        for name in sorted(self.groups, key=depths.__getitem__):
-            for child in self.groups[name].children:
-                above.setdefault(child, set()).update({name}, above.get(name, set()))
         order = sorted(self.groups, key=lambda name: (depths[name], self._priority(name), name))
+        rank = {name: number for number, name in enumerate(order)}
+        parents: dict[str, list[str]] = {}
+        members: dict[str, list[str]] = {}
+        for name, group in self.groups.items():
+            for child in group.children:
+                parents.setdefault(child, []).append(name)
+            for member in group.hosts:
+                members.setdefault(member, []).append(name)
         found = []
         for host in self.hosts.values():
-            own = {name for name, group in self.groups.items() if host.name in group.hosts}
-            member = own.union(*(above.get(name, set()) for name in own)) - {ALL, UNGROUPED}
-            groups = [name for name in order if name in member]
-            found.append(
-                Host(
-                    name=host.name,
-                    groups=tuple(sorted(groups)),
-                    variables=self._variables(host, groups or [UNGROUPED], beside),
-                    file=host.file,
-                    line=host.line,
-                )
-            )
+            groups = sorted(self._with_parents(members.get(host.name, ()), parents, host), key=rank.__getitem__)
+            variables = self._variables(host, groups or [UNGROUPED], beside)
+            found.append(replace(host, groups=tuple(sorted(groups)), variables=variables))
         return tuple(found)
+
+    def _with_parents(self, names: Iterable[str], parents: Mapping[str, Iterable[str]], host: Host) -> set[str]:
+        """Return these groups and all above them."""
+        found: set[str] = set()
+        wave = list(names)
+        while wave:
+            name = wave.pop()
+            if name not in found:
+                found.add(name)
+                wave.extend(parents.get(name, ()))
+        self._count(len(found), host.origin)
+        return found - {ALL, UNGROUPED}
 
     def _variables(self, host: Host, groups: Iterable[str], beside: Callable[[str, str], Variables]) -> Variables:
         names = [ALL, *groups]
-        layers = [self.groups[name].variables for name in names if name in self.groups]
-        layers += [dict(beside("group_vars", name)) for name in names]
-        layers += [dict(host.variables), dict(beside("host_vars", host.name))]
+        layers: list[Variables] = [self.groups[name].variables for name in names if name in self.groups]
+        layers += [beside("group_vars", name) for name in names]
+        layers += [host.variables, beside("host_vars", host.name)]
+        self._count(sum(map(len, layers)), host.origin)
         return {name: value for layer in layers for name, value in layer.items() if name != PRIORITY}
+
+    def _count(self, values: int, origin: str) -> None:
+        self.values += values
+        if self.values > MOST_VALUES:
+            raise InventoryError(f"{origin}: more than {MOST_VALUES:,} variables and groups of hosts, all together")
 
     def _priority(self, name: str) -> int:
         value = self.groups[name].variables.get(PRIORITY)
         content = value.content if value else None
-        return int(content) if isinstance(content, str) and content.lstrip("-").isdecimal() else 1
+        return int(content) if isinstance(content, str) and re.fullmatch(r"\s*[-+]?[0-9]{1,9}\s*", content) else 1
 
     def _depths(self) -> dict[str, int]:
-        """The longest way down to each group: the nearer one's variables win."""
+        """Return the longest way down to each group: the nearer one's variables win."""
         depths = dict.fromkeys(self.groups, 1) | ({ALL: 0} if ALL in self.groups else {})
         wave = list(depths)
-        for _ in range(len(depths) + 1):
-            following = []
+        while wave:
+            following: dict[str, None] = {}
             for name in wave:
+                if depths[name] > DEEPEST:
+                    raise self._too_deep(name)
                 for child in self.groups[name].children:
                     if depths[child] <= depths[name]:
                         depths[child] = depths[name] + 1
-                        following.append(child)
-            if not following:
-                return depths
-            wave = list(dict.fromkeys(following))
-        group = self.groups[wave[0]]
-        raise InventoryError(f"{group.origin}: group {shown(wave[0])} is among its own children")
+                        following[child] = None
+            wave = list(following)
+        return depths
+
+    def _too_deep(self, name: str) -> InventoryError:
+        what = "is among its own children" if self._is_in_circle(name) else f"lies more than {DEEPEST} groups deep"
+        return InventoryError(f"{self.groups[name].origin}: group {quote(name)} {what}")
+
+    def _is_in_circle(self, name: str) -> bool:
+        found: set[str] = set()
+        wave = list(self.groups[name].children)
+        while wave:
+            child = wave.pop()
+            if child not in found:
+                found.add(child)
+                wave.extend(self.groups[child].children)
+        return name in found

@@ -32,6 +32,7 @@ from compliance.inventory.ansible.variables import connection_of, last_of, not_w
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 from compliance.inventory.inventory import FORM, Inventory
 from compliance.inventory.listener import Listener
+from compliance.words import printable
 
 SCHEMES = {"ssh": "ssh", "smart": "ssh", "paramiko": "paramiko", "paramiko_ssh": "paramiko", "local": "local"}
 ADDRESS = ("ansible_host", "ansible_ssh_host")
@@ -147,7 +148,7 @@ def _way(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WayIn:
         way = _windows(guest, host, clerk) if is_windows else _shell(guest, host, clerk.logins)
     except UnusableError as error:
         told = str(error).splitlines()
-        at = f"{host.origin}: {host.name}: "
+        at = printable(f"{host.origin}: {host.name}: ")
         raise UnusableError("\n".join(one if one.startswith(at) else at + one for one in told)) from None
     if wrong := [f"{key}: {reason}" for key, reason in guest_entry.contradictions(way)]:
         raise UnusableError("\n".join(wrong))
@@ -246,7 +247,7 @@ def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: 
                 f"{name}: host keys are checked here; say `verify:` in this entry, true, or false to accept any"
             )
     if wrong:
-        raise UnusableError("\n".join(wrong))
+        raise UnusableError("\n".join(map(printable, wrong)))
 
 
 # --- Windows ----------------------------------------------------------------------------------------------------------

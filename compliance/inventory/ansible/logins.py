@@ -12,6 +12,7 @@ from compliance.inventory.ansible import by_ansible as resolved
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.inventory import Login
+from compliance.words import printable
 
 NAMES_ITSELF = "ansible"
 """The credential's name where a host names no user."""
@@ -46,11 +47,12 @@ class Logins:
         return self._names[user, written]
 
     def _open(self, host: Host, variable: str) -> Callable[[str], str]:
-        return cache(lambda cipher: resolved.decrypted(cipher, f"{host.origin}: {host.name}: {variable}", self.environ))
+        place = printable(f"{host.origin}: {host.name}: {variable}")
+        return cache(lambda cipher: resolved.decrypted(cipher, place, self.environ))
 
 
 def _login(host: Host, user: str, variable: str, open_vault: Callable[[str], str]) -> tuple[str, str]:
     try:
         return user, text_of(host, variable, open_vault) or ""
     except UnusableError as error:
-        raise UsageError(f"{host.origin}: {host.name}: {error}") from None
+        raise UsageError(printable(f"{host.origin}: {host.name}: {error}")) from None

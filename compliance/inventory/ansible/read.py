@@ -22,6 +22,7 @@ from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.ansible.variables import BY_DEFAULT, HostKeys, estate_text, not_windows, translate_host
 from compliance.inventory.inventory import FORM, Entry, Inventory, Limits, contradictions
 from compliance.inventory.limit import Limit
+from compliance.words import printable
 
 MOST_NAMES = 10
 IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
@@ -107,7 +108,7 @@ class Clerk:
             told = translate_host(host)
             self._log_in(host, told)
         except UnusableError as error:
-            self.mistakes.append(f"{host.origin}: {host.name}: {error}")
+            self.mistakes.append(mistake_of(host, error))
             return
         entry = self._entry(host, told)
         if entry is not None:
@@ -166,12 +167,12 @@ class Clerk:
             entry = Entry.model_validate(given, context=_folder(self.path))
         except ValidationError as error:
             self.mistakes += [
-                f"{host.origin}: {host.name}: {_named(told, str(one['loc'][0]))}: {FORM.told(one)}"
+                mistake_of(host, f"{_named(told, str(one['loc'][0]))}: {FORM.told(one)}")
                 for one in error.errors(include_url=False)
                 if one["type"] != "default_factory_not_called"
             ]
             return None
-        wrong = [f"{host.origin}: {host.name}: {_contradiction(told, *one)}" for one in contradictions(entry)]
+        wrong = [mistake_of(host, _contradiction(told, *one)) for one in contradictions(entry)]
         self.mistakes += wrong
         return None if wrong else entry
 
@@ -185,6 +186,11 @@ class Clerk:
         if "credential" in told.keys:
             return
         told.set("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
+
+
+def mistake_of(host: Host, reason: object) -> str:
+    """Return the line that says what is wrong with a host: a dynamic source may call it anything."""
+    return printable(f"{host.origin}: {host.name}: {reason}")
 
 
 def _named(told: HostKeys, key: str) -> str:
@@ -207,12 +213,12 @@ def _doubled(hosts: Mapping[str, Host], entries: Mapping[str, Entry]) -> Iterato
     for name, entry in entries.items():
         first = names.setdefault(name.casefold(), name)
         if first != name:
-            yield f"{hosts[name].origin}: {name}: is {first} ({hosts[first].origin}) already, in other letters"
+            yield mistake_of(hosts[name], f"is {first} ({hosts[first].origin}) already, in other letters")
             continue
         first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), name)
         if first != name:
             told = f"{hosts[first].origin})" if hosts[first].line else f"{hosts[first].file})"
-            yield f"{hosts[name].origin}: {name}: listens where {first} does ({told}: {shown(entry.address)}"
+            yield mistake_of(hosts[name], f"listens where {first} does ({told}: {shown(entry.address)}")
 
 
 def _estate(name: str, where: str) -> str:

@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import content_of, visible
+from compliance.files import yaml_file
+from compliance.files.yaml_file import NotTextError, content_of, visible
 from compliance.inventory.ansible.groups import Graph, Variables
 from compliance.inventory.ansible.hosts import Host, Listing, Value
 from compliance.inventory.ansible.ini import read_ini
@@ -40,10 +41,16 @@ def list_hosts(path: Path) -> Listing:
     folders = [here] if here.resolve() == Path.cwd() else [here, Path.cwd()]  # a playbook's place is the second one
 
     @cache
+    def names_in(folder: Path) -> frozenset[str]:
+        with suppress(OSError):
+            return frozenset(entry.name for entry in folder.iterdir())
+        return frozenset()
+
+    @cache
     def beside(kind: str, name: str) -> Variables:
         found: dict[str, Value] = {}
         for folder in folders:
-            for file in _files_of(folder / kind, name):
+            for file in _files_of(folder / kind, name, names_in(folder / kind)):
                 found |= _variables(file)
         return found
 
@@ -101,10 +108,9 @@ def text_of(file: Path) -> str:
     content = content_of(file, KIND)
     where = visible(str(file))
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise InventoryError(f"{where}:{line}: not UTF-8") from error
+        text = yaml_file.text_of(content)
+    except NotTextError as error:
+        raise InventoryError(f"{where}:{error.line}: {error}") from error
     if text.startswith(VAULTED_FILE):
         raise InventoryError(f"{where}: encrypted by ansible-vault, which {NEEDS_ANSIBLE}")
     return text
@@ -113,12 +119,15 @@ def text_of(file: Path) -> str:
 # --- group_vars and host_vars -----------------------------------------------------------------------------------------
 
 
-def _files_of(folder: Path, name: str) -> list[Path]:
-    """``NAME``, ``NAME.yml`` and its like, or every file below the folder ``NAME``, in order."""
-    if "/" in name or "\\" in name or name in ("", ".", "..") or "\0" in name:
-        return []
+def _files_of(folder: Path, name: str, there: frozenset[str]) -> list[Path]:
+    """Return ``NAME``, ``NAME.yml`` and its like, or every file below the folder ``NAME``, in order.
+
+    ``there`` are the names in the folder: asking it for each of many hosts would take its time.
+    """
     found: list[Path] = []
     for ending in ("", ".yml", ".yaml", ".json"):
+        if f"{name}{ending}" not in there:
+            continue
         file = folder / f"{name}{ending}"
         with suppress(OSError):
             if file.is_dir() and not ending:

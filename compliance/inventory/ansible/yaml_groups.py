@@ -45,7 +45,7 @@ def _read_group(name: str, node: Node, graph: Graph, room: int) -> Iterator[str]
         if section not in SECTIONS:
             yield f"{below.origin}: group {quote(name)} holds `hosts`, `children` and `vars`; got {quote(section)}"
         elif section != "vars" and (only := below.text):  # Ansible takes a name for a mapping of it alone
-            yield from _read_member(section, name, only, Node(below.where, None, below.key), graph, room)
+            yield from _read_member(section, name, only, Node(below.where, None, below.key, below.merges), graph, room)
         elif not below.is_nothing and not below.is_mapping:
             yield f"{below.origin}: {section} of group {quote(name)}: expected a mapping, got {below.kind}"
         elif not below.is_nothing:

@@ -6,10 +6,11 @@ The files of our own are read by files/yaml_file.py, which refuses all of these.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -27,8 +28,22 @@ PLAIN = "plain"
 """Stands for the tag of a scalar that has neither a tag nor quotes."""
 TEXT = "tag:yaml.org,2002:str"
 TYPED = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "bool", "null"))
-DEEPEST = 4  # lists within a variable
-MOST_ITEMS = 1000
+DEEPEST = 60
+"""Values within values."""
+DEEPEST_LIST = 4
+MOST_ITEMS = 200
+"""Of one variable's lists, all within counted."""
+MOST_MERGED = 200_000
+"""Keys that `<<` brings in, in one file: anchors can multiply a few lines."""
+
+
+@dataclass(slots=True)
+class _Merges:
+    """What `<<` made of each mapping so far: each is done once, however many anchors lead to it."""
+
+    done: dict[int, list[tuple[Any, Any]]] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,7 @@ class Node:
     where: str
     node: Any
     key: Any = None  # where it stands under one, that is its place
+    merges: _Merges = field(default_factory=_Merges, repr=False, compare=False)
 
     @property
     def origin(self) -> str:
@@ -56,20 +72,36 @@ class Node:
         return isinstance(self.node, MappingNode)
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """Of a mapping, in order; `<<` brings in what it names, and what is said beside it wins."""
-        own: dict[str, Node] = {}
-        merged: dict[str, Node] = {}
-        for key, value in self.node.value:
+        """Yield what a mapping holds, in order; `<<` brings in what it names, and what is said beside it wins."""
+        for key, value in self._pairs(self.node):
+            yield key.value, Node(self.where, value, key, self.merges)
+
+    def _pairs(self, mapping: Any) -> list[tuple[Any, Any]]:
+        """Return a mapping's keys and values as nodes. InventoryError where `<<` leads to itself, or multiplies."""
+        known = self.merges.done.get(id(mapping))
+        if known is not None:
+            return known
+        if id(mapping) in self.merges.open:
+            raise InventoryError(f"{self.where}:{mapping.start_mark.line + 1}: a `<<` that leads to itself")
+        self.merges.open.add(id(mapping))
+        own: dict[str, tuple[Any, Any]] = {}
+        merged: dict[str, tuple[Any, Any]] = {}
+        for key, value in mapping.value:
+            line = key.start_mark.line + 1
             if not isinstance(key, ScalarNode):
-                line = key.start_mark.line + 1
                 raise InventoryError(f"{self.where}:{line}: expected a name, got a list or a mapping")
-            if key.value == "<<":
-                for one in value.value if isinstance(value, SequenceNode) else [value]:
-                    if isinstance(one, MappingNode) and one is not self.node:
-                        merged |= {name: item for name, item in Node(self.where, one).items() if name not in merged}
-            else:
-                own[key.value] = Node(self.where, value, key)
-        yield from (merged | own).items()
+            if key.value != "<<":
+                own[key.value] = (key, value)
+                continue
+            for other in value.value if isinstance(value, SequenceNode) else [value]:
+                pairs = self._pairs(other) if isinstance(other, MappingNode) else []
+                self.merges.keys += len(pairs)
+                if self.merges.keys > MOST_MERGED:
+                    raise InventoryError(f"{self.where}:{line}: `<<` brings in more than {MOST_MERGED:,} keys")
+                merged = {pair[0].value: pair for pair in pairs} | merged
+        self.merges.open.discard(id(mapping))
+        self.merges.done[id(mapping)] = list((merged | own).values())
+        return self.merges.done[id(mapping)]
 
     @property
     def text(self) -> str | None:
@@ -98,18 +130,19 @@ def root_of(text: str, where: str) -> Node | None:
     """The one document of ``text``; None where it is empty. InventoryError with the line where it is no YAML."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Resolver = _Resolver
+    yaml.Composer = _Composer
     try:
         node = yaml.compose(text)
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise InventoryError(f"{where}:{line}: not YAML: unprintable character U+{error.character:04X}") from error
+    except _TooDeepError as error:
+        raise InventoryError(f"{where}:{error.problem_mark.line + 1}: nested more than {DEEPEST} deep") from error
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InventoryError(f"{where}:{line}: not YAML: {shorten(str(error.problem), 100)}") from error
     except (YAMLError, ValueError, OverflowError) as error:
         raise InventoryError(f"{where}:1: not YAML") from error
-    except RecursionError as error:
-        raise InventoryError(f"{where}:1: nested too deeply") from error
     return None if node is None else Node(where, node)
 
 
@@ -120,12 +153,49 @@ class _Resolver(VersionedResolver):
         return Tag(suffix=PLAIN) if kind is ScalarNode and implicit[0] else super().resolve(kind, value, implicit)
 
 
-def _content(node: Any, depth: int = 0) -> Content:
+class _TooDeepError(MarkedYAMLError):
+    pass
+
+
+class _Composer(Composer):
+    """Refuses what is nested too deeply, before Python does."""
+
+    depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            mark = self.parser.peek_event().start_mark
+            raise _TooDeepError(problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+
+def _content(node: Any) -> Content:
     if isinstance(node, ScalarNode):
         return _scalar(node)
-    if isinstance(node, SequenceNode) and depth < DEEPEST and len(node.value) <= MOST_ITEMS:
-        return tuple(_content(one, depth + 1) for one in node.value)
-    return Other("a list" if isinstance(node, SequenceNode) else "a mapping")
+    items = _items(node, [MOST_ITEMS], DEEPEST_LIST) if isinstance(node, SequenceNode) else None
+    if items is None:
+        return Other("a list" if isinstance(node, SequenceNode) else "a mapping")
+    return items
+
+
+def _items(node: Any, room: list[int], depth: int) -> tuple[Content, ...] | None:
+    """Return a list's items; None where it holds more than ``room``, or more lists within lists than ``depth``."""
+    room[0] -= len(node.value)
+    if room[0] < 0 or not depth:
+        return None
+    found: list[Content] = []
+    for item in node.value:
+        if isinstance(item, SequenceNode):
+            below = _items(item, room, depth - 1)
+            if below is None:
+                return None
+            found.append(below)
+        else:
+            found.append(_content(item))
+    return tuple(found)
 
 
 def _scalar(node: Any) -> Content:

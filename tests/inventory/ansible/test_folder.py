@@ -119,7 +119,7 @@ MISTAKES: dict[str, tuple[dict[str, str], str]] = {
         {"inventory/hosts.ini": "hv01\n", "inventory/host_vars/hv01.yml": "- a\n"},
         "inventory/host_vars/hv01.yml:1: expected variables, `name: value`",
     ),
-    "not UTF-8": ({"inventory/hosts.ini": "hv01\n# \xe9\n"}, "inventory/hosts.ini:2: not UTF-8"),
+    "not UTF-8": ({"inventory/hosts.ini": "hv01\n# \xe9\n"}, "inventory/hosts.ini:2: not UTF-8: save it as UTF-8"),
     "too many folders": (
         {f"inventory/{'/'.join('abcdef')}/hosts": "hv01\n"},
         "inventory/a/b/c/d/e: folders within folders, more than 5 deep",
