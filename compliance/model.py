@@ -260,7 +260,7 @@ class InnerAdapter:
 class Inside:
     """What a look into a guest showed. Guest-controlled text: never trust it."""
 
-    way: str
+    connection: str
     system: str  # as people say it
     on_hyperv: bool | Unread
     platform: str = ""
@@ -311,9 +311,9 @@ class InsideWindows(Inside):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Way:
-    """A way into a guest that the inventory names: the patterns of whose guest it is, the machines that they match (as
-    ``server/machine``), and those whose guest it proved to be."""
+class GuestConnection:
+    """A connection into a guest that the inventory names: the patterns of whose guest it is, the machines that they
+    match (as ``server/machine``), and those whose guest it proved to be."""
 
     name: str
     patterns: tuple[str, ...]
@@ -321,7 +321,7 @@ class Way:
     inside: Inside | Unread
     matched: tuple[str, ...] = ()
     proved: tuple[str, ...] = ()
-    beyond: bool = False  # its guest runs on no server that was to be read, and `--hv-limit` left some out
+    left_out: bool = False  # its guest runs on no server that was to be read, and `--hv-limit` left some out
 
     def __str__(self) -> str:
         return self.name
@@ -353,7 +353,7 @@ class VirtualMachine:
     shielded: bool | Unread = False  # integration components are blocked there, Data Exchange among them
     foreign: bool = False  # another provider than Hyper-V Replica's own replicates it (Azure Site Recovery)
     test_of: str | None = None  # of a test replica: the GUID of the replica that it was made from, where that is known
-    inside: Inside | Unread | None = None  # None: the inventory names no way into this guest
+    inside: Inside | Unread | None = None  # None: the inventory names no connection into this guest
     changed: tuple[str, ...] = ()  # what was another at the end of the audit than at its start
     remarks: tuple[str, ...] = ()
 
@@ -487,7 +487,7 @@ class Estate:
     servers: tuple[Server, ...]
     clusters: tuple[Cluster, ...] = ()
     replicated: tuple[ReplicatedVM, ...]
-    ways: tuple[Way, ...] = ()
+    connections: tuple[GuestConnection, ...] = ()
     settings: Settings = Settings()
     stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks, so that an address is valid at each
     unlisted: tuple[Partner, ...] = ()  # partners on which nobody looked

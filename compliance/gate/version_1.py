@@ -14,13 +14,13 @@ from compliance.model import (
     Cluster,
     Estate,
     Guest,
+    GuestConnection,
     Inside,
     Power,
     ReplicatedVM,
     Role,
     Unread,
     VirtualMachine,
-    Way,
 )
 from compliance.rule import Result, Verdict
 
@@ -87,7 +87,7 @@ def _seen_inside(verdict: Verdict) -> tuple[str, ...]:
     """guest-applies-failover-ip"""
     side = _runs_on(verdict)
     inside = side.inside if isinstance(side, VirtualMachine) else None
-    name = inside.way if isinstance(inside, Inside) else ""
+    name = inside.connection if isinstance(inside, Inside) else ""
     return _with_state(f"seen inside the guest, by {name}", _machine(verdict))
 
 
@@ -96,7 +96,7 @@ def _leads_nowhere(verdict: Verdict) -> tuple[str, ...]:
     estate = verdict.subject
     assert isinstance(estate, Estate)  # noqa: S101  # the rule's subject
     blind = any(server.unread or server.doubt for server in estate.servers)
-    ways = [way for way in estate.ways if blind or not way.beyond]
+    ways = [way for way in estate.connections if blind or not way.left_out]
     lost = sum(not _is_found(way) for way in ways)
     return (f"{lost} of {len(ways)} ways into guests lead to no machine that they are for",)
 
@@ -139,5 +139,5 @@ def _machine(verdict: Verdict) -> VirtualMachine:
     return verdict.machine
 
 
-def _is_found(way: Way) -> bool:
+def _is_found(way: GuestConnection) -> bool:
     return bool(way.matched and way.proved) and not isinstance(way.inside, Unread)

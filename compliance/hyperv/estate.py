@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from compliance.hyperv.clusters import with_clusters
-from compliance.hyperv.guests.whose import with_guests
+from compliance.hyperv.guests.connections import tie_guests
 from compliance.hyperv.host import HostRows, first_list
 from compliance.hyperv.machines import machines_of
 from compliance.hyperv.membership import by_own_word
@@ -30,14 +30,14 @@ def translate(snapshot: Snapshot) -> Estate:
         replace(server, unlisted=tuple(partner.name for partner in unlisted if server.name in partner.servers))
         for server in with_remarks_on_sides(servers, index)
     )
-    servers, ways = with_guests(servers, snapshot.guests, snapshot.left_out)
+    servers, connections = tie_guests(servers, snapshot.guests, clusters, snapshot.left_out)
     return Estate(
         name=snapshot.estate,
         time=snapshot.time,
         servers=servers,
         clusters=clusters,
         replicated=join_sides(servers, clusters, Index(servers, snapshot.left_out, clusters)),
-        ways=ways,
+        connections=connections,
         settings=snapshot.settings,
         stretched=snapshot.stretched,
         unlisted=unlisted,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
-from compliance.model import Cluster, Estate, Server, Settings, Unread, Way
-from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
+from compliance.model import Cluster, Estate, Server, Settings
+from compliance.rule import Outcome, Severity, passed, rule, unknown
 
 
 @rule(
@@ -97,54 +97,3 @@ def estate_has_replicated_machines(estate: Estate, settings: Settings) -> Outcom
     unread = sum(server.unread is not None for server in estate.servers)
     but = f"; {unread} of {len(estate.servers)} servers were not read" if unread else ""
     return unknown(f"not one replicated virtual machine was seen{but}")
-
-
-MOST_TOLD = 50
-"""Ways that lead nowhere, each a remark."""
-
-
-@rule(
-    "guests-were-read",
-    severity=Severity.WARNING,
-    title="Every way into a guest leads to the guest that it is for",
-    issue="A way that the inventory names was not read, or leads to another machine than the one that it is for.",
-    impact="Nothing is said of these guests from inside: whether they apply their failover addresses is not known.",
-    resolution="Do what is said of each way, or take it out of the inventory's `guests`.",
-    applies=lambda estate: bool(estate.ways),
-)
-def guests_were_read(estate: Estate) -> Outcome:
-    blind = any(server.unread or server.doubt for server in estate.servers)
-    ways = [way for way in estate.ways if blind or not way.beyond]  # a server that was not read may be the one
-    beyond = [way for way in estate.ways if way.beyond and not blind]
-    remarks = (*(f"{way}: {way.insecure}" for way in estate.ways if way.insecure), *_beyond(beyond))
-    if beyond and not ways:
-        return with_remarks(
-            not_applicable("no way into a guest was asked for: --hv-limit left out their servers"), remarks
-        )
-    lost = [(way, reason) for way in ways if (reason := _lost(way))]
-    if not lost:
-        each = "which leads" if len(ways) == 1 else "each of which leads"
-        told = f"{len(ways)} way{'' if len(ways) == 1 else 's'} into guests, {each} to the machine that it is for"
-        return with_remarks(passed(told), remarks)
-    finding = f"{len(lost)} of {len(ways)} ways into guests lead to no machine that they are for"
-    strays = [way for way, _ in lost if not way.matched]
-    outcome = failed(finding) if strays and not blind else unknown(finding)
-    told_of = [f"{way}: {reason}" for way, reason in lost]
-    more = [f"and {len(told_of) - MOST_TOLD} more ways"] if len(told_of) > MOST_TOLD else []
-    return with_remarks(outcome, (*remarks, *told_of[:MOST_TOLD], *more))
-
-
-def _beyond(ways: Sequence[Way]) -> Iterator[str]:
-    if ways:
-        more = f" and {len(ways) - 5} more" if len(ways) > 5 else ""
-        names = ", ".join(map(str, ways[:5])) + more
-        yield f"not asked for, since --hv-limit left out the server on which the guest would run: {names}"
-
-
-def _lost(way: Way) -> str:
-    """Why it says nothing of a machine; empty where it does."""
-    if not way.matched:
-        return f"no machine of the estate is called {' or '.join(way.patterns)}"
-    if isinstance(way.inside, Unread):
-        return str(way.inside).removeprefix(f"{way}: ")
-    return "" if way.proved else f"what answers there is not known to be the guest of {' or '.join(way.matched[:3])}"

@@ -36,7 +36,7 @@ from compliance.rules.evidence.links import Link, concerned, links_of
         "The page docs/failover-address.md of this suite shows the whole way of the address."
     ),
     violated="have a guest that would not apply its failover address",
-    applies=lambda estate: bool(estate.ways),
+    applies=lambda estate: bool(estate.connections),
 )
 def guest_applies_failover_ip(vm: ReplicatedVM) -> Outcome:
     if outcome := beyond_question(vm.machine):

@@ -64,7 +64,7 @@ class GuestReading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuestSource:
-    """One way into a guest, and what was seen there or why nothing was. ``machines``: patterns of whose guest it is."""
+    """One guest connection, and what was seen there or why nothing was. ``machines``: patterns of whose guest it is."""
 
     name: str
     machines: tuple[str, ...]

@@ -112,7 +112,7 @@ def test_each_guest_is_judged_on_both_sides(ran: Ran) -> None:
         assert (result, "is not on Hyper-V" in finding) == ("unknown", True)
         result, finding = told[f"{side}/dead"]
         assert (result, "nobody listens at its port" in finding) == ("unknown", True)
-        assert told[f"{side}/unnamed"] == ("not applicable", "the inventory names no way into this guest")
+        assert told[f"{side}/unnamed"] == ("not applicable", "the inventory names no connection into this guest")
 
 
 def test_the_host_alone_was_content(ran: Ran) -> None:

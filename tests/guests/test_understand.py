@@ -33,7 +33,7 @@ def daemon(**changes: str) -> Daemon:
 
 def test_a_working_guest() -> None:
     assert inside() == InsideUnix(
-        way="ssh://guest",
+        connection="ssh://guest",
         system="Red Hat Enterprise Linux 10.0",
         distribution="Red Hat Enterprise Linux",
         version="10.0",

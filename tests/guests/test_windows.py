@@ -192,7 +192,7 @@ def inside(changes: Mapping[str, Answer | Sequence[Row]] = {}, vm: Vm = SQL) -> 
 def test_a_working_guest() -> None:
     mac = str(rows(SQL)["Win32_NetworkAdapterConfiguration"][1]["MACAddress"]).replace(":", "")
     assert inside() == InsideWindows(
-        way=WINRM,
+        connection=WINRM,
         system="Microsoft Windows Server 2022 Standard 10.0.20348",
         on_hyperv=True,
         platform="Microsoft Corporation Virtual Machine",

@@ -18,7 +18,18 @@ from hypothesis import strategies as st
 import compliance.rules
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import all_rules, judge
-from compliance.model import Cluster, Estate, Power, ReplicatedVM, Role, Server, Settings, Unread, VirtualMachine, Way
+from compliance.model import (
+    Cluster,
+    Estate,
+    GuestConnection,
+    Power,
+    ReplicatedVM,
+    Role,
+    Server,
+    Settings,
+    Unread,
+    VirtualMachine,
+)
 from compliance.rule import Outcome, Result, Rule, Severity, passed, rule
 from compliance.words import printable
 from tests.builders import NOW, Host, Vm, guid, snapshot, source, unread_source
@@ -201,8 +212,8 @@ def test_all_rules_judge_where_none_is_named() -> None:
     plain = replace(estate(side("a")), clusters=(Cluster(name="hvcl01"),))
     found = {verdict.rule for verdict in judge(plain)}
     assert found == {rule for rule in RULES if rule.applies(plain)}
-    way = Way(name="local://", patterns=("a",), inside=Unread("not read"))
-    assert {verdict.rule for verdict in judge(replace(plain, ways=(way,)))} == set(RULES)
+    known = GuestConnection(name="local://", patterns=("a",), inside=Unread("not read"))
+    assert {verdict.rule for verdict in judge(replace(plain, connections=(known,)))} == set(RULES)
 
 
 # --- the catalogue ----------------------------------------------------------------------------------------------------

@@ -11,13 +11,12 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result, Rule
-from compliance.rules.coverage import guests_were_read
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
 from compliance.snapshot.snapshot import GuestSource
-from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, unread_source, with_text
+from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, with_text
 from tests.guests.said import SCRIPT, guest, lines, script, sections
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
@@ -522,93 +521,3 @@ def test_an_adapter_that_is_known_by_its_address_does_not_hide_another_one() -> 
     taken = replace(snapshot(source(Host(name="HV01", vms=[TWO])), replica), guests=(guest("sql01", said=said),))
     told = {one.label: one.outcome.result for one in judge(translate(taken), [RULE])}
     assert told == {"hv01/sql01": FAILED, "hv02/sql01": FAILED}
-
-
-# --- the ways themselves ----------------------------------------------------------------------------------------------
-
-
-def of_ways(*guests: GuestSource, blind: bool = False) -> Outcome:
-    sources = [source(Host(vms=[SQL])), *([unread_source("hv09")] if blind else [])]
-    (verdict,) = judge(translate(replace(snapshot(*sources), guests=guests)), [guests_were_read])
-    return verdict.outcome
-
-
-def test_ways_that_lead_to_their_guests() -> None:
-    told = of_ways(guest("sql01", said=sections(SQL)))
-    assert (told.result, told.finding) == (
-        PASSED,
-        "1 way into guests, which leads to the machine that it is for",
-    )
-
-
-def test_ways_that_do_not() -> None:
-    good = guest("sql01", said=sections(SQL), way="ssh://good")
-    stray = guest("web9*", "db01", said=sections(SQL), way="ssh://stray")
-    dead = guest("sql01", said=Unread("ssh://dead: it does not answer", Why.TIMED_OUT), way="ssh://dead")
-    wrong = guest("sql01", said=sections(Vm(name="another")), way="ssh://wrong")
-    told = of_ways(good, stray, dead, wrong)
-    assert (told.result, told.finding) == (FAILED, "3 of 4 ways into guests lead to no machine that they are for")
-    assert told.remarks == (
-        "ssh://stray: no machine of the estate is called web9* or db01",
-        "ssh://dead: it does not answer",
-        "ssh://wrong: what answers there is not known to be the guest of hv01/sql01",
-    )
-    assert of_ways(good, dead, wrong).result is UNKNOWN
-    assert of_ways(good, stray, blind=True).result is UNKNOWN
-
-
-# ways, the machine on the server that was read, whether another one was not read -> outcome
-REPLICA = replace(replica_of(SQL), power=3, uptime=0)
-GOOD = guest("sql01", said=sections(SQL), way="ssh://good")
-THERE = guest("web01", said=Unread("ssh://there: it does not answer"), way="ssh://there")
-BY_NAME = guest("hv02/web01", said=sections(SQL), way="ssh://there")
-MISSPELLED = guest("hv01/web01", said=sections(SQL), way="ssh://there")
-NOT_ASKED_FOR = "not asked for, since --hv-limit left out the server on which the guest would run: ssh://there"
-LIMITED: dict[str, tuple[tuple[GuestSource, ...], Vm, bool, Result, tuple[str, ...]]] = {
-    "both read": ((GOOD,), SQL, False, PASSED, ()),
-    "one on a server that was left out": ((GOOD, THERE), SQL, False, PASSED, (NOT_ASKED_FOR,)),
-    "the same, named by its server": ((GOOD, BY_NAME), SQL, False, PASSED, (NOT_ASKED_FOR,)),
-    "none on a server that was read": ((THERE,), SQL, False, NOT_APPLICABLE, (NOT_ASKED_FOR,)),
-    "its replica is here": ((replace(GOOD, name="ssh://there"),), REPLICA, False, NOT_APPLICABLE, (NOT_ASKED_FOR,)),
-    "it is off, here and alone": (
-        (GOOD,),
-        Vm(name="sql01", power=3, uptime=0, hosts=()),
-        False,
-        UNKNOWN,
-        ("ssh://good: what answers there is not known to be the guest of hv01/sql01",),
-    ),
-    "a server that was read has no such machine": (
-        (GOOD, MISSPELLED),
-        SQL,
-        False,
-        FAILED,
-        ("ssh://there: no machine of the estate is called hv01/web01",),
-    ),
-    "a server that was not read may have it": (
-        (GOOD, THERE),
-        SQL,
-        True,
-        UNKNOWN,
-        ("ssh://there: no machine of the estate is called web01",),
-    ),
-}
-
-
-@pytest.mark.parametrize("case", LIMITED)
-def test_a_way_whose_server_a_limit_left_out_was_not_asked_for(case: str) -> None:
-    guests, vm, blind, result, remarks = LIMITED[case]
-    sources = [source(Host(name="HV01", vms=[vm])), *([unread_source("hv09")] if blind else [])]
-    taken = replace(snapshot(*sources), guests=guests, limit="hv01", left_out=("hv02", "HV02.dr.example"))
-    (verdict,) = judge(translate(taken), [guests_were_read])
-    assert (verdict.outcome.result, verdict.outcome.remarks) == (result, remarks)
-
-
-def test_insecure_choices_are_told() -> None:
-    said = replace(guest("sql01", said=sections(SQL)), insecure="its host key was not checked (`verify: false`)")
-    assert of_ways(said).remarks == (f"{WAY}: its host key was not checked (`verify: false`)",)
-
-
-def test_many_ways_that_lead_nowhere_fit_into_a_report() -> None:
-    told = of_ways(*(guest("none", said=sections(SQL), way=f"ssh://g{number}") for number in range(70)))
-    assert len(told.remarks) == 51
-    assert told.remarks[-1] == "and 20 more ways"

@@ -35,7 +35,7 @@ OPTIONAL = ("lines",)
 A_GUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
-def understand(way: str, sections: Mapping[str, str]) -> InsideUnix | Unread:
+def understand(connection: str, sections: Mapping[str, str]) -> InsideUnix | Unread:
     """What was seen there; Unread where the answer is not whole."""
     if reason := incomplete(sections, NEEDED):
         return Unread(reason)
@@ -45,7 +45,7 @@ def understand(way: str, sections: Mapping[str, str]) -> InsideUnix | Unread:
     if not kernel:
         return Unread("it does not say what its kernel is")
     return InsideUnix(
-        way=way,
+        connection=connection,
         system=_unquoted(value(system, "PRETTY_NAME")),
         distribution=_unquoted(value(system, "NAME")),
         version=_unquoted(value(system, "VERSION_ID")),

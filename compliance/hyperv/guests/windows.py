@@ -39,7 +39,7 @@ DENIED = 5
 Answers = Mapping[str, Answer]
 
 
-def understand_windows(way: str, answers: Answers) -> InsideWindows | Unread:
+def understand_windows(connection: str, answers: Answers) -> InsideWindows | Unread:
     """What was seen there; Unread where nothing of it could prove whose guest it is."""
     adapters = _adapters(_rows(answers, ADAPTERS))
     machine_id = _machine_id(_text(answers, MACHINE_ID))
@@ -49,7 +49,7 @@ def understand_windows(way: str, answers: Answers) -> InsideWindows | Unread:
         adapters = ()
     system, computer = _only(_rows(answers, SYSTEM)), _only(_rows(answers, COMPUTER))
     return InsideWindows(
-        way=way,
+        connection=connection,
         system="Windows" if isinstance(system, Unread) else _system(system),
         on_hyperv=_on_hyperv(computer),
         platform="" if isinstance(computer, Unread) else " ".join(part for part in _firmware(computer) if part),

@@ -49,7 +49,7 @@ def environment(table: Table) -> dict[str, str]:
     estate = table.estate
     read = [server.name for server in estate.servers if not server.unread]
     unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    choices = {one.name: one.insecure for one in estate.read} | {way.name: way.insecure for way in estate.ways}
+    choices = {entry.name: entry.insecure for entry in (*estate.read, *estate.connections)}
     insecure = [f"{name} ({choice})" for name, choice in choices.items() if choice]
     rows = {
         "Estate": as_html(estate.name),

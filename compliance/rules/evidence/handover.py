@@ -102,7 +102,7 @@ def guest_seen(vm: ReplicatedVM) -> Guest | None:
 
 
 def inside_of(vm: ReplicatedVM) -> Inside | Unread | None:
-    """What a look into its guest showed, on the side where it runs; None where the inventory names no way in."""
+    """What a look into its guest showed, on the side where it runs; None where the inventory names no connection."""
     side = runs_on(vm)
     if isinstance(side, Unread):
         return (
@@ -116,7 +116,7 @@ def inside_of(vm: ReplicatedVM) -> Inside | Unread | None:
 
 
 def seen_by(inside: Inside) -> str:
-    return f"seen inside the guest, by {inside.way}"
+    return f"seen inside the guest, by {inside.connection}"
 
 
 def _with_look_inside(answer: Outcome, vm: ReplicatedVM) -> Outcome:

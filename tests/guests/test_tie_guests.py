@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
+from compliance.judge.judge import judge
 from compliance.model import Estate, Inside, Unread, VirtualMachine
+from compliance.rule import Outcome, Result
+from compliance.rules.evidence.causes import Cause
+from compliance.rules.guests import guest_can_apply_failover_ip
+from compliance.rules.inside import guest_applies_failover_ip
 from compliance.snapshot.snapshot import GuestSource
-from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, with_text
+from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, unread_source, with_text
 from tests.guests.said import guest, sections
 
 SQL = Vm(name="sql01")
@@ -32,8 +40,8 @@ def test_a_machine_is_found_by_any_of_its_names_on_either_side(pattern: str) -> 
     found = estate(guest(pattern, said=sections(SQL)))
     inside = machine(found).inside
     assert isinstance(inside, Inside)
-    assert inside.way == WAY
-    (way,) = found.ways
+    assert inside.connection == WAY
+    (way,) = found.connections
     assert way.proved == ("hv01/sql01",)
     assert {"hv01/sql01", "hv02/sql01"} <= set(way.matched)
 
@@ -50,7 +58,7 @@ def test_a_side_that_is_off_has_no_guest_of_its_own() -> None:
 
 
 def test_a_way_that_matches_nothing_is_there_and_empty() -> None:
-    (way,) = estate(guest("sql99", said=sections(SQL))).ways
+    (way,) = estate(guest("sql99", said=sections(SQL))).connections
     assert (way.matched, way.proved) == ((), ())
 
 
@@ -58,11 +66,11 @@ OTHERS = Vm(name="other")
 NO_ADAPTERS = Unread("refused")
 NOT_THIS = f"what answers at {WAY} is not known to be this machine: "
 DOUBTS = {
-    "another machine's adapters and GUID": (sections(OTHERS), f"its host told it that it is {OTHERS.id}, and this "),
+    "another machine's adapters and GUID": (sections(OTHERS), f"it is another virtual machine ({OTHERS.id}, expected "),
     "another machine's adapters": (sections(OTHERS, pool=""), "it has an adapter 00:15:5D:"),
     "another machine's GUID": (
         sections(SQL, pool=f"pool=read\nVirtualMachineId\n{OTHERS.id}"),
-        "its host told it that",
+        "it is another virtual machine (",
     ),
     "one adapter too many": (
         sections(SQL, adapters=sections(SQL)["adapters"] + "\nadapter=eth1 mac=00:15:5d:ff:ff:ff driver=hv_netvsc"),
@@ -86,7 +94,7 @@ def test_who_is_not_this_machine(said: dict[str, str], told: str) -> None:
     inside = machine(found).inside
     assert isinstance(inside, Unread)
     assert str(inside).startswith(NOT_THIS + told)
-    assert found.ways[0].proved == ()
+    assert found.connections[0].proved == ()
 
 
 @pytest.mark.parametrize(
@@ -117,8 +125,8 @@ def test_the_way_that_leads_here_is_found_among_several() -> None:
     found = estate(dead, web, sql)
     inside = machine(found).inside
     assert isinstance(inside, Inside)
-    assert inside.way == "ssh://sql"
-    assert [way.proved for way in found.ways] == [(), ("hv01/web01",), ("hv01/sql01",)]
+    assert inside.connection == "ssh://sql"
+    assert [way.proved for way in found.connections] == [(), ("hv01/web01",), ("hv01/sql01",)]
     lost = machine(estate(dead, web)).inside
     assert isinstance(lost, Unread)
     assert str(lost).startswith("ssh://dead: nobody listens at its port; what answers at ssh://web is not known to be")
@@ -163,4 +171,76 @@ def test_ways_of_one_name_are_two() -> None:
     mine = guest("sql01", way="local://", said=sections(SQL))
     stray = guest("web01", way="local://", said=sections(OTHERS))
     found = estate(mine, stray)
-    assert [way.proved for way in found.ways] == [("hv01/sql01",), ()]
+    assert [way.proved for way in found.connections] == [("hv01/sql01",), ()]
+
+
+# --- who was not read -------------------------------------------------------------------------------------------------
+
+NAMES = ("edge01", "app01", "db01")
+GREENER = (Result.NOT_APPLICABLE, Result.PASSED)
+
+
+def verdicts(guests: tuple[GuestSource, ...], hosts: tuple[Host, ...], unread: str = "") -> dict[str, Outcome]:
+    sources = [unread_source(host.name.lower()) if host.name == unread else source(host) for host in hosts]
+    rules = [guest_applies_failover_ip, guest_can_apply_failover_ip]
+    estate = translate(replace(snapshot(*sources), guests=guests))
+    return {f"{verdict.rule.key} {verdict.label}": verdict.outcome for verdict in judge(estate, rules)}
+
+
+def pair(names: Iterable[str]) -> tuple[tuple[Vm, ...], tuple[Host, ...]]:
+    vms = tuple(Vm(name=name, hosts=(("BLN-HV01.dr.example", "FRA-HV01.dr.example"),)) for name in names)
+    return vms, (Host(name="BLN-HV01", vms=vms), Host(name="FRA-HV01", vms=[replica_of(vm) for vm in vms]))
+
+
+NO_SCRIPT = {"scripts": ""}
+RULE = "guest-applies-failover-ip"
+
+
+@pytest.mark.parametrize("pattern", ["bln-hv01/edge01", "bln-hv01/*", "bln-*/edge01", "BLN-HV01/EDGE01", "bln-*"])
+def test_a_connection_does_not_vanish_with_the_server_that_it_names(pattern: str) -> None:
+    (edge,), hosts = pair(["edge01"])
+    guests = (guest(pattern, said=sections(edge, **NO_SCRIPT)),)
+    assert verdicts(guests, hosts)[f"{RULE} fra-hv01/edge01"].result is Result.FAILED
+    outcome = verdicts(guests, hosts, unread="BLN-HV01")[f"{RULE} fra-hv01/edge01"]
+    assert (outcome.result, outcome.cause) == (Result.UNKNOWN, Cause.GUEST_NOT_LOOKED_INTO)
+
+
+def test_what_proves_to_be_this_machine_is_taken_whoever_was_not_read() -> None:
+    (edge,), hosts = pair(["edge01"])
+    guests = (guest("fra-hv01/edge01", said=sections(edge, **NO_SCRIPT)),)
+    outcome = verdicts(guests, hosts, unread="FRA-HV01")[f"{RULE} bln-hv01/edge01"]
+    assert (outcome.result, outcome.cause) == (Result.FAILED, Cause.SCRIPT_MISSING)
+
+
+def test_a_machine_that_no_connection_can_be_for_has_none() -> None:
+    vms, hosts = pair(["edge01", "app01"])
+    guests = (guest("bln-hv01/edge01", said=sections(vms[0])),)
+    assert verdicts(guests, hosts, unread="BLN-HV01")[f"{RULE} fra-hv01/app01"].result is Result.NOT_APPLICABLE
+
+
+@st.composite
+def inventories(draw: st.DrawFn) -> tuple[tuple[GuestSource, ...], tuple[Host, ...], str]:
+    """Machines on two servers, some called otherwise on the replica's, and connections that name them in any way."""
+    vms, (here, there) = pair(draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True)))
+    renamed = [replace(copy, name=draw(st.sampled_from([copy.name, f"{copy.name}-replica"]))) for copy in there.vms]
+    hosts = (here, replace(there, vms=renamed))
+    patterns = [f"{place}{name}" for place in ("bln-hv01/", "fra-hv01/", "") for name in (*NAMES, "*", "e*")]
+    patterns += [f"bln-*/{name}" for name in NAMES] + [vm.id for vm in vms]
+    machines = st.lists(st.sampled_from(patterns), min_size=1, max_size=2, unique=True)
+    guests = []
+    for number in range(draw(st.integers(1, 3))):
+        vm = draw(st.sampled_from(vms))
+        said = draw(st.sampled_from([sections(vm), sections(vm, **NO_SCRIPT), Unread("dead")]))
+        guests.append(guest(*draw(machines), way=f"ssh://{number}", said=said))
+    return tuple(guests), hosts, draw(st.sampled_from(["BLN-HV01", "FRA-HV01"]))
+
+
+@given(inventories())
+def test_a_server_that_was_not_read_makes_no_guest_greener(
+    inventory: tuple[tuple[GuestSource, ...], tuple[Host, ...], str],
+) -> None:
+    guests, hosts, unread = inventory
+    before, after = verdicts(guests, hosts), verdicts(guests, hosts, unread)
+    for case in before.keys() & after.keys():
+        if before[case].result in (Result.FAILED, Result.UNKNOWN):
+            assert after[case].result not in GREENER, (case, before[case], after[case])
