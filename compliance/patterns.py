@@ -10,6 +10,11 @@ from fnmatch import fnmatchcase, translate
 
 _GLOB = re.compile(r"[*?\[]")
 
+# Read by pydantic (Rust), by editors (ECMAScript) and by Python: only what the three have in common.
+NAME = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]+$"
+"""What people call an estate, a server or a cluster: letters, digits, ``.``, ``_`` or ``-``."""
+MOST_OF_A_NAME = 200
+
 
 def any_matches(patterns: Iterable[str], names: Iterable[str]) -> bool:
     """A name with brackets in it is no pattern for itself, so equality counts too."""

@@ -13,9 +13,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
 from compliance.files.yaml_file import Place, UserFile, shown
+from compliance.patterns import MOST_OF_A_NAME, NAME
 
-# Read by pydantic (Rust), by editors (ECMAScript) and by jsonschema (Python): only what the three have in common.
-NAME = r"^[^\s\x00-,/:-@\[-\^`{-\x9f]+$"
 CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 
 EXPECTED = {
@@ -57,8 +56,8 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
     raise ValueError(f"no such file beside the inventory: {shown(value)}")
 
 
-Name = Annotated[str, Field(pattern=NAME, max_length=200)]
-Label = Annotated[str, Field(min_length=1, max_length=200)]
+Name = Annotated[str, Field(pattern=NAME, max_length=MOST_OF_A_NAME)]
+Label = Annotated[str, Field(min_length=1, max_length=MOST_OF_A_NAME)]
 File = Annotated[Path, Field(strict=False), AfterValidator(existing_file)]
 """One that is there, relative to the file that names it."""
 _Many = Annotated[tuple[Label, ...], Field(strict=False, min_length=1)]

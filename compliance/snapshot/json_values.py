@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import datetime
+
+from compliance.patterns import MOST_OF_A_NAME, NAME
+from compliance.words import shorten
+
+A_NAME = re.compile(NAME)
+MOST_OF_A_LABEL = 4096
+FIRST_YEAR, LAST_YEAR = 2000, 2199
+"""Of a reading. At the calendar's edge an age, or a time in another zone, could not be computed."""
 
 
 def text(value: object) -> str:
@@ -14,7 +24,25 @@ def text(value: object) -> str:
 def texts(value: object) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError(f"expected a list of texts, got {short(value)}")
-    return tuple(text(one) for one in value)
+    return tuple(text(entry) for entry in value)
+
+
+def name(value: object) -> str:
+    """Return what people call an estate, a server or a cluster, in the form that an inventory holds it to."""
+    if not A_NAME.fullmatch(text(value)) or not text(value).isprintable() or len(text(value)) > MOST_OF_A_NAME:
+        raise ValueError(f"expected a name of letters, digits, `.`, `_` or `-`, got {short(value)}")
+    return text(value)
+
+
+def label(value: object, most: int = MOST_OF_A_LABEL) -> str:
+    """Return what people wrote in one line: a site, a group, a pattern."""
+    if not text(value).isprintable() or len(text(value)) > most:
+        raise ValueError(f"expected one line of printable text, got {short(value)}")
+    return text(value)
+
+
+def labels(value: object, most: int = MOST_OF_A_LABEL) -> tuple[str, ...]:
+    return tuple(label(entry, most) for entry in texts(value))
 
 
 def count(value: object) -> int:
@@ -29,10 +57,18 @@ def truth(value: object) -> bool:
     return value
 
 
+def seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"expected seconds, got {short(value)}")
+    return float(value)
+
+
 def moment(value: object) -> datetime:
     time = datetime.fromisoformat(text(value))
     if time.tzinfo is None:
         raise ValueError(f"time without a zone: {short(value)}")
+    if not FIRST_YEAR <= time.year <= LAST_YEAR:
+        raise ValueError(f"expected a time between {FIRST_YEAR} and {LAST_YEAR}, got {short(value)}")
     return time
 
 
@@ -41,6 +77,4 @@ def what(error: Exception) -> str:
 
 
 def short(value: object) -> str:
-    found = value if isinstance(value, str) else repr(value)
-    found = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in found)
-    return found if len(found) <= 80 else found[:79] + "…"
+    return shorten(value if isinstance(value, str) else repr(value), 80)

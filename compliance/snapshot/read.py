@@ -10,16 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from compliance.errors import SnapshotError, Why
 from compliance.garbage import uncollected
 from compliance.model import Evidence, Row, Settings, Unread
+from compliance.patterns import MOST_OF_A_NAME
 from compliance.snapshot import json_values as strict
+from compliance.snapshot.lines import CappedLines, TooMuchError
 from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestReading, GuestSource, Reading, Snapshot, Source
 
-MAX_LINE = 256 * 1024 * 1024
-"""Characters of one server's line. 5,000 machines make some 20 MB; more is a mistake or a trap, not a server."""
+MOST_BOOT_GRACE = timedelta(days=1)
 
 T = TypeVar("T")
 
@@ -32,16 +33,18 @@ def read_snapshot(path: Path) -> Snapshot:
             if raw.read(2) == b"\x1f\x8b":
                 raw.seek(0)
                 with gzip.open(raw, "rb") as unpacked:
-                    return _read(path, unpacked)
+                    return _read(path, CappedLines(unpacked, packed=raw))
             raw.seek(0)
-            return _read(path, raw)
+            return _read(path, CappedLines(raw))
+    except TooMuchError as error:
+        raise SnapshotError(f"{path}: no snapshot of ours: it {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SnapshotError(f"{path}: damaged: the compressed data ends early or is broken") from error
     except OSError as error:
         raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
-def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
+def _read(path: Path, lines: CappedLines) -> Snapshot:
     header = _json(path, 1, lines)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
@@ -57,26 +60,26 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
         expected = servers + strict.count(header.get("clusters", 0))  # newer than the format
         guests = strict.count(header.get("guests", 0))
         snapshot = Snapshot(
-            estate=strict.text(header["estate"]),
+            estate="+".join(strict.name(part) for part in strict.text(header["estate"]).split("+")),  # joined ones
             time=strict.moment(header["time"]),
-            tool=strict.text(header["tool"]),
-            inventory=strict.text(header["inventory"]),
+            tool=strict.label(header["tool"]),
+            inventory=strict.label(header["inventory"]),
             settings=Settings(
                 evidence=Evidence(settings["evidence"]),
-                boot_grace=timedelta(seconds=float(settings["boot_grace_seconds"])),
+                boot_grace=_boot_grace(settings["boot_grace_seconds"]),
                 may_be_empty=strict.truth(settings["may_be_empty"]),
             ),
             stretched=_stretched_from_json(header.get("stretched", [])),  # newer than the format
             complete=strict.truth(header["complete"]),
-            limit=strict.text(header.get("limit", "")),  # newer than the format, as is the next
-            left_out=strict.texts(header.get("left_out", [])),
+            limit=strict.label(header.get("limit", "")),  # newer than the format, as is the next
+            left_out=strict.labels(header.get("left_out", [])),
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error
     sources = [_line_of(path, number, lines, _source_from_json) for number in range(2, expected + 2)]
     last = expected + guests + 1
     inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
-    if lines.readline(1):
+    if lines.readline():
         counted = f"{servers} servers" + (f" and {guests} guests" if guests else "")
         raise SnapshotError(f"{path}:{last + 1}: more lines than the header's {counted}")
     for kind, some in (("server", sources[:servers]), ("cluster", sources[servers:])):
@@ -87,10 +90,18 @@ def _read(path: Path, lines: BinaryIO | gzip.GzipFile) -> Snapshot:
     return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
 
 
+def _boot_grace(value: object) -> timedelta:
+    """Return the boot grace, which an inventory and a policy hold to one day at most."""
+    seconds = strict.seconds(value)
+    if not 0 <= seconds <= MOST_BOOT_GRACE.total_seconds():
+        raise ValueError(f"a boot grace of {strict.short(value)} seconds, expected one day at most")
+    return timedelta(seconds=seconds)
+
+
 def _stretched_from_json(value: object) -> tuple[frozenset[str], ...]:
     if not isinstance(value, list):
         raise TypeError("expected a list under 'stretched'")
-    lists = [strict.texts(sites) for sites in value]
+    lists = [strict.labels(sites, MOST_OF_A_NAME) for sites in value]
     every = [site for sites in lists for site in sites]
     if any(len(sites) < 2 for sites in lists) or len(every) > len(set(every)):
         raise ValueError("expected lists of sites under 'stretched', each site once")
@@ -105,7 +116,7 @@ def _refuse_half_clusters(path: Path, servers: Sequence[Source], clusters: Seque
         raise SnapshotError(f"{path}: damaged: of the cluster {strict.short(name)!r} it has {lacks}")
 
 
-def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Callable[[object], T]) -> T:
+def _line_of(path: Path, number: int, lines: CappedLines, parse: Callable[[object], T]) -> T:
     value = _json(path, number, lines)
     try:
         return parse(value)
@@ -113,8 +124,8 @@ def _line_of(path: Path, number: int, lines: BinaryIO | gzip.GzipFile, parse: Ca
         raise SnapshotError(f"{path}:{number}: damaged line: {strict.what(error)}") from error
 
 
-def _json(path: Path, number: int, lines: BinaryIO | gzip.GzipFile) -> object:
-    line = lines.readline(MAX_LINE)
+def _json(path: Path, number: int, lines: CappedLines) -> object:
+    line = lines.readline()
     if not line:
         raise SnapshotError(f"{path}:{number}: damaged: the file ends before this line")
     try:
@@ -142,14 +153,14 @@ def _source_from_json(value: object) -> Source:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return Source(
-        name=strict.text(value["server"]),
-        endpoint=strict.text(value["endpoint"]),
-        cluster=None if value.get("cluster") is None else strict.text(value["cluster"]),  # newer than the format
-        site=None if value["site"] is None else strict.text(value["site"]),
-        groups=strict.texts(value["groups"]),
+        name=strict.name(value["server"]),
+        endpoint=strict.label(value["endpoint"]),
+        cluster=None if value.get("cluster") is None else strict.name(value["cluster"]),  # newer than the format
+        site=None if value["site"] is None else strict.label(value["site"], MOST_OF_A_NAME),
+        groups=strict.labels(value["groups"], MOST_OF_A_NAME),
         may_be_empty=strict.truth(value["may_be_empty"]),
         may_lack_failover_settings=strict.truth(value["may_lack_failover_settings"]),
-        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
+        insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
     )
 
@@ -158,9 +169,9 @@ def _guest_from_json(value: object) -> GuestSource:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return GuestSource(
-        name=strict.text(value["guest"]),
-        machines=strict.texts(value["machines"]),
-        insecure=None if value["insecure"] is None else strict.text(value["insecure"]),
+        name=strict.label(value["guest"]),
+        machines=strict.labels(value["machines"]),
+        insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _guest_reading_from_json(value["read"]),
     )
 
@@ -184,7 +195,7 @@ def _reading_from_json(value: object) -> Reading:
         started=strict.moment(value["started"]),
         finished=strict.moment(value["finished"]),
         version=None if value["version"] is None else strict.text(value["version"]),
-        clock_ahead=None if ahead is None else timedelta(seconds=float(ahead)),
+        clock_ahead=None if ahead is None else timedelta(seconds=strict.seconds(ahead)),
         classes=_answers_from_json(value["classes"]),
         again=_answers_from_json(value["again"]),
         left_out=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1

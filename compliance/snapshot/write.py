@@ -36,14 +36,14 @@ def refuse_unwritable(path: Path) -> None:
 
 def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:
     if not compressed:
-        raw.writelines(_lines(snapshot))
+        raw.writelines(lines_of(snapshot))
         return
     # No name and no time in gzip's header: the same snapshot gives the same bytes.
     with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
-        packed.writelines(_lines(snapshot))
+        packed.writelines(lines_of(snapshot))
 
 
-def _lines(snapshot: Snapshot) -> Iterable[bytes]:
+def lines_of(snapshot: Snapshot) -> Iterable[bytes]:
     yield _line(
         {
             "format": FORMAT,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import string
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError
+from compliance.snapshot.lines import MOST_OCTETS, MOST_UNPACKED, MOST_VALUES, OCTETS_A_VALUE
 from compliance.snapshot.read import read_snapshot
+from compliance.snapshot.write import lines_of
+from tests.builders import Host, Vm, snapshot, source
 from tests.snapshot.test_snapshot import SMALL, complaint, head, lines, server, shared_folder, written
 
 
@@ -57,6 +62,51 @@ def test_a_line_that_is_lost_or_doubled_is_told(number: int, whole: bytes, tmp_p
     assert complaint(path)
     path.write_bytes(b"".join([*each[:number], each[number], *each[number:]]))
     assert complaint(path)
+
+
+# --- what unpacks to more than it can be ------------------------------------------------------------------------------
+
+BLANKS = b" " * 1024**2
+BOMBS: dict[str, list[bytes]] = {
+    "blanks in one line": [BLANKS] * 64,
+    "rows of nothing": [b'{"server":"x","read":{"classes":{"Msvm_X":{"rows":[', *[b"{}," * 350_000] * 40],
+    "lists of nothing": [b'{"server":"x","groups":[', *[b"[]," * 350_000] * 40],
+    "a line without an end": [b"x" * 1024**2] * 130,
+}
+SAYS = (
+    "no snapshot of ours: it unpacks to more than 200 times its size",
+    "no snapshot of ours: it holds more values than a snapshot of its size can",
+    "no snapshot of ours: it has a line of more than 128 MiB",
+)
+
+
+@pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_before_anything_is_built(bomb: str, packed: bool, tmp_path: Path) -> None:
+    path = tmp_path / "s.jsonl"
+    with gzip.open(path, "wb") if packed else path.open("wb") as file:
+        file.write(lines(head()))
+        file.writelines(BOMBS[bomb])
+    tracemalloc.start()
+    try:
+        line = complaint(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert line.removeprefix(": ") in SAYS or ":2: damaged" in line
+    assert peak < 300 * 1024**2
+
+
+def test_an_honest_file_stays_far_below() -> None:
+    """50,000 virtual machines whose guests publish what Windows does; a small one is measured and multiplied."""
+    items = {name: f"{name} {number}" for number, name in enumerate(string.ascii_letters[:21])}
+    one = snapshot(source(Host(vms=[Vm(name=f"vm{number}", items=items, checkpoints=2) for number in range(100)])))
+    whole = b"".join(lines_of(one))
+    values = sum(whole.count(sign) for sign in (b",", b"[", b"{"))
+    assert 500 * len(whole) < MOST_OCTETS / 5
+    assert 500 * values < MOST_VALUES / 5
+    assert values * OCTETS_A_VALUE < len(whole) / 5
+    assert len(whole) < len(gzip.compress(whole, 9)) * MOST_UNPACKED / 2
 
 
 # --- keys that stand twice --------------------------------------------------------------------------------------------

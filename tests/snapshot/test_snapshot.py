@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError, Why
 from compliance.model import Evidence, Settings, Unread
+from compliance.patterns import NAME
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import FORMAT, Reading, Snapshot, Source, join_snapshots
 from compliance.snapshot.write import write_snapshot
@@ -101,8 +102,12 @@ def test_the_last_line_may_lack_its_end(tmp_path: Path) -> None:
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # JSON writes one character and two halves of one alike
 text = st.text(st.characters(exclude_categories=()), max_size=12).filter(lambda one: not PAIR.search(one))
 maybe = st.none() | text
+names = st.from_regex(NAME, fullmatch=True).filter(lambda one: one.isprintable() and len(one) < 40)
+labels = st.text(st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=12)
+maybe_label = st.none() | labels
+label_lists = st.lists(labels, max_size=2).map(tuple)
 zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-times = st.datetimes(datetime(1601, 1, 2), datetime(9990, 1, 1), timezones=zones)
+times = st.datetimes(datetime(2000, 1, 2), datetime(2199, 1, 1), timezones=zones)
 unread = st.builds(Unread, text, st.sampled_from(Why))
 rows = st.lists(st.dictionaries(text, maybe | st.lists(maybe, max_size=3), max_size=3), max_size=3).map(tuple)
 classes = st.dictionaries(text, rows | unread, max_size=3)
@@ -120,25 +125,25 @@ readings = st.builds(
 )
 sources = st.builds(
     Source,
-    name=text,
-    endpoint=text,
-    site=maybe,
-    groups=texts,
+    name=names,
+    endpoint=labels,
+    site=maybe_label,
+    groups=label_lists,
     may_be_empty=st.booleans(),
     may_lack_failover_settings=st.booleans(),
-    insecure=maybe,
+    insecure=maybe_label,
     reading=readings | unread,
 )
 snapshots = st.builds(
     Snapshot,
-    estate=text,
+    estate=names,
     time=times,
-    tool=text,
-    inventory=text,
+    tool=labels,
+    inventory=labels,
     settings=st.builds(
         Settings,
         evidence=st.sampled_from(Evidence),
-        boot_grace=st.timedeltas(timedelta(0), timedelta(days=9_000)),
+        boot_grace=st.timedeltas(timedelta(0), timedelta(days=1)),
         may_be_empty=st.booleans(),
     ),
     servers=st.lists(sources, max_size=3, unique_by=lambda one: one.name.casefold()).map(tuple),
@@ -308,7 +313,7 @@ FOREIGN: dict[str, tuple[bytes, str]] = {
         ":1: format 3 is not known to this version, which reads 1 to 2: update hyperv-compliance, or gather again",
     ),
     "no version": (lines({"format": FORMAT}), ":1: format None is not known to this version"),
-    "a hostile version": (lines(head(version="\x1b[2J\n" * 100)), ":1: format �[2J�"),
+    "a hostile version": (lines(head(version="\x1b[2J\n" * 100)), ":1: format \\u001b[2J"),
 }
 
 
@@ -319,29 +324,32 @@ def test_a_file_that_is_no_snapshot(content: bytes, says: str, tmp_path: Path) -
 
 
 NO_TEXT = [None, 1, True, 1.5, [], {}, ["x"]]
+NO_LABEL = [*NO_TEXT, "a\nb", "\x1b[31m", "lab\ud800", "\u202e", "x" * 5000]
+NO_NAME = [*NO_LABEL, "", "a b", "a/b", "::set-output name=x", "x" * 201]
 NO_TRUTH = [None, 0, 1, "true", [], {}]
 NO_TIME = [*NO_TEXT, "", "yesterday", "2026-11-02T06:30:00", "2026-13-02T06:30:00+00:00", "\x1b\n"]
+NO_TIME += ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "1999-12-31T00:00:00+00:00"]
 NO_TEXTS = [None, "ab", 1, {}, [None], [1], [["x"]]]
 NO_NUMBER = ["x", [], {}, "nan", float("nan"), float("inf"), 1e300, 10**400, "9" * 5000]
 BAD_HEADER: dict[str, list[Any]] = {
-    "tool": NO_TEXT,
+    "tool": NO_LABEL,
     "time": NO_TIME,
-    "estate": NO_TEXT,
-    "inventory": NO_TEXT,
+    "estate": NO_NAME,
+    "inventory": NO_LABEL,
     "settings": [None, 1, "x", [], {}],
     "complete": NO_TRUTH,
     "servers": [None, "1", True, 1.0, -1, [], {}, float("nan"), -(10**400)],
 }
 BAD_SETTINGS: dict[str, list[Any]] = {
     "evidence": [None, "hearsay", "", [], {}],
-    "boot_grace_seconds": [None, *NO_NUMBER],
+    "boot_grace_seconds": [None, *NO_NUMBER, "600", True, -1, 86_401, 4_000 * 86_400],
     "may_be_empty": NO_TRUTH,
 }
 BAD_SERVER: dict[str, list[Any]] = {
-    "server": NO_TEXT,
-    "endpoint": NO_TEXT,
-    "site": NO_TEXT[1:],
-    "groups": NO_TEXTS,
+    "server": NO_NAME,
+    "endpoint": NO_LABEL,
+    "site": [*NO_LABEL[1:], "x" * 201],
+    "groups": [*NO_TEXTS, ["a\nb"]],
     "may_be_empty": NO_TRUTH,
     "may_lack_failover_settings": NO_TRUTH,
     "insecure": NO_TEXT[1:],
@@ -363,7 +371,7 @@ BAD_READ: dict[str, list[Any]] = {
     "started": NO_TIME,
     "finished": NO_TIME,
     "version": NO_TEXT[1:],
-    "clock_ahead_seconds": NO_NUMBER,
+    "clock_ahead_seconds": [*NO_NUMBER, "1"],
     "classes": NO_CLASSES,
     "again": NO_CLASSES,
     "notes": NO_TEXTS,
