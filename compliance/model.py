@@ -241,6 +241,7 @@ class Daemon:
     takes: Takes = Takes()
     hands_over: int | None = None
     loads: bool | Unread = True  # does it make NetworkManager load the connection that it writes?
+    calls_ifup: bool | None = None  # None: not read
     confined: str = ""  # settings of its service that keep the script from writing its files
     wrapper: bool = False
 

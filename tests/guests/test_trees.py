@@ -97,6 +97,7 @@ def test_a_working_set_rebuilt_after_red_hats(tools: Path, tmp_path: Path) -> No
         writes=(Stack.NETWORK_MANAGER,),
         takes=Takes(least=2),
         hands_over=2,
+        calls_ifup=False,
     )
     assert found.adapters[0].stacks == (Stack.NETWORK_MANAGER,)
     assert found.machine_id == GUID

@@ -53,6 +53,7 @@ def test_a_working_guest() -> None:
             writes=(Stack.NETWORK_MANAGER,),
             takes=Takes(least=2),
             hands_over=2,
+            calls_ifup=False,
         ),
         adapters=(
             InnerAdapter(
@@ -241,6 +242,18 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
     ),
     ({"programs": ""}, "program", "/usr/sbin/hypervkvpd"),
 ]
+HANDED_OVER: list[tuple[str, int | None]] = [
+    ("string=/usr/libexec/hypervkvpd/%s %s", 1),
+    ("string=/usr/libexec/hypervkvpd/%s %s\nstring=/usr/libexec/hypervkvpd/%s %s %s", 2),
+    ("string=/usr/sbin/%s %s %s", 2),
+    ("string=exec /usr/sbin/%s %s %s 2>&1", 2),
+    ("string=%s %s\nstring=hv_set_ifconfig", 1),
+    ("string=%s %s %s\nstring=hv_set_ifconfig", 2),
+    ("string=/usr/sbin/%s %s\nstring=%s %s %s", 1),
+    ("string=sh /usr/libexec/hyperv/hv_set_ifconfig\nstring=%s %s", 1),
+    ("string=hv_set_ifconfig\nstring=Failed: %d %s", None),
+    ("strings=read", None),
+]
 NO_STACK = {"networkmanager": ""}
 STACKS: list[tuple[dict[str, str], tuple[Stack, ...]]] = [
     ({"networkmanager": "eth0:unmanaged"}, ()),
@@ -269,6 +282,11 @@ def test_the_guest(changes: dict[str, str], name: str, wanted: object) -> None:
 @pytest.mark.parametrize(("changes", "name", "wanted"), DAEMONS)
 def test_the_daemon(changes: dict[str, str], name: str, wanted: object) -> None:
     assert getattr(daemon(**changes), name) == wanted
+
+
+@pytest.mark.parametrize(("strings", "count"), HANDED_OVER)
+def test_how_many_files_a_daemon_hands_over(strings: str, count: int | None) -> None:
+    assert daemon(programs=f"program=/usr/sbin/hv_kvp_daemon\n{strings}").hands_over == count
 
 
 @pytest.mark.parametrize(("changes", "wanted"), STACKS)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
@@ -155,6 +157,29 @@ FILES: Cases = {
         FAILED,
         "writes for NetworkManager, but eth0 is configured by ifcfg files",
         "let NetworkManager manage eth0: take NM_CONTROLLED=no out of its ifcfg file",
+    ),
+    "an ifcfg file that nothing loads": (
+        {**LOADS_IFCFG, "scripts": script("sysconfig/network-scripts"), "lines": lines("cp $1 /etc/sysconfig/x")},
+        FAILED,
+        "which the script does not make load them",
+        "nmcli connection load",
+    ),
+    "an ifcfg file, and ifup that is not there": (
+        {**LOADS_IFCFG, "scripts": script("sysconfig/network-scripts"), "lines": lines("/sbin/ifup $interface")},
+        FAILED,
+        "the script calls ifup to make them count, and there is none",
+        "update hyperv-daemons",
+    ),
+    "an ifcfg file, and ifup": (
+        {
+            **LOADS_IFCFG,
+            "scripts": script("sysconfig/network-scripts"),
+            "lines": lines("/sbin/ifup $interface"),
+            "ifupdown": "ifup=yes",
+        },
+        PASSED,
+        "writes for ifcfg files",
+        "",
     ),
     "a keyfile that nothing loads": (
         {"scripts": script(KEYFILE), "lines": lines("cp $2 /etc/NetworkManager/system-connections/", "exit 0")},
@@ -357,6 +382,22 @@ def test_each_link(changes: dict[str, str], result: Result, finding: str, remark
     assert remark in "\n".join(outcome.remarks)
     assert outcome.evidence == SEEN
     assert (outcome.cause in set(Cause)) is (result is not PASSED)
+
+
+NAMED = st.from_regex(r"[a-z][a-z0-9-]{0,14}", fullmatch=True).filter(lambda name: name != "other")
+
+
+@given(st.sampled_from(sorted(FILES)), NAMED, st.integers(0, 3))
+def test_no_link_depends_on_names_or_on_adapters_without_an_address(case: str, name: str, more: int) -> None:
+    changes, result, finding, _ = FILES[case]
+    nics = (Nic(addresses=("10.2.0.20",)), *(Nic(name=f"without {number}") for number in range(more)))
+    vm = Vm(name=name, nics=nics)
+    outcome = outcomes(guest(name, said=sections(vm, **changes)), vm=vm)
+    assert {label: found.result for label, found in outcome.items() if label.endswith(f"/{name}")} == {
+        f"hv01/{name}": result,
+        f"hv02/{name}": result,
+    }
+    assert finding in outcome[f"hv02/{name}"].finding
 
 
 def test_a_package_without_its_faults_is_not_blamed_for_them() -> None:

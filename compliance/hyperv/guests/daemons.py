@@ -16,7 +16,7 @@ from compliance.model import Daemon, Unread
 SCRIPT = "hv_set_ifconfig"
 BY_FOLDER = re.compile(r"(?:^|\s)(/[^ %]*/)%s %s")  # snprintf(…, KVP_SCRIPTS_PATH "%s %s", "hv_set_ifconfig", …)
 BY_PATH = re.compile(rf"(?:^|\s)(/[^ %]*/{SCRIPT})\b")
-CALL = re.compile(r"(?:[a-z]+ )?(/[^ %]*/)?%s( %s)+")
+CALL = re.compile(r"(?:(?:^|\s)/[^ %]*/|^(?:sh )?)%s((?: %s)+)")
 """The first %s is the script's name, each other one a file. hv_get_dhcp_info is called with one, so that a daemon which
 hands over two has both strings (hv_kvp_daemon.c)."""
 SEARCHED = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/lib/hyper-v/bin")
@@ -57,6 +57,7 @@ def daemon(sections: Mapping[str, str]) -> Daemon | None:
         takes=effect.takes,
         hands_over=hands_over,
         loads=effect.loads,
+        calls_ifup=effect.calls_ifup,
         confined=_confined(unit, effect.folders if effect.writes and not isinstance(effect.writes, Unread) else ETC),
         wrapper=_is_wrapper(programs),
     )
@@ -183,8 +184,8 @@ def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Se
 
 def _hands_over(program: Sequence[Pair], programs: Sequence[list[Pair]]) -> int | None:
     for candidate in (program, *programs):
-        calls = [match for text in values(candidate, "string") if (match := CALL.fullmatch(text))]
-        with_folder = [match for match in calls if match[1]]
+        calls = [match for text in values(candidate, "string") if (match := CALL.search(text))]
+        by_folder = [match for match in calls if "/" in match[0]]
         if calls:
-            return max(match[0].count("%s") - 1 for match in with_folder or calls)
+            return max(match[1].count("%s") for match in by_folder or calls)
     return None

@@ -18,6 +18,8 @@ KEYFILE = "NetworkManager/system-connections"
 IFCFG = "sysconfig/network-scripts"
 INTERFACES = "/etc/network/interfaces"
 NMCLI = "nmcli"
+BY_FILE = frozenset({KEYFILE, IFCFG})
+"""Files of connections that NetworkManager reads when it is asked to."""
 
 STACKS: Mapping[str, Stack] = {
     NMCLI: Stack.NETWORK_MANAGER,
@@ -60,6 +62,7 @@ class Effect:
     folders: tuple[str, ...] = ()
     takes: Takes = ANY
     loads: bool | Unread = True
+    calls_ifup: bool | None = None
 
 
 def state_of(script: str | Unread, section: Sequence[Pair]) -> Script | Unread:
@@ -97,11 +100,12 @@ def effect_of(
     folders = tuple(FOLDERS[word] for word in words if word in FOLDERS)
     if ("lines", "read") not in group:
         takes = _takes_by_words(words, hands_over)
-        return Effect(tuple(stacks), folders, takes, NMCLI in words or KEYFILE not in words)
+        return Effect(tuple(stacks), folders, takes, NMCLI in words or not BY_FILE & set(words))
     code = _lines_of(script, lines)
     if isinstance(code, Unread):
-        return Effect(tuple(stacks), folders, Takes(doubt=str(code)), code if KEYFILE in words else True)
-    return Effect(tuple(stacks), folders, takes_by_lines(code), _loads(words, code))
+        return Effect(tuple(stacks), folders, Takes(doubt=str(code)), code if BY_FILE & set(words) else True)
+    calls_ifup = any(IFUP.search(line) for line in code)
+    return Effect(tuple(stacks), folders, takes_by_lines(code), _loads(words, code), calls_ifup)
 
 
 def _group(script: str, section: Sequence[Pair]) -> list[Pair]:
@@ -249,11 +253,14 @@ LOADS = re.compile(
 """What makes NetworkManager read its files again; it does not watch them. ``up`` starts what was loaded before."""
 
 
+IFUP = re.compile(r"\bifup\b")
+
+
 def _loads(words: Mapping[str, None], code: Sequence[str]) -> bool | Unread:
-    if NMCLI not in words and KEYFILE not in words:
+    if NMCLI not in words and not BY_FILE & set(words):
         return True
     if any(LOADS.search(line) for line in code):
         return True
-    if any("nmcli" in line or "ifup" in line for line in code):
+    if any(NMCLI in line or IFUP.search(line) for line in code):
         return Unread("it calls nmcli or ifup in a way that we don't read")
     return False

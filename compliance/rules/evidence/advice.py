@@ -9,6 +9,7 @@ from compliance.rules.evidence.find import find
 from compliance.rules.evidence.system import System
 
 ANY_PACKAGE = "it; distributions call its package hyperv-daemons, hypervkvpd, hyper-v or linux-cloud-tools"
+LOAD_IT = "let the script call nmcli connection load, then nmcli connection up, with the file that it wrote"
 A_KERNEL = re.compile(r"[0-9][0-9A-Za-z.+~-]{0,60}")
 FLAVOUR = re.compile(r"-([a-z][a-z0-9-]{0,30})$")
 

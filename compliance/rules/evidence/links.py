@@ -243,8 +243,8 @@ def _check_adapter(
     wrong = f"the script {daemon.script} writes for {advice.names_of(writes)}"
     right = f"{adapter.name} is configured by {advice.names_of(adapter.stacks)}"
     managed = Stack.NETWORK_MANAGER in adapter.stacks
-    if set(writes) == {Stack.IFCFG} and managed and not (inside.ifup and Stack.IFCFG in adapter.stacks):
-        yield Link(Cause.STACK_UNKNOWN, f"{wrong}, and {right}, which may or may not read them", None)
+    if set(writes) == {Stack.IFCFG} and managed:
+        yield from _check_ifcfg(adapter, daemon, f"{wrong}, and {right}", inside)
     elif not set(writes) & set(adapter.stacks):
         lost = "so the address never reaches it"
         fix = advice.other_stack(adapter, inside, writes)
@@ -256,8 +256,23 @@ def _check_adapter(
             f"whether the script {daemon.script} makes NetworkManager load the connection that it writes",
             f"the script {daemon.script} writes a connection and does not make NetworkManager load it, which "
             f"configures {adapter.name}: the address is not applied",
-            "let the script call nmcli connection load, then nmcli connection up, with the file that it wrote",
+            advice.LOAD_IT,
         ).links(daemon.loads)
+
+
+def _check_ifcfg(adapter: InnerAdapter, daemon: Daemon, both: str, inside: InsideUnix) -> Iterator[Link]:
+    """Does an ifcfg file count for an adapter of NetworkManager's? By ifup, which loads it, as RHEL 8.0 to 8.6 do; or
+    where NetworkManager is started again."""
+    if daemon.loads is True:
+        return
+    if daemon.calls_ifup is False:
+        finding = f"{both}, which the script does not make load them: the address is not applied"
+        yield Link(Cause.SCRIPT_LOADS_NOTHING, finding, advice.LOAD_IT)
+    elif daemon.calls_ifup and not inside.ifup:
+        finding = f"{both}; the script calls ifup to make them count, and there is none: the address is not applied"
+        yield Link(Cause.SCRIPT_LOADS_NOTHING, finding, f"update hyperv-daemons, or {advice.LOAD_IT}")
+    elif not (inside.ifup and Stack.IFCFG in adapter.stacks):
+        yield Link(Cause.STACK_UNKNOWN, f"{both}, which may or may not read them", None)
 
 
 def concerned(vm: ReplicatedVM, inside: Inside) -> tuple[InnerAdapter, ...]:
