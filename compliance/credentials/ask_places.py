@@ -8,13 +8,11 @@ from __future__ import annotations
 import importlib
 import os
 import stat
-import subprocess
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from compliance.errors import UsageError
+from compliance.child import all_but_ours, run
+from compliance.errors import ReadError, UsageError
 from compliance.files.yaml_file import cut, visible
 from compliance.secret import Environment, Secret
 
@@ -25,8 +23,6 @@ LARGEST = 64 * 1024
 """Bytes of a program's output or of a file, far more than a password and its notes."""
 PATIENCE = 30.0
 """Seconds for a program. Whoever must first touch a key or unlock a vault is quick enough, and CI waits for nobody."""
-LEFT_BEHIND = 1.0
-"""Seconds that a pipe may stay open after its program: one that it started and left behind may hold it for ever."""
 LONGEST_ECHO = 200
 
 
@@ -55,71 +51,64 @@ def _unavailable(error: Exception) -> str:
     return f"{state}{f': {said}' if said else ''}"
 
 
-def from_command(command: Sequence[str], folder: Path, environ: Environment, *, patience: float = PATIENCE) -> Secret:
-    """The first line that the program prints. It runs in ``folder``, with nothing to read and none of our passwords."""
+def from_command(
+    command: Sequence[str],
+    folder: Path,
+    environ: Environment,
+    *,
+    patience: float = PATIENCE,
+    windows: bool = os.name == "nt",
+) -> Secret:
+    """Return the first line that a program prints. It runs in ``folder``, with nothing to read and no variable of ours:
+    one credential's program has no use for the passwords of the others."""
     named = f"password_command: `{cut(Path(command[0]).name)}`"
     try:
-        process = subprocess.Popen(  # noqa: S603  # the user's own program; a list, so no shell is in between
-            list(command),
-            cwd=folder,
-            env=_without_passwords(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+        program = find_on_windows(command[0], folder, environ) if windows else command[0]
+        ended = run(
+            [program, *command[1:]],
+            environ=all_but_ours(environ),
+            seconds=patience,
+            most=LARGEST,
+            most_errors=LARGEST,
+            may_complain=False,
+            own_session=False,  # it may ask for a PIN on the terminal
+            folder=folder,
         )
     except FileNotFoundError:
         raise UsageError(f"{named}: no such program was found") from None
     except (OSError, ValueError) as error:  # the latter: a null byte
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"{named} can't be started: {reason}") from None
-    output, errors = _Kept(process.stdout, process.kill), _Kept(process.stderr, process.kill)
-    try:
-        code = process.wait(patience)
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"{named} did not end within {patience:g} seconds, and was ended") from None
-    finally:
-        process.kill()
-        process.wait()
-        output.thread.join(LEFT_BEHIND)
-        errors.thread.join(LEFT_BEHIND)
-    if output.is_too_much or errors.is_too_much:
-        raise UsageError(f"{named} printed more than {LARGEST:,} bytes, and was ended")
-    if code:
-        how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
-        raise UsageError(f"{named} {how}{errors.echo()}")
-    return _password(_first_line(bytes(output.content), f"{named}: its output"), f"{named}: its output's first line")
+    except ReadError as error:
+        raise UsageError(f"{named} {error}, and was ended") from None
+    if ended.status:
+        how = f"ended with exit code {ended.status}" if ended.status > 0 else f"was ended by signal {-ended.status}"
+        raise UsageError(f"{named} {how}{_echo(ended.errors)}")
+    return _password(_first_line(ended.output, f"{named}: its output"), f"{named}: its output's first line")
 
 
-class _Kept:
-    """What comes out of a pipe, read by a thread: two pipes at once on every system, and nothing beyond a cap."""
+def find_on_windows(program: str, folder: Path, environ: Mapping[str, str]) -> str:
+    """Return the path of a program as other systems find it: one with a slash beside the inventory, any other on PATH.
 
-    def __init__(self, pipe: Any, end: Callable[[], None]) -> None:
-        self.content = bytearray()
-        self.is_too_much = False
-        self.thread = threading.Thread(target=self._read, args=(pipe, end), daemon=True)
-        self.thread.start()
-
-    def _read(self, pipe: Any, end: Callable[[], None]) -> None:
-        with pipe:
-            while part := pipe.read1(LARGEST):
-                self.content += part
-                if len(self.content) > LARGEST:
-                    self.is_too_much = True
-                    end()
-                    return
-
-    def echo(self) -> str:
-        said = cut(" ".join(self.content.decode(errors="replace").split()), LONGEST_ECHO)
-        return f": {said}" if said else ""
+    Windows itself looks in the folder in which we were started, before PATH, and for ``.exe`` alone (CreateProcess):
+    ``az``, ``gcloud`` and ``bw`` are ``.cmd`` there. Raises FileNotFoundError.
+    """
+    variables = {name.upper(): value for name, value in environ.items()}
+    endings = ["", *variables.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").split(";")]
+    if Path(program).suffix.upper() not in {ending.upper() for ending in endings[1:]}:
+        endings = endings[1:]
+    is_path = any(sign in program for sign in "/\\:")
+    folders = [folder] if is_path else [Path(part) for part in variables.get("PATH", "").split(os.pathsep) if part]
+    for place in folders:
+        for ending in endings:
+            if (candidate := place / f"{program}{ending}").is_file():
+                return str(candidate)
+    raise FileNotFoundError
 
 
-def _without_passwords(environ: Environment) -> dict[str, str]:
-    """One credential's program has no use for the passwords of the others."""
-    return {name: value for name, value in environ.items() if not _holds_a_password(name.upper())}
-
-
-def _holds_a_password(name: str) -> bool:
-    return name.startswith("COMPLIANCE_") and name.endswith("_PASSWORD")
+def _echo(errors: bytes) -> str:
+    line = cut(" ".join(errors.decode(errors="replace").split()), LONGEST_ECHO)
+    return f": {line}" if line else ""
 
 
 def from_file(path: Path) -> Secret:

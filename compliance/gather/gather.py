@@ -129,7 +129,7 @@ class _Gathering:
         for peer in (*peers_of(self._inventory), *map(peer_of, self.membership.unlisted)):
             when = "while it was being read" if peer in self._running else "before it was read"
             self.results.record_first(peer, Unread(f"the gathering was interrupted {when}", Why.INCOMPLETE))
-        self._questions.processes.end_all()
+        self._questions.children.end_all()
 
     # --- the loop ---
 

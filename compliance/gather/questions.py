@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from compliance.child import Children
 from compliance.credentials.find import Credential
 from compliance.gather.cluster import read_cluster
-from compliance.gather.guests.processes import Processes
 from compliance.gather.guests.unix import read_guest
 from compliance.gather.guests.windows import read_windows_guest
 from compliance.gather.peers import Peer
@@ -22,7 +22,7 @@ class Questions:
     """What is asked of each kind of peer."""
 
     def __init__(self, inventory: Inventory, credentials: Mapping[str, Credential], now: Clock) -> None:
-        self.processes = Processes()
+        self.children = Children()
         self._limits = inventory.limits
         self._credentials = credentials
         self._now = now
@@ -31,7 +31,7 @@ class Questions:
         entry, limits, now = peer.entry, self._limits, self._now
         credential = self._credentials.get(entry.login) if entry.login else None
         if isinstance(entry, GuestEntry):
-            return partial(read_guest, entry, credential, limits, now, self.processes)
+            return partial(read_guest, entry, credential, limits, now, self.children)
         if isinstance(entry, WindowsGuest):
             return partial(read_windows_guest, entry, credential, limits, now)
         if isinstance(entry, ClusterEntry):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials.ask_places import LARGEST, from_command, from_file, from_prompt
+from compliance.credentials.ask_places import LARGEST, find_on_windows, from_command, from_file, from_prompt
 from compliance.credentials.find import Credential, Surroundings, find_credential
 from compliance.credentials.places import Source
 from compliance.errors import UsageError
@@ -107,7 +107,9 @@ PRINTED = {
     f"import sys; print('{CANARY}' + sys.stdin.read())": CANARY,  # stdin is closed, not ours
     f"import sys; sys.stderr.write('hint'); print('{CANARY}')": CANARY,
     f"import sys; sys.stdout.buffer.write('\\ufeff{CANARY} päss\\n'.encode())": f"{CANARY} päss",
-    f"import os; print('{CANARY}', *[n for n in os.environ if 'COMPLIANCE_' in n])": f"{CANARY} COMPLIANCE_OTHER",
+    f"import os; print('{CANARY}', *[n for n in os.environ if n in ('COMPLIANCE_OTHER', 'VAULT_ADDR')])": (
+        f"{CANARY} VAULT_ADDR"
+    ),
     f"import os; print('{CANARY}', os.path.basename(os.getcwd()))": f"{CANARY} beside",
 }
 
@@ -115,7 +117,7 @@ PRINTED = {
 @pytest.mark.parametrize("code", PRINTED)
 def test_a_programs_first_line_is_the_password(code: str, tmp_path: Path) -> None:
     (tmp_path / "beside").mkdir()
-    environ = Environment({**os.environ, PASSWORD: CANARY, "COMPLIANCE_OTHER": "x"})
+    environ = Environment({**os.environ, PASSWORD: CANARY, "COMPLIANCE_OTHER": "x", "VAULT_ADDR": "x"})
     assert from_command(python(code), tmp_path / "beside", environ).reveal() == PRINTED[code]
 
 
@@ -124,6 +126,46 @@ def test_a_program_beside_the_inventory(tmp_path: Path) -> None:
     program.write_text(f"#!/bin/sh\necho {CANARY}\n")
     program.chmod(0o700)
     assert from_command(["./get.secret"], tmp_path, HERE).reveal() == CANARY
+
+
+ON_WINDOWS = {
+    "get.exe": "first/get.exe",
+    "az": "first/az.cmd",
+    "az.cmd": "first/az.cmd",
+    "both": "first/both.exe",
+    "./get.exe": "inventory/get.exe",
+    "./get": "inventory/get.exe",
+    "tools/sub": "inventory/tools/sub.bat",
+    "second": "second/second.exe",
+    "dotted.name": "second/dotted.name.exe",
+    "plain": None,
+    "none": None,
+    "./az": None,
+}
+
+
+@pytest.mark.parametrize(("program", "there"), ON_WINDOWS.items())
+def test_which_program_windows_runs(
+    program: str, there: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the folder in which we were started counts, nor is `.exe` the only ending."""
+    names = [
+        *("inventory/get.exe", "inventory/tools/sub.bat", "inventory/second.exe", "first/get.exe", "first/az.cmd"),
+        *("first/both.exe", "first/both.cmd", "second/second.exe", "second/both.exe", "second/dotted.name.exe"),
+        *("started/get.exe", "started/none.exe", "started/second.exe", "second/plain"),
+    ]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path / "started")
+    path = os.pathsep.join(["", str(tmp_path / "first"), str(tmp_path / "second")])
+    environ = {"Path": path, "PATHEXT": ".exe;.bat;.cmd"}
+    if there is None:
+        with pytest.raises(FileNotFoundError):
+            find_on_windows(program, tmp_path / "inventory", environ)
+    else:
+        found = find_on_windows(program, tmp_path / "inventory", environ)
+        assert Path(found) == tmp_path / there
 
 
 BROKEN: dict[str, tuple[Sequence[str], str]] = {

@@ -6,6 +6,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,13 +18,15 @@ from typing import Any
 import paramiko
 import pytest
 
+from compliance.child import Children
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError, Why
-from compliance.gather.guests.processes import Processes
+from compliance.gather.guests.shell import configuration
 from compliance.gather.guests.unix import read_guest
 from compliance.inventory.guests import GuestEntry
 from compliance.inventory.inventory import Limits
 from compliance.snapshot.snapshot import GuestReading
+from tests.canary import CANARY
 from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd
 
@@ -31,7 +34,7 @@ SHORT = Limits(connect=2, operation=3, server=5)
 
 
 def read(entry: GuestEntry, limits: Limits = SHORT, credential: Credential | None = None) -> GuestReading:
-    processes = Processes()
+    processes = Children()
     try:
         return read_guest(entry, credential, limits, lambda: datetime.now(UTC), processes)
     finally:
@@ -208,6 +211,44 @@ def test_what_a_profile_prints_is_passed_over(tmp_path: Path) -> None:
 def test_the_accounts_language_changes_nothing(tmp_path: Path) -> None:
     with sshd(tmp_path / "sshd", more="SetEnv LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 PATH=/nowhere") as guest:
         assert len(read(guest.entry(), Limits()).sections) == 17
+
+
+# --- what leaves this machine -----------------------------------------------------------------------------------------
+
+SENDING = "SendEnv *\nHost *\n  SendEnv COMPLIANCE_* LANG\nMatch all\n  SendEnv PATH HV_*"
+
+
+def test_ssh_sends_no_variable_and_starts_nothing_with_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest that takes any variable, and a configuration that sends them all. OpenSSH reads `-o SendEnv=-*` before
+    the file, so that it takes nothing back: what does stands at the file's end."""
+    monkeypatch.setenv("COMPLIANCE_AUDIT_PASSWORD", CANARY)
+    monkeypatch.setenv("HV_OTHER_PASSWORD", CANARY)
+    monkeypatch.setenv("LANG", "tr_TR.UTF-8")
+    there = tmp_path / "there"
+    with sshd(tmp_path / "sshd", instead=f"sh -c 'env > {there}; exec /bin/sh'", more="AcceptEnv *") as guest:
+        config = guest.folder / "sending.conf"
+        config.write_text(SENDING)
+        config.chmod(0o664)  # as a file of a repository is, which OpenSSH refuses to include
+        assert read(guest.entry(ssh_config=config), Limits()).sections
+        arrived = set(re.findall("(?m)^([A-Za-z_]+)=", there.read_text()))
+        assert not [name for name in arrived if name.startswith(("COMPLIANCE", "HV_", "LANG"))], arrived
+        here = tmp_path / "here"
+        config.write_text(f"ProxyCommand sh -c 'env > {here}; exit 1'")
+        refusal(guest.entry(ssh_config=config))
+    started_with = set(re.findall("(?m)^([A-Za-z_]+)=", here.read_text()))
+    assert {"PATH", "LANG"} <= started_with
+    assert not [name for name in started_with if name.startswith(("COMPLIANCE", "HV_"))], started_with
+    assert not list(Path(tempfile.gettempdir()).glob("hyperv-compliance-*/ssh_config"))
+
+
+def test_without_a_file_ssh_reads_what_it_always_reads(tmp_path: Path) -> None:
+    """The user's configuration, as ssh itself looks for it: by the account, not by HOME."""
+    usual = subprocess.run(["ssh", "-G", "guest"], capture_output=True, text=True, check=True).stdout
+    with configuration(None) as path:
+        ours = subprocess.run(["ssh", "-G", "-F", path, "guest"], capture_output=True, text=True, check=True).stdout
+    lines = set(usual.splitlines()) ^ set(ours.splitlines())
+    assert not [line for line in lines if not line.startswith("sendenv ")]
+    assert not [line for line in ours.splitlines() if line.startswith("sendenv ")]
 
 
 # --- passwords --------------------------------------------------------------------------------------------------------

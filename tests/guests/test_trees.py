@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.gather.guests.processes import Processes
+from compliance.child import Children
 from compliance.gather.guests.unix import read_guest
 from compliance.hyperv.guests.unix import understand
 from compliance.inventory.inventory import Limits
@@ -26,7 +26,7 @@ POOL = "".join(
 
 
 def look(server: Sshd) -> InsideUnix:
-    reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Processes())
+    reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Children())
     found = understand("ssh://guest", reading.sections)
     assert isinstance(found, InsideUnix), found
     return found
@@ -132,5 +132,5 @@ def test_programs_of_the_guest_speak_as_we_read_whatever_the_accounts_language(t
     root = grown(Tree(files={**RED_HAT.files, "/usr/bin/nmcli": speaks}), tools, tmp_path / "tree")
     more = "SetEnv LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8"
     with sshd(tmp_path / "sshd", instead=enter(RED_HAT, root), more=more) as server:
-        reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Processes())
+        reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Children())
     assert reading.sections["networkmanager"] == "eth0:C"

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,9 +21,9 @@ from testinfra.backend.local import LocalBackend
 from testinfra.backend.ssh import SshBackend
 from testinfra.host import Host
 
+from compliance.child import Children, Ended, plain, run
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, ReadError, Why
-from compliance.gather.guests.processes import Processes, Said, capped, run
 from compliance.gather.guests.script import COMMAND
 from compliance.inventory.guests import GuestEntry
 from compliance.inventory.inventory import Limits
@@ -32,9 +34,14 @@ if TYPE_CHECKING:
 PARAMIKO = "`paramiko://` needs the extra: pip install 'hyperv-compliance[paramiko]'"
 
 
-def say(entry: GuestEntry, credential: Credential | None, limits: Limits, given: str, processes: Processes) -> bytes:
+MOST_OUTPUT = 1024 * 1024
+"""Bytes of what a guest prints. Its script's sections make at most a fifth of that, and mostly some kilobytes."""
+TOO_MUCH = f"prints more than {MOST_OUTPUT:,} bytes, which our script never does"
+
+
+def say(entry: GuestEntry, credential: Credential | None, limits: Limits, given: str, children: Children) -> bytes:
     """What the guest's shell prints when it is given a script. ReadError where it can't be asked."""
-    backend = BACKENDS[entry.scheme](entry, credential, limits, given.encode("ascii"), processes)
+    backend = BACKENDS[entry.scheme](entry, credential, limits, given.encode("ascii"), children)
     result: CommandResult = Host(backend).run(COMMAND)
     if result.rc in (126, 127) and not result.stdout_bytes.strip():
         raise ReadError(f"{COMMAND} is not there, or this account may not run it", why=Why.NOT_PERMITTED)
@@ -48,20 +55,32 @@ def _seconds(limits: Limits) -> float:
 class _Process(BaseBackend):
     """What a backend that starts a process has in common: testinfra's ``run_local`` is where it does."""
 
-    def bind(self, limits: Limits, given: bytes, processes: Processes) -> None:
-        self._limits, self._given, self._processes = limits, given, processes
+    def bind(self, limits: Limits, given: bytes, children: Children) -> None:
+        self._limits, self._given, self._children = limits, given, children
 
     def run_local(self, command: str, *args: str) -> CommandResult:
         """Without the shell that testinfra would start, and without a word of the command in any log."""
         arguments = shlex.split(self.quote(command, *args))
+        seconds = _seconds(self._limits)
         try:
-            said = run(arguments, self._given, seconds=_seconds(self._limits), processes=self._processes)
+            ended = run(
+                arguments,
+                environ=plain(os.environ),
+                given=self._given,
+                seconds=seconds,
+                most=MOST_OUTPUT,
+                children=self._children,
+            )
         except OSError as error:
             raise LinkError(f"{arguments[0]} can't be started: {error.strerror}", why=Why.BROKEN) from None
-        self.check(said)
-        return CommandResult(self, said.status, b"", said.output, b"")
+        except ReadError as error:
+            late = f"no whole answer within {seconds:g} seconds"
+            reasons = {Why.TOO_LARGE: TOO_MUCH, Why.TIMED_OUT: late}
+            raise ReadError(reasons.get(error.why, str(error)), why=error.why) from None
+        self.check(ended)
+        return CommandResult(self, ended.status, b"", ended.output, b"")
 
-    def check(self, said: Said) -> None:
+    def check(self, ended: Ended) -> None:
         """ReadError where this is no answer of the guest's."""
 
 
@@ -70,28 +89,56 @@ class _Local(_Process, LocalBackend):
 
 
 class _OpenSsh(_Process, SshBackend):
-    def check(self, said: Said) -> None:
-        if said.status == 255:  # ssh's own, or, never with our script, the command's
-            _refused(said.errors.decode("utf-8", "replace"))
+    def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
+        with configuration(self._file) as path:
+            self.ssh_config = path
+            return super().run(command, *args, **kwargs)
+
+    def take(self, file: Path | None) -> None:
+        """Take a configuration in place of the user's own."""
+        self._file = file
+
+    def check(self, ended: Ended) -> None:
+        if ended.status == 255:  # ssh's own, or, never with our script, the command's
+            _refused(ended.errors.decode("utf-8", "replace"))
 
 
-def _local(_entry: GuestEntry, _credential: object, limits: Limits, given: bytes, processes: Processes) -> BaseBackend:
+def _local(_entry: GuestEntry, _credential: object, limits: Limits, given: bytes, children: Children) -> BaseBackend:
     backend = _Local()
-    backend.bind(limits, given, processes)
+    backend.bind(limits, given, children)
     return backend
 
 
-def _open_ssh(
-    entry: GuestEntry, _credential: object, limits: Limits, given: bytes, processes: Processes
-) -> BaseBackend:
+def _open_ssh(entry: GuestEntry, _credential: object, limits: Limits, given: bytes, children: Children) -> BaseBackend:
     backend = _OpenSsh(
         entry.endpoint,
-        ssh_config=str(entry.ssh_config) if entry.ssh_config else None,
         controlpersist=0,
         ssh_extra_args=shlex.join(_options(entry, limits)),
     )
-    backend.bind(limits, given, processes)
+    backend.take(entry.ssh_config)
+    backend.bind(limits, given, children)
     return backend
+
+
+CONFIGURATIONS = "Include ~/.ssh/config\nInclude {}\n"
+"""What ssh reads where it is given no file: the user's, then the machine's, and the first word of each option wins."""
+OF_THE_MACHINE = "__PROGRAMDATA__/ssh/ssh_config" if os.name == "nt" else "/etc/ssh/ssh_config"
+SEND_NOTHING = "\nMatch all\nSendEnv -*\n"
+"""Takes back each SendEnv before it. On the command line it would stand before them: options there are read first, and
+a name is only taken from those that are there already (OpenSSH's readconf.c; seen with 9.2)."""
+
+
+@contextmanager
+def configuration(file: Path | None) -> Iterator[str]:
+    """Yield the name of a configuration that sends no variable of ours: ``file`` or the usual ones, and an end."""
+    try:
+        content = file.read_bytes() if file else CONFIGURATIONS.format(OF_THE_MACHINE).encode()
+    except OSError as error:
+        raise LinkError(f"its `ssh_config` can't be read: {error.strerror}", why=Why.BROKEN) from None
+    with tempfile.TemporaryDirectory(prefix="hyperv-compliance-") as folder:
+        copy = Path(folder, "ssh_config")
+        copy.write_bytes(content + SEND_NOTHING.encode())
+        yield str(copy)
 
 
 def _options(entry: GuestEntry, limits: Limits) -> list[str]:
@@ -155,7 +202,7 @@ def _refused(errors: str) -> NoReturn:
 
 
 def _paramiko(
-    entry: GuestEntry, credential: Credential | None, limits: Limits, given: bytes, _processes: Processes
+    entry: GuestEntry, credential: Credential | None, limits: Limits, given: bytes, _children: Children
 ) -> BaseBackend:
     """With a password, which OpenSSH takes from nobody but a person at a terminal."""
     try:
@@ -231,6 +278,19 @@ def _paramiko(
     return Bounded(entry.endpoint)
 
 
+def capped(read: Callable[[int], bytes], until: float) -> bytes:
+    """Return all that ``read`` gives until it gives nothing. ``until``: seconds of time.monotonic. ReadError past the
+    cap or the deadline."""
+    content = bytearray()
+    while block := read(65536):
+        content += block
+        if len(content) > MOST_OUTPUT:
+            raise ReadError(TOO_MUCH, why=Why.TOO_LARGE)
+        if time.monotonic() > until:
+            raise ReadError("no whole answer in time", why=Why.TIMED_OUT)
+    return bytes(content)
+
+
 def _of_paramiko(error: Exception) -> ReadError:
     """By the class: its text may name keys' files, or be the server's."""
     import paramiko
@@ -248,5 +308,5 @@ def _of_paramiko(error: Exception) -> ReadError:
     return LinkError(f"no ssh with it: {type(error).__name__}", why=Why.BROKEN)
 
 
-Making = Callable[[GuestEntry, "Credential | None", Limits, bytes, Processes], BaseBackend]
+Making = Callable[[GuestEntry, "Credential | None", Limits, bytes, Children], BaseBackend]
 BACKENDS: dict[str, Making] = {"local": _local, "ssh": _open_ssh, "paramiko": _paramiko}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from compliance.child import Children
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError
-from compliance.gather.guests.processes import Processes
 from compliance.gather.guests.script import new_token, script, sections
 from compliance.gather.guests.shell import say
 from compliance.gather.server import Watch
@@ -21,7 +21,7 @@ def read_guest(
     credential: Credential | None,
     limits: Limits,
     now: Callable[[], datetime],
-    processes: Processes,
+    children: Children,
     *,
     watch: Watch = lambda _query, _answer, _seconds: None,  # noqa: ARG001  # a guest answers all at once
 ) -> GuestReading:
@@ -29,7 +29,7 @@ def read_guest(
     token = new_token()
     started = now()
     try:
-        said = say(entry, credential, limits, script(token), processes)
+        said = say(entry, credential, limits, script(token), children)
         found = sections(said, token)
     except ReadError as error:
         raise type(error)(f"{entry.connection}: {error}", why=error.why) from error

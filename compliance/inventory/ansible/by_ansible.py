@@ -10,17 +10,13 @@ import json
 import os
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
-from subprocess import PIPE
-from typing import IO
 
-from compliance.errors import InventoryError, UsageError
+from compliance.child import all_but_ours, run
+from compliance.errors import InventoryError, ReadError, UsageError
 from compliance.files.yaml_file import visible
 from compliance.inventory.ansible.hosts import Host, Listing, Value, content_of
 from compliance.words import shorten
@@ -132,71 +128,28 @@ def decrypted(cipher: str, named: str, environ: Mapping[str, str], seconds: floa
 
 
 def _answer(arguments: list[str], where: str, environ: Mapping[str, str], seconds: float, given: str = "") -> str:
-    """Its standard output. In a session of its own, without a terminal that it could ask for a password on.
+    """Return its standard output. In a session of its own, without a terminal that it could ask for a password on.
 
-    Through pipes and never a file: an answer may hold passwords.
+    It gets every variable but ours: its plugins log in to clouds and directories by variables that only they know, and
+    its own configuration is variables as well. Through pipes and never a file: an answer may hold passwords.
     """
     name = Path(arguments[0]).name
-    env = {name: value for name, value in environ.items() if not name.startswith("COMPLIANCE_")} | STRICT | QUIET
     try:
-        process = subprocess.Popen(  # noqa: S603  # the command was looked up, its arguments are ours
-            arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=env, start_new_session=True
+        ended = run(
+            arguments,
+            environ=all_but_ours(environ) | STRICT | QUIET,
+            given=given.encode(),
+            seconds=seconds,
+            most=LARGEST,
+            most_errors=MOST_COMPLAINTS,
         )
     except OSError as error:
         raise InventoryError(f"{where}: {name} can't be started: {error.strerror}") from error
-    with process:
-        late = threading.Event()
-        watch = threading.Timer(seconds, _end_late, (process, late))
-        complaints: list[bytes] = []
-        listener = threading.Thread(target=_listen, args=(process.stderr, complaints), daemon=True)
-        watch.start()
-        listener.start()
-        try:
-            answer = _said(process, given)
-            if len(answer) > LARGEST:
-                _kill(process)
-            code = process.wait()
-        finally:
-            watch.cancel()
-        listener.join(1.0)
-    if late.is_set():
-        raise InventoryError(f"{where}: {name} was not done after {seconds:g} seconds")
-    if len(answer) > LARGEST:
-        raise InventoryError(f"{where}: {name} answered with more than {LARGEST:,} bytes")
-    if code:
-        raise InventoryError(f"{where}: {name} failed: {reason(b''.join(complaints), arguments[2])}")
-    return answer.decode(errors="replace")
-
-
-def _said(process: subprocess.Popen[bytes], given: str) -> bytes:
-    assert process.stdin  # noqa: S101  # both are pipes
-    assert process.stdout  # noqa: S101
-    with suppress(BrokenPipeError):
-        process.stdin.write(given.encode())
-        process.stdin.close()
-    return process.stdout.read(LARGEST + 1)
-
-
-def _listen(stderr: IO[bytes], complaints: list[bytes]) -> None:
-    with suppress(OSError, ValueError):
-        while some := stderr.read(8192):
-            if sum(map(len, complaints)) < MOST_COMPLAINTS:
-                complaints.append(some)
-
-
-def _end_late(process: subprocess.Popen[bytes], late: threading.Event) -> None:
-    late.set()
-    _kill(process)
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """With all that it started: a dynamic source may hang below it."""
-    if process.returncode is None:
-        with suppress(OSError):
-            if hasattr(os, "killpg"):
-                os.killpg(process.pid, signal.SIGKILL)
-            else:  # Windows
-                process.kill()
+    except ReadError as error:
+        raise InventoryError(f"{where}: {name} {error}") from None
+    if ended.status:
+        raise InventoryError(f"{where}: {name} failed: {reason(ended.errors, arguments[2])}")
+    return ended.output.decode(errors="replace")
 
 
 def reason(complaints: bytes, source: str = "") -> str:

@@ -231,9 +231,9 @@ def test_a_document_of_ansible_is_capped_and_told(tmp_path: Path, environ: dict[
         "exit 3": "failed: it gave no reason",
         "echo no such thing >&2; exit 3": "failed: no such thing",
         "echo '[ERROR]: got: canary' >&2; exit 3": "failed: got something else",
-        "sleep 30": "was not done after 0.5 seconds",
-        "(sleep 30 &) ; sleep 30": "was not done after 0.5 seconds",
-        "head -c 70000000 /dev/zero": "answered with more than 67,108,864 bytes",
+        "sleep 30": "did not end within 0.5 seconds",
+        "(sleep 30 &) ; sleep 30": "did not end within 0.5 seconds",
+        "head -c 70000000 /dev/zero": "printed more than 67,108,864 bytes",
     }
     for script, told in answers.items():
         program.write_text(f"#!/bin/sh\n{script}\n")
