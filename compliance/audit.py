@@ -25,7 +25,9 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.inventory.read import read_any
 from compliance.inventory.stretched import refuse_unknown_sites
+from compliance.judge.headline import count_machines, in_scope
 from compliance.judge.judge import all_rules, judge
+from compliance.judge.readiness import readiness_of
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from compliance.rule import Rule
@@ -180,12 +182,15 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
     ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's own, if left out.
     """
     planned = planned or Plan(estate=snapshot.estate, named="")
+    policy = planned.policy
     estate = translate(snapshot)
     servers = {server.name: server for server in estate.servers}
-    every = judge(estate, _rules(planned.policy))
+    judgements = judge(estate, _rules(policy))
+    readiness = in_scope(readiness_of(estate, judgements), scope.sides(judgements, servers))
+    every = [verdict for verdict in judgements if verdict.rule.key not in policy.off]
     verdicts = [verdict for verdict in every if scope.holds(verdict, servers)]
     grounds = Grounds(
-        policy=planned.policy,
+        policy=policy,
         now=now or snapshot.time,
         complete=snapshot.complete,
         narrowed=bool(narrowed(snapshot.limit, scope)),
@@ -193,12 +198,14 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         unmet=scope.unmet(every, estate.servers),
         waivers=[waiver for file in planned.waiver_files for waiver in file.waivers],
         baseline=planned.baseline,
+        machines=count_machines(readiness, policy.direction),
     )
     decisions, gate = decide(verdicts, estate, grounds)
     return Table(
         estate=estate,
         decisions=decisions,
         gate=gate,
+        readiness=readiness,
         tool=tool(),
         inventory=planned.named,
         inventory_digest=snapshot.inventory,
@@ -207,15 +214,15 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         files={name: _from_here(file) for name, file in planned.inventory.files.items()} if planned.inventory else {},
         scope=narrowed(snapshot.limit, scope),
         complete=snapshot.complete,
-        policy=planned.policy,
+        policy=policy,
         waiver_files=planned.waiver_files,
         baseline=planned.baseline,
     )
 
 
 def _rules(policy: Policy) -> list[Rule]:
-    """Return the rules that the policy leaves on, each with the severity that it gives it. UsageError for a key that is
-    no rule's, and for one of a rule without which nothing would say what was not read."""
+    """Return every rule, also those that the policy switches off, each with the severity that it gives it. UsageError
+    for a key that is no rule's, and where a rule is off without which nothing would say what was not read."""
     rules = {rule.key: rule for rule in all_rules()}
     for key, what in (*((key, "severity") for key in policy.severity), *((key, "rules") for key in sorted(policy.off))):
         if key not in rules:
@@ -225,6 +232,4 @@ def _rules(policy: Policy) -> list[Rule]:
     if seeing := sorted(key for key in policy.off if rules[key].judges_unread):
         raise UsageError(f"policy: rules: {seeing[0]} can't be off: nothing else says what was not read")
     kept = (replace(rule, severity=policy.severity.get(key, rule.severity)) for key, rule in rules.items())
-    return sorted(
-        (rule for rule in kept if rule.key not in policy.off), key=lambda rule: (rule.severity.rank, rule.key)
-    )
+    return sorted(kept, key=lambda rule: (rule.severity.rank, rule.key))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from compliance.hyperv.names import Index
 from compliance.hyperv.sides import join_sides
 from compliance.model import (
     Adapter,
@@ -88,6 +89,11 @@ def vm(name: str = "app", role: Role = Role.PRIMARY, **changes: object) -> Virtu
         "partners": (OTHER[role],),
         **changes,
     }
+    partners = values["partners"]
+    assert isinstance(partners, tuple | Unread)
+    named = () if isinstance(partners, Unread) else partners
+    sources = 0 if values["role"] is Role.PRIMARY else 1
+    values = {"receives_from": named[:sources], "sends_to": named[sources:], **values}
     return VirtualMachine(**values)  # type: ignore[arg-type]
 
 
@@ -113,7 +119,7 @@ def estate(*machines: VirtualMachine, **changes: object) -> Estate:
         )
         for name in names
     )
-    made = Estate(name="test", time=NOW, servers=servers, replicated=join_sides(servers))
+    made = Estate(name="test", time=NOW, servers=servers, replicated=join_sides(servers, (), Index(servers)))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

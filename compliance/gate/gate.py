@@ -81,6 +81,7 @@ def _reasons(
         yield Reason(code=Exit.USAGE, text=f"{plural(len(unused), 'waiver')} met no finding: {places}")
     yield from _of_findings(closing, grounds.policy)
     yield from _of_unknown(decisions, coverage)
+    yield from _of_floor(decisions, coverage, grounds.policy)
     if not grounds.complete:
         yield Reason(code=Exit.NOT_JUDGED, text="the snapshot is incomplete: its gathering was interrupted")
     yield from _of_age(grounds.now - estate.time, grounds.policy)
@@ -111,6 +112,16 @@ def _of_unknown(decisions: Sequence[Decision], coverage: Coverage) -> Iterator[R
     for verdict in unknown:
         if verdict.server is None:
             yield Reason(code=Exit.NOT_JUDGED, text=f"{verdict.label}: {verdict.outcome.finding}")
+
+
+def _of_floor(decisions: Sequence[Decision], coverage: Coverage, policy: Policy) -> Iterator[Reason]:
+    """At 100 % each unknown verdict closes the gate by itself. Below, some may, but no percentage is met by machines of
+    which nothing says so: a side that was not seen has no verdict at all."""
+    least = policy.least_machines_judged
+    if coverage.machine_percent < least < 100 and any(one.verdict.machine for one in decisions):
+        machines = f"{coverage.machines_judged:,} of {plural(coverage.machines, 'virtual machine')}"
+        text = f"{machines} with a failover address are known to be ready or not; {least:g} % must be"
+        yield Reason(code=Exit.NOT_JUDGED, text=text)
 
 
 def _guids(verdicts: Iterable[Verdict]) -> set[str]:

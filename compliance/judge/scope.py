@@ -36,6 +36,14 @@ class Scope:
         """Is one of these asked for itself? What is kept only because it is open is an answer to no question."""
         return any(self.holds(replace(one, outcome=passed("")), servers) for one in verdicts)
 
+    def sides(
+        self, verdicts: Iterable[Verdict], servers: Mapping[str, Server] = MappingProxyType({})
+    ) -> set[tuple[str, str]]:
+        """Return server and GUID of each side of a machine that is meant, whatever rules are selected."""
+        wide = replace(self, rules=(), severities=())
+        machines = (one.machine for one in verdicts if one.machine and wide.holds(one, servers))
+        return {(machine.server, machine.guid) for machine in machines}
+
     def unmet(self, verdicts: Iterable[Verdict], servers: Iterable[Server]) -> tuple[str, ...]:
         """The options that mean nothing that there is: else the gate would be about less, in silence."""
         if not str(self):

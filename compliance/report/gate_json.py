@@ -9,6 +9,10 @@ Version 1, in this order; keys may be added, none changes its meaning. What a ru
      "estate": text, "time": ISO 8601, "age_seconds": n, "complete": bool, "scope": text,   # of the snapshot
      "grain": "machine" | "server" | "rule",    # what pytest's cases stand for; nothing else depends on it
      "counts": {"failed": n, "unknown": n, "waived": n, "not applicable": n, "passed": n},
+     "headline": text, "data": text,            # the one sentence; of when, and how long ago by this machine's clock
+     "direction": "failover" | "failback" | "both",     # what closes the gate
+     "readiness": {"failover" | "extended_failover" | "failback": {"ready": n, "ready_if": n, "not_ready": n,
+         "unknown": n, "no_failover_address": n, "not_ours": n}},       # virtual machines in scope, by direction
      "coverage": {"servers": n, "servers_read": n, "machines": n, "machines_judged": n},
      "unread_servers": [name],
      "waivers": [{..., "is": "in force" | "ending" | "ended", "met_a_finding": bool}],   # by their file's keys
@@ -26,8 +30,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from compliance.gate.decision import counts
 from compliance.gate.exits import Exit, Reason
 from compliance.gate.gate import Gate
+from compliance.judge.headline import count_words
+from compliance.judge.readiness import Word
 from compliance.report.json_parts import grounds, waiver, waivers
 from compliance.report.table import Table
+from compliance.words import printable
 
 FORMAT = "hyperv-compliance gate"
 VERSION = 1
@@ -45,6 +52,10 @@ def gate_json(table: Table, versions: Mapping[str, str], grain: str = "machine")
         "scope": table.scope,
         "grain": grain,
         "counts": {result.value: count for result, count in counts(table.decisions).items()},
+        "headline": printable(table.headline),
+        "data": table.data,
+        "direction": gate.direction,
+        "readiness": _readiness(table),
         "coverage": _coverage(gate),
         "unread_servers": sorted(server.name for server in table.unread),
         "waivers": list(_waivers(table)),
@@ -56,7 +67,8 @@ def gate_json(table: Table, versions: Mapping[str, str], grain: str = "machine")
 
 
 KNOWN = (
-    *("weaker", "estate", "time", "age_seconds", "complete", "scope", "grain", "counts", "coverage"),
+    *("weaker", "estate", "time", "age_seconds", "complete", "scope", "grain", "counts"),
+    *("headline", "data", "direction", "readiness", "coverage"),
     *("unread_servers", "waivers", "vanished", "inventory", "policy", "waiver_files", "baseline"),
 )
 
@@ -78,6 +90,17 @@ def _document(code: Exit, reasons: Sequence[Reason], known: Mapping[str, object]
         "versions": dict(versions),
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _readiness(table: Table) -> dict[str, dict[str, int]]:
+    return {
+        _key(direction): {_key(word): count[word] for word in Word}
+        for direction, count in count_words(table.readiness).items()
+    }
+
+
+def _key(word: str) -> str:
+    return word.replace(" ", "_")
 
 
 def _coverage(gate: Gate) -> dict[str, int]:

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from compliance.gate.baseline import FORMAT, VERSION
 from compliance.gate.decision import Decision, counts
+from compliance.judge.readiness import Readiness
 from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.table import ATTRIBUTION, Table
@@ -40,6 +41,7 @@ def results(table: Table) -> Iterator[str]:
         "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
         **({"clusters": [_cluster(one) for one in estate.clusters]} if estate.clusters else {}),
         "waivers": [waiver(one) for one in waivers(table)],
+        "readiness": map(_readiness, sorted(table.readiness, key=_order_of_machine)),
         "results": _results(table, decisions),
         "passed": _passed(decisions),
         "vanished": [
@@ -107,6 +109,26 @@ def _cluster(cluster: Cluster) -> dict[str, object]:
         "remarks": list(cluster.remarks),
     }
     return {**present(known), "read": cluster.unread is None, "machines": cluster.expected}
+
+
+def _order_of_machine(one: Readiness) -> tuple[str, str, str, str]:
+    return one.name.casefold(), one.guid.casefold(), one.direction.value, one.primary or one.replica
+
+
+def _readiness(one: Readiness) -> dict[str, object]:
+    return {
+        "guid": one.guid,
+        "name": one.name,
+        "direction": one.direction.value,
+        "word": one.word.value,
+        "reason": one.reason,
+        "condition": one.condition,
+        "rests_on": one.rests_on.value if one.rests_on else None,
+        "primary": one.primary,
+        "replica": one.replica,
+        "failover_addresses": list(one.failover_addresses),
+        "today": one.today,
+    }
 
 
 def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:

@@ -15,7 +15,7 @@ from compliance.gate.decision import State
 from compliance.model import Evidence, Role
 from compliance.report.gate_text import gate_told
 from compliance.report.markdown_parts import code, size
-from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, machines_said, partners_said, told_once
+from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, partners_said, told_once
 from compliance.rule import Result, Rule, Verdict
 
 MOST_BYTES = 1_000_000
@@ -73,7 +73,7 @@ def _head(table: Table) -> Iterator[str]:
     yield f"## Hyper-V compliance of {code(table.estate.name)}"
     yield from ("", f"**{first}**", "")
     yield from (f"- {code(line.strip().removeprefix('- '), LONG)}" for line in more)
-    yield from ("", f"**{_capital(machines_said(table))}.**", "")
+    yield from ("", f"**{_capital(table.headline_of_machines)}.**", "")
     yield from (f"- {line}" for line in _limits(table))
     yield from _counts(table)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +11,10 @@ from compliance.gate.baseline import Baseline
 from compliance.gate.decision import Decision
 from compliance.gate.gate import Gate
 from compliance.gate.policy import DEFAULT, Policy
+from compliance.gate.spans import data_text
 from compliance.gate.waivers import WaiverFile
+from compliance.judge.headline import headline
+from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.rule import Result, Rule, Verdict
 
@@ -37,6 +39,7 @@ class Table:
     decisions: tuple[Decision, ...]
     gate: Gate
     tool: str
+    readiness: tuple[Readiness, ...] = ()  # of the machines in scope, in every direction
     inventory: str = ""  # as the user named it
     inventory_digest: str = ""
     file: str = ""  # what findings point at: the inventory or first snapshot, from the working folder, with slashes
@@ -52,6 +55,23 @@ class Table:
     def verdicts(self) -> tuple[Verdict, ...]:
         """As they are shown: what is waived says so."""
         return tuple(decision.shown for decision in self.decisions)
+
+    @cached_property
+    def headline(self) -> str:
+        """The one sentence, with what was not read, and without a full stop at its end."""
+        in_scope = {one.verdict.server for one in self.decisions}
+        unread = [server.name for server in self.unread if server.name in in_scope]
+        return headline(self.readiness, self.decisions, self.policy.direction, unread)
+
+    @cached_property
+    def headline_of_machines(self) -> str:
+        """The same without what was not read: no word of it is a host's or a guest's."""
+        return headline(self.readiness, self.decisions, self.policy.direction)
+
+    @property
+    def data(self) -> str:
+        """`data from 2 Nov 2026 06:30 UTC, 27 days ago`: for outputs that are about today, and no others."""
+        return data_text(self.estate.time, self.gate.age)
 
     def named_as(self, verdict: Verdict) -> str:
         """Whose line and file it has: the server's, or that of the cluster which has it as a node."""
@@ -113,33 +133,6 @@ def told_once(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """A server that was not read stands under every rule; its own case tells why, and once is enough."""
     own = {one.server for one in verdicts if one.rule.subject is Server}
     return [one for one in verdicts if one.machine or not one.rule.of_machines or one.server not in own]
-
-
-def machines_said(table: Table) -> str:
-    """How many machines violate each rule, and how many some rule could not judge: no word of it is a host's."""
-    judged = [verdict for verdict in table.verdicts if verdict.machine]
-    if not judged:
-        return "no replicated virtual machine was judged"
-    total = len({verdict.label for verdict in judged})
-    failed = Counter(verdict.rule.key for verdict in judged if verdict.outcome.result is Result.FAILED)
-    rules = list({verdict.rule.key: verdict.rule for verdict in judged}.values())
-    first, *others = [rule for rule in rules if failed[rule.key]] or rules[:1]
-    machines = f"replicated virtual machine{'' if total == 1 else 's'}"
-    parts = [f"{failed[first.key] or 'none'} of {total} {machines} {first.violated}"]
-    parts += [f"{failed[rule.key]} of {total} {rule.violated}" for rule in others]
-    if unknown := len({verdict.label for verdict in judged if verdict.outcome.result is Result.UNKNOWN}):
-        parts.append(f"{unknown} could not be judged")
-    return "; ".join(parts)
-
-
-def sentence(table: Table) -> str:
-    """What a person reads who reads one line."""
-    said = machines_said(table)
-    if unread := table.unread:
-        names = ", ".join(server.name for server in unread[:5])
-        names += f" and {len(unread) - 5} more" if len(unread) > 5 else ""
-        said += f"; machines on {names}, which {'was' if len(unread) == 1 else 'were'} not read, are not counted"
-    return said
 
 
 def partners_said(table: Table) -> str:

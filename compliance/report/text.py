@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.model import Evidence, Role, VirtualMachine
 from compliance.report.gate_text import gate_told
-from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, sentence, told_once
+from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, told_once
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import printable
 
@@ -17,7 +17,7 @@ MOST_MACHINES = 50
 
 def summary(table: Table, width: int = 100) -> Iterator[str]:
     """The sentence, what limits it and the gate, then findings by rule: its resolution once, the machines under it."""
-    yield _capital(printable(sentence(table))) + "."
+    yield _capital(printable(table.headline)) + "."
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:

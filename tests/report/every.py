@@ -17,6 +17,7 @@ from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gate.waivers import Waiver, WaiverEntry, WaiverFile
 from compliance.judge.judge import judge
+from compliance.judge.readiness import readiness_of
 from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
@@ -144,6 +145,7 @@ def every(policy: Policy = DEFAULT, **changes: object) -> Table:
         "waiver_files": (WAIVERS,),
         "baseline": grounds.baseline,
     }
+    known["readiness"] = readiness_of(found, judge(found))
     return Table(estate=found, decisions=decisions, gate=gate, **{**known, **changes})  # type: ignore[arg-type]
 
 
@@ -173,8 +175,10 @@ def hostile(text: str) -> Table:
     decisions, gate = decide(verdicts, other, grounds)
     file = WaiverFile(name=text, digest=text, waivers=(one,))
     named = {"tool": text, "inventory": text, "inventory_digest": text, "file": text, "scope": text}
+    readiness = tuple(replace(one, guid=text, name=text, reason=text, today=text) for one in found.readiness)
+    weighed = {"waiver_files": (file,), "baseline": baseline}
     return replace(
-        found, estate=other, decisions=decisions, gate=gate, waiver_files=(file,), baseline=baseline, lines={}, **named
+        found, estate=other, decisions=decisions, gate=gate, readiness=readiness, lines={}, **weighed, **named
     )
 
 

@@ -11,6 +11,7 @@ from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
+from compliance.judge.readiness import readiness_of
 from compliance.model import (
     Adapter,
     Answer,
@@ -34,6 +35,7 @@ from tests.comparing import RULES
 def table(estate: Estate, **changes: object) -> Table:
     known: dict[str, object] = {"tool": "hyperv-compliance 0.1.0", "inventory": "inventories/x.yaml", **changes}
     decisions, gate = decide(judge(estate, RULES), estate, Grounds(policy=DEFAULT, now=NOW))
+    known["readiness"] = readiness_of(estate, judge(estate))
     return Table(estate=estate, decisions=decisions, gate=gate, **known)  # type: ignore[arg-type]
 
 
@@ -59,6 +61,7 @@ def small(**changes: object) -> Table:
 
 def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:
     """A running guest that never answered: it fails."""
+    nic = Adapter(guid="a", name="Network Adapter")
     known: dict[str, object] = {
         "server": server,
         "guid": name,
@@ -67,7 +70,8 @@ def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:
         "power": Power.RUNNING,
         "replicated": True,
         "uptime": timedelta(days=4),
-        "failover": (FailoverAddress(adapter_guid="a", adapter=None, addresses=("10.2.0.20",)),),
+        "failover": (FailoverAddress(adapter_guid="a", adapter=nic, addresses=("10.2.0.20",)),),
+        "adapters": (nic,),
         "data_exchange_offered": True,
         "guest": Guest(answer=Answer.NO_CONTACT),
         "heartbeat": Answer.NO_CONTACT,

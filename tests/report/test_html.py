@@ -12,7 +12,7 @@ from compliance.model import Evidence, Server, Settings
 from compliance.report.html.bpa_page import environment, summary
 from compliance.report.html.rows import choose_rows, detail, row_cells
 from compliance.report.html.style import STYLE
-from compliance.report.table import Table, sentence
+from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
 from tests.builders import Host, Nic, Vm, snapshot, source
 from tests.report.reader import read
@@ -29,7 +29,7 @@ def whole(found: Table) -> str:
 def test_the_sentence_and_the_true_totals_stand_first() -> None:
     found = small()
     text = "".join(read(whole(found)).text)
-    said = sentence(found)
+    said = found.headline
     assert text.strip().startswith(f"{said[0].upper()}{said[1:]}.")
     failing, unknown = found.count(Result.FAILED), found.count(Result.UNKNOWN)
     rest = f"{found.count(Result.NOT_APPLICABLE)} not applicable, {found.count(Result.PASSED)} passed."

@@ -15,7 +15,7 @@ from compliance.report.gate_text import gate_told
 from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_of
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
 from compliance.report.html.style import STYLE
-from compliance.report.table import ORDER, Table, by_rule, impacts, sentence, worst_first
+from compliance.report.table import ORDER, Table, by_rule, impacts, worst_first
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import plural, printable
 
@@ -73,7 +73,7 @@ def environment(table: Table) -> dict[str, str]:
 
 
 def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
-    told = sentence(table)
+    told = table.headline
     yield f'<p class="hv-sentence">{as_html(told[:1].upper() + told[1:], most=2000)}.</p>'
     yield from _gate(table)
     if _bpa_only(table):

@@ -15,7 +15,7 @@ from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
 from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.report.gate_text import gate_told
-from compliance.report.table import Table, impacts, sentence
+from compliance.report.table import Table, impacts
 from compliance.rule import Result, Rule
 from compliance.words import printable
 
@@ -44,7 +44,7 @@ def _document(table: Table) -> dict[str, object]:
     return {
         "version": VERSION,
         "estate": texts.plain(table.estate.name),
-        "sentence": texts.plain(sentence(table), 2000),
+        "sentence": texts.plain(table.headline, 2000),
         "gate": [texts.plain(line, 1000) for line in gate_told(table.gate)],
         "open": table.gate.is_open,
         "rules": [_rule(rule, table) for rule in rules],

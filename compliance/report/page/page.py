@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from compliance.report.gate_text import gate_told
 from compliance.report.page.data import data
-from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, sentence
+from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts
 from compliance.rule import Result
 from compliance.words import printable
 
@@ -22,7 +22,7 @@ MOST_PRINTED = 12
 def page(table: Table) -> str:
     """The whole file. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
     style, script = _part("page.css"), _part("page.js")
-    told = sentence(table)
+    told = table.headline
     first, *reasons = gate_told(table.gate)
     return _template().render(
         table=table,

@@ -1,0 +1,216 @@
+"""The one sentence that people read who read no more: how many virtual machines would come up with their address.
+
+It counts machines, never sides, of the scope and direction that are asked for; and it says nothing of what no rule
+could judge, and nothing of keeping an address where none is set.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from compliance.gate.coverage import MachineCount
+from compliance.gate.decision import Decision
+from compliance.judge.readiness import DIRECTIONS, Direction, Readiness, Word
+from compliance.rule import Result
+from compliance.rules.evidence.causes import Cause
+from compliance.words import join_names, plural
+
+Side = tuple[str, str]
+"""Server and GUID of one side of a machine."""
+
+ASKED: Mapping[str, tuple[Direction, ...]] = {
+    "failover": (Direction.FAILOVER, Direction.EXTENDED_FAILOVER),
+    "failback": (Direction.FAILBACK,),
+    "both": (Direction.FAILOVER, Direction.EXTENDED_FAILOVER, Direction.FAILBACK),
+}
+"""Directions by the word of the policy."""
+WITH_ADDRESS = frozenset({Word.READY, Word.READY_IF, Word.NOT_READY, Word.UNKNOWN})
+"""Words of machines that have, or may have, a failover address."""
+MOST_CONDITIONS = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Machines in one direction. ``waived``, ``known``: those whose every finding a waiver, or the baseline, covers."""
+
+    words: Mapping[Word, int]
+    waived: Mapping[Word, int] = field(default_factory=dict)
+    known: Mapping[Word, int] = field(default_factory=dict)
+    conditions: Mapping[str, int] = field(default_factory=dict)
+    without: Sequence[Readiness] = ()
+
+    @property
+    def with_address(self) -> int:
+        return sum(self.words[word] for word in WITH_ADDRESS)
+
+
+def headline(
+    readiness: Sequence[Readiness], decisions: Iterable[Decision], direction: str, unread: Sequence[str] = ()
+) -> str:
+    """Return the sentence, without a full stop at its end. ``readiness`` and ``decisions`` are those in scope,
+    ``unread`` the servers in scope that were not read."""
+    covered = _covered(decisions)
+    parts: list[str] = []
+    for asked in ASKED[direction]:
+        of_direction = [one for one in readiness if one.direction is asked]
+        tally = tally_of(of_direction, covered)
+        if asked is Direction.FAILOVER or direction == "failback" or tally.with_address:
+            parts += _sentences(tally, asked, len(of_direction))
+    if unread:
+        were, their = ("was", "its") if len(unread) == 1 else ("were", "their")
+        parts.append(f"{join_names(unread)} {were} not read: {their} machines are not counted")
+    return ". ".join(parts)
+
+
+def tally_of(readiness: Iterable[Readiness], covered: Mapping[Side, str]) -> Tally:
+    """Return the numbers of one direction. ``covered``: sides whose every finding is `waived` or `known`."""
+    machines = [*readiness]
+    by_cover: dict[str, Counter[Word]] = defaultdict(Counter)
+    for one in machines:
+        by_cover[_cover(one, covered)][one.word] += 1
+    return Tally(
+        words=Counter(one.word for one in machines),
+        waived=by_cover["waived"],
+        known=by_cover["known"],
+        conditions=Counter(one.condition for one in machines if one.word is Word.READY_IF),
+        without=[one for one in machines if one.word is Word.NO_ADDRESS],
+    )
+
+
+def count_words(readiness: Iterable[Readiness]) -> dict[Direction, Counter[Word]]:
+    """Return how many machines have each word, by direction."""
+    counts: dict[Direction, Counter[Word]] = {direction: Counter() for direction in Direction}
+    for one in readiness:
+        counts[one.direction][one.word] += 1
+    return counts
+
+
+def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCount:
+    """Return how many machines have, or may have, an address in the direction that is asked for, and of how many of
+    them it is known in each whether they are ready."""
+    words: dict[frozenset[Side], list[Word]] = defaultdict(list)
+    for one in readiness:
+        if one.direction in ASKED[direction] and one.word in WITH_ADDRESS:
+            words[_sides(one)].append(one.word)
+    judged = sum(Word.UNKNOWN not in machine for machine in words.values())
+    return MachineCount(len(words), judged)
+
+
+def in_scope(readiness: Iterable[Readiness], sides: Collection[Side]) -> tuple[Readiness, ...]:
+    """Return the machines of which one of these sides is one. Which rules are selected is of no matter."""
+    return tuple(one for one in readiness if _sides(one) & frozenset(sides))
+
+
+# --- what a waiver or the baseline covers -----------------------------------------------------------------------------
+
+
+def _covered(decisions: Iterable[Decision]) -> dict[Side, str]:
+    """Return the sides that have findings, each of them waived or known."""
+    found: dict[Side, set[str]] = defaultdict(set)
+    for one in decisions:
+        machine = one.verdict.machine
+        if machine and one.finding:
+            is_covered = one.shown.outcome.result is Result.WAIVED
+            cover = ("waived" if one.waiver else "known") if is_covered else ""
+            found[machine.server, machine.guid].add(cover)
+    return {side: "waived" if "waived" in covers else "known" for side, covers in found.items() if "" not in covers}
+
+
+def _cover(one: Readiness, covered: Mapping[Side, str]) -> str:
+    """By the side that holds the address of the direction."""
+    role = DIRECTIONS[one.direction]
+    machines = (vm.machine for vm in one.sides if vm.machine.role is role)
+    return next((covered.get((machine.server, machine.guid), "") for machine in machines), "")
+
+
+def _sides(one: Readiness) -> frozenset[Side]:
+    return frozenset((vm.machine.server, vm.machine.guid) for vm in one.sides)
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+_AT: Mapping[Direction, str] = {
+    Direction.FAILOVER: "",
+    Direction.EXTENDED_FAILOVER: "At an extended failover, ",
+    Direction.FAILBACK: "At a failback, ",
+}
+
+
+def _sentences(tally: Tally, direction: Direction, machines: int) -> Iterator[str]:
+    at = _AT[direction]
+    if not machines:
+        yield f"{at}no replicated virtual machine was seen"
+    if tally.with_address:
+        yield at + "; ".join(_of_addresses(tally))
+    if count := len(tally.without):
+        more = "more " if tally.with_address else ""
+        subject = f"{count} {more}" if more else f"{plural(count, 'virtual machine')} "
+        have = f"{subject}{'has' if count == 1 else 'have'} no failover address"
+        own = ", ".join(_instead(tally.without)) if direction is not Direction.FAILBACK else ""
+        yield (have if more else f"{at}{have}") + (f": {own}" if own else "")
+    if count := tally.words[Word.NOT_OURS]:
+        yield f"{count} {'is' if count == 1 else 'are'} replicated by another provider than Hyper-V Replica"
+
+
+def _of_addresses(tally: Tally) -> Iterator[str]:
+    """Yield what is known first: of the first part's machines the address is named, the others follow in short."""
+    asked, words = tally.with_address, tally.words
+    their, machines = ("its", "virtual machine") if asked == 1 else ("their", "virtual machines")
+    address = f"come up with {their} failover address"
+    if words[Word.UNKNOWN] == asked:
+        yield f"it is unknown whether {plural(asked, 'virtual machine')} would {address}"
+        return
+    parts = [
+        (words[Word.READY], f"would {address}", "would"),
+        (words[Word.NOT_READY], f"would not {address}", f"would not{_with_cover(tally, Word.NOT_READY)}"),
+    ]
+    for condition, count in _most(tally.conditions):
+        only = f"only if {condition}" if condition else "only on a condition"
+        parts.append((count, f"would {address} {only}", only))
+    first, *others = [part for part in parts if part[0]]
+    cover = _with_cover(tally, Word.NOT_READY) if first is parts[1] else ""
+    yield f"{first[0]:,} of {asked:,} {machines} {first[1]}{cover}"
+    yield from (f"{count:,} {text}" for count, _, text in others)
+    if count := words[Word.UNKNOWN]:
+        yield f"{count:,} {'is' if count == 1 else 'are'} unknown{_with_cover(tally, Word.UNKNOWN)}"
+
+
+def _with_cover(tally: Tally, word: Word) -> str:
+    covers = (("waived", tally.waived.get(word, 0)), ("known", tally.known.get(word, 0)))
+    text = ", ".join(f"{count:,} {cover}" for cover, count in covers if count)
+    return f" ({text.replace(' ', ' of them ', 1)})" if text else ""
+
+
+def _most(conditions: Mapping[str, int]) -> Iterator[tuple[str, int]]:
+    """Yield the commonest; what is beyond them as one, without its words."""
+    ordered = sorted(conditions.items(), key=lambda item: (-item[1], item[0]))
+    shown = ordered if len(ordered) <= MOST_CONDITIONS else ordered[: MOST_CONDITIONS - 1]
+    yield from shown
+    if rest := sum(count for _, count in ordered[len(shown) :]):
+        yield "", rest
+
+
+def _instead(without: Sequence[Readiness]) -> Iterator[str]:
+    """Yield what machines without a failover address will have."""
+    causes = Counter(one.cause for one in without)
+    if count := causes.pop(Cause.BY_DHCP, 0):
+        yield f"{count:,} {'uses' if count == 1 else 'use'} DHCP"
+    if count := causes.pop(Cause.STATIC_WITHOUT, 0):
+        today = next(one.today for one in without if one.cause == Cause.STATIC_WITHOUT).removesuffix(", static")
+        yield f"1 would keep {_address(today)}" if count == 1 else f"{count:,} would keep their static address"
+    if count := causes.pop(Cause.STRETCHED, 0):
+        yield f"{count:,} {'keeps' if count == 1 else 'keep'} an address that is valid there"
+    if rest := causes.total():
+        of = "" if rest == len(without) else f"of {rest:,} "
+        yield f"{of}it is not known what {'it' if rest == 1 else 'they'} would use"
+
+
+def _address(text: str) -> str:
+    """Return a guest's word for its address where it is one: this line goes into every output, unquoted."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return "its static address"
