@@ -25,22 +25,23 @@ MOST_REMARKS = 50
 def guests_were_read(estate: Estate) -> Outcome:
     blind = any(server.unread or server.doubt for server in estate.servers)
     # A server that was not read may be the one that a limit left out.
-    asked = [known for known in estate.connections if blind or not known.left_out]
+    tried = [known for known in estate.connections if blind or not known.left_out]
     skipped = [known for known in estate.connections if known.left_out and not blind]
     remarks = (*(f"{known}: {known.insecure}" for known in estate.connections if known.insecure), *_left_out(skipped))
-    if skipped and not asked:
+    if skipped and not tried:
         outcome = not_applicable("no guest was asked: --hv-limit left out the servers of all guest connections")
         return with_remarks(outcome, remarks)
-    lost = [(known, reason) for known in asked if (reason := _why_lost(known))]
+    lost = [(known, reason) for known in tried if (reason := _why_lost(known))]
     if not lost:
-        each = "leads to its machine" if len(asked) == 1 else "lead to their machines"
-        return with_remarks(passed(f"{plural(len(asked), 'guest connection')} (`guests:`) {each}"), remarks)
-    return with_remarks(_lost(lost, len(asked), blind=blind), (*remarks, *_reasons(lost)))
+        each = "leads to its machine" if len(tried) == 1 else "lead to their machines"
+        return with_remarks(passed(f"{plural(len(tried), 'guest connection')} (`guests:`) {each}"), remarks)
+    return with_remarks(_lost(lost, len(tried), blind=blind), (*remarks, *_reasons(lost)))
 
 
-def _lost(lost: Sequence[tuple[GuestConnection, str]], asked: int, *, blind: bool) -> Outcome:
-    """A connection that matches nothing where all was read is a mistake of the inventory; all else is not known."""
-    of = f"{len(lost)} of {plural(asked, 'guest connection')} (`guests:`)"
+def _lost(lost: Sequence[tuple[GuestConnection, str]], tried: int, *, blind: bool) -> Outcome:
+    """Return the finding. A connection that matches nothing where all was read is a mistake of the inventory; all else
+    is not known."""
+    of = f"{len(lost)} of {plural(tried, 'guest connection')} (`guests:`)"
     unmatched = [known for known, _ in lost if not known.matched]
     if unmatched and not blind:
         names = tuple(sorted(str(known) for known, _ in lost))

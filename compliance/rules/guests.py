@@ -49,14 +49,15 @@ def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Settings) -> Outcome
 
 
 def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
-    """What the founding rule fails is its finding: one cause, one alarm. What it does not know stays not known."""
+    """Return the outcome. What the founding rule fails is its finding: one cause, one alarm; what it does not know
+    stays not known."""
     handover = handed_over(vm, settings)
     if handover.result in (Result.UNKNOWN, Result.NOT_APPLICABLE):
         return replace(handover, condition="")
     if handover.result is Result.FAILED:
-        return _beside(vm, "the address does not even reach the guest, see the rule on integration services")
+        return _not_its_turn(vm, "the address does not even reach the guest, see the rule on integration services")
     if settings.evidence is Evidence.BPA:
-        return _beside(vm, "no guest was asked (evidence: bpa)")
+        return _not_its_turn(vm, "no guest was asked (evidence: bpa)")
     if isinstance(inside_of(vm), Inside):
         return not_applicable("the guest was looked into, which shows more than a table: see the rule on that")
     side = runs_on(vm)
@@ -66,8 +67,9 @@ def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
     return _judged(vm, side.guest, where="" if side is vm.machine else f" on {side.server}")
 
 
-def _beside(vm: ReplicatedVM, why: str) -> Outcome:
-    """Not this rule's turn; what it would say is a remark, so that who repairs the one thing learns of the other."""
+def _not_its_turn(vm: ReplicatedVM, why: str) -> Outcome:
+    """Return that it is not this rule's turn; what it would say is a remark, so that who repairs one learns of the
+    other."""
     guest = guest_seen(vm)
     outcome = not_applicable(why)
     if guest is None:

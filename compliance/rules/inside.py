@@ -64,10 +64,10 @@ def _judged(vm: ReplicatedVM, inside: Inside) -> Outcome:
         outcome = unknown(f"{inside}: {first.finding}", evidence=evidence, cause=first.cause)
     else:
         return with_remarks(passed(_complete(vm, inside), evidence=evidence), _remarks(vm, inside))
-    return with_remarks(outcome, (*map(_beside, others), *_remarks(vm, inside)))
+    return with_remarks(outcome, (*map(_besides, others), *_remarks(vm, inside)))
 
 
-def _beside(link: Link) -> str:
+def _besides(link: Link) -> str:
     return f"besides, {link.finding}" + (f": {link.fix}" if link.fix else "")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from compliance.child import Children
 from compliance.gather.guests.unix import read_guest
-from compliance.hyperv.guests.unix import understand
+from compliance.hyperv.guests.unix import read_unix
 from compliance.inventory.inventory import Limits
 from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Takes, Unread
 from tests.guests.sshd import Sshd, sshd
@@ -27,7 +27,7 @@ POOL = "".join(
 
 def look(server: Sshd) -> InsideUnix:
     reading = read_guest(server.entry(), None, Limits(), lambda: datetime.now(UTC), Children())
-    found = understand("ssh://guest", reading.sections)
+    found = read_unix("ssh://guest", reading.sections)
     assert isinstance(found, InsideUnix), found
     return found
 

@@ -18,7 +18,7 @@ from compliance.gather.gather import gather
 from compliance.gather.guests.windows import MOST_LETTERS
 from compliance.hyperv.estate import translate
 from compliance.hyperv.guests.queries import ADAPTERS, COMPUTER, INTEGRATION_SERVICES, MACHINE_ID, SERVICES, SYSTEM
-from compliance.hyperv.guests.windows import understand_windows
+from compliance.hyperv.guests.windows import read_windows
 from compliance.inventory.guests import WindowsGuest
 from compliance.inventory.inventory import Limits
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
@@ -96,7 +96,7 @@ def test_a_guest_that_refuses_wql_is_enumerated_whole() -> None:
     with running(played(), wql=False) as simulator:
         found = reading(simulator)
     assert isinstance(found, GuestReading)
-    assert understand_windows(WINRM, found.answers) == inside()
+    assert read_windows(WINRM, found.answers) == inside()
 
 
 def unread(found: GuestReading | Unread) -> dict[str, Why]:
@@ -180,7 +180,7 @@ def test_a_password_that_two_guests_refused_is_tried_on_no_third() -> None:
 
 
 def seen(changes: Mapping[str, Answer | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows | Unread:
-    return understand_windows(WINRM, answers(vm, changes))
+    return read_windows(WINRM, answers(vm, changes))
 
 
 def inside(changes: Mapping[str, Answer | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows:
@@ -320,7 +320,7 @@ some_rows = st.lists(st.dictionaries(names, cells, max_size=5), max_size=3).map(
 
 @given(st.dictionaries(st.sampled_from([*CLASSES, ID, VERSION]), some_rows | st.just(REFUSED)))
 def test_any_answers_are_understood_or_not_read(found: dict[str, Answer]) -> None:
-    told = understand_windows(WINRM, found)
+    told = read_windows(WINRM, found)
     assert isinstance(told, InsideWindows | Unread)
     assert str(told).isprintable()
 
@@ -347,9 +347,9 @@ def test_one_thing_that_agrees_is_enough(changes: dict[str, Answer | Sequence[Ro
 @pytest.mark.parametrize(
     ("changes", "said", "told"),
     [
-        ({}, OTHER, "its host told it that it is "),
+        ({}, OTHER, "it is another virtual machine ("),
         (NO_ID, OTHER, "it has an adapter 00:15:5D:"),
-        ({ID: answers(OTHER)[ID]}, SQL, "its host told it that it is "),
+        ({ID: answers(OTHER)[ID]}, SQL, "it is another virtual machine ("),
         ({**NO_ID, "Win32_NetworkAdapterConfiguration": []}, SQL, "it shows no synthetic adapter and no GUID"),
         (
             {"Win32_ComputerSystem": [{"Manufacturer": "QEMU", "Model": "PC"}]},

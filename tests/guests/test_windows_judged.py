@@ -73,7 +73,7 @@ CASES: dict[str, tuple[Changes, Result, str, str]] = {
     "start mode not told": (
         of_service(StartMode=""),
         UNKNOWN,
-        f"{NAME}: whether the service vmickvpexchange may start is not known: its start mode is not told",
+        f"{NAME}: whether the service vmickvpexchange may start is not known: its start mode is not shown",
         "",
     ),
     "no services are shown": (

@@ -23,19 +23,19 @@ MOST_LETTERS = 8192
 """Of one section. The script cuts at as many bytes; a guest that does otherwise is cut here."""
 
 
-def script(token: str) -> str:
-    """The whole script. ``token`` parts the sections: nobody who wrote a file in the guest before can know it."""
+def make_script(token: str) -> str:
+    """Return the whole script. ``token`` parts the sections: nobody can have written it into a file of the guest."""
     return resources.files("compliance.gather.guests").joinpath("look.sh").read_text("ascii").replace("@TOKEN@", token)
 
 
-def new_token() -> str:
+def make_token() -> str:
     return secrets.token_hex(16)
 
 
-def sections(output: bytes, token: str) -> dict[str, str]:
-    """Name -> text. What a profile prints before the first section, or a shell after the last one, is none of them.
+def split_sections(output: bytes, token: str) -> dict[str, str]:
+    """Return name -> text. What a profile prints before the first section, or a shell after the last, is in none.
 
-    ReadError where the output does not come from the script, or not to its end.
+    Raise ReadError where the output does not come from the script, or not to its end.
     """
     text = output.decode("utf-8", "replace")
     _, *parts = re.split(rf"(?m)^{re.escape(token)} (.*)\r?$", text)

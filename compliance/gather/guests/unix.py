@@ -8,7 +8,7 @@ from datetime import datetime
 from compliance.child import Children
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError
-from compliance.gather.guests.script import new_token, script, sections
+from compliance.gather.guests.script import make_script, make_token, split_sections
 from compliance.gather.guests.shell import say
 from compliance.gather.server import Watch
 from compliance.inventory.guests import GuestEntry
@@ -25,12 +25,12 @@ def read_guest(
     *,
     watch: Watch = lambda _query, _answer, _seconds: None,  # noqa: ARG001  # a guest answers all at once
 ) -> GuestReading:
-    """By one connection and one command. ReadError, which names the way in, where it can't be read."""
-    token = new_token()
+    """Read it by one connection and one command. Raise ReadError, which names that, where it can't be read."""
+    token = make_token()
     started = now()
     try:
-        said = say(entry, credential, limits, script(token), children)
-        found = sections(said, token)
+        output = say(entry, credential, limits, make_script(token), children)
+        sections = split_sections(output, token)
     except ReadError as error:
         raise type(error)(f"{entry.connection}: {error}", why=error.why) from error
-    return GuestReading(started=started, finished=now(), sections=found)
+    return GuestReading(started=started, finished=now(), sections=sections)

@@ -26,7 +26,7 @@ never ends costs a snapshot nothing."""
 def read_windows_guest(
     entry: WindowsGuest, credential: Credential | None, limits: Limits, now: Clock, *, watch: Watch
 ) -> GuestReading:
-    """By one connection. ReadError, which names the way in, where it as a whole can't be read."""
+    """Read it by one connection. Raise ReadError, which names that, where it as a whole can't be read."""
     deadline = time.monotonic() + limits.server
     endpoint = endpoint_of(entry, credential, limits)
     started = now()

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compliance.hyperv.guests.proof import RUNS, Rivals, inside_of
-from compliance.hyperv.guests.unix import understand
-from compliance.hyperv.guests.windows import understand_windows
+from compliance.hyperv.guests.unix import read_unix
+from compliance.hyperv.guests.windows import read_windows
 from compliance.hyperv.membership import labels_of
 from compliance.hyperv.rows import first_label
 from compliance.model import Cluster, GuestConnection, Inside, Role, Server, Unread, VirtualMachine
@@ -37,12 +37,16 @@ def tie_guests(
     if not sources:
         return servers, ()
     left_out = tuple(left_out)
-    named, skipped, unseen = _named(servers), _LeftOut(servers, left_out), _Unseen(servers, clusters, left_out)
+    guids_of, skipped, unseen = (
+        _guids_by_name(servers),
+        _LeftOut(servers, left_out),
+        _Unseen(servers, clusters, left_out),
+    )
     sure: dict[str, list[GuestConnection]] = defaultdict(list)
     perhaps: dict[str, list[GuestConnection]] = defaultdict(list)
     connections: list[GuestConnection] = []
     for source in sources:
-        guids = _matched(source.machines, named)
+        guids = _match(source.machines, guids_of)
         machines = [machine for machine in _machines(servers) if machine.guid in guids]
         reading = source.reading
         connection = GuestConnection(
@@ -61,8 +65,8 @@ def tie_guests(
     rivals = Rivals(servers)
 
     def tied(machine: VirtualMachine) -> VirtualMachine:
-        if found := sure.get(machine.guid):
-            return replace(machine, inside=inside_of(machine, found, rivals))
+        if its_own := sure.get(machine.guid):
+            return replace(machine, inside=inside_of(machine, its_own, rivals))
         if may_be := perhaps.get(machine.guid):
             return replace(machine, inside=unseen.inside_of(machine, may_be, rivals))
         return machine
@@ -77,29 +81,29 @@ def tie_guests(
 
 def _understood(connection: str, reading: GuestReading) -> Inside | Unread:
     if reading.answers:
-        return understand_windows(connection, reading.answers)
-    return understand(connection, reading.sections)
+        return read_windows(connection, reading.answers)
+    return read_unix(connection, reading.sections)
 
 
 def _machines(servers: Sequence[Server]) -> Iterator[VirtualMachine]:
     return (machine for server in servers for machine in server.machines)
 
 
-def _named(servers: Sequence[Server]) -> dict[str, set[str]]:
+def _guids_by_name(servers: Sequence[Server]) -> dict[str, set[str]]:
     """Return what a machine may be called -> the GUIDs of those that are. Both sides of a replica share one."""
-    named: dict[str, set[str]] = defaultdict(set)
+    guids_of: dict[str, set[str]] = defaultdict(set)
     for machine in _machines(servers):
         for name in (machine.name, machine.guid, str(machine)):
-            named[folded(name)].add(machine.guid)
-    return named
+            guids_of[folded(name)].add(machine.guid)
+    return guids_of
 
 
-def _matched(patterns: Sequence[str], named: Mapping[str, set[str]]) -> set[str]:
+def _match(patterns: Sequence[str], guids_of: Mapping[str, set[str]]) -> set[str]:
     matching: set[str] = set()
     for pattern in patterns:
-        matching |= named.get(folded(pattern), set())
+        matching |= guids_of.get(folded(pattern), set())
         if A_PATTERN & set(pattern):
-            matching |= {guid for name, guids in named.items() if any_matches([pattern], [name]) for guid in guids}
+            matching |= {guid for name, guids in guids_of.items() if any_matches([pattern], [name]) for guid in guids}
     return matching
 
 
@@ -118,7 +122,7 @@ class _LeftOut:
         return any(folded(pattern.rpartition("/")[0]) not in self._here for pattern in patterns)
 
     def _runs_there(self, machine: VirtualMachine) -> bool:
-        """It does not run here, and its other side is there."""
+        """Return whether it does not run here, and its other side is there."""
         if isinstance(machine.power, Unread) or machine.power in RUNS or isinstance(machine.partners, Unread):
             return False
         return any(first_label(name) in self._left_out for name in machine.partners)
@@ -192,7 +196,7 @@ def _labels_of(cluster: Cluster) -> frozenset[str]:
 
 
 def _may_have_side_beyond(machine: VirtualMachine, read: set[str]) -> bool:
-    """Its settings name a server that was not read, or name nobody."""
+    """Return whether its settings name a server that was not read, or name nobody."""
     if machine.role is Role.NONE or machine.replicated is False:
         return False
     if isinstance(machine.partners, Unread) or not machine.partners:

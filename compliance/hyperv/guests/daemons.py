@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from compliance.hyperv.guests.lines import Pair, groups, pairs, value, values
+from compliance.hyperv.guests.lines import Pair, all_values, first_value, read_pairs, split_groups
 from compliance.hyperv.guests.scripts import effect_of, state_of
 from compliance.model import Daemon, Unread
 
@@ -31,25 +31,29 @@ BY_KERNEL = "/usr/lib/linux-tools"
 """Below it Ubuntu keeps a daemon for each kernel; /usr/sbin/hv_kvp_daemon is a shell script that starts it."""
 
 
-def daemon(sections: Mapping[str, str]) -> Daemon | None:
+def read_daemon(sections: Mapping[str, str]) -> Daemon | None:
     """Return the one that runs, else the first that is installed; None where there is none."""
-    processes = pairs(sections["processes"])
-    programs = list(groups(pairs(sections["programs"]), "program"))
+    processes = read_pairs(sections["processes"])
+    programs = list(split_groups(read_pairs(sections["programs"]), "program"))
     units = list(_units(sections["units"]))
-    if not programs and not values(processes, "comm"):
+    if not programs and not all_values(processes, "comm"):
         return None
     program = _chosen(programs, processes)
-    path = program[0][1] if program else (value(processes, "line") or value(processes, "comm") or "").split(" ")[0]
+    path = (
+        program[0][1]
+        if program
+        else (first_value(processes, "line") or first_value(processes, "comm") or "").split(" ")[0]
+    )
     unit = _unit(units)
-    scripts = pairs(sections["scripts"])
+    scripts = read_pairs(sections["scripts"])
     script = _script(program, programs, scripts)
     state, hands_over = state_of(script, scripts), _hands_over(program, programs)
     effect = effect_of(script, state, scripts, sections.get("lines"), hands_over)
     return Daemon(
         program=path,
-        package=_package(value(program, "package")),
+        package=_package(first_value(program, "package")),
         running=_running(processes, unit),
-        at_boot=_at_boot(unit, pairs(sections["boot"])),
+        at_boot=_at_boot(unit, read_pairs(sections["boot"])),
         unit=unit.get("Id", ""),
         script=script,
         script_state=state,
@@ -64,13 +68,13 @@ def daemon(sections: Mapping[str, str]) -> Daemon | None:
 
 
 def _chosen(programs: Sequence[list[Pair]], processes: Sequence[Pair]) -> list[Pair]:
-    running = {line.split(" ")[0] for line in values(processes, "line")}
+    running = {line.split(" ")[0] for line in all_values(processes, "line")}
     return next((program for program in programs if program[0][1] in running), programs[0] if programs else [])
 
 
 def _is_wrapper(programs: Sequence[list[Pair]]) -> bool:
     """Return whether there is nothing but a wrapper: no program with strings of a daemon's."""
-    if not programs or any(values(program, "string") for program in programs):
+    if not programs or any(all_values(program, "string") for program in programs):
         return False
     if any(program[0][1].startswith(BY_KERNEL) for program in programs):
         return False
@@ -78,20 +82,20 @@ def _is_wrapper(programs: Sequence[list[Pair]]) -> bool:
 
 
 def _is_ubuntus(program: Sequence[Pair]) -> bool:
-    """By its package, in snapshots of versions before 0.2."""
-    package = _package(value(program, "package")) or ""
+    """Return whether it is by its package, in snapshots of versions before 0.2."""
+    package = _package(first_value(program, "package")) or ""
     return package.startswith("linux-cloud-tools") and ("strings", "read") in program
 
 
 def _package(text: str | None) -> str | None:
-    """dpkg says ``package: file``, rpm ``package version``, or in English that nobody owns it."""
+    """Return what dpkg prints as ``package: file``, rpm as ``package version``, or in English where nobody owns it."""
     return None if not text or "not owned" in text else text.split(":")[0]
 
 
 def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unread:
-    """A process that has ended and that nobody waited for keeps its name, and has no command line any more. A service
-    stays active without any process where an init script started it."""
-    alive = [process for process in groups(processes, "comm") if value(process, "line") != ""]
+    """Return whether it runs. A process that has ended and that nobody waited for keeps its name, and has no command
+    line any more. A service stays active without any process where an init script started it."""
+    alive = [process for process in split_groups(processes, "comm") if first_value(process, "line") != ""]
     active = unit.get("ActiveState") == "active"
     is_read = ("list", "read") in processes
     if alive or (active and not is_read):
@@ -108,7 +112,7 @@ def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unrea
 
 def _units(section: str) -> list[dict[str, str]]:
     """Return blocks of ``Key=value``, as `systemctl show` prints them."""
-    blocks = [dict(pairs(block)) for block in re.split(r"\n\s*\n", section) if "Id=" in block]
+    blocks = [dict(read_pairs(block)) for block in re.split(r"\n\s*\n", section) if "Id=" in block]
     return [block for block in blocks if block.get("LoadState") in ("loaded", "masked")]
 
 
@@ -118,7 +122,7 @@ def _unit(units: Sequence[dict[str, str]]) -> dict[str, str]:
 
 
 def _at_boot(unit: Mapping[str, str], boot: Sequence[Pair]) -> bool | Unread:
-    links = values(boot, "link")
+    links = all_values(boot, "link")
     if not unit:
         return True if links else Unread("neither systemd nor a link of an init script tells")
     state = unit.get("UnitFileState", "")
@@ -128,7 +132,7 @@ def _at_boot(unit: Mapping[str, str], boot: Sequence[Pair]) -> bool | Unread:
         return bool(links)
     if state in ON_DEMAND:
         name = unit["Id"]
-        return any(name in rule for rule in values(boot, "udev"))
+        return any(name in rule for rule in all_values(boot, "udev"))
     if "masked" in state:
         return False
     return Unread(f"its service is {state or 'in no state that systemd tells'}")
@@ -169,7 +173,7 @@ def _is_within(folder: str, path: str) -> bool:
 def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Sequence[Pair]) -> str | Unread:
     """Return the path that it calls. Ubuntu's program is a wrapper, which names none, around another one that does."""
     for candidate in (program, *programs):
-        strings = values(candidate, "string")
+        strings = all_values(candidate, "string")
         for text in strings:
             if match := BY_PATH.search(text):
                 return match[1]
@@ -177,14 +181,14 @@ def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Se
             if match := BY_FOLDER.search(text):
                 return match[1] + SCRIPT
         if any(SCRIPT in text for text in strings):
-            there = values(scripts, "script")
+            there = all_values(scripts, "script")
             return next((path for folder in SEARCHED if (path := f"{folder}/{SCRIPT}") in there), SCRIPT)
     return Unread("which script the daemon calls can't be seen: its program can't be read, or names none")
 
 
 def _hands_over(program: Sequence[Pair], programs: Sequence[list[Pair]]) -> int | None:
     for candidate in (program, *programs):
-        calls = [match for text in values(candidate, "string") if (match := CALL.search(text))]
+        calls = [match for text in all_values(candidate, "string") if (match := CALL.search(text))]
         by_folder = [match for match in calls if "/" in match[0]]
         if calls:
             return max(match[1].count("%s") for match in by_folder or calls)

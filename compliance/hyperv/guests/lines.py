@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from compliance.words import shorten
+
 MOST_LETTERS = 8192
 """Of one section, as our script cuts it."""
 MOST_OF_A_VALUE = 300
@@ -13,29 +15,27 @@ A_PAIR = re.compile(r"([A-Za-z_]{1,30})=(.*)")
 Pair = tuple[str, str]
 
 
-def pairs(section: str) -> list[Pair]:
-    """``key=value`` of each line that has that form, the value printable and short."""
+def read_pairs(section: str) -> list[Pair]:
+    """Return ``key=value`` of each line that has that form, the value printable and short."""
     return [(match[1], clean(match[2])) for line in section.splitlines() if (match := A_PAIR.fullmatch(line))]
 
 
 def clean(text: str) -> str:
-    printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text.strip())
-    return printable[:MOST_OF_A_VALUE]
+    return shorten(text.strip(), MOST_OF_A_VALUE)
 
 
-def value(found: Sequence[Pair], key: str) -> str | None:
-    """The first one of that key."""
-    return next((text for name, text in found if name == key), None)
+def first_value(pairs: Sequence[Pair], key: str) -> str | None:
+    return next((text for name, text in pairs if name == key), None)
 
 
-def values(found: Sequence[Pair], key: str) -> tuple[str, ...]:
-    return tuple(text for name, text in found if name == key)
+def all_values(pairs: Sequence[Pair], key: str) -> tuple[str, ...]:
+    return tuple(text for name, text in pairs if name == key)
 
 
-def groups(found: Sequence[Pair], key: str) -> Iterator[list[Pair]]:
-    """The pairs from each one of that key to the next."""
+def split_groups(pairs: Sequence[Pair], key: str) -> Iterator[list[Pair]]:
+    """Yield the pairs from each of that key to the next."""
     group: list[Pair] = []
-    for pair in found:
+    for pair in pairs:
         if pair[0] == key:
             if group:
                 yield group
@@ -46,8 +46,8 @@ def groups(found: Sequence[Pair], key: str) -> Iterator[list[Pair]]:
         yield group
 
 
-def incomplete(sections: Mapping[str, str], needed: Sequence[str]) -> str:
-    """Why nothing may be said by these sections; empty where something may."""
+def why_incomplete(sections: Mapping[str, str], needed: Sequence[str]) -> str:
+    """Return why nothing may be concluded from these sections; empty where something may."""
     missing = [name for name in needed if name not in sections]
     if missing:
         return f"its answer has no section `{missing[0]}`: read it again"

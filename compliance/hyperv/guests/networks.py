@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from compliance.hyperv.guests.lines import pairs
+from compliance.hyperv.guests.lines import read_pairs
 from compliance.model import InnerAdapter, Stack
 
 AN_ADAPTER = re.compile(r"(\S{1,40}) mac=([0-9A-Fa-f:]{17}) driver=(\S{0,40})")
@@ -14,28 +14,28 @@ AN_ADDRESS = re.compile(r"[0-9]+: (\S+)\s+inet6? \S+ (.*)")
 NOT_MANAGED = ("unmanaged", "unavailable", "unknown")
 
 
-def adapters(sections: Mapping[str, str]) -> tuple[InnerAdapter, ...]:
-    found = [match for _, text in _of(sections, "adapters", "adapter") if (match := AN_ADAPTER.fullmatch(text))]
+def read_adapters(sections: Mapping[str, str]) -> tuple[InnerAdapter, ...]:
+    matches = [match for _, text in _of(sections, "adapters", "adapter") if (match := AN_ADAPTER.fullmatch(text))]
     owners = _owners(sections)
     return tuple(
         InnerAdapter(
             name=match[1],
-            mac=mac(match[2]),
+            mac=fold_mac(match[2]),
             synthetic=match[3] in SYNTHETIC,
             stacks=tuple(stack for stack, names in owners if match[1] in names),
             dynamic=_dynamic(sections["addresses"], match[1]),
         )
-        for match in found
+        for match in matches
     )
 
 
-def mac(text: str) -> str:
-    """In the one spelling that both sides share: twelve digits."""
+def fold_mac(text: str) -> str:
+    """Return it in the one spelling that both sides share: twelve digits."""
     return re.sub("[^0-9A-F]", "", text.upper())
 
 
-def stacks(sections: Mapping[str, str]) -> tuple[Stack, ...]:
-    """All that configure something there, or could."""
+def read_stacks(sections: Mapping[str, str]) -> tuple[Stack, ...]:
+    """Return all that configure something there, or could."""
     present = dict.fromkeys(stack for stack, names in _owners(sections) if names)
     if "interfaces=yes" in sections["ifupdown"].splitlines() and "ifup=yes" in sections["ifupdown"].splitlines():
         present[Stack.IFUPDOWN] = None
@@ -43,11 +43,11 @@ def stacks(sections: Mapping[str, str]) -> tuple[Stack, ...]:
 
 
 def _of(sections: Mapping[str, str], section: str, key: str) -> list[tuple[str, str]]:
-    return [pair for pair in pairs(sections[section]) if pair[0] == key]
+    return [pair for pair in read_pairs(sections[section]) if pair[0] == key]
 
 
 def _owners(sections: Mapping[str, str]) -> tuple[tuple[Stack, frozenset[str]], ...]:
-    """Each stack with the names of the adapters that it configures."""
+    """Return each stack with the names of the adapters that it configures."""
     manager = frozenset(_managed(sections["networkmanager"]))
     networkd = frozenset(_configured(sections["networkd"]))
     planned = manager | networkd if sections["netplan"].strip() else frozenset[str]()
@@ -66,7 +66,7 @@ def _owners(sections: Mapping[str, str]) -> tuple[tuple[Stack, frozenset[str]], 
 
 
 def _managed(section: str) -> Iterator[str]:
-    """``nmcli -t``: ``eth0:connected``. What it found configured by somebody else is not its own."""
+    """Yield the adapters of ``nmcli -t``: ``eth0:connected``. What somebody else configured is not its own."""
     for line in section.splitlines():
         name, _, state = line.rpartition(":")
         if name and not state.startswith(NOT_MANAGED) and "externally" not in state:
@@ -74,7 +74,7 @@ def _managed(section: str) -> Iterator[str]:
 
 
 def _configured(section: str) -> Iterator[str]:
-    """``networkctl list``: index, name, type, operational state, and what networkd itself does to it."""
+    """Yield those of ``networkctl list``: index, name, type, operational state, and what networkd itself does to it."""
     for line in section.splitlines():
         words = line.split()
         if len(words) >= 5 and words[0].isdigit() and words[4] not in ("unmanaged", "-", "linger"):

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from compliance.hyperv.guests.networks import mac
+from compliance.hyperv.guests.networks import fold_mac
 from compliance.hyperv.rows import some
 from compliance.model import GuestConnection, Inside, Power, Server, Unread, VirtualMachine
 
@@ -68,16 +68,16 @@ def _doubt(machine: VirtualMachine, inside: Inside) -> str:
     if inside.on_hyperv is False:
         firmware = f" (its firmware is {inside.platform})" if inside.platform else ""
         return f"{inside} there is not on Hyper-V{firmware}"
-    given = inside.machine_id
-    if isinstance(given, str) and given != machine.guid.upper():
-        return f"it is another virtual machine ({given}, expected {machine.guid.upper()})"
+    machine_id = inside.machine_id
+    if isinstance(machine_id, str) and machine_id != machine.guid.upper():
+        return f"it is another virtual machine ({machine_id}, expected {machine.guid.upper()})"
     there = {adapter.mac for adapter in inside.adapters if adapter.synthetic} - {NO_ADDRESS}
     here = _macs(machine)
     if isinstance(here, Unread):
-        return "" if isinstance(given, str) else f"{here}, and the guest holds no GUID of its machine"
+        return "" if isinstance(machine_id, str) else f"{here}, and the guest holds no GUID of its machine"
     if strange := sorted(there - here):
         return f"it has an adapter {_spelled(strange)}, and this machine has {_spelled(sorted(here)) or 'none'}"
-    if there or isinstance(given, str):
+    if there or isinstance(machine_id, str):
         return ""
     return "it shows no synthetic adapter and no GUID of its machine"
 
@@ -85,7 +85,7 @@ def _doubt(machine: VirtualMachine, inside: Inside) -> str:
 def _macs(machine: VirtualMachine) -> frozenset[str] | Unread:
     if isinstance(machine.adapters, Unread):
         return machine.adapters
-    macs = (mac(adapter.mac) for adapter in machine.adapters if adapter.mac and not adapter.legacy)
+    macs = (fold_mac(adapter.mac) for adapter in machine.adapters if adapter.mac and not adapter.legacy)
     return frozenset(macs) - {NO_ADDRESS}
 
 

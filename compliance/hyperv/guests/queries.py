@@ -47,7 +47,7 @@ class Value:
 
     @property
     def arguments(self) -> dict[str, str]:
-        """Of GetStringValue, in its own order."""
+        """Return those of GetStringValue, in its own order."""
         return {"hDefKey": LOCAL_MACHINE, "sSubKeyName": self.key, "sValueName": self.name}
 
 

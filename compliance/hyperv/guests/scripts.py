@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.hyperv.guests.lines import MOST_LETTERS, Pair, groups, pairs, value, values
+from compliance.hyperv.guests.lines import MOST_LETTERS, Pair, all_values, first_value, read_pairs, split_groups
 from compliance.model import Script, Stack, Takes, Unread
 
 KEYFILE = "NetworkManager/system-connections"
@@ -71,7 +71,7 @@ def state_of(script: str | Unread, section: Sequence[Pair]) -> Script | Unread:
         return script
     group = _group(script, section)
     if not group:
-        closed = script in values(section, "closed")
+        closed = script in all_values(section, "closed")
         return Unread(f"the folder of {script} is closed to this account") if closed else Script.MISSING
     return Script.THERE if ("executable", "yes") in group else Script.NOT_EXECUTABLE
 
@@ -91,7 +91,7 @@ def effect_of(
     group = _group(script, section)
     if ("content", "read") not in group:
         return Effect(Unread(f"{script} can't be read by this account"))
-    words = dict.fromkeys(word for word in values(group, "writes") if word in STACKS)
+    words = dict.fromkeys(word for word in all_values(group, "writes") if word in STACKS)
     if not words:
         return Effect(Unread(f"{script} names no file or tool of a network stack that we know"))
     stacks = dict.fromkeys(STACKS[word] for word in words)
@@ -109,19 +109,19 @@ def effect_of(
 
 
 def _group(script: str, section: Sequence[Pair]) -> list[Pair]:
-    return next((group for group in groups(section, "script") if group[0][1] == script), [])
+    return next((group for group in split_groups(section, "script") if group[0][1] == script), [])
 
 
 def _lines_of(script: str, section: str | None) -> tuple[str, ...] | Unread:
     """Return the script's lines; they are printed once where its folder has two names (/sbin is /usr/sbin)."""
     if section is None or len(section) >= MOST_LETTERS - 1:
         return Unread(f"the lines of {script} were not read")
-    found = pairs(section)
-    folder = value(_group(script, found), "folder")
-    same = [group for group in groups(found, "script") if folder and value(group, "folder") == folder]
+    groups = read_pairs(section)
+    folder = first_value(_group(script, groups), "folder")
+    same = [group for group in split_groups(groups, "script") if folder and first_value(group, "folder") == folder]
     if not same:
         return Unread(f"the lines of {script} were not read")
-    code = values(same[0], "line")
+    code = all_values(same[0], "line")
     if sum(map(len, code)) >= MOST_OF_A_SCRIPT:
         return Unread(f"{script} is longer than what we read of a script")
     return code

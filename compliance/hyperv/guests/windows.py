@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from compliance.hyperv.guests.lines import clean
-from compliance.hyperv.guests.networks import mac
+from compliance.hyperv.guests.networks import fold_mac
 from compliance.hyperv.guests.queries import (
     ADAPTERS,
     COMPUTER,
@@ -39,8 +39,8 @@ DENIED = 5
 Answers = Mapping[str, Answer]
 
 
-def understand_windows(connection: str, answers: Answers) -> InsideWindows | Unread:
-    """What was seen there; Unread where nothing of it could prove whose guest it is."""
+def read_windows(connection: str, answers: Answers) -> InsideWindows | Unread:
+    """Return what was seen there; Unread where nothing of it could prove whose guest it is."""
     adapters = _adapters(_rows(answers, ADAPTERS))
     machine_id = _machine_id(_text(answers, MACHINE_ID))
     if isinstance(adapters, Unread):
@@ -65,14 +65,14 @@ def _rows(answers: Answers, query: Query) -> Answer:
 
 
 def _only(answer: Answer) -> Row | Unread:
-    """Of a class that has one row wherever it is."""
+    """Return the row of a class that has one wherever it is."""
     if isinstance(answer, Unread):
         return answer
     return answer[0] if len(answer) == 1 else Unread(f"it shows {len(answer)} of what there is one of")
 
 
 def _word(row: Row, name: str) -> str:
-    """A property that is a text; empty for all else."""
+    """Return a property that is a text; empty for all else."""
     value = row.get(name)
     return clean(value) if isinstance(value, str) else ""
 
@@ -97,34 +97,35 @@ def _firmware(row: Row) -> tuple[str, str]:
 def _service(answer: Answer) -> Service | Unread | None:
     if isinstance(answer, Unread):
         return answer
-    named = {_word(row, "Name").casefold(): row for row in answer}
-    if len(named) < len(answer):
+    by_name = {_word(row, "Name").casefold(): row for row in answer}
+    if len(by_name) < len(answer):
         return Unread("it shows a service twice")
-    row = named.get(KVP_SERVICE.casefold())
+    row = by_name.get(KVP_SERVICE.casefold())
     if row is None:
-        return None if WITNESS.casefold() in named else Unread("this account is shown no services")
+        return None if WITNESS.casefold() in by_name else Unread("this account is shown no services")
     return Service(name=KVP_SERVICE, running=_running(_word(row, "State")), disabled=_disabled(_word(row, "StartMode")))
 
 
 def _running(state: str) -> bool | Unread:
-    """One that is on its way to a state is in none of the two."""
+    """Return whether it runs; one that is on its way to a state is in none of the two."""
     if state == "Running":
         return True
-    return False if state in STOPPED else Unread(f"its state is {state or 'not told'}")
+    return False if state in STOPPED else Unread(f"its state is {state or 'not shown'}")
 
 
 def _disabled(mode: str) -> bool | Unread:
-    """By hand is as good as automatic: the adapter of Data Exchange on the virtual bus triggers its start."""
+    """Return whether nothing starts it. By hand is as good as automatic: the adapter of Data Exchange on the virtual
+    bus triggers its start."""
     if mode == "Disabled":
         return True
-    return False if mode in START_MODES else Unread(f"its start mode is {mode or 'not told'}")
+    return False if mode in START_MODES else Unread(f"its start mode is {mode or 'not shown'}")
 
 
 # --- whose guest it is ------------------------------------------------------------------------------------------------
 
 
 def _adapters(answer: Answer) -> tuple[InnerAdapter, ...] | Unread:
-    """Those that have a MAC address; an adapter that is disabled in the guest has none."""
+    """Return those that have a MAC address; an adapter that is disabled in the guest has none."""
     if isinstance(answer, Unread):
         return answer
     return tuple(_adapter(row) for row in answer if A_MAC.fullmatch(_word(row, "MACAddress")))
@@ -134,7 +135,7 @@ def _adapter(row: Row) -> InnerAdapter:
     has_address = isinstance(addresses := row.get("IPAddress"), str | list) and bool(addresses)
     return InnerAdapter(
         name=f"{_word(row, 'Description') or 'adapter'} ({_word(row, 'Index')})",
-        mac=mac(_word(row, "MACAddress")),
+        mac=fold_mac(_word(row, "MACAddress")),
         synthetic=_word(row, "ServiceName").casefold().startswith(SYNTHETIC),
         dynamic=_word(row, "DHCPEnabled").casefold() == "true" if has_address else None,
     )
@@ -151,7 +152,7 @@ def _machine_id(text: str | Unread | None) -> str | Unread | None:
 
 
 def _text(answers: Answers, value: Value) -> str | Unread | None:
-    """None where the registry has no such value."""
+    """Return the text; None where the registry has no such value."""
     answer = answers.get(str(value), Unread(f"{value} was not read"))
     if isinstance(answer, Unread):
         return answer

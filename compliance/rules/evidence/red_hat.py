@@ -74,7 +74,7 @@ _REBUILDS = replace(
 
 
 def _by_keyfile(row: System, versions: str, since: tuple[int, ...], before: tuple[int, ...], **more: object) -> System:
-    """From 9.5 on: the script writes a keyfile and makes NetworkManager load it."""
+    """Return a row from 9.5 on: the script writes a keyfile and makes NetworkManager load it."""
     changes = {"why": MANAGED, "advice": LET_IT_MANAGE, "notes": (STILL_MAY_FAIL,), "daemon": RED_HAT_KEYFILE_DAEMON}
     sources = (*row.sources, RED_HAT_SPEC)
     return changed(row, versions=versions, since=since, before=before, sources=sources, **{**changes, **more})
@@ -83,7 +83,7 @@ def _by_keyfile(row: System, versions: str, since: tuple[int, ...], before: tupl
 def _by_loaded_ifcfg(
     row: System, versions: str, since: tuple[int, ...], before: tuple[int, ...], **more: object
 ) -> System:
-    """8.7 and later 8, 9.0 to 9.4: the script writes an ifcfg file and makes NetworkManager load it."""
+    """Return a row of 8.7 and later 8, or 9.0 to 9.4: the script makes NetworkManager load an ifcfg file."""
     notes = (*known_faults(since[0]), STILL_MAY_FAIL)
     changes = {"why": MANAGED, "advice": LET_IT_MANAGE, "notes": notes, "daemon": RED_HAT_LOADING_DAEMON}
     sources = (*row.sources, OPENELA_SPECS)
@@ -91,14 +91,14 @@ def _by_loaded_ifcfg(
 
 
 def _by_ifup(row: System, versions: str, since: tuple[int, ...], before: tuple[int, ...], **more: object) -> System:
-    """8.0 to 8.6: the script writes an ifcfg file, without NM_CONTROLLED=no, and calls ifup."""
+    """Return a row of 8.0 to 8.6: the script writes an ifcfg file, without NM_CONTROLLED=no, and calls ifup."""
     changes = {"why": BY_IFUP, "advice": UPDATE_TO_LOADING, "notes": known_faults(8)}
     sources = (*row.sources, OPENELA_SPECS)
     return changed(row, versions=versions, since=since, before=before, sources=sources, **{**changes, **more})
 
 
 def _after_red_hat(row: System) -> tuple[System, ...]:
-    """The rows of Red Hat's versions, of which some publish no minor number, as CentOS does."""
+    """Return the rows of Red Hat's versions, of which some publish no minor number, as CentOS does."""
     no_minor = ("it published no minor version, by which scripts differ: look inside",)
     eight = (*no_minor, *known_faults(8))
     return (
