@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from compliance.credentials.ask_places import Ask
+from compliance.credentials.terminal import is_terminal
 
 
 def asker(config: pytest.Config) -> Ask | None:
-    """None where nobody is there to answer: a job of CI, a pipe, a worker of xdist."""
+    """Return how to ask, or None where nobody is there to answer: a job of CI, a pipe, a worker of xdist."""
     with _its_input(config):
-        if sys.stdin is None or not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             return None
 
     def ask(text: str) -> str:

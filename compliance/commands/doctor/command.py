@@ -29,6 +29,7 @@ from compliance.commands.doctor.text import summary, told, way_in
 from compliance.commands.doctor.walk import Refusals, examine
 from compliance.credentials.ask_places import Ask, from_prompt
 from compliance.credentials.find import Credential, Surroundings
+from compliance.credentials.terminal import is_terminal
 from compliance.errors import UsageError
 from compliance.inventory.inventory import Entry, Inventory
 from compliance.inventory.logins import credentials_of
@@ -79,7 +80,7 @@ def real_world() -> World:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack letters of a name
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
-    ask = getpass.getpass if sys.stdin.isatty() else None
+    ask = getpass.getpass if is_terminal(sys.stdin) else None
     return World(environ=os.environ, out=sys.stdout, err=sys.stderr, width=width, ask=ask)
 
 
