@@ -144,8 +144,14 @@ class Host:
     replica_server: bool = True
     own_row: bool = True
     switches: Sequence[str] = ("LAN",)
-    networks: Sequence[str] = ("10.1.0.5/24", "fe80::5/64")  # its own addresses
+    networks: Sequence[str] | None = None  # its own addresses; by the last digit of its name, unless said
     planned: Sequence[str] = ()  # names of planned machines
+
+    @property
+    def own_networks(self) -> Sequence[str]:
+        """HV01 is in 10.1.0.0/24, HV02 in 10.2.0.0/24."""
+        number = self.name[-1] if self.name[-1].isdigit() else "1"
+        return (f"10.{number}.0.5/24", "fe80::5/64") if self.networks is None else self.networks
 
 
 def host_rows(host: Host) -> RowsByClass:
@@ -162,8 +168,8 @@ def host_rows(host: Host) -> RowsByClass:
     rows["Win32_NetworkAdapterConfiguration"].append(
         {
             "IPEnabled": True,
-            "IPAddress": [str(ip_interface(network).ip) for network in host.networks],
-            "IPSubnet": [_mask(network) for network in host.networks],
+            "IPAddress": [str(ip_interface(network).ip) for network in host.own_networks],
+            "IPSubnet": [_mask(network) for network in host.own_networks],
         }
     )
     for vm in host.vms:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_interface
 from pathlib import Path
 
 from compliance.credentials.find import Credential
@@ -29,7 +30,13 @@ DOMAIN = "dr.example"
 
 
 def nic(address: str, *more: str, **changes: object) -> Nic:
-    return Nic(addresses=(address, *more), subnets=("255.255.255.0",), gateways=("10.2.0.1",), **changes)  # type: ignore[arg-type]
+    networks = [ip_interface(f"{one}/{64 if ':' in one else 24}").network for one in (address, *more)]
+    return Nic(
+        addresses=(address, *more),
+        subnets=[str(one.netmask) if one.version == 4 else str(one.prefixlen) for one in networks],
+        gateways=[str(one[1]) for one in networks],
+        **changes,  # type: ignore[arg-type]
+    )
 
 
 def hosts(primary: str, replica: str) -> tuple[tuple[str, str], ...]:
@@ -52,7 +59,8 @@ def windows(address: str, version: str = "2022") -> dict[str, str]:
 
 
 def vm(name: str, address: str, **changes: object) -> Vm:
-    values: dict[str, object] = {"name": name, "nics": [nic(address)], **to("FRA-NODE1"), **changes}
+    nics = [nic(address)] if address else [Nic()]
+    values: dict[str, object] = {"name": name, "nics": nics, **to("FRA-NODE1"), **changes}
     return Vm(**values)  # type: ignore[arg-type]
 
 
@@ -65,7 +73,7 @@ PRINT = vm("print01", "10.1.0.16", items=windows("10.1.0.16", "2016"))
 BSD = vm("edge01", "2001:db8:1::17", items=freebsd("13.2", "10.1.0.17"), **to("FRA-NODE2"))
 BOOT = vm("batch01", "10.1.0.18", kvp=12, heartbeat=12, uptime=3 * MINUTE)
 LOST = vm("dev01", "10.1.0.19", kvp=13)
-FILE = vm("file01", "", nics=[Nic()], items=windows("10.1.0.20"))
+FILE = vm("file01", "", items=windows("10.1.0.20"))
 ERP = vm("erp01", "10.1.0.21", items=windows("10.1.0.21"), **to("FRA-NODE1", "BLN-HV02"))
 OLD = vm("old01", "10.1.0.22", kvp=7, heartbeat=12, **to("FRA-NODE2", "BLN-HV02"))
 PAUSED = vm("test01", "10.1.0.23", power=9, items=windows("10.1.0.23", "2025"), **to("FRA-NODE2", "BLN-HV02"))
@@ -97,6 +105,7 @@ SERVERS: Sequence[tuple[str, str, Host]] = (
         "berlin",
         Host(
             name="BLN-HV01",
+            networks=("10.1.0.3/24",),
             version="10.0.17763",
             vms=[
                 SQL,
@@ -119,16 +128,32 @@ SERVERS: Sequence[tuple[str, str, Host]] = (
     (
         "bln-hv02",
         "berlin",
-        Host(name="BLN-HV02", vms=[ERP, OLD, PAUSED, ARCHIVE, SCRIPT, HARD], planned=["import01"]),
+        Host(
+            name="BLN-HV02",
+            networks=("10.1.0.4/24",),
+            vms=[ERP, OLD, PAUSED, ARCHIVE, SCRIPT, HARD],
+            planned=["import01"],
+        ),
     ),
     (
         "fra-node1",
         "frankfurt",
         Host(
             name="FRA-NODE1",
+            networks=("10.2.0.3/24",),
             vms=[
                 there(SQL, "10.2.0.11"),
-                Vm(name="sql01 - Test", mode=3, state=0, power=2, nics=[nic("10.2.0.11")], relationships={}, hosts=[]),
+                Vm(
+                    name="sql01 - Test",
+                    mode=3,
+                    state=0,
+                    power=2,
+                    nics=[nic("10.2.0.11")],
+                    items=windows("10.2.0.11", "2019"),
+                    relationships={},
+                    hosts=[],
+                    test_of=SQL.id,
+                ),
                 there(MAIL, "10.2.0.13"),
                 there(CRM, "10.2.0.14"),
                 there(PRINT, "10.2.0.16", offered=3),
@@ -151,6 +176,7 @@ SERVERS: Sequence[tuple[str, str, Host]] = (
         "frankfurt",
         Host(
             name="FRA-NODE2",
+            networks=("10.2.0.4/24",),
             vms=[
                 replace(there(WEB, "10.2.0.12"), nics=[nic("10.2.0.12", connected=False)]),
                 there(APP, "10.2.0.15"),
@@ -166,6 +192,7 @@ SERVERS: Sequence[tuple[str, str, Host]] = (
         "frankfurt",
         Host(
             name="FRA-HV04",
+            networks=("10.3.0.5/24",),
             version="10.0.26100",
             vms=[there(ERP, "10.3.0.21", mode=4, hosts=hosts("FRA-NODE1", "FRA-HV04")), FOREIGN],
         ),

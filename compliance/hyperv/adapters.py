@@ -150,7 +150,8 @@ def _addresses(row: Row) -> Addresses | Unread:
     address (recorded on a real host), so that DHCP is believed only beside an address."""
     addresses = parsed_addresses(filled(row, "IPAddresses"))
     if not addresses:
-        if reason := why_no_address(row) or (filled(row, "IPAddresses") and "gives what is no address"):
+        reason = "gives what is no address" if filled(row, "IPAddresses") else why_no_address(row)
+        if reason:
             return Unread(f"its row of the guest's addresses {reason}")
         return Unread("its guest tells no address of it", Why.NO_GUEST_DATA)
     dynamic = {"true": True, "false": False}.get(str(row.get("DHCPEnabled")).casefold())
