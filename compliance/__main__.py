@@ -19,7 +19,7 @@ COMMANDS = {
         "what changed between two snapshots of an estate, and the outcomes that flipped",
     ),
     "inventory": (
-        "compliance.commands.inventory",
+        "compliance.commands.inventory.command",
         "show an inventory with the origin of each value, suggest what it lacks, or convert one of Ansible's",
     ),
     "doctor": ("compliance.commands.doctor.command", "find out why a server can't be read, and what to do about it"),

@@ -31,6 +31,8 @@ LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML
 DEEPEST = 8  # servers[0].groups[0] is 4
 MOST_MISTAKES = 100
 LONGEST_ECHO = 60
+LONGEST_NUMBER = 16
+"""Letters of a whole number; none of ours is near."""
 ENCODED = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 """How a file begins that is UTF-16 or UTF-32."""
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
@@ -181,8 +183,8 @@ def _plain(text: str) -> object:
     """YAML 1.2's core schema, whatever the file's own %YAML says: `no` is text, and so is a date."""
     if text in (word := text.lower(), word.title(), word.upper()) and word in WORDS:
         return WORDS[word]
-    if re.fullmatch(r"[-+]?[0-9]{1,15}", text):
-        return int(text)
+    if re.fullmatch(r"[-+]?[0-9]+", text):
+        return int(text) if len(text) <= LONGEST_NUMBER else text
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text, re.IGNORECASE):
         return float(text)
     return text

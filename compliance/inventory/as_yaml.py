@@ -10,13 +10,22 @@ WORDS = frozenset({"null", "true", "false"})
 
 
 def item(keys: Mapping[str, object], comment: str = "") -> Iterator[str]:
-    """One entry of a list; ``comment`` stands behind its first key."""
+    """Yield the lines of one entry of a list; ``comment``, one printable line, stands behind its first key."""
     behind = f"  # {comment}" if comment else ""
     for at, (key, value) in enumerate(keys.items()):
         yield f"  {'  ' if at else '- '}{key}: {scalar(value)}{'' if at else behind}"
 
 
 def scalar(value: object) -> str:
+    """Return a value as YAML, on one line and printable."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z/][A-Za-z0-9._/-]*", value) and value.lower() not in WORDS:
         return value
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return text if text.isprintable() else "".join(map(_escaped, text))
+
+
+def _escaped(sign: str) -> str:
+    """Return what stands for it in double quotes, of JSON where it may be: some signs end a line, or turn it around."""
+    if sign.isprintable():
+        return sign
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from compliance import model
 from compliance.credentials.places import Source
@@ -72,6 +72,11 @@ class Settings(Listener):
     """true: a host that replicates, but shows not one failover setting, is fine."""
 
 
+def by_name(value: object) -> object:
+    """Return the entry that a plain name stands for."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 class Entry(Settings):
     """One server."""
 
@@ -86,6 +91,10 @@ class Entry(Settings):
         return self.name
 
 
+Server = Annotated[Entry, BeforeValidator(by_name, json_schema_input_type=Entry | Name)]
+"""A server by its keys, or by its name alone."""
+
+
 class ClusterEntry(Entry):
     """A failover cluster: its nodes become servers, with its settings."""
 
@@ -93,7 +102,7 @@ class ClusterEntry(Entry):
     """The cluster's own name, or any node's, to ask for the nodes; the name, if left out."""
     domain: Annotated[str, Field(pattern=DOMAIN, max_length=200)] | None = None
     """Completes the nodes' names; the address's own domain, if left out."""
-    nodes: Annotated[tuple[Entry, ...], Field(strict=False)] = ()
+    nodes: Annotated[tuple[Server, ...], Field(strict=False)] = ()
     """Asked where the address answers nothing; and what a node has that it doesn't share with the cluster."""
 
     def node(self, label: str) -> Entry:
@@ -106,6 +115,9 @@ class ClusterEntry(Entry):
         return Entry(**{key: getattr(self, key) for key in Settings.model_fields}, name=name, address=name)
 
 
+Cluster = Annotated[ClusterEntry, BeforeValidator(by_name, json_schema_input_type=ClusterEntry | Name)]
+
+
 class Limits(Model):
     """How long we wait, in seconds, and how many servers and guests we ask at a time."""
 
@@ -114,9 +126,23 @@ class Limits(Model):
     operation: Seconds = 60
     """Until one request is answered."""
     server: Seconds = 300
-    """Until a server has told everything."""
+    """Until a server has told everything. What is left out of the others follows a lower one."""
     threads: int = Field(default=32, ge=1, le=256)
     """Servers and guests asked side by side."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def follow(cls, value: object) -> object:
+        """Bring what is left out down to the limit above it: who waits less for a server waits less for each answer."""
+        if not isinstance(value, dict):
+            return value
+        limits = dict(value)
+        for key, above in (("operation", "server"), ("connect", "operation")):
+            most = limits.get(above)
+            usual: float = cls.model_fields[key].default
+            if key not in limits and isinstance(most, int | float) and 0 < most < usual:
+                limits[key] = float(most)
+        return limits
 
     @model_validator(mode="after")
     def grow(self) -> Limits:
@@ -144,11 +170,11 @@ class Document(Model):
 
     name: Name = Field(default_factory=str)
     """The estate's name, which ids and snapshots carry; the file's name without its ending, if left out."""
-    servers: Annotated[tuple[Entry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
+    servers: Annotated[tuple[Server, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """The servers to read."""
     include: Annotated[tuple[File, ...], Field(strict=False, max_length=500)] = Field(default_factory=tuple)
     """Other inventories whose servers belong to this estate, each with its own `defaults`; relative to this one."""
-    clusters: Annotated[tuple[ClusterEntry, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
+    clusters: Annotated[tuple[Cluster, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """Failover clusters to read, each with all its nodes."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
@@ -347,9 +373,9 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
 def _given(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], object]]:
     """Every server, cluster and node, with what it inherits: nodes from their cluster, all from `defaults`."""
     shared = _settings_in(document.get("defaults"))
-    for index, server in enumerate(_list(document.get("servers"))):
+    for index, server in enumerate(map(by_name, _list(document.get("servers")))):
         yield ("servers", index), Entry, shared | server if isinstance(server, dict) else server
-    for index, cluster in enumerate(_list(document.get("clusters"))):
+    for index, cluster in enumerate(map(by_name, _list(document.get("clusters")))):
         place: Place = ("clusters", index)
         if not isinstance(cluster, dict):
             yield place, ClusterEntry, cluster
@@ -357,7 +383,7 @@ def _given(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], ob
         nodes = cluster.get("nodes", [])
         alone = {key: value for key, value in cluster.items() if key != "nodes" or not isinstance(nodes, list)}
         yield place, ClusterEntry, shared | alone
-        for number, node in enumerate(_list(nodes)):
+        for number, node in enumerate(map(by_name, _list(nodes))):
             inherited = shared | _settings_in(cluster)
             yield (*place, "nodes", number), Entry, inherited | node if isinstance(node, dict) else node
 

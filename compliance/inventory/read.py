@@ -25,7 +25,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from compliance.errors import InventoryError, UsageError
+from compliance.errors import InventoryError
 from compliance.files.yaml_file import ENCODED, NotTextError, content_of, text_of
 from compliance.inventory.ansible import by_ansible as resolved
 from compliance.inventory.ansible.guests import with_guests
@@ -34,7 +34,7 @@ from compliance.inventory.ansible.without_ansible import YAML_NAMES
 from compliance.inventory.ansible.yaml_groups import SECTIONS
 from compliance.inventory.includes import limited, read_with_includes
 from compliance.inventory.inventory import Document, Inventory, inventory_of
-from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
+from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.words import printable
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})
@@ -70,8 +70,8 @@ def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None
         return with_guests(mine, around.environ, around.find(resolved.LIST, around.environ))
 
     inventory = read_with_includes(path, read)
-    if inventory.snapshot and limit.pattern:
-        raise UsageError(f"{OPTION} chooses servers to read: a snapshot has been read; {INSTEAD}")
+    if inventory.snapshot:
+        limit.refuse_for_snapshot()
     return limited(inventory, limit)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import io
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from compliance.__main__ import main
+from compliance.commands.inventory.command import World, run
+from compliance.commands.inventory.convert import shell_line
 from compliance.inventory.inventory import inventory_of
 from compliance.inventory.read import read_any
 from compliance.snapshot.write import write_snapshot
@@ -192,7 +196,7 @@ def test_converted_it_is_the_same_inventory(folder: Path, capsys: pytest.Capture
     text = said(capsys, "convert", "hosts.ini")
     assert text[text.index("name:") :] == CONVERTED
     for name, user in (("AUDIT", r"DR\audit"), ("AUDIT_2", r"DR\audit")):
-        assert f"#     export COMPLIANCE_{name}_USERNAME='{user}' COMPLIANCE_{name}_PASSWORD='…'\n" in text
+        assert f"#     export COMPLIANCE_{name}_USERNAME='{user}' COMPLIANCE_{name}_PASSWORD='...'\n" in text
     theirs = read_any(folder / "hosts.ini", around=WITHOUT)
     assert inventory_of(folder / "converted.yaml", text.encode()).servers == theirs.servers
 
@@ -208,6 +212,82 @@ def test_what_kerberos_does_not_use_is_told(folder: Path, capsys: pytest.Capture
 
 def test_our_own_is_not_converted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "lab.yaml: no inventory of Ansible's" in said(capsys, "convert", "lab.yaml", code=4)
+
+
+# --- files that no shell writes ---------------------------------------------------------------------------------------
+
+UMLAUTS = (
+    "Zürich-hv01 ansible_connection=psrp ansible_user='DR\\\\Prüfer' ansible_password=canary hyperv_site='Żółw ✓'\n"
+)
+
+
+def test_a_file_is_written_in_utf_8(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("hosts.ini").write_text(UMLAUTS, encoding="utf-8")
+    assert said(capsys, "convert", "hosts.ini", "--out", "site.yaml") == "site.yaml: written\n"
+    content = Path("site.yaml").read_bytes()
+    assert b"\r" not in content
+    (entry,) = read_any(Path("site.yaml"), around=WITHOUT).servers
+    assert (entry.name, entry.site) == ("Zürich-hv01", "Żółw ✓")
+    lab(folder / "lab.jsonl")
+    assert said(capsys, "suggest", "--snapshot", "lab.jsonl", "--out", "more.yaml", code=1) == "more.yaml: written\n"
+    assert "- name: HV09.dr.example" in Path("more.yaml").read_text("utf-8")
+
+
+def test_names_of_files_are_relative_to_the_file_that_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("sub").mkdir()
+    said(capsys, "convert", "hosts.ini", "--out", "sub/site.yaml", "--limit", "hv01")
+    text = Path("sub/site.yaml").read_text("utf-8")
+    assert f"    ca: {folder / 'ca.pem'}\n" in text
+    assert read_any(Path("sub/site.yaml"), around=WITHOUT).servers[0].ca == folder / "ca.pem"
+
+
+@pytest.mark.parametrize("arguments", [("convert", "hosts.ini"), ("suggest", "lab.yaml", "--snapshot", "lab.jsonl")])
+def test_what_is_read_is_not_written_over(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    lab(folder / "lab.jsonl")
+    for name in {arguments[1], arguments[-1]}:
+        before = Path(name).read_bytes()
+        assert f"--out {name}: is what is read" in said(capsys, *arguments, "--out", name, code=4)
+        assert Path(name).read_bytes() == before
+
+
+def test_a_file_that_can_not_be_written_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "--out .: can't be written: Is a directory" in said(capsys, "convert", "hosts.ini", "--out", ".", code=4)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "ascii"])
+def test_a_pipe_is_given_utf_8(folder: Path, encoding: str) -> None:
+    """Whatever the machine is used to: PowerShell would make another server's name of it."""
+    Path("hosts.ini").write_text(UMLAUTS, encoding="utf-8")
+    raw = io.BytesIO()
+    world = World(out=io.TextIOWrapper(raw, encoding=encoding), around=WITHOUT)
+    run(argparse.Namespace(what="convert", file=Path("hosts.ini"), limit="", out=None), world)
+    assert "- name: Zürich-hv01" in raw.getvalue().decode("utf-8").replace('"', "")
+
+
+def test_hints_are_for_the_shell_at_hand() -> None:
+    variables = {"COMPLIANCE_A_USERNAME": "DR\\o'neil’s", "COMPLIANCE_A_PASSWORD": "..."}
+    assert shell_line(variables, is_windows=True) == (
+        "$env:COMPLIANCE_A_USERNAME = 'DR\\o''neil’’s'; $env:COMPLIANCE_A_PASSWORD = '...'"
+    )
+    assert shell_line(variables, is_windows=False) == (
+        "export COMPLIANCE_A_USERNAME='DR\\o'\\''neil’s' COMPLIANCE_A_PASSWORD='...'"
+    )
+
+
+def test_messages_name_this_commands_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "show", "lab.yaml", "--limit", "nobody", code=4) == (
+        "ERROR: --limit: no server or group is called `nobody`\n"
+    )
+    assert "  --limit hv01 left out 2 more names\n" in said(capsys, "show", "lab.yaml", "--limit", "hv01")
+    lab(folder / "lab.jsonl")
+    Path("lab.yaml").write_text("snapshot: lab.jsonl\n")
+    assert said(capsys, "show", "lab.yaml", "--limit", "hv01", code=4) == (
+        "ERROR: --limit chooses servers to read: a snapshot has been read\n"
+    )
 
 
 # --- partners that nobody listed --------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ MISTAKES = {
     f"{SERVER}servers: []\n": "4: servers: given before, on line 1",
     # clusters
     "clusters: []\n": "1: clusters: expected at least one cluster, got an empty list",
-    "clusters: [hvcl01]\n": "1: clusters[0]: expected a mapping, got `hvcl01`",
+    "clusters: [7]\n": "1: clusters[0]: expected a mapping, got `7`",
     f"{CLUSTER}  nodse: []\n": "4: clusters[0].nodse: unknown key (did you mean `nodes`?)",
     f"{CLUSTER}  nodes: hv01\n": "4: clusters[0].nodes: expected a list, got `hv01`",
     f"{CLUSTER}  nodes:\n  - name: a b\n": "5: clusters[0].nodes[0].name: "
@@ -156,7 +156,7 @@ MISTAKES = {
     "servers: []\n": "1: servers: expected at least one server, got an empty list",
     "servers:\n": "1: servers: expected a list, got nothing",
     "servers: hv01\n": "1: servers: expected a list, got `hv01`",
-    "servers: [hv01]\n": "1: servers[0]: expected a mapping, got `hv01`",
+    "servers: [[hv01]]\n": "1: servers[0]: expected a mapping, got a list",
     "snapshot:\n": "1: snapshot: expected the name of a file, got nothing",
     "snapshot: none.gz\n": "1: snapshot: no such file beside the inventory: `none.gz`",
     f"{SERVER}snapshot: demo.jsonl.gz\n": "4: snapshot: stands in place of `servers`; keep one of the two",
@@ -447,9 +447,9 @@ def test_a_file_that_is_no_inventory(lab: Path) -> None:
     assert mistakes(lab) == f"{lab}:2: not UTF-8: save it as UTF-8"
     lab.write_bytes(b"#" * (LARGEST + 1))
     assert mistakes(lab) == f"{lab}: larger than 1,000,000 bytes; is it an inventory?"
-    lab.write_text("servers: [" + "x, " * 150 + "]")
+    lab.write_text("servers: [" + "7, " * 150 + "]")
     assert mistakes(lab).split("\n")[99:] == [
-        f"{lab}:1: servers[99]: expected a mapping, got `x`",
+        f"{lab}:1: servers[99]: expected a mapping, got `7`",
         f"{lab}:1: and 50 more mistakes",
     ]
 
@@ -589,3 +589,67 @@ def test_the_schema_accepts_every_name_that_we_accept(text: str, pattern_of: Any
 
 def test_defaults_take_what_a_server_takes() -> None:
     assert {*Entry.model_fields} - {*Settings.model_fields} == {"name", "address", "kerberos_host"}
+
+
+# Short forms
+
+
+def test_a_name_alone_is_a_server(lab: Path) -> None:
+    lab.write_text(
+        "defaults: {credential: audit, site: x}\nservers: [hv01, {name: hv02, site: y}]\n"
+        "clusters:\n- hvcl01\n- {name: hvcl02, nodes: [n1, n2]}\n"
+    )
+    inventory = read_inventory(lab)
+    assert [(entry.name, entry.address, entry.site) for entry in inventory.servers] == [
+        ("hv01", "hv01", "x"),
+        ("hv02", "hv02", "y"),
+    ]
+    assert [(cluster.name, [node.name for node in cluster.nodes]) for cluster in inventory.clusters] == [
+        ("hvcl01", []),
+        ("hvcl02", ["n1", "n2"]),
+    ]
+    assert inventory.lines["hvcl01"] == 4
+
+
+BY_NAME = {
+    "servers: [hv01]\n": "1: servers[0].credential: transport `ntlm` needs one",
+    "defaults: {credential: a}\nservers: [a, A]\n": "2: servers[1].name: `A` is servers[0] (line 2) already",
+    "defaults: {credential: a}\nservers: ['hv 01']\n": (
+        "2: servers[0].name: expected letters, digits, `.`, `_` or `-`, got `hv 01`"
+    ),
+    "servers: [7]\n": "1: servers[0]: expected a mapping, got `7`",
+    "servers: ['']\n": "1: servers[0].name: expected letters, digits, `.`, `_` or `-`, got nothing",
+}
+
+
+@pytest.mark.parametrize(("text", "told"), BY_NAME.items())
+def test_a_name_alone_is_checked(lab: Path, text: str, told: str) -> None:
+    lab.write_text(text)
+    assert mistakes(lab) == f"{lab}:{told}"
+
+
+LIMITS = {
+    "{server: 30}": (10, 30, 30),
+    "{server: 5}": (5, 5, 5),
+    "{operation: 5}": (5, 5, 300),
+    "{server: 30, connect: 20}": (20, 30, 30),
+    "{server: 600}": (10, 60, 600),
+    "{server: 0.5}": (0.5, 0.5, 0.5),
+}
+
+
+@pytest.mark.parametrize(("text", "seconds"), LIMITS.items(), ids=list(LIMITS))
+def test_a_lower_limit_takes_the_others_with_it(lab: Path, text: str, seconds: tuple[float, ...]) -> None:
+    lab.write_text(f"{SERVER}limits: {text}\n")
+    limits = read_inventory(lab).limits
+    assert (limits.connect, limits.operation, limits.server) == seconds
+
+
+def test_what_is_said_is_not_lowered(lab: Path) -> None:
+    lab.write_text(f"{SERVER}limits: {{server: 30, operation: 60}}\n")
+    assert mistakes(lab) == f"{lab}:4: limits: expected connect <= operation <= server, got 10, 60 and 30 seconds"
+
+
+def test_a_number_without_an_end_is_told_as_it_is(lab: Path) -> None:
+    lab.write_text(f"{SERVER}  port: {'9' * 30}\n")
+    assert mistakes(lab) == f"{lab}:4: servers[0].port: expected a whole number, got `{'9' * 30}`"

@@ -43,9 +43,9 @@ CHOSEN: dict[str, set[str]] = {
 }
 
 REFUSED = {
-    "nobody": "--hv-limit: `nobody` is no server and no group",
-    "bln:!nobody": "--hv-limit: `nobody` is no server and no group",
-    "bln:&nobody": "--hv-limit: `nobody` is no server and no group",
+    "nobody": "--hv-limit: no server or group is called `nobody`",
+    "bln:!nobody": "--hv-limit: no server or group is called `nobody`",
+    "bln:&nobody": "--hv-limit: no server or group is called `nobody`",
     "bln:&fra": "--hv-limit bln:&fra: no server is left",
     "all:!all": "--hv-limit all:!all: no server is left",
     "bln[0]": "--hv-limit: places in a group are not counted (`bln[0]`): name the servers",

@@ -6,13 +6,16 @@ import argparse
 import re
 from pathlib import Path
 
-from compliance.errors import UsageError
+from compliance.errors import InventoryError, UsageError
 from compliance.inventory.as_yaml import item
 from compliance.inventory.inventory import Inventory, inventory_of
 from compliance.inventory.listener import PORTS
 
 CREDENTIAL = "doctor"
 """The credential's name in the inventory: COMPLIANCE_DOCTOR_USERNAME and COMPLIANCE_DOCTOR_PASSWORD hold it."""
+NOWHERE = "command-line"
+OPTIONS = {"name": "HOST", "address": "HOST", "principal": "--user", "credential": "--user", "verify": "--no-verify"}
+"""Of keys whose option is called otherwise."""
 WITH_A_PASSWORD = frozenset({"ntlm", "basic", "credssp"})
 """Logins that count against the account when they are wrong."""
 
@@ -40,8 +43,19 @@ def inventory_text(options: argparse.Namespace) -> str:
 
 
 def inventory_from(text: str) -> Inventory:
-    """Checked as a file would be; InventoryError in its words. Files are looked for in the working directory."""
-    return inventory_of(Path("command-line"), text.encode())
+    """Return the inventory that ``text`` is, with files of the working folder. UsageError names the options."""
+    try:
+        return inventory_of(Path(NOWHERE), text.encode())
+    except InventoryError as error:
+        raise UsageError("\n".join(map(_as_option, str(error).splitlines()))) from None
+
+
+def _as_option(mistake: str) -> str:
+    """Return a mistake in the inventory that nobody wrote as one in the option that says the same."""
+    match = re.match(rf"{NOWHERE}:\d+: servers\[0\]\.(\w+): (.*)", mistake)
+    if match is None:
+        return mistake
+    return f"{OPTIONS.get(match[1], '--' + match[1])}: {match[2].replace(' beside the inventory', '')}"
 
 
 def _address_and_port(host: str) -> tuple[str, int | None]:

@@ -17,7 +17,7 @@ import pytest
 from compliance.__main__ import parser_for
 from compliance.audit import judged
 from compliance.commands.doctor.one_server import inventory_from, inventory_text
-from compliance.errors import InventoryError, UsageError
+from compliance.errors import UsageError
 from compliance.inventory.inventory import Entry, read_inventory
 from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
@@ -42,14 +42,17 @@ MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "no user": (("hv01",), "--transport ntlm needs --user"),
     "no password": (("hv01", "--user", "me"), "COMPLIANCE_DOCTOR_PASSWORD"),
     "two ports": (("hv01:5985", "--port", "5986", "--user", "me"), "names another port"),
-    "no port": (("hv01", "--port", "99999", "--user", "me"), "servers[0].port: expected at most 65535"),
-    "no host": (("https://hv01/", "--user", "me"), "servers[0].address: expected a name or an IP address"),
+    "no port": (("hv01", "--port", "99999", "--user", "me"), "--port: expected at most 65535, got `99999`"),
+    "no host": (("https://hv01/", "--user", "me"), "HOST: expected a name or an IP address"),
     "basic in clear": (
         ("hv01", "--user", "me", "--scheme", "http", "--transport", "basic"),
         "the password is readable",
     ),
-    "no such CA": (("hv01", "--user", "me", "--ca", "none.pem"), "servers[0].ca: no such file"),
-    "a keytab for ntlm": (("hv01", "--user", "me", "--keytab", "x.yaml"), "servers[0].keytab"),
+    "no such CA": (("hv01", "--user", "me", "--ca", "none.pem"), "--ca: no such file: `none.pem`"),
+    "a keytab for ntlm": (
+        ("hv01", "--user", "me", "--keytab", "x.yaml"),
+        "--keytab: transport `ntlm` has no use for it",
+    ),
 }
 
 
@@ -280,7 +283,7 @@ def test_how_a_server_can_be_named(arguments: tuple[str, ...], expected: dict[st
 
 
 def test_a_name_that_hides_something_is_a_mistake() -> None:
-    with pytest.raises(InventoryError, match="invisible character"):
+    with pytest.raises(UsageError, match=r"^HOST: contains an invisible character, U\+202E$"):
         doctor("hv\u202e01", "--user", "me")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from compliance.__main__ import USAGE, main
-from compliance.commands import inventory as inventory_command
+from compliance.commands.inventory import command as inventory_command
 from compliance.errors import UsageError
 from compliance.inventory.ansible.templates import UNKNOWN
 from compliance.inventory.read import Around
