@@ -17,7 +17,7 @@ from compliance.plugin.options import Grain
 from compliance.report.table import ORDER
 from compliance.report.text import details, details_of_several
 from compliance.rule import Outcome, Result, Verdict
-from compliance.words import printable
+from compliance.words import join_names, printable
 
 MANY = 20_000
 """Cases from which on a run names the option."""
@@ -119,7 +119,10 @@ def _standing_for(members: Sequence[Decision], label: str, subject: Subject) -> 
     counts = _counts(members)
     telling = {one.outcome.finding for one in _telling(members)}
     reason = f": {telling.pop()}" if len(telling) == 1 else ""
-    outcome = Outcome(min(counts, key=WORST.index), f"{_told(counts)}{reason}"[:LONGEST])
+    result = min(counts, key=WORST.index)
+    conditions = dict.fromkeys(one.shown.outcome.condition for one in members if one.shown.outcome.condition)
+    condition = join_names(conditions) if result is Result.PASSED else ""
+    outcome = Outcome(result, f"{_told(counts)}{reason}"[:LONGEST], condition=condition)
     return Verdict(rule=first.rule, estate=first.estate, label=label, subject=subject, outcome=outcome)
 
 

@@ -18,7 +18,7 @@ from compliance.gate.exits import Exit
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
 from compliance.plugin.ask import asker
-from compliance.plugin.cases import MARKERS, Case, EstateNode, marker_of, run
+from compliance.plugin.cases import MARKERS, Case, EstateNode, marker_of, run, word_of
 from compliance.plugin.ending import Ending
 from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.grain import Bundle, bundles, of_rule
@@ -151,6 +151,9 @@ class EstateSession:
             return None
         run(item)
         return True
+
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        return word_of(report) if report.nodeid in self._ids else None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give users' own checks every machine and server of the estate."""

@@ -7,27 +7,26 @@ silence. Escaped as the runner reads them (actions/runner, src/Runner.Common/Act
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
-from compliance.report.table import Table, decisions_worst_first
+from compliance.report.headings import groups
+from compliance.report.table import Table
 from compliance.rule import Result, Severity
-from compliance.words import printable
+from compliance.words import join_names, printable
 
 MOST = 10
 """Of one level."""
-MOST_NAMES = 5
 MOST_LETTERS = 1000
-LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "notice"}
-VERBS = {Result.FAILED: "failed", Result.UNKNOWN: "could not be judged"}
+LOWEST = "notice"
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: LOWEST}
 
 
 def workflow_commands(table: Table) -> list[str]:
     """Lines to be printed, each on its own."""
     found = [_of_gate(table), *_of_rules(table)]
     told: list[str] = []
-    for level in ("error", "warning", "notice"):
+    for level in LEVELS.values():
         mine = [command for one, command in found if one == level]
         left_out = len(mine) - MOST
         if left_out > 0:
@@ -41,18 +40,18 @@ def _of_gate(table: Table) -> tuple[str, str]:
     gate = table.gate
     state = "open" if gate.is_open else "closed"
     reasons = "; ".join(reason.text for reason in gate.reasons)
-    level = "notice" if gate.is_open else "error"
+    level = LOWEST if gate.is_open else "error"
     text = f"The gate is {state} (exit code {int(gate.code)})" + (f": {reasons}" if reasons else "")
     where = {"file": table.file} if table.file else {}
     return level, _command(level, {**where, "title": f"Hyper-V compliance of {table.estate.name}"}, text)
 
 
 def _of_rules(table: Table) -> Iterator[tuple[str, str]]:
-    open_ones = [one for one in decisions_worst_first(table.decisions) if one.shown.outcome.result in VERBS]
-    for (rule, result), group in groupby(open_ones, key=lambda one: (one.verdict.rule.key, one.shown.outcome.result)):
-        decisions = list(group)
-        level = LEVELS[decisions[0].verdict.rule.severity] if _closes(decisions) else "notice"
-        yield level, _command(level, _where(table, decisions) | {"title": rule}, _told(result, decisions))
+    for group in groups(table):
+        if group.verdicts[0].outcome.result in (Result.FAILED, Result.UNKNOWN):
+            level = LEVELS[group.rule.severity] if _closes(group.decisions) else LOWEST
+            text = f"{group.heading}: {join_names(verdict.label for verdict in group.verdicts)}"
+            yield level, _command(level, _where(table, group.decisions) | {"title": group.rule.key}, text)
 
 
 def _closes(decisions: Sequence[Decision]) -> bool:
@@ -67,13 +66,6 @@ def _where(table: Table, decisions: Sequence[Decision]) -> dict[str, str]:
     places = [(table.files.get(server, ""), table.lines[server]) for server in servers if server]
     file, line = min(places, default=("", 0))
     return {"file": file or table.file} | ({"line": str(line)} if line else {})
-
-
-def _told(result: Result, decisions: Sequence[Decision]) -> str:
-    rule = decisions[0].verdict.rule
-    names = ", ".join(one.verdict.label for one in decisions[:MOST_NAMES])
-    more = f" and {len(decisions) - MOST_NAMES:,} more" if len(decisions) > MOST_NAMES else ""
-    return f"{rule.title}: {len(decisions):,} {VERBS[result]}: {names}{more}"
 
 
 def _command(level: str, properties: dict[str, str], text: str) -> str:

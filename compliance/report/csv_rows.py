@@ -22,6 +22,7 @@ HEADINGS = (
     *("estate", "rule", "severity", "result", "state", "closes"),
     *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
     *("finding", "evidence", "bpa_would_say", "waiver", "remarks", "cluster"),
+    *("condition", "cause"),
 )
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
 """What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
@@ -59,6 +60,8 @@ def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
         decision.waiver.place if decision.waiver else "",
         _listed(outcome.remarks),
         verdict.cluster or "",
+        outcome.condition,
+        outcome.cause,
     )
 
 

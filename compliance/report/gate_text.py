@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.gate.gate import ENDING_SOON, Gate
-from compliance.words import MOST_NAMES, printable
+from compliance.words import join_names, printable
 
 MOST_WAIVERS = 20
 
@@ -23,6 +23,5 @@ def gate_told(gate: Gate) -> Iterator[str]:
     ):
         yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:MOST_WAIVERS])
     if gate.vanished:
-        names = ", ".join(printable(one.label) for one in gate.vanished[:MOST_NAMES])
-        more = f" and {len(gate.vanished) - MOST_NAMES} more" if len(gate.vanished) > MOST_NAMES else ""
-        yield f"  In the baseline, and found no more ({len(gate.vanished)}): {names}{more}"
+        names = join_names(finding.label for finding in gate.vanished)
+        yield f"  Fixed since the baseline ({len(gate.vanished)}): {names}"

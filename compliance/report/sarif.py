@@ -143,7 +143,7 @@ def _notices(table: Table, left_out: Sequence[Decision]) -> Iterator[dict[str, o
     if not table.complete:
         yield _notice("error", "the snapshot is incomplete: its gathering was interrupted")
     if table.scope:
-        yield _notice("note", f"judged is only: {table.scope}")
+        yield _notice("note", f"only a part was judged: {table.scope}")
     yield from (_notice("warning", f"weaker than by default: {text}") for text in table.gate.weaker)
     yield from (_notice("error", f"{one.name} was not read: {one.unread}") for one in table.unread)
 

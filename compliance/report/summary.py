@@ -14,9 +14,10 @@ from types import MappingProxyType
 from compliance.gate.decision import State
 from compliance.model import Evidence, Role
 from compliance.report.gate_text import gate_told
+from compliance.report.headings import PASSED_IF, Group, groups
 from compliance.report.markdown_parts import code, size
-from compliance.report.table import ATTRIBUTION, ORDER, Table, by_rule, impacts, partners_said, told_once
-from compliance.rule import Result, Rule, Verdict
+from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, partners_said
+from compliance.rule import Severity, Verdict
 
 MOST_BYTES = 1_000_000
 """A step's summary on GitHub holds 1,048,576."""
@@ -87,15 +88,15 @@ def _limits(table: Table) -> Iterator[str]:
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:
-        yield f"Judged is only: {code(table.scope, LONG)}"
+        yield f"Only a part was judged: {code(table.scope, LONG)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
     if partners := partners_said(table):
         yield f"{code(partners, LONG)}."
     if states := Counter(one.state for one in table.decisions if one.state):
         told = ", ".join(f"{states[state]:,} {state}" for state in State)
-        yield f"Beside the baseline: {told}, {len(table.gate.vanished):,} found no more."
-    yield f"As it was at {table.estate.time:%Y-%m-%d %H:%M:%S %Z}; {code(table.tool)}"
+        yield f"Since the baseline: {told}, {len(table.gate.vanished):,} fixed."
+    yield f"Data from {table.estate.time:%Y-%m-%d %H:%M:%S %Z}; {code(table.tool)}"
 
 
 def _counts(table: Table) -> Iterator[str]:
@@ -114,23 +115,26 @@ def _counts(table: Table) -> Iterator[str]:
 
 def _sections(table: Table) -> Iterator[_Section]:
     states = {one.shown.id: one.state for one in table.decisions if one.state}
-    for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
-        yield _violated(rule, verdicts, states)
-    for title, found in (
-        ("Could not be judged", by_rule(told_once(table.verdicts), Result.UNKNOWN)),
-        ("Waived or known", by_rule(table.verdicts, Result.WAIVED)),
-    ):
-        for rule, verdicts in found:
-            above = ["", f"### {title}: {rule.title}", ""]
-            yield _Section(above=above, items=_items(verdicts), total=len(verdicts))
+    for group in groups(table):
+        if group.word in list(Severity):
+            yield _violated(group, states)
+        else:
+            above = ["", f"### {_capital(group.word)}: {_heading(group)}", ""]
+            yield _Section(above=above, items=_items(group.verdicts), total=len(group.verdicts))
     if vanished := table.gate.vanished:
         items = [f"- {code(one.label)}: {code(one.rule)}" for one in vanished[:MOST_ITEMS]]
-        yield _Section(above=["", "### In the baseline, and found no more", ""], items=items, total=len(vanished))
+        yield _Section(above=["", "### Fixed since the baseline", ""], items=items, total=len(vanished))
     yield from _remarks(table)
 
 
-def _violated(rule: Rule, verdicts: Sequence[Verdict], states: Mapping[str, State]) -> _Section:
-    above = ["", f"### {_capital(rule.severity)}: {rule.title}", ""]
+def _heading(group: Group) -> str:
+    """A condition may hold a guest's words, which stand in a code span."""
+    return code(group.heading, LONG) if group.word == PASSED_IF else group.heading
+
+
+def _violated(group: Group, states: Mapping[str, State]) -> _Section:
+    rule, verdicts = group.rule, group.verdicts
+    above = ["", f"### {_capital(group.word)}: {_heading(group)}", "", f"**Rule:** {rule.title} (`{rule}`)", ""]
     if rule.issue:
         above += [f"**Issue:** {rule.issue}", ""]
     above += [f"**Impact:** {rule.impact} {impacts(rule)}", ""]

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.model import Evidence, Role, VirtualMachine
 from compliance.report.gate_text import gate_told
-from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts, partners_said, told_once
-from compliance.rule import Result, Rule, Verdict
+from compliance.report.headings import groups
+from compliance.report.table import ATTRIBUTION, Table, partners_said
+from compliance.rule import Result, Rule, Severity, Verdict
 from compliance.words import printable
 
 MOST_MACHINES = 50
@@ -21,35 +22,23 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:
-        yield f"Judged is only: {printable(table.scope)}"
+        yield f"Only a part was judged: {printable(table.scope)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
     if partners := partners_said(table):
         yield f"{printable(partners)}."
     yield from gate_told(table.gate)
-    for rule, verdicts in by_rule(table.verdicts, Result.FAILED):
+    for group in groups(table):
         yield ""
-        yield f"{rule.severity.upper()}  {rule.title}"
-        yield from _folded(rule.resolution.split("\n\n", 1)[0], width, "  Resolution: ")
-        yield f"  {impacts(rule)[:-1]} ({len(verdicts)}):"
-        yield from _listed(verdicts)
-    for rule, verdicts in by_rule(told_once(table.verdicts), Result.UNKNOWN):
-        yield ""
-        yield f"COULD NOT BE JUDGED  {rule.title}"
-        yield from _listed(verdicts)
-    yield from _accepted(table)
+        yield f"{group.word.upper()}  {_capital(group.heading)}"
+        if group.word in list(Severity):
+            yield from _folded(f"{group.rule.title} ({group.rule.key})", width, "  Rule: ")
+            yield from _folded(group.rule.resolution.split("\n\n", 1)[0], width, "  Resolution: ")
+        yield from _subjects(group.verdicts)
     yield from _remarks(table)
 
 
-def _accepted(table: Table) -> Iterator[str]:
-    """What a waiver or the baseline covers is told all the same."""
-    for rule, verdicts in by_rule(table.verdicts, Result.WAIVED):
-        yield ""
-        yield f"WAIVED  {rule.title}"
-        yield from _listed(verdicts)
-
-
-def _listed(verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _subjects(verdicts: Sequence[Verdict]) -> Iterator[str]:
     for verdict in verdicts[:MOST_MACHINES]:
         machine = verdict.machine
         node = f" on {printable(machine.server)}" if machine and machine.cluster and _is_seen(machine) else ""
@@ -87,6 +76,8 @@ def details(verdict: Verdict) -> str:
             lines.append(f"Address after a failover: {', '.join(machine.failover_addresses)}")
         if outcome.addresses_now:
             lines.append(f"Address now: {', '.join(outcome.addresses_now)}")
+    if outcome.condition:
+        lines.append(f"Only if: {outcome.condition}")
     if outcome.evidence:
         lines.append(f"Evidence: {outcome.evidence}")
     if outcome.bpa:

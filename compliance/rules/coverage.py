@@ -86,6 +86,7 @@ def _whole(cluster: Cluster) -> Outcome:
     resolution=(
         "Check the account's rights and the inventory; if it is so, set `may_be_empty: true` at the inventory's top."
     ),
+    violated="shows no replicated virtual machine",
     judges_unread=True,
 )
 def estate_has_replicated_machines(estate: Estate, settings: Settings) -> Outcome:

@@ -183,7 +183,7 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     # baseline
     ("known", given("violated", "--hv-baseline", "known.json"), 0, "known in the baseline (would fail)"),
     ("known and new", given("newly", "--hv-baseline", "known.json"), 1, "1 finding at or above"),
-    ("known and gone", given("healthy", "--hv-baseline", "known.json"), 0, "found no more (1): hv01/mute01"),
+    ("known and gone", given("healthy", "--hv-baseline", "known.json"), 0, "Fixed since the baseline (1): hv01/mute01"),
     ("baseline of another estate", given("violated", "--hv-baseline", "foreign.json"), 4, "of the estate 'other'"),
     ("baseline incomplete", given("violated", "--hv-baseline", "partial.json"), 4, "from an incomplete run"),
     ("baseline narrowed", given("violated", "--hv-baseline", "narrow.json"), 4, "from a narrowed run"),
@@ -199,7 +199,7 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("option without an estate", ("--hv-baseline", "known.json", "test_ok.py"), 4, "--hv-baseline needs an estate"),
     # scope and pytest's own selection
     ("nothing in scope", given("healthy", "--hv-rule", "nosuch"), 4, "nothing was selected"),
-    ("narrowed to the good", given("violated", "--hv-vm", "sql*"), 0, "Judged is only: --hv-vm sql*"),
+    ("narrowed to the good", given("violated", "--hv-vm", "sql*"), 0, "Only a part was judged: --hv-vm sql*"),
     ("-k nosuch", given("healthy", "-k", "nosuch"), 4, "7 of 7 cases were judged, but not run by pytest"),
     ("-k to the good", given("violated", "-k", "sql01"), 1, "cases were judged, but not run by pytest"),
     ("-x", given("both", "-x"), 1, "cases were judged, but not run by pytest"),

@@ -79,11 +79,15 @@ PRECEDENCE = {
         "1 finding at or above `error`",
     ),
     "a key of each": (["hv_oldest_snapshot = 0.5"], ["--hv-policy", "estates/strict.yaml"], "are accepted"),
-    "selection of the file": (["hv_vm = sql*"], [], "Judged is only: --hv-vm sql*"),
-    "several of them": (["hv_vm =", "    sql*", "    mute*"], [], "Judged is only: --hv-vm sql* --hv-vm mute*"),
-    "selection replaced, not widened": (["hv_vm = sql*"], ["--hv-vm", "mute*"], "Judged is only: --hv-vm mute*\n"),
-    "site": ([], ["--hv-site", "BER*"], "Judged is only: --hv-site BER*"),
-    "group": ([], ["--hv-group", "dr"], "Judged is only: --hv-group dr"),
+    "selection of the file": (["hv_vm = sql*"], [], "Only a part was judged: --hv-vm sql*"),
+    "several of them": (["hv_vm =", "    sql*", "    mute*"], [], "Only a part was judged: --hv-vm sql* --hv-vm mute*"),
+    "selection replaced, not widened": (
+        ["hv_vm = sql*"],
+        ["--hv-vm", "mute*"],
+        "Only a part was judged: --hv-vm mute*\n",
+    ),
+    "site": ([], ["--hv-site", "BER*"], "Only a part was judged: --hv-site BER*"),
+    "group": ([], ["--hv-group", "dr"], "Only a part was judged: --hv-group dr"),
     "a number": (["hv_oldest_snapshot = 0.5"], [], "are accepted"),
 }
 
@@ -211,7 +215,7 @@ def test_an_empty_key_says_nothing(folder: Path, run_pytest: RunPytest) -> None:
 def test_toml(folder: Path, run_pytest: RunPytest) -> None:
     text = '[tool.pytest.ini_options]\nhv_inventory = "estates/lab.yaml"\nhv_vm = ["sql*"]\n'
     (folder / "pyproject.toml").write_text(text)
-    assert "Judged is only: --hv-vm sql*" in run_pytest(folder).stdout
+    assert "Only a part was judged: --hv-vm sql*" in run_pytest(folder).stdout
 
 
 def test_precedence_is_documented() -> None:

@@ -231,7 +231,7 @@ def test_selection(
     assert {word: number for word, number in found.items() if word != "deselected" or code == 4} == expected
     assert run.returncode == code
     if any(argument.startswith("--hv-") for argument in arguments):
-        shown = next(line for line in run.stdout.splitlines() if line.startswith("Judged is only: "))
+        shown = next(line for line in run.stdout.splitlines() if line.startswith("Only a part was judged: "))
         assert all(argument in shown for argument in arguments)
 
 

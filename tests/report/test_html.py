@@ -92,8 +92,8 @@ def test_no_violation_says_so_and_quotes_nothing() -> None:
     page = whole(table(translate(snapshot(source(Host(vms=[Vm(name="fine", hosts=[("hv01", "hv01")])]))))))
     assert "None, among what could be judged." in page
     assert ATTRIBUTED not in page
-    assert "could not be judged</h3>" not in page
-    assert "Notices" not in page
+    assert "Unknown</h3>" not in page
+    assert '<h3 id="hv-remarks">Remarks' not in page
 
 
 def test_worst_severity_comes_first() -> None:
@@ -105,8 +105,8 @@ def test_worst_severity_comes_first() -> None:
 
 def test_a_server_not_read_is_one_row_with_its_reason() -> None:
     page = whole(small())
-    apart = page[page.index("What could not be judged") :]
-    assert page.index("Violated rules") < page.index("What could not be judged")
+    apart = page[page.index('<h3 id="hv-unknown">Unknown') :]
+    assert page.index("Violated rules") < page.index('<h3 id="hv-unknown">Unknown')
     assert apart.count('<th scope="row" class="hv-name">hv03</th>') == 1
     assert "the server was not read: incomplete: connection refused" in apart
     assert "failover-ip-needs-integration-services, server-was-read" in apart
@@ -118,13 +118,13 @@ def test_machines_of_one_reason_share_a_row() -> None:
     assert "hv01/lost0, hv01/lost1, hv01/lost2</th>" in page
 
 
-def test_notices_tell_remarks_of_servers_and_machines_once() -> None:
+def test_remarks_of_servers_and_machines_once() -> None:
     host = Host(vms=[Vm(name="deb", nics=[Nic(addresses=("10.2.0.20",), connected=False)])])
     found = table(translate(snapshot(source(host, insecure="its certificate was not verified"))))
     page = whole(found)
     assert page.count("its certificate was not verified") == 1
     assert page.count("is connected to no switch") == 1
-    assert page.index("Notices") < page.index("its certificate was not verified")
+    assert page.index('<h3 id="hv-remarks">Remarks') < page.index("its certificate was not verified")
 
 
 def test_what_is_missing_or_narrowed_is_said() -> None:

@@ -186,15 +186,15 @@ def test_clusters_stand_beside_servers(browser: str, tmp_path: Path, title_in: T
     document.title = told.join(" | ");
     """
     told = run_in(title_in, browser, tmp_path, page(clustered(*ALL_KINDS)), script).split(" | ")
-    of_hvcl01 = "? Not judged hvcl01 cluster of 2 nodes, 1 findings"
-    nodes = ["? Not judged hv03 0 machines, 2 findings", "✗ Failed hv02 1 machines, 1 findings"]
+    of_hvcl01 = "? Unknown hvcl01 cluster of 2 nodes, 1 findings"
+    nodes = ["? Unknown hv03 0 machines, 2 findings", "✗ Failed hv02 1 machines, 1 findings"]
     remark = "Remark: by its own word hv02 is paused"
     assert told == [
         "6 of 6 servers and clusters",
         nodes[0],
         of_hvcl01,
-        "? Not judged hvcl02 0 machines, 2 findings",
-        "? Not judged hvcl02 cluster of 0 nodes, 1 findings",
+        "? Unknown hvcl02 0 machines, 2 findings",
+        "? Unknown hvcl02 cluster of 0 nodes, 1 findings",
         "✗ Failed hv01 berlin, sql, web; 9 machines, 9 findings",
         nodes[1],
         f"Nodes: hv02, hv03; {remark}; 1 of its 2 nodes could not be read: hv03 (connection refused){remark}",

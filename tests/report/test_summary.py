@@ -80,7 +80,7 @@ def test_what_limits_the_run_is_told() -> None:
     found = every(complete=False, scope="--hv-vm x")
     bpa = replace(found, estate=replace(found.estate, settings=Settings(evidence=Evidence.BPA)))
     told = summary(bpa)
-    assert "- Judged is only: `--hv-vm x`" in told
+    assert "- Only a part was judged: `--hv-vm x`" in told
     assert "- The snapshot is incomplete" in told
     assert "- Evidence: bpa." in told
     assert "- Machines on `hv03`, which was not read, are not counted." in told

@@ -25,10 +25,10 @@ The gate is closed (exit code 1).
   - 3 findings at or above `warning`: failover-ip-needs-integration-services (3)
   - 1 of 3 servers could not be judged: hv03
 
-ERROR  Integration services must be installed before primary or Replica virtual machines can use an alternate IP \
-address after a failover
+ERROR  2 of 3 replicated virtual machines would keep the primary's address after a failover
+  Rule: Integration services must be installed before primary or Replica virtual machines can use an
+  alternate IP address after a failover (failover-ip-needs-integration-services)
   Resolution: Use Virtual Machine Connection to install integration services in the virtual machine.
-  This impacts the following virtual machines (3):
     hv02/mute01 (replica): the guest on hv01 never answered Data Exchange in the 4 days since it started: integration \
 services are not installed or not running
     hv02/sql01 (replica): Data Exchange is switched off in the settings of the virtual machine: nothing can hand the \
@@ -36,7 +36,7 @@ guest its address
     hv01/mute01 (primary): the guest never answered Data Exchange in the 4 days since it started: integration \
 services are not installed or not running
 
-COULD NOT BE JUDGED  Every server of the inventory is read
+UNKNOWN  1 of 3 servers were not read
     hv03: incomplete: connection refused"""
 
 
@@ -98,7 +98,8 @@ def test_a_server_that_was_not_read_is_told_where_its_own_case_is_not_shown() ->
 @pytest.mark.parametrize("count", [MOST_MACHINES, MOST_MACHINES + 1, 4 * MOST_MACHINES])
 def test_a_list_of_machines_is_bounded(count: int) -> None:
     found = lines(many(count))
-    assert f"  This impacts the following virtual machines ({count}):" in found
+    wrong = "replicated virtual machines would keep the primary's address after a failover"
+    assert f"ERROR  {count} of {count} {wrong}" in found
     assert sum("/vm" in line for line in found) == MOST_MACHINES
     rest = [f"    … and {count - MOST_MACHINES} more"] if count > MOST_MACHINES else []
     assert [line for line in found if "…" in line] == rest
@@ -122,8 +123,8 @@ def test_microsofts_own_evidence_is_told() -> None:
 
 
 def test_a_scope_is_told() -> None:
-    assert lines(small(scope="--hv-vm sql*"))[1] == "Judged is only: --hv-vm sql*"
-    assert not any("Judged is only" in line for line in lines(small()))
+    assert lines(small(scope="--hv-vm sql*"))[1] == "Only a part was judged: --hv-vm sql*"
+    assert not any("Only a part was judged" in line for line in lines(small()))
 
 
 def test_an_interrupted_gathering_is_told() -> None:
@@ -134,7 +135,7 @@ def test_an_interrupted_gathering_is_told() -> None:
 
 def test_all_that_limits_the_run_stands_before_what_it_found() -> None:
     found = lines(small(scope="--hv-vm x", complete=False, settings=Settings(evidence=Evidence.BPA)))
-    assert [line.split(":")[0].split(" ")[0] for line in found[1:5]] == ["Evidence", "Judged", "The", "1"]
+    assert [line.split(":")[0].split(" ")[0] for line in found[1:5]] == ["Evidence", "Only", "The", "1"]
     assert found[5].startswith("The gate is ")
 
 
@@ -142,19 +143,19 @@ def test_worse_rules_come_first() -> None:
     found = small()
     verdict = verdict_of(found, Result.FAILED)
     rules = [
-        replace(verdict.rule, key=key, severity=severity, title=key)
+        replace(verdict.rule, key=key, severity=severity, violated=key)
         for key, severity in (("a", Severity.INFORMATION), ("c", Severity.WARNING), ("b", Severity.ERROR))
     ]
     both = tuple(replace(verdict, rule=rule) for rule in rules)
-    heads = [line for line in lines(showing(found, both)) if line.endswith(("  a", "  b", "  c"))]
-    assert heads == ["ERROR  b", "WARNING  c", "INFORMATION  a"]
+    heads = [line for line in lines(showing(found, both)) if line.endswith((" a", " b", " c"))]
+    assert [f"{line.split()[0]} {line.split()[-1]}" for line in heads] == ["ERROR b", "WARNING c", "INFORMATION a"]
 
 
 @pytest.mark.parametrize("width", [40, 72, 100])
 def test_the_resolution_is_folded(width: int) -> None:
     found = lines(small(), width=width)
     start = next(number for number, line in enumerate(found) if line.startswith("  Resolution: "))
-    end = next(number for number, line in enumerate(found) if line.startswith("  This impacts"))
+    end = next(number for number, line in enumerate(found) if line.startswith("    hv02/mute01"))
     assert all(len(line) <= width for line in found[start:end])
     assert " ".join(line.strip() for line in found[start:end]).endswith("in the virtual machine.")
 

@@ -12,6 +12,7 @@ from html import escape
 
 from compliance.model import Evidence, Server
 from compliance.report.gate_text import gate_told
+from compliance.report.headings import PASSED_IF, groups
 from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_of
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
 from compliance.report.html.style import STYLE
@@ -36,8 +37,9 @@ def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = Fal
         _to_page(page),
         _violated(table),
         _waived(table),
-        _not_judged(table),
-        _notices(table),
+        _unknown(table),
+        _passed_if(table),
+        _remarks(table),
         _below(shown, rows_left_out, several=several),
     )
     body = "\n".join(line for part in parts for line in part)
@@ -89,7 +91,7 @@ def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
     counts = [f"{table.count(result):,} {result}" for result in ORDER if result is not Result.WAIVED or _any(table)]
     yield f'<p class="hv-totals"><strong>{len(table.verdicts):,} verdicts:</strong> {", ".join(counts)}.{bound}</p>'
     at = as_html(_time(table))
-    yield f'<p class="hv-small">Estate {as_html(table.estate)}, as it was at {at}; {as_html(table.tool)}</p>'
+    yield f'<p class="hv-small">Estate {as_html(table.estate)}, data from {at}; {as_html(table.tool)}</p>'
     yield _overview(table)
 
 
@@ -223,7 +225,7 @@ def _waived(table: Table) -> Iterator[str]:
         yield _impacted(rule, verdicts)
 
 
-def _not_judged(table: Table) -> Iterator[str]:
+def _unknown(table: Table) -> Iterator[str]:
     """A server that was not read is one row; of the others, those that share a rule and a reason."""
     unread: dict[str, list[Verdict]] = {}
     others: dict[tuple[str, str], list[Verdict]] = {}
@@ -234,7 +236,7 @@ def _not_judged(table: Table) -> Iterator[str]:
             others.setdefault((verdict.rule.key, verdict.outcome.finding), []).append(verdict)
     if not (unread or others):
         return
-    yield '<h3 id="hv-not-judged">What could not be judged</h3>'
+    yield '<h3 id="hv-unknown">Unknown</h3>'
     yield "<p>None of these passed. Each may hide a violation.</p>"
     rows = [
         *(
@@ -248,12 +250,25 @@ def _not_judged(table: Table) -> Iterator[str]:
     yield grid(f"{plural(count, 'verdict')}, by reason", columns, rows[:MOST_ROWS], total=len(rows))
 
 
+def _passed_if(table: Table) -> Iterator[str]:
+    """What passed, if something holds that nobody looked at."""
+    found = [group for group in groups(table) if group.word == PASSED_IF]
+    if found:
+        yield '<h3 id="hv-passed-if">Passed on a condition</h3>'
+        rows = [
+            [html_names(verdict.label for verdict in group.verdicts), as_html(group.heading), as_html(group.rule)]
+            for group in found[:MOST_ROWS]
+        ]
+        columns = [("Virtual machine", "hv-name"), ("Condition", "hv-text"), ("Rule", "hv-text")]
+        yield grid("None of these was looked at", columns, rows, total=len(found))
+
+
 def _unread_reason(verdict: Verdict) -> str:
     unread = verdict.subject.unread if isinstance(verdict.subject, Server) else None
     return f"the server was not read: {as_html(f'{unread.why}: {unread}' if unread else verdict.outcome.finding)}"
 
 
-def _notices(table: Table) -> Iterator[str]:
+def _remarks(table: Table) -> Iterator[str]:
     told: dict[str, dict[str, None]] = {}
     for name, remark in table.remarks():
         told.setdefault(remark, {})[printable(name)] = None
@@ -261,7 +276,7 @@ def _notices(table: Table) -> Iterator[str]:
         for remark in verdict.outcome.remarks:
             told.setdefault(remark, {})[verdict.label] = None
     if told:
-        yield '<h3 id="hv-notices">Notices</h3>'
+        yield '<h3 id="hv-remarks">Remarks</h3>'
         rows = [[html_names(labels), as_html(remark)] for remark, labels in list(told.items())[:MOST_ROWS]]
         columns = [("Server or virtual machine", "hv-name"), ("Remark", "hv-text")]
         yield grid("Beside the verdicts: no rule judges these", columns, rows, total=len(told))

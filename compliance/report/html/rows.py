@@ -9,7 +9,7 @@ from compliance.model import FailoverAddress, Unread
 from compliance.report.html.names import link_to_rule, name_of, word_of
 from compliance.report.html.parts import MOST_NAMES, as_html, html_names
 from compliance.report.table import ORDER, worst_first
-from compliance.rule import Result, Verdict
+from compliance.rule import Outcome, Result, Verdict
 
 HEADINGS = {
     "outcome": "Outcome",
@@ -47,8 +47,7 @@ def row_cells(verdict: Verdict) -> list[str]:
     return [
         _key("result", WORDS[outcome.result]),
         # Its class is pytest-html's own, for colour and for the hint under the mouse; the key before it is ours.
-        _key("outcome", f"{ORDER.index(outcome.result)}{rule.severity.rank}")
-        + _cell("result", word_of(outcome.result)),
+        _key("outcome", f"{ORDER.index(outcome.result)}{rule.severity.rank}") + _cell("result", _result(outcome)),
         _key("severity", f"{rule.severity.rank}{ORDER.index(outcome.result)}")
         + _cell("severity", word_of(rule.severity)),
         _cell("rule", as_html(rule)),
@@ -56,8 +55,16 @@ def row_cells(verdict: Verdict) -> list[str]:
         _cell("machine", as_html(name_of(verdict)) if machine else ""),
         _cell("side", as_html(machine.role if machine else "")),
         _cell("address", html_names(machine.failover_addresses if machine else ())),
-        _cell("finding", as_html(outcome.finding)),
+        _cell("finding", as_html(f"only if {outcome.condition}" if _is_conditional(outcome) else outcome.finding)),
     ]
+
+
+def _is_conditional(outcome: Outcome) -> bool:
+    return outcome.result is Result.PASSED and bool(outcome.condition)
+
+
+def _result(outcome: Outcome) -> str:
+    return "Passed if" if _is_conditional(outcome) else word_of(outcome.result)
 
 
 def foreign_cells(cells: Sequence[str], nodeid: str) -> list[str]:
@@ -73,9 +80,13 @@ def foreign_cells(cells: Sequence[str], nodeid: str) -> list[str]:
 def detail(verdict: Verdict) -> list[str]:
     """For ``data`` of pytest_html_results_table_html. On one line: pytest-html marks lines that begin with an E."""
     outcome, machine = verdict.outcome, verdict.machine
-    if outcome.result is Result.PASSED and not outcome.remarks:
+    if outcome.result is Result.PASSED and not (outcome.remarks or outcome.condition):
         return []
-    facts = [("Evidence", as_html(outcome.evidence)), ("Microsoft's BPA would say", as_html(outcome.bpa))]
+    facts = [
+        ("Only if", as_html(outcome.condition)),
+        ("Evidence", as_html(outcome.evidence)),
+        ("Microsoft's BPA would say", as_html(outcome.bpa)),
+    ]
     if machine:
         facts.append(("Addresses now", html_names(outcome.addresses_now) or "not known"))
         facts += [("After a failover", _setting(one)) for one in _failover(machine.failover)]

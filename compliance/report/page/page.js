@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { rules, servers, machines, findings, texts } = data;
   const STEP = 50;
-  const WORDS = { f: "Failed", u: "Not judged", w: "Accepted", n: "Not applicable", p: "Passed" };
+  const WORDS = { f: "Failed", u: "Unknown", w: "Waived or known", n: "Not applicable", p: "Passed" };
   const SIGNS = { f: "✗", u: "?", w: "◐", n: "–", p: "✓" };
   const total = machines.name.length;
   const count = (findings.rule || []).length;
@@ -204,7 +204,7 @@
     const small = (words, text) => text && lines.push(make("div", { class: "small" }, `${words}: ${text}`));
     small("Evidence", texts[findings.evidence[at]]);
     small("Microsoft's BPA would say", texts[findings.bpa[at]]);
-    small("Beside the baseline", texts[findings.state[at]]);
+    small("Since the baseline", texts[findings.state[at]]);
     small("Waiver", texts[findings.waiver[at]]);
     for (const remark of findings.remarks[at]) small("Remark", texts[remark]);
     small("GUID", findings.guid[at]);
@@ -333,7 +333,7 @@
     const fresh = chosenFindings(["f"]).filter((at) => texts[findings.state[at]] === "new");
     const other = chosenFindings(["f"]).filter((at) => texts[findings.state[at]].startsWith("known, but"));
     return [
-      `${number.format(fresh.length)} new, ${number.format(other.length)} on other evidence, ${number.format(data.vanished.length)} found no more`,
+      `${number.format(fresh.length)} new, ${number.format(other.length)} on other evidence, ${number.format(data.vanished.length)} fixed`,
       make("h2", {}, "New"),
       ...grid("Findings that the baseline doesn't have", HEADS, fresh.map(findingRow), "findings"),
       make("h2", {}, "Known, on other evidence"),
@@ -349,9 +349,9 @@
     rules: ["Findings by rule", drawRules(["f", "u"])],
     servers: ["By server", drawServers],
     machines: ["By machine", drawMachines],
-    unknown: ["Not judged", drawRules(["u"])],
-    waived: ["Accepted", drawRules(["w"])],
-    ...(data.has_baseline ? { changes: ["Beside the baseline", drawChanges] } : {}),
+    unknown: ["Unknown", drawRules(["u"])],
+    waived: ["Waived or known", drawRules(["w"])],
+    ...(data.has_baseline ? { changes: ["Since the baseline", drawChanges] } : {}),
   };
   const draw = () => {
     const [told, ...content] = VIEWS[chosen.view][1]();

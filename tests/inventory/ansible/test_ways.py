@@ -238,10 +238,10 @@ def test_by_the_real_command(tmp_path: Path, estate: Estate, run_pytest: RunPyte
     assert "not Windows, so not read: 1 host (web01)." in run.stdout
     narrowed = run_pytest(tmp_path, "--inventory", path, "--hv-limit", "hyperv:!hv02", "--hv-save", "narrow.jsonl")
     assert "estate lab from" in narrowed.stdout
-    assert "Judged is only: --hv-limit hyperv:!hv02" in narrowed.stdout
+    assert "Only a part was judged: --hv-limit hyperv:!hv02" in narrowed.stdout
     assert "not in the inventory" not in narrowed.stdout
     again = run_pytest(tmp_path, "--snapshot", "narrow.jsonl", "--hv-report-dir", "narrow")
-    assert "Judged is only: --hv-limit hyperv:!hv02" in again.stdout
+    assert "Only a part was judged: --hv-limit hyperv:!hv02" in again.stdout
     refused = run_pytest(tmp_path, "--snapshot", "narrow.jsonl", "--hv-baseline", "narrow/results.json")
     assert refused.returncode == 4
     assert "from a narrowed run" in refused.stderr
