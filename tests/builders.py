@@ -65,7 +65,7 @@ def freebsd(version: str, address: str = "10.1.0.30") -> dict[str, str]:
 class Nic:
     name: str = "Network Adapter"
     addresses: Sequence[str | None] = ()
-    subnets: Sequence[str] = ()
+    subnets: Sequence[str] | None = None  # one for each address, unless said
     gateways: Sequence[str] = ()
     dns: Sequence[str] = ()
     protocol: int | None = None  # by the addresses, unless a case says otherwise
@@ -90,6 +90,15 @@ class Nic:
         return {(False, False): 0, (True, False): 4096, (False, True): 4097, (True, True): 4098}[four, six]
 
 
+ORDINARY = (Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",)),)
+"""What sql01 has; every other machine has an address of its own in its place, since no two may have the same."""
+
+
+def _with_its_own_address(machine: str) -> Nic:
+    network, number = int(machine[:2], 16) % 200 + 3, int(machine[2:4], 16) % 200 + 20
+    return replace(ORDINARY[0], addresses=(f"10.2.{network}.{number}",), gateways=(f"10.2.{network}.1",))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vm:
     """One machine on one server, with the numbers that the wire carries."""
@@ -108,13 +117,17 @@ class Vm:
     kvp_row: bool | None = None  # by the power state, unless said
     items: Mapping[str, str] | Sequence[str] = field(default_factory=lambda: WINDOWS)
     heartbeat: int | None = 2
-    nics: Sequence[Nic] = (Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",)),)
+    nics: Sequence[Nic] = ORDINARY
     hosts: Sequence[tuple[str | None, str | None]] = (("hv01.dr.example", "hv02.dr.example"),)
     provider: str = PROVIDER
     checkpoints: int = 0
     recovery_points: int = 0
     shielded: bool = False
     test_of: str | None = None  # of a test replica: the GUID of its replica
+
+    def __post_init__(self) -> None:
+        if self.nics is ORDINARY and self.name != "sql01":
+            object.__setattr__(self, "nics", (_with_its_own_address(self.id),))
 
     @property
     def id(self) -> str:
@@ -437,10 +450,14 @@ def _failover(owner: str, nic_guid: str, nic: Nic) -> dict[str, object]:
         "DHCPEnabled": nic.protocol_type in (0, 4097),
         "ProtocolIFType": nic.protocol_type,
         "IPAddresses": list(nic.addresses),
-        "Subnets": list(nic.subnets),
+        "Subnets": list(_masks_of(nic.addresses) if nic.subnets is None else nic.subnets),
         "DefaultGateways": list(nic.gateways),
         "DNSServers": list(nic.dns),
     }
+
+
+def _masks_of(addresses: Sequence[str | None]) -> list[str]:
+    return ["64" if ":" in address else "255.255.255.0" for address in addresses if address and address.strip()]
 
 
 def kvp_item(name: str, data: str) -> str:

@@ -90,9 +90,9 @@ GUEST: Aspects[Guest] = (
 )
 ADAPTER: Aspects[Adapter] = (
     ("adapter name", False, lambda adapter: adapter.name),
-    ("adapter kind", False, lambda adapter: _either(adapter.legacy, "legacy", "synthetic")),
+    ("adapter kind", True, lambda adapter: _either(adapter.legacy, "legacy", "synthetic")),
     ("adapter MAC address", False, lambda adapter: adapter.mac),
-    ("adapter switch", False, lambda adapter: _either(adapter.connected, "connected", "not connected")),
+    ("adapter switch", True, lambda adapter: _either(adapter.connected, "connected", "not connected")),
 )
 FAILOVER: tuple[tuple[str, Callable[[FailoverAddress], tuple[str, ...]]], ...] = (
     ("failover addresses", lambda setting: setting.addresses),
@@ -182,7 +182,7 @@ def _failover_changes(
             was, now = (_listed(tell(one)) if one else None for one in (old, new))
             if was != now:
                 # Another address is judged as the one before it; the first one and the last one are not.
-                bears = what == FAILOVER[0][0] and (was is None or now is None)
+                bears = what != "failover DNS servers"
                 yield Change(what=what, of=names[key[0]], before=was, after=now, bears=bears)
 
 

@@ -200,7 +200,7 @@ class _Side:
         for verdict in audit.verdicts:
             # A server that stands in for its machines says nothing that its own reading does not say.
             if verdict.machine or not verdict.rule.of_machines:
-                self.outcomes[_key_of(verdict)][verdict.rule.key] = verdict
+                self.outcomes[_key_of(verdict)][_case_of(verdict)] = verdict
         self._names = Counter((one.place, one.name) for all_of in self.machines.values() for one in all_of)
         self._elsewhere = self._may_be_elsewhere()
 
@@ -209,8 +209,9 @@ class _Side:
 
     def label_of(self, machine: VirtualMachine) -> str:
         """As its verdicts are labelled; else by the same pattern."""
-        if verdict := next(iter(self.outcomes_of(machine).values()), None):
-            return verdict.label
+        own = [verdict for verdict in self.outcomes_of(machine).values() if not verdict.adapter]
+        if own:
+            return own[0].label
         clash = f"~{machine.guid[:8].casefold()}" if self._names[machine.place, machine.name] > 1 else ""
         return f"{printable(machine.place)}/{printable(machine.name)}{clash}"
 
@@ -244,6 +245,12 @@ class _Side:
 
 def _key(machine: VirtualMachine) -> Key:
     return machine.place.casefold(), machine.guid.casefold()
+
+
+def _case_of(verdict: Verdict) -> str:
+    """A rule, and of which adapter: two adapters are two cases."""
+    adapter = verdict.adapter
+    return f"{verdict.rule.key} of {verdict.label.rsplit('/', 1)[1]}" if adapter else verdict.rule.key
 
 
 def _key_of(verdict: Verdict) -> Key:

@@ -116,7 +116,7 @@ def _connection(host: HostRows, row: Row | None) -> tuple[Connection | Unread, s
         return _switch(host, resources)
     if "PoolID" not in host.asked.get(queries.CONNECTIONS, ()):
         reason = f"names no switch, and whether it is connected to a pool was {host.not_asked.reason}"
-        return Unread(reason, Why.NOT_ASKED), ""
+        return Unread(reason), ""  # known to be odd, whatever was not asked for
     pool = text(row, "PoolID")
     if isinstance(pool, Unread):
         return pool, ""

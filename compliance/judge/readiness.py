@@ -14,7 +14,7 @@ from enum import StrEnum
 from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
-from compliance.rules.evidence.handover import guest_seen
+from compliance.rules.evidence.handover import beyond_reading, guest_seen
 from compliance.rules.evidence.sites import Sites
 from compliance.rules.evidence.today import Today, today_of
 from compliance.words import join_names
@@ -181,6 +181,7 @@ class _Judged:
         self.sides, self.direction, self.sites, self.copies = sides, direction, sites, copies
         self.side = next((vm for vm in sides if vm.machine.role is DIRECTIONS[direction]), None)
         key = _key(self.side.machine) if self.side else ("", "")
+        self.all_steps = steps
         self.steps = sorted(steps.get(key, ()), key=_step)
         self.landings = landings.get(key, []) if direction is not Direction.FAILBACK else []
 
@@ -194,12 +195,14 @@ class _Judged:
             return self._with(Word.UNKNOWN, self._why_not_seen(), Cause.SIDE_NOT_SEEN)
         if landed := self._landed():
             return landed
-        if failed := self._first(Result.FAILED, only_without_address=self.side.machine.failover == ()):
-            return self._by(Word.NOT_READY, failed)
-        if unknown := self._first_unknown():
-            return self._by(Word.UNKNOWN, unknown)
-        if self.side.machine.failover == ():
+        if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
+        if self.direction is Direction.FAILBACK and (meant_for := self._set_on_the_wrong_side()):
+            return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
+        if failed := self._first(Result.FAILED):
+            return self._by(Word.NOT_READY, failed)
+        if unknown := self._first(Result.UNKNOWN):
+            return self._by(Word.UNKNOWN, unknown)
         return self._passed()
 
     # --- words --------------------------------------------------------------------------------------------------------
@@ -213,31 +216,32 @@ class _Judged:
             return self._with(word, verdict.outcome.finding, verdict.outcome.cause, rests_on=RestsOn.LANDED)
         return None
 
-    def _first(self, result: Result, *, only_without_address: bool) -> Verdict | None:
-        """Without an address only one step can fail: it may have been set on the wrong side."""
+    def _first(self, result: Result) -> Verdict | None:
+        """Return the first step that has it. What a server's own case says is not known of its machines."""
         for verdict in self.steps:
-            if verdict.outcome.result is result and (
-                not only_without_address or verdict.outcome.cause == Cause.WRONG_SIDE
-            ):
+            is_servers = verdict.outcome.cause == Cause.SERVER_FAULT and result is Result.UNKNOWN
+            if verdict.outcome.result is result or is_servers:
                 return verdict
         return None
 
-    def _first_unknown(self) -> Verdict | None:
-        for verdict in self.steps:
-            outcome = verdict.outcome
-            if outcome.result is Result.UNKNOWN or outcome.cause == Cause.SERVER_FAULT:
-                return verdict
-        return None
+    def _set_on_the_wrong_side(self) -> str:
+        """Return the finding that an address was set on the primary where the replica has none."""
+        sides = {_key(vm.machine) for vm in self.sides}
+        for key in sides:
+            for verdict in self.all_steps.get(key, ()):
+                if verdict.outcome.cause == Cause.WRONG_SIDE:
+                    return verdict.outcome.finding
+        return ""
 
     def _passed(self) -> Readiness:
         passed = [verdict for verdict in self.steps if verdict.outcome.result is Result.PASSED]
         founding = next((verdict for verdict in passed if verdict.rule.key == FOUNDING), None)
         if founding is None:
             return self._with(Word.UNKNOWN, "no rule judged it", Cause.NOT_JUDGED)
-        conditions = dict.fromkeys(verdict.outcome.condition for verdict in passed if verdict.outcome.condition)
+        conditions = dict.fromkeys(one.outcome.condition for one in self.steps if one.outcome.condition)
         word = Word.READY_IF if conditions else Word.READY
         return self._with(
-            word, founding.outcome.finding, condition=" and ".join(conditions), rests_on=self._rests_on(passed)
+            word, founding.outcome.finding, condition=", and ".join(conditions), rests_on=self._rests_on(passed)
         )
 
     def _rests_on(self, passed: Sequence[Verdict]) -> RestsOn | None:
@@ -254,9 +258,11 @@ class _Judged:
     def _without_address(self, side: ReplicatedVM) -> Readiness:
         """Return what it will have instead: without failover settings "the IPv4 address configured in the primary
         virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
+        if self.direction is Direction.FAILOVER and (finding := self._set_on_the_wrong_side()):
+            return self._with(Word.NOT_READY, finding, Cause.WRONG_SIDE)
         replica = next((vm for vm in self.sides if vm.machine.role is Role.REPLICA), None)
         if self.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
-            reason = f"keeps {join_names(set_there)}, which a failover sets"
+            reason = f"keeps what it has on the replica then, where {join_names(set_there)} is set"
             return self._with(Word.NO_ADDRESS, reason, Cause.KEEPS_FAILOVER_ADDRESS)
         today = today_of(side)
         names = join_names(today.addresses)

@@ -50,7 +50,7 @@ BEFORE = audit(
 LATER = audit(
     *hosts(
         [
-            replace(SQL, offered=3, nics=[Nic(addresses=("10.2.0.21",), connected=False)]),
+            replace(SQL, offered=3, nics=[Nic(addresses=("10.2.0.21",), subnets=(), connected=False)]),
             replace(WEB, kvp=2, heartbeat=2, items=NEW),
             replace(BATCH, uptime=7 * 24 * 3_600_000),
         ],

@@ -16,7 +16,7 @@ from compliance.hyperv.assumptions.held import assumptions, assumptions_on_sides
 from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import GUID
 from compliance.judge.judge import judge
-from compliance.model import Row, Unread
+from compliance.model import Guest, Row, Unread
 from compliance.rule import Verdict
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
@@ -85,7 +85,15 @@ def exchanged(before: Snapshot, after: Snapshot) -> dict[str, str]:
         for old, new in zip(rows_of(was), rows_of(now), strict=True):
             pairs = zip(leaves(old), leaves(new), strict=True)
             found |= {one: other for (_, one), (_, other) in pairs}
+    found |= dict(zip(published(before), published(after), strict=True))
     return found | {was.name: now.name for was, now in zip(before.servers, after.servers, strict=True)}
+
+
+def published(found: Snapshot) -> list[str]:
+    """The addresses inside of what guests published, in the order of their servers' rows."""
+    machines = {machine.guid: machine for server in translate(found).servers for machine in server.machines}
+    guests = [machines[guid].guest for guid in machine_guids(found) if guid in machines]
+    return [address for guest in guests if isinstance(guest, Guest) for address in guest.addresses]
 
 
 def machine_guids(found: Snapshot) -> list[str]:

@@ -209,7 +209,9 @@ def test_no_rules_no_verdicts() -> None:
 
 
 def test_all_rules_judge_where_none_is_named() -> None:
-    plain = replace(estate(side("a")), clusters=(Cluster(name="hvcl01"),))
+    primary, other = side("a"), side("a", server="hv02")
+    there = replace(other, machine=replace(other.machine, role=Role.REPLICA))
+    plain = replace(estate(primary, there), clusters=(Cluster(name="hvcl01"),))
     found = {verdict.rule for verdict in judge(plain)}
     assert found == {rule for rule in RULES if rule.applies(plain)}
     known = GuestConnection(name="local://", patterns=("a",), inside=Unread("not read"))

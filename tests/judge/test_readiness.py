@@ -82,7 +82,10 @@ def test_what_it_rests_on() -> None:
 
 def test_without_one_on_the_primary_a_failback_keeps_what_the_failover_sets() -> None:
     answer = readiness(pair(), Direction.FAILBACK)
-    assert (answer.word, answer.reason) == (Word.NO_ADDRESS, "keeps 10.2.0.20, which a failover sets")
+    assert (answer.word, answer.reason) == (
+        Word.NO_ADDRESS,
+        "keeps what it has on the replica then, where 10.2.0.20 is set",
+    )
 
 
 def test_copies_of_one_guid_elsewhere_are_machines_of_their_own() -> None:

@@ -12,6 +12,7 @@ from compliance.judge.requirements import check_requirements
 from compliance.model import (
     Cluster,
     Estate,
+    GuestConnection,
     ReplicaAdapter,
     ReplicatedVM,
     Role,
@@ -19,7 +20,6 @@ from compliance.model import (
     Subject,
     Unread,
     VirtualMachine,
-    Way,
 )
 from compliance.rule import Outcome, Result, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.coverage import cluster_was_read, estate_has_replicated_machines, server_was_read
@@ -56,7 +56,7 @@ EVERY = (*all_rules(), *USERS)
 SEEING = {server_was_read.key, cluster_was_read.key, estate_has_replicated_machines.key}
 
 
-WAYS = (Way(name="local://", patterns=("app",), inside=Unread("not read")),)
+WAYS = (GuestConnection(name="local://", patterns=("app",), inside=Unread("not read")),)
 
 
 def named(of: Rule) -> str:
@@ -67,7 +67,7 @@ def with_unread_side(**changes: object) -> Estate:
     primary = vm()
     whole = estate(primary, replica(primary, address("10.2.0.20")))
     sides = tuple(replace(side, machine=replace(side.machine, **changes)) for side in whole.replicated)  # type: ignore[arg-type]
-    return replace(whole, replicated=sides, ways=WAYS)
+    return replace(whole, replicated=sides, connections=WAYS)
 
 
 @pytest.mark.parametrize("changes", CHANGES.values(), ids=CHANGES)
@@ -84,7 +84,7 @@ UNREAD = Estate(
     servers=(Server(name="hv01", unread=Unread("refused")), Server(name="hv02", doubt="half of it")),
     clusters=(Cluster(name="hvcl01", unread=Unread("refused")), Cluster(name="hvcl02", doubts=("a node is missing",))),
     replicated=(),
-    ways=WAYS,
+    connections=WAYS,
 )
 
 

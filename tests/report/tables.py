@@ -15,6 +15,7 @@ from compliance.judge.readiness import readiness_of
 from compliance.model import (
     Adapter,
     Answer,
+    Connection,
     Estate,
     FailoverAddress,
     Guest,
@@ -59,9 +60,11 @@ def small(**changes: object) -> Table:
     return table(translate(found), **changes)
 
 
+NIC = Adapter(guid="a", name="Network Adapter", connected=True, connection=Connection.SWITCH)
+
+
 def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:
     """A running guest that never answered: it fails."""
-    nic = Adapter(guid="a", name="Network Adapter")
     known: dict[str, object] = {
         "server": server,
         "guid": name,
@@ -70,8 +73,10 @@ def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:
         "power": Power.RUNNING,
         "replicated": True,
         "uptime": timedelta(days=4),
-        "failover": (FailoverAddress(adapter_guid="a", adapter=nic, addresses=("10.2.0.20",)),),
-        "adapters": (nic,),
+        "failover": (
+            FailoverAddress(adapter_guid="a", adapter=NIC, addresses=("10.2.0.20",), subnets=("255.255.255.0",)),
+        ),
+        "adapters": (NIC,),
         "data_exchange_offered": True,
         "guest": Guest(answer=Answer.NO_CONTACT),
         "heartbeat": Answer.NO_CONTACT,

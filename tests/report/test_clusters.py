@@ -253,7 +253,7 @@ def test_a_waiver_knows_a_cluster_by_its_name(key: str, tmp_path: Path) -> None:
     ],
 )
 def test_selection_knows_a_cluster_by_its_name(scope: Scope, labels: set[str]) -> None:
-    assert {verdict.label for verdict in table(found(), scope).verdicts} == labels
+    assert {verdict.label.partition("/eth-")[0] for verdict in table(found(), scope).verdicts} == labels
 
 
 # --- reports ----------------------------------------------------------------------------------------------------------
@@ -278,9 +278,10 @@ def test_every_report_tells_the_cluster_and_the_node() -> None:
     failed = next(one for one in made.verdicts if one.label == "hvcl01/web01" and one.outcome.result == "failed")
     assert "Virtual machine: web01 (primary) on hv02, a node of hvcl01" in details(failed)
     kinds = [
-        place["kind"] for place in json.loads(sarif(made))["runs"][0]["results"][0]["locations"][0]["logicalLocations"]
+        [place["kind"] for place in finding["locations"][0]["logicalLocations"]]
+        for finding in json.loads(sarif(made))["runs"][0]["results"]
     ]
-    assert kinds[:3] == ["cluster", "server", "virtual machine"]
+    assert ["cluster", "server", "virtual machine"] in [kind[:3] for kind in kinds]
     assert "1 of its 2 virtual machines stood on no node: sql01" in page(made)
 
 

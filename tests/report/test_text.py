@@ -170,7 +170,7 @@ def test_a_failing_machine_in_full() -> None:
     assert details(verdict).split("\n") == [
         verdict.outcome.finding,
         f"Virtual machine: mute01 (replica) on hv02, {verdict.machine.guid}",
-        "Address after a failover: 10.2.0.20",
+        f"Address after a failover: {verdict.machine.failover_addresses[0]}",
         "Evidence: answer of the same guest on hv01",
         "Microsoft's BPA would say: compliant",
         f"ERROR: {rule.title}",

@@ -49,6 +49,7 @@ class Cause(StrEnum):
     ADAPTER_WITHOUT = "adapter-without-address"
     BY_DHCP = "by-dhcp"
     TODAY_UNKNOWN = "today-not-known"
+    TODAY_UNREAD = "today-unread"
     STRETCHED = "stretched"
     INVALID = "address-invalid"
     MASK_INVALID = "mask-invalid"

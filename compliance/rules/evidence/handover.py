@@ -250,8 +250,8 @@ def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> O
         )
     if uptime <= settings.boot_grace:
         return unknown(
-            f"the guest{where} does not answer Data Exchange yet, {_age(uptime)} after its start "
-            f"(the grace is {_age(settings.boot_grace)})",
+            f"the guest{where} does not answer Data Exchange yet, {age(uptime)} after its start "
+            f"(the grace is {age(settings.boot_grace)})",
             evidence=_evidence(where),
             cause=Cause.GUEST_BOOTS,
         )
@@ -261,13 +261,13 @@ def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> O
         else "integration services are not installed or not running"
     )
     return failed(
-        f"the guest{where} never answered Data Exchange in the {_age(uptime)} since it started: {cause}",
+        f"the guest{where} never answered Data Exchange in the {age(uptime)} since it started: {cause}",
         evidence=_evidence(where),
         cause=Cause.GUEST_NO_CONTACT,
     )
 
 
-def _age(time: timedelta) -> str:
+def age(time: timedelta) -> str:
     """In the largest unit that says enough: `3 days`, `40 minutes`."""
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if (count := int(time.total_seconds() // length)) > 1 or unit == "minute":

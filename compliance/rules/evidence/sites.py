@@ -30,6 +30,18 @@ class Sites:
         one, two = self.site_of(server), self.site_of(other)
         return one != two and any(one in sites and two in sites for sites in self.stretched)
 
+    def network_of(self, server: str) -> str:
+        """Return one name for all sites that share networks with its own; empty where the inventory names no site."""
+        site = self.site_of(server)
+        return min({site} | self._reached_from(site)) if site else ""
+
+    def _reached_from(self, site: str) -> set[str]:
+        reached, more = {site}, {site}
+        while more:
+            more = {other for sites in self.stretched if sites & more for other in sites} - reached
+            reached |= more
+        return reached
+
     def differ(self, server: str, other: str) -> bool | None:
         """Are they at two sites that don't share their networks? None where the inventory names no site of one."""
         one, two = self.site_of(server), self.site_of(other)

@@ -1,0 +1,134 @@
+"""What is wrong with a failover address by arithmetic alone: addresses, masks and gateways, strictly parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from compliance.model import FailoverAddress
+from compliance.rules.evidence.causes import Cause
+from compliance.words import join_names, plural, quote
+
+IPAddress = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+BROADCAST = IPv4Address("255.255.255.255")
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One line of what is there and what was expected, and its stable key."""
+
+    finding: str
+    cause: Cause
+
+
+def mistakes_in(setting: FailoverAddress) -> Iterator[Mistake]:
+    """Yield what is wrong with its addresses, its masks and its gateways."""
+    addresses = [(text, parsed(text)) for text in setting.addresses]
+    for text, address in addresses:
+        if reason := _why_no_address(address):
+            yield Mistake(f"{quote(text)} {reason}", Cause.INVALID)
+    if len(setting.subnets) != len(setting.addresses):
+        yield Mistake(_count(setting), Cause.MASKS_DIFFER if setting.subnets else Cause.MASK_INVALID)
+    networks: list[Network] = []
+    for (text, address), mask in zip(addresses, setting.subnets, strict=False):
+        if address is None:
+            continue
+        network = network_of(address, mask)
+        if network is None:
+            yield Mistake(f"{quote(mask)} is no subnet mask of {text}: expected {_masks(address)}", Cause.MASK_INVALID)
+            continue
+        networks.append(network)
+        if reason := _why_not_a_host(address, network):
+            yield Mistake(f"{text} {reason}", Cause.INVALID)
+    yield from _gateways(setting, networks)
+
+
+def parsed(text: str) -> IPAddress | None:
+    """Return an address without a zone; None where it is none."""
+    try:
+        return None if "%" in text else ip_address(text)
+    except ValueError:
+        return None
+
+
+def network_of(address: IPAddress, mask: str) -> Network | None:
+    """Return the network of an address: IPv4 has a mask as four numbers, IPv6 the length of its prefix (the class's
+    documentation). None where the mask has holes, is out of range, or is none."""
+    if isinstance(address, IPv6Address):
+        length = int(mask) if mask.isascii() and mask.isdecimal() and len(mask) <= 3 else 0
+        return IPv6Network((address, length), strict=False) if 0 < length <= 128 else None
+    try:
+        bits = int(IPv4Address(mask))
+    except ValueError:
+        return None
+    length = bits.bit_count()
+    is_whole = length > 0 and bits == (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
+    return IPv4Network((address, length), strict=False) if is_whole else None
+
+
+def _why_no_address(address: IPAddress | None) -> str:
+    if address is None:
+        return "is no address"
+    for is_wrong, kind in (
+        (address.is_unspecified, "the unspecified address"),
+        (address.is_loopback, "a loopback address"),
+        (address.is_multicast, "a multicast address"),
+        (address.is_link_local, "a link-local address, which every host makes for itself"),
+        (address == BROADCAST, "the broadcast address"),
+        (isinstance(address, IPv4Address) and address.packed[0] == 0, "a reserved address"),
+        (isinstance(address, IPv6Address) and address.ipv4_mapped is not None, "an IPv4 address written as IPv6"),
+    ):
+        if is_wrong:
+            return f"is {kind}: expected one that a host may have"
+    return ""
+
+
+def _why_not_a_host(address: IPAddress, network: Network) -> str:
+    """A network of one or two addresses has none to spare (RFC 3021); IPv6 knows no broadcast."""
+    if isinstance(network, IPv6Network) or network.prefixlen >= 31:
+        return ""
+    if address == network.network_address:
+        return f"is the address of its subnet itself (/{network.prefixlen}): expected one of a host in it"
+    if address == network.broadcast_address:
+        return f"is the broadcast address of its subnet (/{network.prefixlen}): expected one of a host in it"
+    return ""
+
+
+def _gateways(setting: FailoverAddress, networks: list[Network]) -> Iterator[Mistake]:
+    own = {parsed(text) for text in setting.addresses}
+    subnets = f"of {setting} ({join_names(setting.subnets) or 'no mask'})"
+    for text in setting.gateways:
+        gateway = parsed(text.partition("%")[0] if text.casefold().startswith("fe80:") else text)
+        if gateway is None:
+            yield Mistake(f"its gateway {quote(text)} is no address", Cause.GATEWAY_INVALID)
+        elif gateway in own:
+            yield Mistake(f"its gateway {text} is the address itself: expected a router's", Cause.GATEWAY_INVALID)
+        elif not (gateway.is_link_local and gateway.version == 6) and not _is_reached(gateway, networks):
+            yield Mistake(f"its gateway {text} is in no subnet {subnets}: expected one in it", Cause.GATEWAY_INVALID)
+        elif any(_why_not_a_host(gateway, network) for network in networks if network.version == gateway.version):
+            yield Mistake(
+                f"its gateway {text} is no host's address in the subnet {subnets}: expected a router's",
+                Cause.GATEWAY_INVALID,
+            )
+
+
+def _is_reached(gateway: IPAddress, networks: list[Network]) -> bool:
+    """Is it in one of the subnets? An address that is alone in its network has to reach its gateway by the link."""
+    return any(
+        gateway in network or network.prefixlen == network.max_prefixlen
+        for network in networks
+        if network.version == gateway.version
+    )
+
+
+def _count(setting: FailoverAddress) -> str:
+    if not setting.subnets:
+        return f"{setting} has no subnet mask: expected one for each address"
+    addresses = f"{len(setting.addresses)} address{'' if len(setting.addresses) == 1 else 'es'}"
+    return f"{addresses} ({setting}) and {plural(len(setting.subnets), 'mask')}: expected one for each address"
+
+
+def _masks(address: IPAddress) -> str:
+    return "a length from 1 to 128" if isinstance(address, IPv6Address) else "one without holes, as 255.255.255.0"
