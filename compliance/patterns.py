@@ -27,6 +27,11 @@ def is_plain(pattern: str) -> bool:
     return not _GLOB.search(pattern)
 
 
+def beginning_of(pattern: str) -> str:
+    """Return what every name begins with that it matches."""
+    return _GLOB.split(pattern, maxsplit=1)[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Patterns:
     """Patterns that are matched many times: folded and compiled once. The same answers as ``any_matches``."""

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from compliance.gate.waivers import Waiver, WaiverEntry
 from compliance.model import Estate, ReplicaAdapter, Server, VirtualMachine
-from compliance.patterns import Patterns, folded, is_plain
+from compliance.patterns import Patterns, beginning_of, folded, is_plain
 from compliance.rule import Result, Verdict
 
 
@@ -47,7 +47,7 @@ class Waivers:
         self._estate = estate
         self._servers = {server.name: server for server in estate.servers}
         self._waivers = [_compiled(order, waiver) for order, waiver in enumerate(waivers)]
-        self._by_rule: dict[str, tuple[Mapping[tuple[str, str], Sequence[_Compiled]], Sequence[_Compiled]]] = {}
+        self._by_rule: dict[str, _Sorted] = {}
 
     def covering(self, verdict: Verdict) -> list[Waiver]:
         """Return those that cover a verdict which failed or is unknown, in the order of the files.
@@ -63,14 +63,12 @@ class Waivers:
         return [one.waiver for one in covering]
 
     def _candidates(self, rule: str, names: _Names) -> Sequence[_Compiled]:
-        """Those that name the rule, and this subject by one of its names, or others by a pattern."""
+        """Those that name the rule and may name this subject, in the order of the files."""
         if rule not in self._by_rule:
             key = folded(rule)
-            self._by_rule[rule] = _sorted(one for one in self._waivers if one.waiver.rules.match([key]))
-        by_name, others = self._by_rule[rule]
-        keys = ((kind, name) for kind in _KINDS for name in getattr(names, kind))
-        named = {one.order: one for key in keys for one in by_name.get(key, ())}
-        return sorted([*named.values(), *others], key=lambda one: one.order) if named else others
+            self._by_rule[rule] = _Sorted(one for one in self._waivers if one.waiver.rules.match([key]))
+        found = self._by_rule[rule].find(names)
+        return [one for _, one in sorted(found.items())]
 
     def _means(self, one: _Compiled, verdict: Verdict, names: _Names) -> bool:
         """Does an exact waiver mean this verdict's machine and no other? The sides of a machine have one GUID, and each
@@ -139,27 +137,39 @@ def _compiled(order: int, waiver: Waiver) -> _Compiled:
     return _Compiled(order, waiver, tuple((kind, Patterns.of(patterns)) for kind, patterns in kinds if patterns))
 
 
-def _sorted(
-    waivers: Iterable[_Compiled],
-) -> tuple[Mapping[tuple[str, str], Sequence[_Compiled]], Sequence[_Compiled]]:
-    """By the kind and text of what they name in full, and those that must be tried on each."""
-    by_name: dict[tuple[str, str], list[_Compiled]] = defaultdict(list)
-    others: list[_Compiled] = []
-    for one in waivers:
-        names = _plain_names(one.waiver.entry)
-        for name in names:
-            by_name[name].append(one)
-        if not names:
-            others.append(one)
-    return by_name, others
+class _Sorted:
+    """Waivers by how the names begin that they cover, so that few of them are tried on a subject: by the first kind of
+    their patterns of which each has a beginning."""
+
+    def __init__(self, waivers: Iterable[_Compiled]) -> None:
+        self._plain: dict[tuple[str, str], list[_Compiled]] = defaultdict(list)
+        self._beginnings: dict[tuple[str, str], list[_Compiled]] = defaultdict(list)
+        self._others: list[_Compiled] = []
+        for one in waivers:
+            keys = _beginnings(one.waiver.entry)
+            for kind, text, is_whole in keys:
+                (self._plain if is_whole else self._beginnings)[kind, text].append(one)
+            if not keys:
+                self._others.append(one)
+        self._longest = max((len(text) for _, text in self._beginnings), default=0)
+
+    def find(self, names: _Names) -> dict[int, _Compiled]:
+        found = {one.order: one for one in self._others}
+        for kind in _KINDS:
+            for name in getattr(names, kind):
+                found |= {one.order: one for one in self._plain.get((kind, name), ())}
+                for length in range(1, min(len(name), self._longest) + 1):
+                    found |= {one.order: one for one in self._beginnings.get((kind, name[:length]), ())}
+        return found
 
 
-def _plain_names(entry: WaiverEntry) -> list[tuple[str, str]]:
-    """Return the texts of the first kind that holds no pattern: whatever it covers has one of these names."""
+def _beginnings(entry: WaiverEntry) -> list[tuple[str, str, bool]]:
+    """Return kind, beginning, and whether that is all of it, for each text of the first kind that has beginnings."""
     for kind in ("machine", "adapter", "server", "group", "site"):
         texts: Collection[str] = getattr(entry, kind) or ()
-        if texts and all(map(is_plain, texts)):
-            return [(kind, text) for text in dict.fromkeys(map(folded, texts))]
+        keys = [(kind, beginning_of(text), is_plain(text)) for text in map(folded, texts)]
+        if keys and all(beginning for _, beginning, _ in keys):
+            return list(dict.fromkeys(keys))
     return []
 
 
