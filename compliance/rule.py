@@ -126,6 +126,7 @@ class Rule:
     sides: frozenset[Role]  # of which it judges virtual machines, or their adapters
     index: type[Index] | None
     judge: Judge
+    module: str  # that defines it
 
     @property
     def of_machines(self) -> bool:
@@ -238,6 +239,7 @@ def rule(
             sides=frozenset(sides),
             index=indexes[0] if indexes else None,
             judge=judge,
+            module=function.__module__,
         )
 
     return make

@@ -9,29 +9,40 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 import compliance.rules
+from compliance.errors import UsageError
 from compliance.judge.labels import adapter_labels, labels_of
+from compliance.judge.packages import rules_of_packages
 from compliance.judge.requirements import check_requirements, pointing_to, subject_of, why_unread
 from compliance.judge.subjects import adapters_of, sides_of, spoken, test_replicas
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server, Subject, Unread
 from compliance.rule import Index, Outcome, Rule, Verdict, unknown
 from compliance.rules.evidence.causes import Cause
-from compliance.words import printable
+from compliance.words import join_names, printable
 
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
-    """Return every rule of the package, worst severity first. A rule is one by standing in a module of ``rules``."""
-    modules = (
-        importlib.import_module(f"{compliance.rules.__name__}.{family.name}")
-        for family in pkgutil.iter_modules(compliance.rules.__path__)
-        if not family.ispkg
-    )
-    rules = [value for module in modules for value in vars(module).values() if isinstance(value, Rule)]
-    doubled = [key for key, count in Counter(rule.key for rule in rules).items() if count > 1]
+    """Return every rule of this suite and of installed packages, worst severity first. A rule is one by standing in a
+    module of ``rules``, or of an entry point. UsageError where a package's rules can't be taken."""
+    bundled = tuple(_bundled())
+    check_requirements(bundled)
+    rules = (*bundled, *rules_of_packages())
+    doubled = {key: count for key, count in Counter(rule.key for rule in rules).items() if count > 1}
     if doubled:
-        raise TypeError(f"two rules are called {doubled[0]}")
-    check_requirements(rules)
+        modules = join_names(sorted({rule.module for rule in rules if rule.key in doubled}))
+        raise UsageError(f"two rules are called {min(doubled)}: in {modules}")
+    try:
+        check_requirements(rules)
+    except TypeError as error:
+        raise UsageError(str(error)) from error
     return tuple(sorted(rules, key=lambda rule: (rule.severity.rank, rule.key)))
+
+
+def _bundled() -> Iterator[Rule]:
+    for family in pkgutil.iter_modules(compliance.rules.__path__):
+        if not family.ispkg:
+            module = importlib.import_module(f"{compliance.rules.__name__}.{family.name}")
+            yield from (value for value in vars(module).values() if isinstance(value, Rule))
 
 
 def judge(estate: Estate, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:

@@ -94,7 +94,7 @@ class Case(pytest.Item):
 
 def marker_of(key: str) -> str:
     """A rule's key as pytest's -m takes it."""
-    return key.replace("-", "_")
+    return key.replace("-", "_").replace(".", "_")
 
 
 def properties_of(bundle: Bundle) -> Iterator[tuple[str, object]]:
