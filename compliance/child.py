@@ -194,7 +194,12 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         tree = [f"{os.environ.get('SYSTEMROOT', 'C:/Windows')}/System32/taskkill.exe", "/T", "/F", "/PID"]
         with suppress(OSError, subprocess.SubprocessError):
             subprocess.run(  # noqa: S603  # Windows' own, by its full name
-                [*tree, str(process.pid)], stdin=subprocess.DEVNULL, capture_output=True, timeout=10, check=False
+                [*tree, str(process.pid)],
+                env=plain(os.environ),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=10,
+                check=False,
             )
     with suppress(OSError):
         process.kill()
