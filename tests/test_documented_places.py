@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from compliance.credentials.find import Surroundings
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.inventory.inventory import inventory_of
 from compliance.inventory.logins import credentials_of
 from compliance.secret import Environment
@@ -24,7 +24,7 @@ RECIPES = dict(re.findall(r"^\| ([^|]+) \| `(\[.+\])` \| ", PAGE, re.MULTILINE))
 LEAST = "servers: [{name: hv01, credential: audit}]\n"
 
 
-def sources_of(text: str) -> dict[str, Source]:
+def sources_of(text: str) -> dict[str, PasswordPlace]:
     return dict(inventory_of(Path("site.yaml"), text.encode()).credentials)
 
 
@@ -40,7 +40,7 @@ def test_the_readmes_part_of_one_is_too() -> None:
 
 
 def test_every_place_is_documented() -> None:
-    places = {*Source.model_fields} - {"username"}
+    places = {*PasswordPlace.model_fields} - {"username"}
     assert {name for name in places if f"`{name}: " in PAGE} == places
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from compliance.child import all_but_ours, run
 from compliance.errors import ReadError, UsageError
-from compliance.files.yaml_file import cut, visible
 from compliance.secret import Environment, Secret
+from compliance.words import printable, quote, shorten
 
 Ask = Callable[[str], str]
 """Shows a text on the terminal and returns what is typed there, without an echo. EOFError where nothing is."""
@@ -33,22 +33,22 @@ def from_keyring(service: str, username: str) -> Secret:
     except ImportError:
         raise UsageError("keyring: the package is missing: pip install 'hyperv-compliance[keyring]'") from None
     try:
-        found: str | None = keyring.get_password(service, username)
+        password: str | None = keyring.get_password(service, username)
     except Exception as error:  # backends are foreign code, each with errors of its own
         raise UsageError(f"keyring: {_unavailable(error)}") from None
-    if found is None:
-        entry = f"service `{visible(service)}` holds nothing for `{visible(username)}`"
+    if password is None:
+        entry = f"service `{printable(service)}` holds nothing for `{printable(username)}`"
         raise UsageError(f"keyring: {entry}: run `keyring set` with these two")
-    return _password(found, "keyring: the entry")
+    return _password(password, "keyring: the entry")
 
 
 def _unavailable(error: Exception) -> str:
     name = type(error).__name__
     if name == "NoKeyringError":
         return "there is none on this machine, which is usual in CI"
-    said = cut(" ".join(str(error).split()), LONGEST_ECHO)
+    reason = shorten(" ".join(str(error).split()), LONGEST_ECHO)
     state = "is locked" if name == "KeyringLocked" else f"can't be read: {name}"
-    return f"{state}{f': {said}' if said else ''}"
+    return f"{state}{f': {reason}' if reason else ''}"
 
 
 def from_command(
@@ -61,7 +61,7 @@ def from_command(
 ) -> Secret:
     """Return the first line that a program prints. It runs in ``folder``, with nothing to read and no variable of ours:
     one credential's program has no use for the passwords of the others."""
-    named = f"password_command: `{cut(Path(command[0]).name)}`"
+    place = f"password_command: {quote(Path(command[0]).name or command[0])}"
     try:
         program = find_on_windows(command[0], folder, environ) if windows else command[0]
         ended = run(
@@ -75,16 +75,16 @@ def from_command(
             folder=folder,
         )
     except FileNotFoundError:
-        raise UsageError(f"{named}: no such program was found") from None
+        raise UsageError(f"{place}: no such program was found") from None
     except (OSError, ValueError) as error:  # the latter: a null byte
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{named} can't be started: {reason}") from None
+        raise UsageError(f"{place} can't be started: {reason}") from None
     except ReadError as error:
-        raise UsageError(f"{named} {error}, and was ended") from None
+        raise UsageError(f"{place} {error}, and was ended") from None
     if ended.status:
         how = f"ended with exit code {ended.status}" if ended.status > 0 else f"was ended by signal {-ended.status}"
-        raise UsageError(f"{named} {how}{_echo(ended.errors)}")
-    return _password(_first_line(ended.output, f"{named}: its output"), f"{named}: its output's first line")
+        raise UsageError(f"{place} {how}{_echo(ended.errors)}")
+    return _password(_first_line(ended.output, f"{place}: its output"), f"{place}: its output's first line")
 
 
 def find_on_windows(program: str, folder: Path, environ: Mapping[str, str]) -> str:
@@ -107,69 +107,69 @@ def find_on_windows(program: str, folder: Path, environ: Mapping[str, str]) -> s
 
 
 def _echo(errors: bytes) -> str:
-    line = cut(" ".join(errors.decode(errors="replace").split()), LONGEST_ECHO)
+    line = shorten(" ".join(errors.decode(errors="replace").split()), LONGEST_ECHO)
     return f": {line}" if line else ""
 
 
 def from_file(path: Path) -> Secret:
     """UsageError where anybody else may read the file, or it holds more than one line."""
-    named = f"password_file: {visible(str(path))}"
+    place = f"password_file: {printable(str(path))}"
     try:
         # Without waiting: a pipe that nobody writes to would hold us up for ever. Flags are each system's own.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except (OSError, ValueError) as error:  # the latter: a null byte
         reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{named}: can't be read: {reason}") from None
+        raise UsageError(f"{place}: can't be read: {reason}") from None
     try:
-        _refuse_what_others_read(os.fstat(descriptor), named)  # of what was opened, whoever changes the name meanwhile
+        _refuse_what_others_read(os.fstat(descriptor), place)  # of what was opened, whoever changes the name meanwhile
         content = os.read(descriptor, LARGEST + 1)
     finally:
         os.close(descriptor)
     if len(content) > LARGEST:
-        raise UsageError(f"{named}: larger than {LARGEST:,} bytes; is it a password?")
-    line = _first_line(content, named)
+        raise UsageError(f"{place}: larger than {LARGEST:,} bytes; is it a password?")
+    line = _first_line(content, place)
     if content.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") != line.encode():
-        raise UsageError(f"{named}: has more than one line; expected the password alone")
-    return _password(line, named)
+        raise UsageError(f"{place}: has more than one line; expected the password alone")
+    return _password(line, place)
 
 
-def _refuse_what_others_read(found: os.stat_result, named: str) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise UsageError(f"{named}: not a file")
+def _refuse_what_others_read(state: os.stat_result, place: str) -> None:
+    if not stat.S_ISREG(state.st_mode):
+        raise UsageError(f"{place}: not a file")
     if os.name != "posix":  # Windows keeps rights in lists, of which these numbers say nothing
         return
-    if found.st_uid != os.geteuid():
-        raise UsageError(f"{named}: belongs to another user (uid {found.st_uid}), who can change it")
-    mode = stat.S_IMODE(found.st_mode)
+    if state.st_uid != os.geteuid():
+        raise UsageError(f"{place}: belongs to another user (uid {state.st_uid}), who can change it")
+    mode = stat.S_IMODE(state.st_mode)
     if mode & ~(stat.S_IRUSR | stat.S_IWUSR):
-        raise UsageError(f"{named}: its mode is {mode:04o}, expected 0600 or 0400, so that nobody else may read it")
+        raise UsageError(f"{place}: its mode is {mode:04o}, expected 0600 or 0400, so that nobody else may read it")
 
 
 def from_prompt(username: str, ask: Ask | None) -> Secret:
     if ask is None:
         raise UsageError("prompt: there is no terminal to ask on")
     try:
-        given = Secret(ask(f"Password of {visible(username)}: "))
+        password = Secret(ask(f"Password of {printable(username)}: "))
     except EOFError:
-        given = Secret("")
-    if not given:
+        password = Secret("")
+    if not password:
         raise UsageError("prompt: no password was given")
-    return given
+    return password
 
 
-def _first_line(content: bytes, named: str) -> str:
+def _first_line(content: bytes, place: str) -> str:
     """Only the line's end is cut off: a password may begin or end with a space."""
     line = content.removeprefix(b"\xef\xbb\xbf").partition(b"\n")[0].removesuffix(b"\r")
     try:
         return line.decode()
     except UnicodeDecodeError:  # it carries the line
         pass
-    raise UsageError(f"{named} is not UTF-8")
+    raise UsageError(f"{place} is not UTF-8")
 
 
-def _password(found: str, named: str) -> Secret:
-    if not found:
-        raise UsageError(f"{named} is empty")
-    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in found):
-        raise UsageError(f"{named} holds a control character, which no password has")
-    return Secret(found)
+def _password(text: str, place: str) -> Secret:
+    if not text:
+        raise UsageError(f"{place} is empty")
+    if any(ord(character) < 0x20 or ord(character) == 0x7F for character in text):
+        raise UsageError(f"{place} holds a control character, which no password has")
+    return Secret(text)

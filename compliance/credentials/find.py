@@ -8,10 +8,10 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from compliance.credentials.ask_places import Ask, from_command, from_file, from_keyring, from_prompt
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.errors import UsageError
-from compliance.files.yaml_file import cut
 from compliance.secret import Environment, Secret
+from compliance.words import quote, shorten
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,29 +33,29 @@ class Surroundings:
     """Where credentials may be found: what was here when the program started, and who is there to be asked."""
 
     environ: Environment
-    sources: Mapping[str, Source] = field(default_factory=dict)  # by the credential's name
+    places: Mapping[str, PasswordPlace] = field(default_factory=dict)  # by the credential's name, in small letters
     folder: Path = Path()  # the inventory's, where programs are run
     ask: Ask | None = None  # None where nobody is there
 
 
 def find_credential(name: str, around: Surroundings) -> Credential:
-    """The environment's variables, each for itself; the inventory for what they leave open.
+    """Return a login: by the environment's variables, each for itself, and by the inventory where they leave it open.
 
-    UsageError in one line that names the credential, the place, and what to do.
+    Raises UsageError in one line that names the credential, the place, and what to do.
     """
-    source = around.sources.get(name.casefold())
+    place = around.places.get(name.casefold())
     variables = [f"COMPLIANCE_{name.upper()}_{part}" for part in ("USERNAME", "PASSWORD")]
-    username = around.environ.get(variables[0]) or (source.username if source else None)
+    username = around.environ.get(variables[0]) or (place.username if place else None)
     password = Secret(around.environ.get(variables[1], ""))
-    if not source or not source.places:
+    if not place or not place.places:
         missing = [variable for variable, value in zip(variables, (username, password), strict=True) if not value]
         if missing:
-            raise UsageError(_missing(name, variables, missing) + ("" if source else _near(name, around.sources)))
+            raise UsageError(_missing(name, variables, missing) + ("" if place else _hint(name, around.places)))
     elif not username:
-        raise UsageError(f"credential `{name}`: whose is it? Add `username:` to it, or set {variables[0]}")
+        raise UsageError(f"credential `{name}` has no `username:`: add it, or set {variables[0]}")
     elif not password:
-        return _kept(name, source, username, around)
-    return Credential(username=username or "", password=password, origin=_called(name, "the environment"))
+        return _ask_place(name, place, username, around)
+    return Credential(username=username or "", password=password, origin=_origin(name, "the environment"))
 
 
 def _missing(name: str, variables: Sequence[str], missing: Sequence[str]) -> str:
@@ -65,30 +65,30 @@ def _missing(name: str, variables: Sequence[str], missing: Sequence[str]) -> str
     )
 
 
-def _near(name: str, sources: Iterable[str]) -> str:
-    near = next(iter(get_close_matches(name.casefold(), sources, 1)), None)
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = next(iter(get_close_matches(name.casefold(), known, 1)), None)
     return f" (did you mean `{near}` of `credentials`?)" if near else ""
 
 
-def _kept(name: str, source: Source, username: str, around: Surroundings) -> Credential:
+def _ask_place(name: str, place: PasswordPlace, username: str, around: Surroundings) -> Credential:
     try:
-        password, place = _found(source, username, around)
+        password, where = _read_password(place, username, around)
     except UsageError as error:
         raise UsageError(f"credential `{name}`: {error} (or set COMPLIANCE_{name.upper()}_PASSWORD)") from error
-    return Credential(username=username, password=password, origin=_called(name, place))
+    return Credential(username=username, password=password, origin=_origin(name, where))
 
 
-def _found(source: Source, username: str, around: Surroundings) -> tuple[Secret, str]:
-    """The password, and where it was, in words."""
-    if source.keyring is not None:
-        return from_keyring(source.keyring, username), f"keyring service `{cut(source.keyring)}`"
-    if source.password_command is not None:
-        found = from_command(source.password_command, around.folder, around.environ)
-        return found, f"password_command `{cut(Path(source.password_command[0]).name)}`"
-    if source.password_file is not None:
-        return from_file(source.password_file), f"password_file {cut(str(source.password_file))}"
+def _read_password(place: PasswordPlace, username: str, around: Surroundings) -> tuple[Secret, str]:
+    """Return the password, and where it was, in words."""
+    if place.keyring is not None:
+        return from_keyring(place.keyring, username), f"keyring service {quote(place.keyring)}"
+    if place.password_command is not None:
+        password = from_command(place.password_command, around.folder, around.environ)
+        return password, f"password_command {quote(Path(place.password_command[0]).name)}"
+    if place.password_file is not None:
+        return from_file(place.password_file), f"password_file {shorten(str(place.password_file))}"
     return from_prompt(username, around.ask), "the terminal"
 
 
-def _called(name: str, place: str) -> str:
-    return f"credential `{name}` from {place}"
+def _origin(name: str, where: str) -> str:
+    return f"credential `{name}` from {where}"

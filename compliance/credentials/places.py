@@ -13,11 +13,12 @@ Argument = Annotated[str, Field(max_length=2000)]
 
 
 def beside_the_inventory(value: Path, info: ValidationInfo) -> Path:
-    """Whether it is there is asked where the password is needed: an offline run has no use for it."""
+    """Return a path as relative to the inventory's folder. Whether it is there is asked where the password is needed:
+    an offline run has no use for it."""
     return value if info.context is None else info.context / value
 
 
-class Source(Model):
+class PasswordPlace(Model):
     """One account, and where its password is kept. Without such a place the password is read from the environment."""
 
     username: Label | None = None
@@ -32,18 +33,18 @@ class Source(Model):
     """true: ask for the password on the terminal, before anything is read."""
 
     @model_validator(mode="after")
-    def be_one(self) -> Source:
+    def be_single(self) -> PasswordPlace:
         if len(self.places) > 1:
             raise ValueError(f"a password is kept in one place, got {' and '.join(f'`{key}`' for key in self.places)}")
         return self
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The keys that say where the password is; at most one."""
-        given = {
+        """Return the keys that say where the password is, one at most."""
+        values = {
             "keyring": self.keyring,
             "password_command": self.password_command,
             "password_file": self.password_file,
             "prompt": self.prompt or None,
         }
-        return tuple(key for key, value in given.items() if value is not None)
+        return tuple(key for key, value in values.items() if value is not None)

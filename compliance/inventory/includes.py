@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
 from compliance.gate.policy import DEFAULT
@@ -81,7 +81,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
                 f"{visible(str(part.path))}: its login {shown(min(map(str, doubled)))} has the name of a credential "
                 "of another file of this estate: name one otherwise (hyperv_credential, or a guest's `credential`)"
             )
-    credentials: dict[str, Source] = {}
+    credentials: dict[str, PasswordPlace] = {}
     for part in parts:
         for name, source in part.credentials.items():
             if credentials.setdefault(name, source) != source:

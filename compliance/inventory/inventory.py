@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from compliance import model
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.files.keys import CREDENTIAL, File, Form, Label, Model, Name, meant
 from compliance.files.yaml_file import Place, UserFile, content_of, shown
 from compliance.gate.policy import DEFAULT, Policy, PolicyBlock
@@ -182,7 +182,9 @@ class Document(Model):
     """Ways into guests, for rules that look inside."""
     defaults: Settings = Field(default_factory=Settings)
     """What every server has that doesn't say otherwise."""
-    credentials: dict[Annotated[str, Field(pattern=CREDENTIAL, max_length=60)], Source] = Field(default_factory=dict)
+    credentials: dict[Annotated[str, Field(pattern=CREDENTIAL, max_length=60)], PasswordPlace] = Field(
+        default_factory=dict
+    )
     """Where passwords are kept, by the names that servers say as `credential`; the environment goes before it."""
     limits: Limits = Field(default_factory=Limits)
     policy: PolicyBlock = Field(default_factory=PolicyBlock)
@@ -201,7 +203,7 @@ FORM = Form(
         "guests": GuestEntry,
         "clusters": ClusterEntry,
         "defaults": Settings,
-        "credentials": Source,
+        "credentials": PasswordPlace,
         "limits": Limits,
         "policy": PolicyBlock,
     },
@@ -231,7 +233,7 @@ class Inventory:
     path: Path
     digest: str
     lines: Mapping[str, int] = field(hash=False)  # server's, cluster's or guest's name -> line of the file
-    credentials: Mapping[str, Source] = field(default_factory=dict, hash=False)  # by name, in small letters
+    credentials: Mapping[str, PasswordPlace] = field(default_factory=dict, hash=False)  # by name, in small letters
     files: Mapping[str, str] = field(default_factory=dict, hash=False)  # server's name -> its file, where it is another
     include: Mapping[Path, int] = field(default_factory=dict, hash=False)  # other inventories, and the line of each
     logins: Mapping[str, Login] = field(default_factory=dict, hash=False, repr=False, compare=False)

@@ -26,7 +26,7 @@ def credentials_of(
 
     No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
     """
-    around = replace(around, sources=inventory.credentials, folder=inventory.path.parent)
+    around = replace(around, places=inventory.credentials, folder=inventory.path.parent)
     found = dict(given or {})
     for entry in entries:
         if entry.login and entry.login not in found:

@@ -12,7 +12,7 @@ import pytest
 
 from compliance.credentials.ask_places import LARGEST, find_on_windows, from_command, from_file, from_prompt
 from compliance.credentials.find import Credential, Surroundings, find_credential
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.errors import UsageError
 from compliance.secret import Environment, Secret
 from tests.canary import CANARY
@@ -31,8 +31,8 @@ PYTHON = Path(sys.executable).name
 HERE = Environment(os.environ)
 
 
-def around(environ: dict[str, str], **sources: Source) -> Surroundings:
-    return Surroundings(environ=Environment(environ), sources=sources, ask=lambda _: f"{CANARY} asked")
+def around(environ: dict[str, str], **places: PasswordPlace) -> Surroundings:
+    return Surroundings(environ=Environment(environ), places=places, ask=lambda _: f"{CANARY} asked")
 
 
 @pytest.mark.parametrize("name", ["audit", "AUDIT"])
@@ -50,7 +50,7 @@ def test_the_error_names_both_variables_and_the_missing_one(environ: dict[str, s
     assert str(error.value) == BOTH + missing
 
 
-PROMPT = Source(username="kept", prompt=True)
+PROMPT = PasswordPlace(username="kept", prompt=True)
 ORDER = {
     "the place that is named": ({}, PROMPT, ("kept", f"{CANARY} asked", "the terminal")),
     "its variable goes before": ({PASSWORD: CANARY}, PROMPT, ("kept", CANARY, "the environment")),
@@ -59,19 +59,19 @@ ORDER = {
     "both variables": ({USERNAME: "other", PASSWORD: CANARY}, PROMPT, ("other", CANARY, "the environment")),
     "an account without a place": (
         {PASSWORD: CANARY},
-        Source(username="kept"),
+        PasswordPlace(username="kept"),
         ("kept", CANARY, "the environment"),
     ),
     "no account in the inventory": (
         {USERNAME: "other"},
-        Source(prompt=True),
+        PasswordPlace(prompt=True),
         ("other", f"{CANARY} asked", "the terminal"),
     ),
 }
 
 
 @pytest.mark.parametrize(("environ", "source", "expected"), ORDER.values(), ids=ORDER)
-def test_the_order(environ: dict[str, str], source: Source, expected: tuple[str, str, str]) -> None:
+def test_the_order(environ: dict[str, str], source: PasswordPlace, expected: tuple[str, str, str]) -> None:
     found = find_credential("Audit", around(environ, audit=source))
     username, password, place = expected
     assert (found.username, found.password.reveal()) == (username, password)
@@ -79,15 +79,15 @@ def test_the_order(environ: dict[str, str], source: Source, expected: tuple[str,
 
 
 def test_an_account_that_nobody_names() -> None:
-    told = f"credential `audit`: whose is it? Add `username:` to it, or set {USERNAME}"
+    told = f"credential `audit` has no `username:`: add it, or set {USERNAME}"
     with pytest.raises(UsageError) as error:
-        find_credential("audit", around({PASSWORD: CANARY}, audit=Source(prompt=True)))
+        find_credential("audit", around({PASSWORD: CANARY}, audit=PasswordPlace(prompt=True)))
     assert str(error.value) == told
 
 
 def test_a_name_that_is_nearly_one() -> None:
     with pytest.raises(UsageError) as error:
-        find_credential("adit", around({}, audit=Source(prompt=True)))
+        find_credential("adit", around({}, audit=PasswordPlace(prompt=True)))
     assert str(error.value).endswith("are missing or empty (did you mean `audit` of `credentials`?)")
 
 
@@ -170,15 +170,15 @@ def test_which_program_windows_runs(
 
 BROKEN: dict[str, tuple[Sequence[str], str]] = {
     "not there": (["no-such-program", CANARY], "`no-such-program`: no such program was found"),
-    "a folder": (["/"], "`` can't be started: Permission denied"),
-    "a null byte": (["pass\0"], "`pass\\x00` can't be started: embedded null byte"),
+    "a folder": (["/"], "`/` can't be started: Permission denied"),
+    "a null byte": (["pass\0"], "`pass\\u0000` can't be started: embedded null byte"),
     "an exit code": (
         python(f"print('{CANARY}'); raise SystemExit(7)"),
         f"`{PYTHON}` ended with exit code 7",
     ),
     "what it says of it": (
-        python(f"import sys; print('{CANARY}'); sys.exit('the vault\\n\\x1b[31mis locked')"),
-        f"`{PYTHON}` ended with exit code 1: the vault \\x1b[31mis locked",
+        python(f"import sys; print('{CANARY}'); sys.exit('the vault\\n\\u001b[31mis locked')"),
+        f"`{PYTHON}` ended with exit code 1: the vault \\u001b[31mis locked",
     ),
     "much to say": (
         python("import sys; sys.exit('x' * 5000)"),
@@ -192,7 +192,7 @@ BROKEN: dict[str, tuple[Sequence[str], str]] = {
         f"`{PYTHON}`: its output is not UTF-8",
     ),
     "a colour": (
-        python(f"print('\\x1b[31m{CANARY}')"),
+        python(f"print('\\u001b[31m{CANARY}')"),
         f"`{PYTHON}`: its output's first line holds a control character, which no password has",
     ),
     "no end": (
@@ -317,7 +317,7 @@ def test_a_person_is_asked_by_the_accounts_name() -> None:
         return CANARY
 
     assert from_prompt("DR\\audit\x1b[2J", answer).reveal() == CANARY
-    assert asked == ["Password of DR\\audit\\x1b[2J: "]
+    assert asked == ["Password of DR\\audit\\u001b[2J: "]
 
 
 def test_nobody_and_nothing() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 
-from compliance.credentials.places import Source
+from compliance.credentials.places import PasswordPlace
 from compliance.errors import InventoryError
 from compliance.files.keys import Name, json_schema
 from compliance.files.yaml_file import LARGEST
@@ -534,7 +534,7 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-MODELS = (Document, ClusterEntry, GuestEntry, WindowsGuest, Source, Limits, PolicyBlock)
+MODELS = (Document, ClusterEntry, GuestEntry, WindowsGuest, PasswordPlace, Limits, PolicyBlock)
 EVERY_KEY = {key for model in MODELS for key in model.model_fields}
 
 
