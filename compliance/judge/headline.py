@@ -7,7 +7,7 @@ could judge, and nothing of keeping an address where none is set.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -16,7 +16,7 @@ from compliance.gate.decision import Decision
 from compliance.judge.readiness import DIRECTIONS, Direction, Readiness, Word
 from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
-from compliance.words import join_names, plural
+from compliance.words import MOST_NAMES, plural, printable, shorten
 
 Side = tuple[str, str]
 """Server and GUID of one side of a machine."""
@@ -30,6 +30,8 @@ ASKED: Mapping[str, tuple[Direction, ...]] = {
 WITH_ADDRESS = frozenset({Word.READY, Word.READY_IF, Word.NOT_READY, Word.UNKNOWN})
 """Words of machines that have, or may have, a failover address."""
 MOST_CONDITIONS = 2
+MOST_OF_A_CONDITION = 160  # letters
+Show = Callable[[str], str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,20 +50,26 @@ class Tally:
 
 
 def headline(
-    readiness: Sequence[Readiness], decisions: Iterable[Decision], direction: str, unread: Sequence[str] = ()
+    readiness: Sequence[Readiness],
+    decisions: Iterable[Decision],
+    direction: str,
+    unread: Sequence[str] = (),
+    show: Show = printable,
 ) -> str:
     """Return the sentence, without a full stop at its end. ``readiness`` and ``decisions`` are those in scope,
-    ``unread`` the servers in scope that were not read."""
+    ``unread`` the servers in scope that were not read. ``show`` writes a text that may be a host's or a guest's."""
     covered = _covered(decisions)
     parts: list[str] = []
     for asked in ASKED[direction]:
         of_direction = [one for one in readiness if one.direction is asked]
         tally = tally_of(of_direction, covered)
         if asked is Direction.FAILOVER or direction == "failback" or tally.with_address:
-            parts += _sentences(tally, asked, len(of_direction))
+            parts += _sentences(tally, asked, len(of_direction), show)
     if unread:
         were, their = ("was", "its") if len(unread) == 1 else ("were", "their")
-        parts.append(f"{join_names(unread)} {were} not read: {their} machines are not counted")
+        names = ", ".join(map(show, unread[:MOST_NAMES]))
+        more = f" and {len(unread) - MOST_NAMES:,} more" if len(unread) > MOST_NAMES else ""
+        parts.append(f"{names}{more} {were} not read: {their} machines are not counted")
     return ". ".join(parts)
 
 
@@ -139,23 +147,23 @@ _AT: Mapping[Direction, str] = {
 }
 
 
-def _sentences(tally: Tally, direction: Direction, machines: int) -> Iterator[str]:
+def _sentences(tally: Tally, direction: Direction, machines: int, show: Show) -> Iterator[str]:
     at = _AT[direction]
     if not machines:
         yield f"{at}no replicated virtual machine was seen"
     if tally.with_address:
-        yield at + "; ".join(_of_addresses(tally))
+        yield at + "; ".join(_of_addresses(tally, show))
     if count := len(tally.without):
         more = "more " if tally.with_address else ""
         subject = f"{count} {more}" if more else f"{plural(count, 'virtual machine')} "
         have = f"{subject}{'has' if count == 1 else 'have'} no failover address"
-        own = ", ".join(_instead(tally.without)) if direction is not Direction.FAILBACK else ""
+        own = ", ".join(_instead(tally.without, show)) if direction is not Direction.FAILBACK else ""
         yield (have if more else f"{at}{have}") + (f": {own}" if own else "")
     if count := tally.words[Word.NOT_OURS]:
         yield f"{count} {'is' if count == 1 else 'are'} replicated by another provider than Hyper-V Replica"
 
 
-def _of_addresses(tally: Tally) -> Iterator[str]:
+def _of_addresses(tally: Tally, show: Show) -> Iterator[str]:
     """Yield what is known first: of the first part's machines the address is named, the others follow in short."""
     asked, words = tally.with_address, tally.words
     their, machines = ("its", "virtual machine") if asked == 1 else ("their", "virtual machines")
@@ -168,7 +176,7 @@ def _of_addresses(tally: Tally) -> Iterator[str]:
         (words[Word.NOT_READY], f"would not {address}", f"would not{_with_cover(tally, Word.NOT_READY)}"),
     ]
     for condition, count in _most(tally.conditions):
-        only = f"only if {condition}" if condition else "only on a condition"
+        only = f"only if {show(shorten(condition, MOST_OF_A_CONDITION))}" if condition else "only on a condition"
         parts.append((count, f"would {address} {only}", only))
     first, *others = [part for part in parts if part[0]]
     cover = _with_cover(tally, Word.NOT_READY) if first is parts[1] else ""
@@ -193,14 +201,14 @@ def _most(conditions: Mapping[str, int]) -> Iterator[tuple[str, int]]:
         yield "", rest
 
 
-def _instead(without: Sequence[Readiness]) -> Iterator[str]:
+def _instead(without: Sequence[Readiness], show: Show) -> Iterator[str]:
     """Yield what machines without a failover address will have."""
     causes = Counter(one.cause for one in without)
     if count := causes.pop(Cause.BY_DHCP, 0):
         yield f"{count:,} {'uses' if count == 1 else 'use'} DHCP"
     if count := causes.pop(Cause.STATIC_WITHOUT, 0):
         today = next(one.today for one in without if one.cause == Cause.STATIC_WITHOUT).removesuffix(", static")
-        yield f"1 would keep {_address(today)}" if count == 1 else f"{count:,} would keep their static address"
+        yield f"1 would keep {show(_address(today))}" if count == 1 else f"{count:,} would keep their static address"
     if count := causes.pop(Cause.STRETCHED, 0):
         yield f"{count:,} {'keeps' if count == 1 else 'keep'} an address that is valid there"
     if rest := causes.total():
@@ -209,7 +217,7 @@ def _instead(without: Sequence[Readiness]) -> Iterator[str]:
 
 
 def _address(text: str) -> str:
-    """Return a guest's word for its address where it is one: this line goes into every output, unquoted."""
+    """Return a guest's word for its address where it is one."""
     try:
         return str(ip_address(text))
     except ValueError:

@@ -74,17 +74,12 @@ def _head(table: Table) -> Iterator[str]:
     yield f"## Hyper-V compliance of {code(table.estate.name)}"
     yield from ("", f"**{first}**", "")
     yield from (f"- {code(line.strip().removeprefix('- '), LONG)}" for line in more)
-    yield from ("", f"**{_capital(table.headline_of_machines)}.**", "")
+    yield from ("", f"**{_capital(table.headline_with(code))}.**", "")
     yield from (f"- {line}" for line in _limits(table))
     yield from _counts(table)
 
 
 def _limits(table: Table) -> Iterator[str]:
-    if unread := table.unread:
-        names = ", ".join(code(server.name) for server in unread[:MOST_NAMES])
-        more = f" and {len(unread) - MOST_NAMES} more" if len(unread) > MOST_NAMES else ""
-        was = "was" if len(unread) == 1 else "were"
-        yield f"Machines on {names}{more}, which {was} not read, are not counted."
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
@@ -17,6 +17,7 @@ from compliance.judge.headline import headline
 from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.rule import Result, Rule, Verdict
+from compliance.words import printable
 
 ATTRIBUTION = (
     "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
@@ -58,15 +59,14 @@ class Table:
 
     @cached_property
     def headline(self) -> str:
-        """The one sentence, with what was not read, and without a full stop at its end."""
+        """The one sentence, printable, without a full stop at its end."""
+        return self.headline_with(printable)
+
+    def headline_with(self, show: Callable[[str], str]) -> str:
+        """Return the same, with ``show`` for what of it may be a host's or a guest's."""
         in_scope = {one.verdict.server for one in self.decisions}
         unread = [server.name for server in self.unread if server.name in in_scope]
-        return headline(self.readiness, self.decisions, self.policy.direction, unread)
-
-    @cached_property
-    def headline_of_machines(self) -> str:
-        """The same without what was not read: no word of it is a host's or a guest's."""
-        return headline(self.readiness, self.decisions, self.policy.direction)
+        return headline(self.readiness, self.decisions, self.policy.direction, unread, show)
 
     @property
     def data(self) -> str:

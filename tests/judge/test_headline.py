@@ -137,6 +137,16 @@ def test_what_was_not_read_is_said(unread: list[str], end: str) -> None:
     assert headline([of(1, Word.READY)], [], "both", unread).endswith(end)
 
 
+def test_what_may_be_a_hosts_goes_through_the_writers_own_quotes() -> None:
+    """A condition may name an adapter, which a host or guest calls as it likes."""
+    machines = [of(1, Word.READY_IF, condition="**x** \x1b needs none"), *several({Word.READY: 1})]
+    assert headline(machines, [], "both", ["hv03"], lambda text: f"<{text}>") == (
+        "1 of 2 virtual machines would come up with their failover address; 1 only if <**x** \\u001b needs none>. "
+        "<hv03> was not read: its machines are not counted"
+    )
+    assert "\x1b" not in headline(machines, [], "both")
+
+
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 KINDS = ("ready", "not offered", "no address", "off there", "not known")

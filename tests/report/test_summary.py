@@ -83,7 +83,7 @@ def test_what_limits_the_run_is_told() -> None:
     assert "- Only a part was judged: `--hv-vm x`" in told
     assert "- The snapshot is incomplete" in told
     assert "- Evidence: bpa." in told
-    assert "- Machines on `hv03`, which was not read, are not counted." in told
+    assert "`hv03` was not read: its machines are not counted.**" in told
 
 
 def test_a_rule_is_told_in_bpas_order() -> None:
