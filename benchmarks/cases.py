@@ -122,7 +122,7 @@ def test_rule(subject):
 
 @pytest.mark.parametrize("subject", labels({passed}, {failed}))
 def test_violated_rule(subject):
-    assert not subject, "the guest never answered Data Exchange in the 4 days since it started"
+    assert not subject, "the guest does not answer Data Exchange; it has been up for 4 days"
 
 @pytest.mark.parametrize("subject", labels({passed} + {failed}, {error}))
 def test_unknown(subject, unread):

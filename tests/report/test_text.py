@@ -29,11 +29,11 @@ ERROR  2 of 3 replicated virtual machines would keep the primary's address after
   Rule: Integration services must be installed before primary or Replica virtual machines can use an
   alternate IP address after a failover (failover-ip-needs-integration-services)
   Resolution: Use Virtual Machine Connection to install integration services in the virtual machine.
-    hv02/mute01 (replica): the guest on hv01 never answered Data Exchange in the 4 days since it started: integration \
+    hv02/mute01 (replica): the guest on hv01 does not answer Data Exchange; it has been up for 4 days: integration \
 services are not installed or not running
     hv02/sql01 (replica): Data Exchange is switched off in the settings of the virtual machine: nothing can hand the \
 guest its address
-    hv01/mute01 (primary): the guest never answered Data Exchange in the 4 days since it started: integration \
+    hv01/mute01 (primary): the guest does not answer Data Exchange; it has been up for 4 days: integration \
 services are not installed or not running
 
 UNKNOWN  1 of 3 servers were not read

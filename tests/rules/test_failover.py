@@ -298,7 +298,7 @@ PARTNER: list[tuple[str, Vm, Result, str]] = [
     ("answers without items", Vm(name="x", items={}), PASSED, "published nothing"),
     ("has no address of its own", Vm(name="x", nics=[UNSET]), PASSED, "the guest on hv01 answers"),
     ("no protocol", Vm(name="x", kvp=7), FAILED, "the guest on hv01 speaks no version"),
-    ("no contact", Vm(name="x", kvp=12), FAILED, "the guest on hv01 never answered"),
+    ("no contact", Vm(name="x", kvp=12), FAILED, "the guest on hv01 does not answer Data Exchange; it has been up for"),
     ("booting", Vm(name="x", kvp=12, uptime=MINUTE), UNKNOWN, "the guest on hv01 does not answer Data Exchange yet"),
     ("lost", Vm(name="x", kvp=13), UNKNOWN, "the guest on hv01 answered Data Exchange since"),
     ("no component", Vm(name="x", kvp_row=False), UNKNOWN, "is running on hv01"),

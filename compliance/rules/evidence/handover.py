@@ -261,7 +261,7 @@ def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> O
         else "integration services are not installed or not running"
     )
     return failed(
-        f"the guest{where} never answered Data Exchange in the {age(uptime)} since it started: {cause}",
+        f"the guest{where} does not answer Data Exchange; it has been up for {age(uptime)}: {cause}",
         evidence=_evidence(where),
         cause=Cause.GUEST_NO_CONTACT,
     )
