@@ -21,7 +21,7 @@ from compliance.words import join_names
 @rule(
     "guest-can-apply-failover-ip",
     severity=Severity.WARNING,
-    title="The operating system in the guest is one that applies a failover address",
+    title="The guest's operating system applies a failover address",
     issue=(
         "The host hands a failover address to the guest's Data Exchange service or daemon. On Linux and FreeBSD the "
         "daemon calls a script, which must be there and must write for what manages the guest's network. On some "

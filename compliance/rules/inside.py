@@ -20,7 +20,7 @@ from compliance.rules.evidence.links import Link, concerned, links_of
 @rule(
     "guest-applies-failover-ip",
     severity=Severity.ERROR,
-    title="The guest has all that applies a failover address",
+    title="The guest has everything that applies a failover address",
     issue=(
         "Data Exchange hands the failover address to a daemon inside the guest. The daemon writes it to a file and "
         "calls a script, hv_set_ifconfig, which alone puts it on the adapter. The host sees the daemon, and nothing "

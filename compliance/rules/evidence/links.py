@@ -201,11 +201,11 @@ def _check_state(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
 
 def _check_files(daemon: Daemon) -> Iterator[Link]:
     """A script that gets fewer files than it needs, or more than it takes, ends before it did anything."""
-    count = plural(daemon.hands_over or 0, "file")
+    count = plural(daemon.hands_over, "file") if daemon.hands_over else "files"
     yield from Question(
         Cause.SCRIPT_TAKES_OTHER_FILES,
         Cause.SCRIPT_FILES_UNKNOWN,
-        f"whether {daemon.script} takes what its daemon hands over",
+        f"whether the script {daemon.script} takes the {count} that its daemon hands over",
         f"its daemon hands over {count}, and the script {daemon.script} takes {daemon.takes}: it ends without applying "
         "the address",
         "use the daemon and the script of one package and version, or change the script to take "
