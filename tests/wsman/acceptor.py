@@ -65,22 +65,22 @@ def ntlm(
                 return
             else:
                 left -= 1
-                told = re.search(r"<a:MessageID>([^<]*)<", _open(context, body).decode())
+                told = re.search(r"<a:MessageID>([^<]*)<", open_sealed(context, body).decode())
                 status, content = reply(told[1] if told else "")
-                sealed = answer(status, _seal(context, content, spoil) if instead is None else instead, SEALED)
+                sealed = answer(status, seal(context, content, spoil) if instead is None else instead, SEALED)
                 plug.sendall(clear.get(number, sealed) + after)
                 number += 1
 
     return play
 
 
-def _open(context: spnego.ContextProxy, body: bytes) -> bytes:
+def open_sealed(context: spnego.ContextProxy, body: bytes) -> bytes:
     payload = body.partition(OCTETS)[2].removesuffix(BOUNDARY + b"--\r\n")
     length = struct.unpack("<i", payload[:4])[0]
     return context.unwrap(payload[4 : 4 + length] + payload[4 + length :]).data
 
 
-def _seal(context: spnego.ContextProxy, content: bytes, spoil: bool) -> bytes:
+def seal(context: spnego.ContextProxy, content: bytes, spoil: bool = False) -> bytes:
     wrapped = context.wrap(content, encrypt=True).data
     if spoil:
         wrapped = wrapped[:-1] + bytes([wrapped[-1] ^ 1])
