@@ -11,7 +11,7 @@ from ipaddress import ip_address
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from compliance.wsman.fault import one_line
+from compliance.words import shorten
 
 MOST_NAMES = 20
 """Names of a certificate that are kept; a host may write as many as it likes."""
@@ -60,7 +60,7 @@ def certificate_of(octets: bytes) -> Certificate | None:
 
 
 def _name(name: x509.Name) -> str:
-    return one_line(name.rfc4514_string(), 160) or "nobody"
+    return shorten(name.rfc4514_string(), 160) or "nobody"
 
 
 def _names(read: x509.Certificate) -> Iterator[str]:
@@ -68,6 +68,6 @@ def _names(read: x509.Certificate) -> Iterator[str]:
         alternative = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return
-    known = [one for one in alternative if isinstance(one, x509.DNSName | x509.IPAddress)]
-    for one in known[:MOST_NAMES]:
-        yield one_line(str(one.value), 120)
+    known = [name for name in alternative if isinstance(name, x509.DNSName | x509.IPAddress)]
+    for name in known[:MOST_NAMES]:
+        yield shorten(str(name.value), 120)

@@ -1,4 +1,25 @@
-"""The order of WS-Management messages, without I/O: generators that yield a request and are sent its reply."""
+"""The order of WS-Management messages, without I/O: generators that yield a request and are sent its reply.
+
+A conversation says what comes next, and nothing of sockets::
+
+    def count_rows(resource: str) -> Conversation[int]:
+        request = envelope.enumerate_request(resource)
+        page = envelope.page((yield request.content), request.message_id)
+        rows = len(page.instances)
+        while page.context is not None:
+            request = envelope.pull_request(resource, page.context)
+            page = envelope.page((yield request.content), request.message_id)
+            rows += len(page.instances)
+        return rows
+
+Whoever holds it sends what it yields, sends back what came, and takes what it returns; :func:`hold` does that::
+
+    rows = hold(count_rows(uri), connection.send)          # in a run
+    rows = hold(count_rows(uri), lambda _message: reply)   # in a test, with a canned reply
+
+An error of ``send`` is raised inside the conversation at its ``yield``, so that it may say goodbye (Release) or go on.
+A larger conversation takes a smaller one in by ``yield from``.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +36,7 @@ from compliance.wsman.row import Row
 
 Learned = TypeVar("Learned")
 Conversation = Generator[bytes, bytes, Learned]
+"""Yields messages, is sent answers, and returns what it learned."""
 
 # Answers of one class. txwinrm stops at 9,999; a host that sends one item a Pull needs as many as it has instances.
 MAX_PAGES = 10_000
@@ -42,12 +64,12 @@ class Listing:
 
 
 def class_uri(namespace: str, cls: str) -> str:
-    """A class's resource URI (MS-WSMV 3.1.4.1.1); ``namespace`` with slashes or backslashes."""
+    """Return a class's resource URI (MS-WSMV 3.1.4.1.1); ``namespace`` with slashes or backslashes."""
     return f"{_WMI}/{namespace.replace(chr(92), '/').strip('/')}/{cls}"
 
 
 def wildcard_uri(namespace: str) -> str:
-    """The resource that a WQL query needs: with a class's name in it the host refuses (2150859003)."""
+    """Return the resource that a WQL query needs: with a class's name in it the host refuses (2150859003)."""
     return class_uri(namespace, "*")
 
 
@@ -72,23 +94,24 @@ def hold(conversation: Conversation[Learned], send: Callable[[bytes], bytes]) ->
 
 
 def identify() -> Conversation[Identity]:
+    """Return who answers, as far as the login may know it."""
     return envelope.identity((yield envelope.identify_request().content))
 
 
 def get(
     resource: str, selectors: Mapping[str, str] | None = None, *, seconds: float = OPERATION_SECONDS
 ) -> Conversation[Row]:
-    """One instance by its keys. Windows wants all of them: Name alone is refused for Msvm_ComputerSystem."""
-    asked = envelope.get_request(resource, selectors or {}, seconds=seconds)
-    return envelope.instance((yield asked.content), asked.message_id)
+    """Return one instance by its keys. Windows wants all of them: Name alone is refused for Msvm_ComputerSystem."""
+    request = envelope.get_request(resource, selectors or {}, seconds=seconds)
+    return envelope.instance((yield request.content), request.message_id)
 
 
 def invoke(
     resource: str, method: str, arguments: Mapping[str, str], *, seconds: float = OPERATION_SECONDS
 ) -> Conversation[Row]:
-    """What a method gave that only reads, see ``envelope.READ_ONLY_METHODS``."""
-    asked = envelope.invoke_request(resource, method, arguments, seconds=seconds)
-    return envelope.output((yield asked.content), asked.message_id, resource, method)
+    """Return what a method gave that only reads, see ``envelope.READ_ONLY_METHODS``."""
+    request = envelope.invoke_request(resource, method, arguments, seconds=seconds)
+    return envelope.output((yield request.content), request.message_id, resource, method)
 
 
 def enumerate_instances(
@@ -125,17 +148,17 @@ def _enumerate_once(
     resource: str, query: str | None, seconds: float, properties: frozenset[str] | None, allowance: Allowance
 ) -> Conversation[Listing]:
     harvest = _Harvest(allowance)
-    asked = envelope.enumerate_request(resource, query, seconds=seconds)
+    request = envelope.enumerate_request(resource, query, seconds=seconds)
     context = None
     try:
         while True:
-            reply = yield asked.content
-            page = envelope.page(reply, asked.message_id, properties)
+            reply = yield request.content
+            page = envelope.page(reply, request.message_id, properties)
             context = page.context
             harvest.add(page, len(reply))
             if context is None:
                 return harvest.listing()
-            asked = envelope.pull_request(resource, context, seconds=seconds)
+            request = envelope.pull_request(resource, context, seconds=seconds)
     except LinkError:
         raise
     except ReadError as error:

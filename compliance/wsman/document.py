@@ -73,10 +73,10 @@ def child(parent: Element, wanted: frozenset[str]) -> Element | None:
 def only(parent: Element, wanted: frozenset[str]) -> Element | None:
     """The child with one of the tags from :func:`names`. Raises ReadError (BROKEN) where there are two: to read one and
     not the other would hide what stands in it."""
-    found = list(children(parent, wanted))
-    if len(found) > 1:
-        raise ReadError(f"the answer has more than one {local_name(found[0].tag)}", why=Why.BROKEN)
-    return found[0] if found else None
+    matching = list(children(parent, wanted))
+    if len(matching) > 1:
+        raise ReadError(f"the answer has more than one {local_name(matching[0].tag)}", why=Why.BROKEN)
+    return matching[0] if matching else None
 
 
 def children(parent: Element, wanted: frozenset[str]) -> Iterator[Element]:

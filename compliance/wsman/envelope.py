@@ -95,13 +95,13 @@ def enumerate_request(resource: str, query: str | None = None, *, seconds: float
     """Start an enumeration. ``query`` is WQL, for which ``resource`` must end in ``/*`` (2150859003 otherwise)."""
     filtered = "" if query is None else f'<w:Filter Dialect="{_WQL}">{_text(query)}</w:Filter>'
     # MaxElements belongs to w: here, since it comes with OptimizeEnumeration (DSP0226 8.2.3), and to n: in a Pull.
-    asked = f"<w:OptimizeEnumeration/><w:MaxElements>{MAX_ELEMENTS}</w:MaxElements>{filtered}"
-    return _request(ENUMERATE, resource, f"<n:Enumerate>{asked}</n:Enumerate>", seconds=seconds)
+    options = f"<w:OptimizeEnumeration/><w:MaxElements>{MAX_ELEMENTS}</w:MaxElements>{filtered}"
+    return _request(ENUMERATE, resource, f"<n:Enumerate>{options}</n:Enumerate>", seconds=seconds)
 
 
 def pull_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Request:
-    asked = f"{_context(context)}<n:MaxElements>{MAX_ELEMENTS}</n:MaxElements>"
-    return _request(PULL, resource, f"<n:Pull>{asked}</n:Pull>", seconds=seconds)
+    options = f"{_context(context)}<n:MaxElements>{MAX_ELEMENTS}</n:MaxElements>"
+    return _request(PULL, resource, f"<n:Pull>{options}</n:Pull>", seconds=seconds)
 
 
 def release_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Request:
@@ -125,8 +125,8 @@ def invoke_request(
     action = f"{resource}/{method}"
     if action not in READ_ONLY_METHODS:
         raise ValueError(f"{action} is not known to read only")
-    given = "".join(f"<r:{name}>{_text(value)}</r:{name}>" for name, value in arguments.items())
-    body = f"<r:{method}_INPUT xmlns:r={quoteattr(resource)}>{given}</r:{method}_INPUT>"
+    parameters = "".join(f"<r:{name}>{_text(value)}</r:{name}>" for name, value in arguments.items())
+    body = f"<r:{method}_INPUT xmlns:r={quoteattr(resource)}>{parameters}</r:{method}_INPUT>"
     return _request(action, resource, body, seconds=seconds)
 
 
@@ -140,8 +140,8 @@ def page(reply: bytes, relates_to: str, wanted: frozenset[str] | None = None) ->
     recordings, txwinrm), OMI leaves a context beside it. No context is no end: by WS-Enumeration 3.2 the former one
     would still be good, so an answer that has neither is refused, or the rest would be missing in silence.
     """
-    told = _answer(reply, relates_to)
-    response = only(told.body, _RESPONSES)
+    answer = _answer(reply, relates_to)
+    response = only(answer.body, _RESPONSES)
     if response is None:
         raise ReadError("the answer is no EnumerateResponse or PullResponse", why=Why.BROKEN)
     ended = child(response, _END) is not None
@@ -153,33 +153,33 @@ def page(reply: bytes, relates_to: str, wanted: frozenset[str] | None = None) ->
         # An Item wraps the instance and its reference when EnumerateObjectAndEPR was asked (DSP0226 8.7).
         instances=[row(item[0] if item.tag.casefold() in _ITEM and len(item) else item, wanted) for item in items],
         context=None if ended else context,
-        repaired=told.repaired,
+        repaired=answer.repaired,
     )
 
 
 def instance(reply: bytes, relates_to: str) -> Row:
     """The instance in the answer to a Get."""
-    told = _answer(reply, relates_to)
-    if not len(told.body):
+    answer = _answer(reply, relates_to)
+    if not len(answer.body):
         raise ReadError("the answer to Get is empty", why=Why.BROKEN)
-    return row(told.body[0])
+    return row(answer.body[0])
 
 
 def output(reply: bytes, relates_to: str, resource: str, method: str) -> Row:
     """What a method gave: its ReturnValue and its out parameters. One that failed answers in the same form, so what
     ReturnValue says is for the caller to look at."""
-    told = _answer(reply, relates_to)
-    given = only(told.body, names(f"{method}_OUTPUT", (resource,)))
-    if given is None or len(told.body) > 1:
+    answer = _answer(reply, relates_to)
+    values = only(answer.body, names(f"{method}_OUTPUT", (resource,)))
+    if values is None or len(answer.body) > 1:
         raise ReadError(f"the answer is no {method}_OUTPUT", why=Why.BROKEN)
-    return row(given)
+    return row(values)
 
 
 def identity(reply: bytes) -> Identity:
     """Who answers. Identify has no addressing headers, so there is nothing to relate."""
-    told = document.document(reply)
-    _raise_fault(told)
-    response = only(told.body, names("IdentifyResponse", IDENTITY))
+    answer = document.document(reply)
+    _raise_fault(answer)
+    response = only(answer.body, names("IdentifyResponse", IDENTITY))
     if response is None:
         raise ReadError("the answer is no IdentifyResponse", why=Why.BROKEN)
     product = text_of(child(response, names("ProductVersion", IDENTITY)))
@@ -246,14 +246,14 @@ def _answer(reply: bytes, relates_to: str) -> Document:
     recording), and IdentifyResponse has no header at all, so those are tied by the channel alone: one HTTP answer for
     one request and none besides (``gauge``), over TLS, or sealed with a count that moves on with each (``sealing``).
     """
-    told = document.document(reply)
-    related = text_of(only(told.header, _RELATES_TO))
+    answer = document.document(reply)
+    related = text_of(only(answer.header, _RELATES_TO))
     if related:
         _refuse_stranger(related, relates_to)
-    _raise_fault(told)
+    _raise_fault(answer)
     if not related:
         raise LinkError("the answer does not say which message it answers (no RelatesTo)", why=Why.BROKEN)
-    return told
+    return answer
 
 
 def _refuse_stranger(related: str, relates_to: str) -> None:
@@ -261,7 +261,7 @@ def _refuse_stranger(related: str, relates_to: str) -> None:
         raise LinkError("the answer belongs to another message (RelatesTo is not our MessageID)", why=Why.BROKEN)
 
 
-def _raise_fault(told: Document) -> None:
-    fault = fault_in(told.body)
+def _raise_fault(answer: Document) -> None:
+    fault = fault_in(answer.body)
     if fault is not None:
         raise fault

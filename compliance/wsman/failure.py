@@ -18,11 +18,12 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from winrm import exceptions as of_winrm
 
 from compliance.errors import LinkError, Why
+from compliance.words import shorten
 from compliance.wsman import realm
 from compliance.wsman.endpoint import Endpoint
-from compliance.wsman.fault import one_line
+from compliance.wsman.fault import TEXT_LIMIT
 from compliance.wsman.http_answers import DAMAGED
-from compliance.wsman.login_causes import explain_refusal, list_causes
+from compliance.wsman.login_causes import NO_LIBRARY, explain_refusal, list_causes
 
 
 def from_exception(
@@ -42,10 +43,10 @@ def from_exception(
     if refused is not None:  # before the table, in which an OSError is the network's: the account's lock counts it
         why, text = _login_library(refused, endpoint, phase, offered)
         return LinkError(f"{endpoint}: {text}", why=why)
-    for kind, tell in _TABLE:
-        found = next((link for link in chain if _fits(link, kind)), None)
-        if found is not None:
-            why, text = tell(found, endpoint, phase, offered)
+    for kind, explain in _TABLE:
+        link = next((link for link in chain if _fits(link, kind)), None)
+        if link is not None:
+            why, text = explain(link, endpoint, phase, offered)
             return LinkError(f"{endpoint}: {text}", why=why)
     name = type(error).__name__
     if status and isinstance(error, _OF_UNCHECKED_READING):
@@ -55,59 +56,58 @@ def from_exception(
     return LinkError(f"{endpoint}: the connection failed in a way that we don't know ({name})", why=Why.BROKEN)
 
 
-_Told = tuple[Why, str]
-_Tell = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Told]
+_Cause = tuple[Why, str]
+_Explain = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Cause]
 
 
-def _told(why: Why, text: str) -> _Tell:
+def _always(why: Why, text: str) -> _Explain:
     return lambda _error, _endpoint, _phase, _offered: (why, text)
 
 
-def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Told:
+def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Cause:
     if getattr(error, "errno", None):  # the system's, not requests_ntlm's
         return _os(error, endpoint, _phase, offered)
     if "rejected by the server" in _text(error) or isinstance(error, PermissionError):
         return explain_refusal(endpoint, offered)
-    return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} login can't begin: {one_line(_text(error))}"
+    return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} login can't begin: {shorten(_text(error), TEXT_LIMIT)}"
 
 
-def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
     causes = list_causes(endpoint)
-    return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {one_line(_text(error), 160)}; {causes}"
+    return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {shorten(_text(error), 160)}; {causes}"
 
 
-def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Told:
-    code, words = realm.of_gssapi(_text(error))
+def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Cause:
+    code, words = realm.read_gssapi_error(_text(error))
     if code:
-        why, told = realm.explained(code, words)
-        return why, f"no Kerberos ticket for this host: {told}"
+        why, text = realm.explain_code(code, words)
+        return why, f"no Kerberos ticket for this host: {text}"
     if type(error).__name__ == "MutualAuthenticationError":
         return Why.LOGIN_REFUSED, "the host did not prove by Kerberos who it is; is something else listening there?"
     return _login_library(error, endpoint, phase, offered)
 
 
-def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Told:
+def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Cause:
     """A refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was sent."""
-    why, told = explain_refusal(endpoint, offered)
+    why, text = explain_refusal(endpoint, offered)
     status = next(iter(error.args), None)
-    said = f"status {status:#010x}" if isinstance(status, int) else _text(error).partition(" - actual")[0]
-    return why, f"{told} ({one_line(said, 120)})"
+    step = f"status {status:#010x}" if isinstance(status, int) else _text(error).partition(" - actual")[0]
+    return why, f"{text} ({shorten(step, 120)})"
 
 
-def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
     text = _text(error)
     if "not installed" in text:
-        extra = f"pip install 'hyperv-compliance[{endpoint.transport}]'"
-        return Why.LOGIN_IMPOSSIBLE, f"this machine has no library for {endpoint.transport}: {extra}"
+        return Why.LOGIN_IMPOSSIBLE, NO_LIBRARY.format(endpoint.transport)
     if "does not support it" in text:
         return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} library here can't seal messages: set `scheme: https`"
     if "tampered" in text:
         return Why.BROKEN, DAMAGED
-    return Why.BROKEN, f"pywinrm refused: {one_line(text, 160)}"
+    return Why.BROKEN, f"pywinrm refused: {shorten(text, 160)}"
 
 
-def _certificate(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
-    text = one_line(getattr(error, "verify_message", "") or _text(error), 160)
+def _certificate(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+    text = shorten(getattr(error, "verify_message", "") or _text(error), 160)
     code = getattr(error, "verify_code", 0)
     advice = _CERTIFICATE_ADVICE.get(code, "name its authority's file as `ca:` in the inventory")
     if not code and "match" in text:
@@ -124,12 +124,12 @@ _CERTIFICATE_ADVICE = {
 }
 
 
-def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Told:
+def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Cause:
     reason = str(getattr(error, "reason", None) or _text(error))
     if endpoint.transport == "certificate" and "alert" in reason.casefold():
         return (
             Why.LOGIN_REFUSED,
-            f"the host refused our certificate ({one_line(reason, 80)}): is its authority trusted?",
+            f"the host refused our certificate ({shorten(reason, 80)}): is its authority trusted?",
         )
     if "WRONG_VERSION" in reason or "record layer" in reason.casefold() or "wrong version" in reason:
         return (
@@ -138,14 +138,14 @@ def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[s
         )
     if isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or "EOF" in reason:
         return Why.UNREACHABLE, f"the host cut the {'TLS handshake' if phase == 'TLS' else 'connection'}"
-    return Why.UNREACHABLE, f"no TLS connection: {one_line(reason, 160)}; check the certificate files and the listener"
+    return Why.UNREACHABLE, f"no TLS connection: {shorten(reason, 160)}; check the certificate files and the listener"
 
 
-def _refused(_error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+def _refused(_error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
     return Why.UNREACHABLE, "connection refused: is WinRM enabled (winrm quickconfig), and is this its port?"
 
 
-def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Told:
+def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Cause:
     return Why.TIMED_OUT, timed_out(endpoint, phase)
 
 
@@ -161,7 +161,7 @@ def timed_out(endpoint: Endpoint, phase: str) -> str:
     return f"no complete answer in {endpoint.operation:g} s: the host is slow or hangs; a larger `operation` may help"
 
 
-def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
+def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
     if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
         return Why.UNREACHABLE, "no route to the host: check the address and the network between"
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
@@ -169,11 +169,11 @@ def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[
         return Why.UNREACHABLE, f"no connection, since too many files are open here: {remedy}"
     if getattr(error, "errno", None) == errno.ETIMEDOUT:
         return Why.TIMED_OUT, "no connection: is the machine on, and does a firewall let us through?"
-    return Why.UNREACHABLE, f"the connection failed: {one_line(getattr(error, 'strerror', None) or _text(error), 160)}"
+    return Why.UNREACHABLE, f"the connection failed: {shorten(getattr(error, 'strerror', None) or _text(error), 160)}"
 
 
-def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Told:
-    name = one_line(endpoint.address, 80)
+def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+    name = shorten(endpoint.address, 80)
     if getattr(error, "errno", None) == socket.EAI_AGAIN:
         return Why.UNREACHABLE, f"the name {name} can't be looked up now: no name server answers"
     return Why.UNREACHABLE, f"the name {name} is not known: check `address:` and the name server"
@@ -203,14 +203,14 @@ _OF_LOGINS = frozenset(
 _OF_UNCHECKED_READING = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, struct.error)
 
 # The first row that fits any error of the chain counts: what is known best stands first.
-_TABLE: tuple[tuple[_Kind, _Tell], ...] = (
-    (of_requests.TooManyRedirects, _told(Why.BROKEN, "answered with a redirect; redirects are not followed")),
+_TABLE: tuple[tuple[_Kind, _Explain], ...] = (
+    (of_requests.TooManyRedirects, _always(Why.BROKEN, "answered with a redirect; redirects are not followed")),
     ((of_winrm.AuthenticationError, PermissionError), _credentials),
     (of_winrm.WinRMError, _winrm),
     (of_winrm.WinRMOperationTimeoutError, _timeout),
     (frozenset({"winrm.vendor.requests_kerberos"}), _kerberos),
     (frozenset({"requests_credssp"}), _credssp),
-    ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _told(Why.BROKEN, DAMAGED)),
+    ((of_spnego.BadMICError, of_spnego.UnsupportedQop), _always(Why.BROKEN, DAMAGED)),
     ((of_spnego.SpnegoError, of_spnego.FeatureMissingError, of_spnego.NativeError), _login_library),
     (_OF_LOGINS, _login_library),
     ((ssl.SSLCertVerificationError, CertificateError), _certificate),
@@ -221,27 +221,27 @@ _TABLE: tuple[tuple[_Kind, _Tell], ...] = (
     ((TimeoutError, of_requests.Timeout, of_urllib3.ReadTimeoutError), _timeout),
     (ssl.SSLError, _tls),
     ((of_requests.SSLError, of_urllib3.SSLError), _tls),
-    ((ConnectionResetError, ConnectionAbortedError, BrokenPipeError), _told(Why.UNREACHABLE, _CUT)),
+    ((ConnectionResetError, ConnectionAbortedError, BrokenPipeError), _always(Why.UNREACHABLE, _CUT)),
     (of_urllib3.NewConnectionError, _os),
     (of_urllib3.TimeoutError, _timeout),
-    (of_urllib3.InvalidChunkLength, _told(Why.BROKEN, _HTTP)),  # an IncompleteRead by inheritance
-    ((of_urllib3.IncompleteRead, http.client.IncompleteRead), _told(Why.UNREACHABLE, _CUT)),
-    ((of_urllib3.DecodeError, of_requests.ContentDecodingError), _told(Why.BROKEN, _HTTP)),
-    ((http.client.HTTPException, http.cookies.CookieError, CookieConflictError), _told(Why.BROKEN, _HTTP)),
-    ((of_requests.ChunkedEncodingError, of_urllib3.ProtocolError), _told(Why.UNREACHABLE, _CUT)),
+    (of_urllib3.InvalidChunkLength, _always(Why.BROKEN, _HTTP)),  # an IncompleteRead by inheritance
+    ((of_urllib3.IncompleteRead, http.client.IncompleteRead), _always(Why.UNREACHABLE, _CUT)),
+    ((of_urllib3.DecodeError, of_requests.ContentDecodingError), _always(Why.BROKEN, _HTTP)),
+    ((http.client.HTTPException, http.cookies.CookieError, CookieConflictError), _always(Why.BROKEN, _HTTP)),
+    ((of_requests.ChunkedEncodingError, of_urllib3.ProtocolError), _always(Why.UNREACHABLE, _CUT)),
     (
         (of_requests.InvalidURL, of_requests.MissingSchema, of_requests.InvalidSchema, of_urllib3.LocationValueError),
-        _told(Why.UNREACHABLE, "this makes no URL: check `address:`, `port:` and `path:`"),
+        _always(Why.UNREACHABLE, "this makes no URL: check `address:`, `port:` and `path:`"),
     ),
     (
         (of_requests.ProxyError, of_urllib3.ProxyError, of_urllib3.ProxySchemeUnsupported),
-        _told(Why.UNREACHABLE, "a proxy failed; none should be in use"),
+        _always(Why.UNREACHABLE, "a proxy failed; none should be in use"),
     ),
-    (of_requests.ConnectionError, _told(Why.UNREACHABLE, _CUT)),
-    (of_winrm.WinRMTransportError, _told(Why.BROKEN, _HTTP)),
+    (of_requests.ConnectionError, _always(Why.UNREACHABLE, _CUT)),
+    (of_winrm.WinRMTransportError, _always(Why.BROKEN, _HTTP)),
     # requests' errors are OSErrors by inheritance.
-    (of_requests.RequestException, _told(Why.BROKEN, _HTTP)),
-    (of_urllib3.HTTPError, _told(Why.BROKEN, _HTTP)),
+    (of_requests.RequestException, _always(Why.BROKEN, _HTTP)),
+    (of_urllib3.HTTPError, _always(Why.BROKEN, _HTTP)),
     (OSError, _os),
     (NotImplementedError, _login_library),  # a pykerberos that can't seal
 )
@@ -261,9 +261,9 @@ def _fits(error: BaseException, kind: _Kind) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """``str(error)``; some of spnego's need arguments for it that they weren't given."""
+    """``str(error)`` as one paragraph; some of spnego's need arguments for it that they weren't given."""
     try:
-        return str(error)
+        return " ".join(str(error).split())
     except Exception:
         return type(error).__name__
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from compliance.errors import ReadError, Why
+from compliance.words import shorten
 from compliance.wsman.document import SOAP, child, local_name, names, text_of
 
 TEXT_LIMIT = 300  # characters of a host's text in one line of ours
@@ -30,8 +31,8 @@ class Fault(ReadError):  # noqa: N818 - SOAP's own word
         text: str = "",
         provider: str | None = None,
     ) -> None:
-        told = _sentence(text, code=code, subcode=subcode, provider=provider)
-        super().__init__(f"{told}; {_right(code, outer, provider)}" if why is Why.NOT_PERMITTED else told, why=why)
+        reason = _sentence(text, code=code, subcode=subcode, provider=provider)
+        super().__init__(f"{reason}; {_right(code, outer, provider)}" if why is Why.NOT_PERMITTED else reason, why=why)
         self.code = code
         self.outer = outer
         self.status = status
@@ -66,15 +67,9 @@ def fault_in(body: Element) -> Fault | None:
         outer=outer,
         status=cim.status,
         subcode=subcode,
-        text=one_line(text),
+        text=shorten(" ".join(text.split()), TEXT_LIMIT),
         provider=wsman.provider,
     )
-
-
-def one_line(text: str, limit: int = TEXT_LIMIT) -> str:
-    """A host's text on one line: no control characters, no bidirectional marks, at most ``limit`` characters."""
-    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: limit * 4]).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 # --- which number means what: wsmerror.h, WMI's constants, DSP0226; recorded where a comment says so ---
@@ -220,7 +215,7 @@ def _wsman_detail(fault: Element) -> _Detail:
                 codes += [code for code in [_number(element.get("Code"))] if code is not None]
                 text = _message(element) or text
             case "providerfault":
-                provider = one_line(element.get("provider", ""), 80) or provider
+                provider = shorten(element.get("provider", ""), 80) or provider
                 text = " ".join((element.text or "").split()) or text
     return _Detail(
         code=next((code for code in reversed(codes) if code), None),
@@ -241,10 +236,10 @@ def _cim_detail(fault: Element) -> _Detail:
     error = next((element for element in fault.iter() if _is_cim_error(element)), None)
     if error is None:
         return _Detail()
-    told = {local_name(element.tag).casefold(): text_of(element) for element in error}
-    code = _number(told.get("error_code")) or _number(told.get("messageid", "").rpartition(" ")[2]) or None
-    text = told.get("message") or told.get("error_windowserrormessage") or ""
-    return _Detail(code=code, status=_number(told.get("cimstatuscode")), text=text)
+    values = {local_name(element.tag).casefold(): text_of(element) for element in error}
+    code = _number(values.get("error_code")) or _number(values.get("messageid", "").rpartition(" ")[2]) or None
+    text = values.get("message") or values.get("error_windowserrormessage") or ""
+    return _Detail(code=code, status=_number(values.get("cimstatuscode")), text=text)
 
 
 def _is_cim_error(element: Element) -> bool:
@@ -256,11 +251,11 @@ def _is_cim_error(element: Element) -> bool:
 
 def _subcode(fault: Element) -> str | None:
     """SOAP 1.2's innermost Subcode, without its prefix."""
-    found = [element for element in fault.iter() if local_name(element.tag) == "Subcode"]
-    if not found:
+    subcodes = [element for element in fault.iter() if local_name(element.tag) == "Subcode"]
+    if not subcodes:
         return None
-    value = next((text_of(part) for part in found[-1] if local_name(part.tag) == "Value"), "")
-    return one_line(value.rpartition(":")[2], 80) or None
+    value = next((text_of(part) for part in subcodes[-1] if local_name(part.tag) == "Value"), "")
+    return shorten(value.rpartition(":")[2], 80) or None
 
 
 def _below(fault: Element, local: str) -> Element | None:

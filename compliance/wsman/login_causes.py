@@ -8,6 +8,8 @@ from compliance.errors import Why
 from compliance.words import shorten
 from compliance.wsman.endpoint import Endpoint
 
+NO_LIBRARY = "this machine has no library for {0}: pip install 'hyperv-compliance[{0}]'"
+
 
 def explain_refusal(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, str]:
     """Explain an HTTP 401: what we tried, how it travelled, what the host offers, and likely causes."""
@@ -15,11 +17,11 @@ def explain_refusal(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, 
     if offered and not is_offered(endpoint.transport, offered):
         used = _SCHEMES.get(endpoint.transport, (endpoint.transport,))
         causes = f"the listener does not offer {used[0]}: choose another `transport:`, or enable it there"
-    listed = shorten(", ".join(offered), 120) or "none"
+    offers = shorten(", ".join(offered), 120) or "none"
     who = shorten(endpoint.username, 80) or _NAMELESS.get(endpoint.transport, "nobody")
     way = "over https" if endpoint.encrypted else "sealed over http" if endpoint.sealed else "in clear over http"
     origin = f" ({endpoint.origin})" if endpoint.origin else ""
-    tried = f"tried {endpoint.transport} as {who}{origin}, {way}; the listener offers {listed}"
+    tried = f"tried {endpoint.transport} as {who}{origin}, {way}; the listener offers {offers}"
     return Why.LOGIN_REFUSED, f"login refused (HTTP 401): {tried}; {causes}"
 
 

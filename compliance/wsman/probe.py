@@ -17,11 +17,11 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from compliance.errors import LinkError, ReadError, Why
+from compliance.words import shorten
 from compliance.wsman import envelope, failure
 from compliance.wsman.certificate import Certificate, certificate_of
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.envelope import Identity
-from compliance.wsman.fault import one_line
 from compliance.wsman.gauge import schemes_in
 from compliance.wsman.quiet import quiet
 from compliance.wsman.wire import Wire, resolve
@@ -65,10 +65,10 @@ class Visit:
 def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
     """What the name stands for, in the resolver's order. LinkError where it is not known, or not in time."""
     try:
-        found = resolve(endpoint.address, endpoint.port, endpoint.connect)
+        addresses = resolve(endpoint.address, endpoint.port, endpoint.connect)
     except OSError as error:
         raise failure.from_exception(error, endpoint, phase="lookup", offered=()) from error
-    return tuple(dict.fromkeys(str(target[0]) for *_, target in found))[:MOST_ADDRESSES]
+    return tuple(dict.fromkeys(str(target[0]) for *_, target in addresses))[:MOST_ADDRESSES]
 
 
 def reaches(address: str, port: int, seconds: float) -> bool:
@@ -92,20 +92,20 @@ def visit(endpoint: Endpoint, deadline: float, *, unauthenticated: bool = False,
     try:
         trusting = _verifying(endpoint) if endpoint.encrypted else None
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        told = f"`ca:` can't be read as certificates (PEM): {one_line(str(error), 120)}"
-        return _visit_untrusted(endpoint, deadline, unauthenticated, told)
-    found = _Visitor(endpoint, deadline, unauthenticated).visit(trusting)
-    if found.error is None or not isinstance(found.error.__cause__, ssl.SSLCertVerificationError):
-        return found
-    told = str(found.error).removeprefix(f"{endpoint}: ")
-    return _visit_untrusted(endpoint, deadline, unauthenticated, told)
+        distrust = f"`ca:` can't be read as certificates (PEM): {shorten(str(error), 120)}"
+        return _visit_untrusted(endpoint, deadline, unauthenticated, distrust)
+    trusted = _Visitor(endpoint, deadline, unauthenticated).visit(trusting)
+    if trusted.error is None or not isinstance(trusted.error.__cause__, ssl.SSLCertVerificationError):
+        return trusted
+    distrust = str(trusted.error).removeprefix(f"{endpoint}: ")
+    return _visit_untrusted(endpoint, deadline, unauthenticated, distrust)
 
 
 def _visit_untrusted(endpoint: Endpoint, deadline: float, unauthenticated: bool, distrust: str) -> Visit:
     context = create_urllib3_context(cert_reqs=ssl.CERT_NONE)
     context.check_hostname = False
-    found = _Visitor(endpoint, deadline, unauthenticated).visit(context)
-    return replace(found, tls=replace(found.tls, distrust=distrust)) if found.tls else found
+    untrusted = _Visitor(endpoint, deadline, unauthenticated).visit(context)
+    return replace(untrusted, tls=replace(untrusted.tls, distrust=distrust)) if untrusted.tls else untrusted
 
 
 def _verifying(endpoint: Endpoint) -> ssl.SSLContext:
@@ -125,7 +125,7 @@ class _Visitor:
         if unauthenticated:
             self._headers["WSMANIDENTIFY"] = "unauthenticated"
         self._wire = Wire(endpoint.address, endpoint.port, endpoint.connect)
-        self._found = Visit()
+        self._visit = Visit()
         self._plugs: list[socket.socket] = []
 
     def visit(self, context: ssl.SSLContext | None) -> Visit:
@@ -135,18 +135,18 @@ class _Visitor:
                 self._exchange(self._connected(context))
             self._wire.remaining()  # a head or a body that the time cut off looks complete
         except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
-            self._found = replace(self._found, status=0, offered=(), body=b"", error=self._ours(error))
+            self._visit = replace(self._visit, status=0, offered=(), body=b"", error=self._ours(error))
         finally:
             for plug in self._plugs:
                 plug.close()
             self._wire.close()
-        return self._found
+        return self._visit
 
     def _connected(self, context: ssl.SSLContext | None) -> socket.socket:
         began = time.monotonic()
         plug = self._wire.open()
         self._plugs.append(plug)
-        self._found = replace(self._found, connected=True, seconds=time.monotonic() - began)
+        self._visit = replace(self._visit, connected=True, seconds=time.monotonic() - began)
         if context is None:
             return plug
         self._wire.phase = "TLS"
@@ -154,7 +154,7 @@ class _Visitor:
         self._plugs.append(sealed)
         octets = sealed.getpeercert(binary_form=True)
         tls = Tls(protocol=sealed.version() or "TLS", certificate=certificate_of(octets) if octets else None)
-        self._found = replace(self._found, tls=tls)
+        self._visit = replace(self._visit, tls=tls)
         return sealed
 
     def _exchange(self, plug: socket.socket) -> None:
@@ -165,13 +165,13 @@ class _Visitor:
         talk.request("POST", self._endpoint.path, envelope.identify_request().content, self._headers)
         answer = talk.getresponse()
         try:
-            self._found = replace(
-                self._found,
+            self._visit = replace(
+                self._visit,
                 status=answer.status,
                 offered=schemes_in(_lines(answer, "WWW-Authenticate"))[:8],
-                server=one_line(answer.getheader("Server", ""), 80),
+                server=shorten(answer.getheader("Server", ""), 80),
             )
-            self._found = replace(self._found, body=answer.read(MAX_BODY))
+            self._visit = replace(self._visit, body=answer.read(MAX_BODY))
         finally:
             answer.close()
 
@@ -179,9 +179,9 @@ class _Visitor:
         if self._wire.expired:
             text = failure.timed_out(self._endpoint, self._wire.phase)
             return LinkError(f"{self._endpoint}: {text}", why=Why.TIMED_OUT)
-        told = failure.from_exception(error, self._endpoint, phase=self._wire.phase, offered=())
-        told.__cause__ = error
-        return told
+        ours = failure.from_exception(error, self._endpoint, phase=self._wire.phase, offered=())
+        ours.__cause__ = error
+        return ours
 
 
 def _lines(answer: http.client.HTTPResponse, name: str) -> Sequence[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from compliance.errors import Why
-from compliance.wsman.fault import one_line
+from compliance.words import shorten
 
 _KINIT = "get a ticket with kinit, or name a `keytab:`"
 _KEYTAB = "write the keytab anew: its key is not the account's, whose password was changed since"
@@ -32,15 +32,15 @@ _ADVICE: dict[int, tuple[Why, str]] = {
 }
 
 
-def explained(code: int, text: str) -> tuple[Why, str]:
-    """libkrb5's own words and what helps, in one line."""
+def explain_code(code: int, text: str) -> tuple[Why, str]:
+    """Return libkrb5's own words and what helps, in one line."""
     why, advice = _ADVICE.get(code, (Why.LOGIN_REFUSED, ""))
-    told = one_line(text.removesuffix(str(code)).strip() or "no reason was given", 160)
-    return why, f"{told}; {advice}" if advice else told
+    words = shorten(text.removesuffix(str(code)).strip() or "no reason was given", 160)
+    return why, f"{words}; {advice}" if advice else words
 
 
-def of_gssapi(text: str) -> tuple[int, str]:
-    """The inner number and words of a GSSAPI error as pykerberos and pywinrm's requests_kerberos write it:
+def read_gssapi_error(text: str) -> tuple[int, str]:
+    """Return the inner number and words of a GSSAPI error as pykerberos and pywinrm's requests_kerberos write it:
     ``authGSSClientStep() failed: (('Unspecified …', 851968), ('Server … not found …', -1765328377))``; 0 for others."""
     try:
         (_, _), (words, code) = ast.literal_eval(text.partition(" failed: ")[2])

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from compliance.errors import LinkError, UsageError, Why
+from compliance.words import join_names, shorten
 from compliance.wsman import realm
 from compliance.wsman.endpoint import Endpoint
-from compliance.wsman.fault import one_line
+from compliance.wsman.login_causes import NO_LIBRARY
 
 MOST_ENTRIES = 1000
 CHOOSES_CACHES = os.name == "posix"
 """Windows has one cache for each session, and its library takes a principal by name."""
-_WITHOUT_KRB5 = '`principal:` needs krb5: pip install "hyperv-compliance[kerberos]"'
 
 
 class Ticket:
@@ -63,8 +63,8 @@ class Ticket:
             krb5.cc_initialize(context, cache, principal)
             krb5.cc_store_cred(context, cache, credentials)
         except krb5.Krb5Error as error:
-            why, text = realm.explained(error.err_code, str(error))
-            return LinkError(f"no ticket for {one_line(self.principal, 80)} from {self._keytab}: {text}", why=why)
+            why, text = realm.explain_code(error.err_code, str(error))
+            return LinkError(f"no ticket for {shorten(self.principal, 80)} from {self._keytab}: {text}", why=why)
         return f"MEMORY:{cache.name.decode()}"
 
 
@@ -96,16 +96,17 @@ def _cache_of(endpoint: Endpoint) -> str | None:
     if endpoint.transport != "kerberos" or not endpoint.username or not CHOOSES_CACHES:
         return None
     try:
+        importlib.import_module("kerberos")
         krb5 = importlib.import_module("krb5")
     except ImportError as error:
-        raise LinkError(_WITHOUT_KRB5, why=Why.LOGIN_IMPOSSIBLE) from error
+        raise LinkError(NO_LIBRARY.format("kerberos"), why=Why.LOGIN_IMPOSSIBLE) from error
     try:
         context = krb5.init_context()
         principal = krb5.parse_name_flags(context, endpoint.username.encode())
         cache = krb5.cc_cache_match(context, principal)
         return f"{(cache.cache_type or b'FILE').decode()}:{cache.name.decode()}"
     except krb5.Krb5Error as error:
-        why, text = realm.explained(error.err_code, str(error))
+        why, text = realm.explain_code(error.err_code, str(error))
         raise LinkError(f"no Kerberos ticket for this host: {text}", why=why) from error
 
 
@@ -135,14 +136,14 @@ def _principal_of(keytab: Path, wanted: str | None) -> str:
     except OSError as error:
         raise UsageError(f"{keytab}: the keytab can't be read: {error.strerror}") from error
     except krb5.Krb5Error as error:
-        raise UsageError(f"{keytab}: no keytab: {realm.explained(error.err_code, str(error))[1]}") from error
-    listed = one_line(", ".join(held), 200)
+        raise UsageError(f"{keytab}: no keytab: {realm.explain_code(error.err_code, str(error))[1]}") from error
+    names = join_names(held)
     if not held:
         raise UsageError(f"{keytab}: the keytab holds no key")
     if wanted is None and len(held) > 1:
-        raise UsageError(f"{keytab}: the keytab holds keys of {listed}: name one of them as `principal:`")
+        raise UsageError(f"{keytab}: the keytab holds keys of {names}: name one of them as `principal:`")
     if wanted is not None and wanted not in held:
-        raise UsageError(f"{keytab}: the keytab holds no key of {one_line(wanted, 80)}; it holds keys of {listed}")
+        raise UsageError(f"{keytab}: the keytab holds no key of {shorten(wanted, 80)}; it holds keys of {names}")
     return wanted or held[0]
 
 
@@ -161,5 +162,5 @@ def _krb5(keytab: Path) -> Any:
     except ImportError as error:
         raise UsageError(
             f"{keytab}: a keytab needs pykerberos and krb5, which are not on Windows:"
-            f" pip install 'hyperv-compliance[kerberos]' ({one_line(str(error), 80)})"
+            f" pip install 'hyperv-compliance[kerberos]' ({shorten(str(error), 80)})"
         ) from error

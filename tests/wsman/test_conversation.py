@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -245,6 +247,19 @@ def test_other_errors_of_a_transport_are_not_swallowed() -> None:
 
     with pytest.raises(StopIteration):
         hold(identify(), stops)
+
+
+# --- the protocol as the module teaches it ---
+
+
+def test_the_example_in_the_docstring_is_a_conversation() -> None:
+    lines = (conversation.__doc__ or "").split("::\n\n")[1].partition("\n\nWhoever")[0]
+    taught: dict[str, object] = {}
+    exec(textwrap.dedent(lines), vars(conversation) | taught, taught)  # noqa: S102  # our own text
+    count_rows = cast(Callable[[str], conversation.Conversation[int]], taught["count_rows"])
+    host = Host(begins("a", context="1"), goes_on("b", "c", context="2"), goes_on("d"))
+    assert hold(count_rows(RESOURCE), host) == 4
+    assert host.asked == ["Enumerate", "Pull 1", "Pull 2"]
 
 
 # --- a host that answers whatever it likes ----------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from compliance.errors import Why
 from compliance.wsman import envelope
-from compliance.wsman.fault import Fault, one_line
+from compliance.wsman.fault import TEXT_LIMIT, Fault
 from tests.wsman.samples import ID, OMI_ERROR, WMI, fault, provider_fault, wmi_error, wsman_fault
 from tests.wsman.samples import envelope as sample
 
@@ -209,5 +209,8 @@ def _text_of(row: tuple[str, Detail, str, int, Why]) -> str:
 
 
 def test_a_hosts_text_is_one_harmless_line() -> None:
-    assert one_line("a\n\x1b[31mb\u202ec\td") == "a [31mb c d"
-    assert len(one_line("x" * 100_000)) == 300
+    text = f"a\nb\u202ec\td \x1b[31m{'x' * 100_000}".replace("\x1b", "")
+    with pytest.raises(Fault) as caught:
+        envelope.page(fault("w:InternalError", wsman_fault("1", text)), ID)
+    assert caught.value.text.startswith("a b\\u202ec d [31mxx")
+    assert len(caught.value.text) == TEXT_LIMIT

@@ -35,7 +35,7 @@ GSSAPI = (
     ],
 )
 def test_the_inner_error_of_gssapi_is_told(inner: str, why: Why, told: str) -> None:
-    found, text = realm.explained(*realm.of_gssapi(GSSAPI.format(inner)))
+    found, text = realm.explain_code(*realm.read_gssapi_error(GSSAPI.format(inner)))
     assert (found, text.startswith(told)) == (why, True), text
 
 
@@ -51,11 +51,11 @@ def test_the_inner_error_of_gssapi_is_told(inner: str, why: Why, told: str) -> N
     ],
 )
 def test_what_has_another_shape_is_left_as_it_is(text: str) -> None:
-    assert realm.of_gssapi(text) == (0, text)
+    assert realm.read_gssapi_error(text) == (0, text)
 
 
 def test_krb5_writes_the_number_behind_its_words() -> None:
     text = "Preauthentication failed -1765328360"
-    assert realm.explained(-1765328360, text)[1].startswith("Preauthentication failed; write the keytab anew")
-    assert realm.explained(0, "") == (Why.LOGIN_REFUSED, "no reason was given")
-    assert "\n" not in realm.explained(1, "a\nb" * 500)[1]
+    assert realm.explain_code(-1765328360, text)[1].startswith("Preauthentication failed; write the keytab anew")
+    assert realm.explain_code(0, "") == (Why.LOGIN_REFUSED, "no reason was given")
+    assert "\n" not in realm.explain_code(1, "a\nb" * 500)[1]

@@ -15,7 +15,7 @@ from compliance.hyperv.host import listed
 from compliance.hyperv.remarks import CLOCK_TOLERANCE, FOR_REMARKS_ONLY
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
-from compliance.wsman.fault import one_line
+from compliance.words import shorten
 
 ADDS_ONLY = frozenset(query.class_name for query in queries.OF_REPLICATION if query.adds_only)
 ENOUGH = frozenset({*FOR_REMARKS_ONLY, *ADDS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
@@ -69,7 +69,7 @@ def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]
         return Step(key="rights", status=Status.FAILED, text=text, facts=facts), False
     if isinstance(first, Unread):
         return Step(key="rights", status=Status.FAILED, text=str(first), facts=facts), first.why is Why.NOT_PERMITTED
-    host = one_line(first.host, 80)
+    host = shorten(first.host, 80)
     facts |= {"host": host, "machines": len(first.machines), "settings": rows}
     seen = f"sees its own row ({host}), {counted(len(first.machines), 'virtual machine')}"
     if first.machines and not rows and not isinstance(settings, Unread):
@@ -99,7 +99,7 @@ def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
 
 def _beside(reading: Reading) -> Iterator[str]:
     asked = {query.class_name for query in queries.queries_for(reading.version)}
-    version = one_line(reading.version or "", 40)
+    version = shorten(reading.version or "", 40)
     yield from (
         f"{query.class_name} was not asked for: {version} has none"
         for query in queries.QUERIES

@@ -24,11 +24,11 @@ from compliance.hyperv.queries import Query
 from compliance.inventory.inventory import Entry, Limits
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Answer, Reading, Source
+from compliance.words import shorten
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.envelope import Identity
-from compliance.wsman.fault import one_line
 
 BINDING = {"ntlm": ", with channel binding", "kerberos": ", with channel binding where the host insists"}
 """Over https. NTLM's token names the certificate (requests_ntlm); Kerberos' does in a second one, after the first was
@@ -218,7 +218,7 @@ def _identified(identity: Identity | None, refusal: str) -> Step:
     """Some listeners tell nobody who they are; the version then comes from root/cimv2."""
     if identity is None:
         return Step(key="identify", status=Status.WARNING, text=refusal)
-    vendor, version = one_line(identity.vendor, 80), identity.version and one_line(identity.version, 40)
+    vendor, version = shorten(identity.vendor, 80), identity.version and shorten(identity.version, 40)
     facts: dict[str, Fact] = {"vendor": vendor, "version": version, "stack": identity.stack}
     stack = f", stack {identity.stack}" if identity.stack else ""
     return Step(
@@ -230,7 +230,7 @@ def _identified(identity: Identity | None, refusal: str) -> Step:
 
 
 def _who(endpoint: Endpoint) -> str:
-    return f"{endpoint.transport} as {one_line(endpoint.username, 80)}" if endpoint.username else endpoint.transport
+    return f"{endpoint.transport} as {shorten(endpoint.username, 80)}" if endpoint.username else endpoint.transport
 
 
 def _whole(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -9,9 +9,9 @@ from datetime import datetime
 
 from compliance.commands.doctor.examination import Fact, Status, Step
 from compliance.errors import LinkError
+from compliance.words import shorten
 from compliance.wsman.certificate import Certificate
 from compliance.wsman.endpoint import SEALED, Endpoint
-from compliance.wsman.fault import one_line
 from compliance.wsman.http_answers import explain_status
 from compliance.wsman.login_causes import is_offered
 from compliance.wsman.probe import DEFAULT_PORTS, Tls, Visit, addresses_of, reaches, visit
@@ -193,7 +193,7 @@ def _listener(endpoint: Endpoint, asked: Visit, open_door: Visit) -> Step:
         "status": asked.status,
         "offered": list(asked.offered),
         "server": asked.server or None,
-        "vendor": one_line(identity.vendor, 80) if identity else None,
+        "vendor": shorten(identity.vendor, 80) if identity else None,
         "stack": identity.stack if identity else None,
     }
     told = (_introduction(facts),) if identity else ()
