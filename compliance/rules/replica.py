@@ -87,7 +87,7 @@ def _as_today(adapter: ReplicaAdapter, pairs: Pairs) -> Outcome:
 def _today_unknown(adapter: ReplicaAdapter, *, is_covered: bool) -> Outcome:
     """Where others have an address, this one may need one as well: a condition of whoever calls the machine ready."""
     why = adapter.there if isinstance(adapter.there, Unread) else adapter.there.today
-    if not isinstance(adapter.there, Unread) and isinstance(why, Unread) and why.why not in NOTHING_TO_READ:
+    if isinstance(why, Unread) and why.why not in NOTHING_TO_READ:
         return unknown(f"not known what it uses today: {why}", cause=Cause.TODAY_UNREAD)
     reason = f": {why}" if isinstance(why, Unread) else ""
     outcome = not_applicable(f"not known what it uses today{reason}", cause=Cause.TODAY_UNKNOWN)

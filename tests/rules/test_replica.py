@@ -200,3 +200,9 @@ def test_labels_name_the_adapter() -> None:
         f"hv02/app/{NIC.label}~00000000",
         f"hv02/app/{BACKUP.label}",
     ]
+
+
+def test_a_side_that_was_not_read_makes_nothing_greener() -> None:
+    """It failed while the primary answered; unread, nobody knows what the guest uses today, and it may still fail."""
+    found = estate(replica(vm(adapters=(STATIC,))), *BESIDE)
+    assert [(outcome.result, outcome.cause) for outcome in outcomes(found)] == [(UNKNOWN, Cause.TODAY_UNREAD)]
