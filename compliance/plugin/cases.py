@@ -10,7 +10,9 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from compliance.judge.readiness import FOUNDING
 from compliance.plugin.grain import Bundle
+from compliance.report.readiness import readiness_text
 from compliance.rule import Result, Verdict
 from compliance.words import printable
 
@@ -64,7 +66,8 @@ class Case(pytest.Item):
         case.allowed = f"{bundle.allowed} (would fail)" if bundle.allowed else ""
         case.add_marker(f"severity_{verdict.rule.severity}")
         case.add_marker(marker_of(verdict.rule.key))
-        if verdict.outcome.result is not Result.PASSED or verdict.outcome.condition or len(bundle.members) > 1:
+        is_plain = verdict.outcome.result is Result.PASSED and not verdict.outcome.condition
+        if not is_plain or len(bundle.members) > 1 or verdict.rule.key == FOUNDING:
             case.user_properties.extend(properties_of(bundle))
         if case.allowed:
             case.user_properties.append(("remark", f"{case.allowed}: {case.finding}"))
@@ -116,6 +119,7 @@ def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
         yield "side", str(machine.role)
     if verdict.outcome.condition:
         yield CONDITION, verdict.outcome.condition
+    yield from ((f"readiness_{one.direction.replace(' ', '_')}", readiness_text(one)) for one in bundle.readiness)
     if len(bundle.members) > 1:
         yield from ((result.value.replace(" ", "_"), str(count)) for result, count in bundle.counts.items())
 

@@ -7,11 +7,12 @@ shows depends on this: the gate and the reports tell of every verdict.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
 from compliance.judge.labels import numbered
+from compliance.judge.readiness import Readiness
 from compliance.model import Estate, Server, Subject
 from compliance.plugin.options import Grain
 from compliance.report.table import ORDER
@@ -40,6 +41,7 @@ class Bundle:
     verdict: Verdict
     members: tuple[Decision, ...]
     rest: str  # where those findings are that have no line here
+    readiness: tuple[Readiness, ...] = ()  # of the machine that its only member is about, in each direction
 
     @property
     def is_single(self) -> bool:
@@ -73,10 +75,20 @@ class Bundle:
         return details_of_several(self.verdict.rule, self.lines(), with_rule=Result.FAILED in self.counts)
 
 
-def bundles(decisions: Iterable[Decision], estate: Estate, grain: Grain, rest: str = "") -> list[Bundle]:
-    """One for each rule and part of the estate, in the order of the decisions."""
+def bundles(
+    decisions: Iterable[Decision],
+    estate: Estate,
+    grain: Grain,
+    rest: str = "",
+    find: Callable[[Verdict], Sequence[Readiness]] = lambda _: (),
+) -> list[Bundle]:
+    """Return one for each rule and part of the estate, in the order of the decisions. ``find`` gives the readiness of
+    the machine that a verdict is about."""
     if grain is Grain.MACHINE:
-        return [Bundle(id=one.shown.id, verdict=one.shown, members=(one,), rest=rest) for one in decisions]
+        return [
+            Bundle(id=one.shown.id, verdict=one.shown, members=(one,), rest=rest, readiness=tuple(find(one.verdict)))
+            for one in decisions
+        ]
     parts = _parts(estate) if grain is Grain.SERVER else {}
     found: dict[tuple[str, str | None], list[Decision]] = {}
     for one in decisions:

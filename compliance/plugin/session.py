@@ -32,6 +32,7 @@ from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request, read_request
 from compliance.report.html.bpa_page import environment
+from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
 from compliance.secret import Environment
 from compliance.snapshot.snapshot import Snapshot
@@ -84,7 +85,8 @@ class EstateSession:
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         folder = config.option.hv_report_dir
         rest = f"they are in {folder}" if folder else "--hv-report-dir writes them all"
-        self._bundles = bundles(self._table.decisions, self._table.estate, request.grain or Grain.MACHINE, rest)
+        table, grain = self._table, request.grain or Grain.MACHINE
+        self._bundles = bundles(table.decisions, table.estate, grain, rest, ReadinessOf(table))
         self._ids = frozenset(bundle.id for bundle in self._bundles)
         _replace_metadata(config, self._table)
         page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""

@@ -8,12 +8,14 @@ list separator is another (OWASP, "CSV Injection"): an apostrophe stands before 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 
 from compliance.gate.decision import Decision
+from compliance.judge.readiness import Readiness
 from compliance.model import Server
+from compliance.report.readiness import ReadinessOf, word_text
 from compliance.report.table import Table, decisions_worst_first
 from compliance.words import printable
 
@@ -22,7 +24,7 @@ HEADINGS = (
     *("estate", "rule", "severity", "result", "state", "closes"),
     *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
     *("finding", "evidence", "bpa_would_say", "waiver", "remarks", "cluster"),
-    *("condition", "cause"),
+    *("condition", "cause", "readiness"),
 )
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
 """What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
@@ -32,12 +34,16 @@ _FORMULA = re.compile(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""")
 def csv_rows(table: Table) -> Iterator[str]:
     """In pieces, since a whole one may take more memory than all that it tells of."""
     servers = {server.name: server for server in table.estate.servers}
-    rows = (_row(one, servers.get(one.verdict.server or "")) for one in decisions_worst_first(table.decisions))
+    find = ReadinessOf(table)
+    rows = (
+        _row(one, servers.get(one.verdict.server or ""), find(one.verdict))
+        for one in decisions_worst_first(table.decisions)
+    )
     yield MARK
     yield from map(_line, chain([HEADINGS], rows))
 
 
-def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
+def _row(decision: Decision, server: Server | None, readiness: Sequence[Readiness]) -> tuple[str, ...]:
     verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.shown.outcome
     return (
         verdict.estate,
@@ -62,6 +68,7 @@ def _row(decision: Decision, server: Server | None) -> tuple[str, ...]:
         verdict.cluster or "",
         outcome.condition,
         outcome.cause,
+        _listed(f"{one.direction}: {word_text(one)}" for one in readiness),
     )
 
 

@@ -21,8 +21,10 @@ from urllib.parse import quote
 from compliance.gate.baseline import Finding
 from compliance.gate.decision import Decision, State
 from compliance.gate.exits import Exit
+from compliance.judge.readiness import Readiness, Word
 from compliance.model import VirtualMachine
 from compliance.report.json_parts import compact, present
+from compliance.report.readiness import ReadinessOf, count_directions, word_text
 from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
 from compliance.rule import Result, Rule, Severity
 from compliance.words import printable
@@ -51,7 +53,8 @@ def sarif(table: Table) -> str:
     problems = [one for one in decisions_worst_first(table.decisions) if one.shown.outcome.result in PROBLEMS]
     rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
     places = {rule.key: place for place, rule in enumerate(rules)}
-    results = fitting([compact(_result(one, table, places)) for one in problems[:MOST_RESULTS]])
+    find = ReadinessOf(table)
+    results = fitting([compact(_result(one, table, places, find(one.verdict))) for one in problems[:MOST_RESULTS]])
     head = {
         "tool": {"driver": _driver(table, rules)},
         "automationDetails": {"id": f"hyperv-compliance/{printable(table.estate.name)}/"},
@@ -62,12 +65,20 @@ def sarif(table: Table) -> str:
                 "estate": _cut(table.estate.name),
                 "scope": _cut(table.scope),
                 "inventory": _cut(table.inventory_digest),
+                "headline": _cut(table.headline),
+                "direction": table.policy.direction,
+                "readiness": _counts(table),
             }
         ),
     }
     told = ",\n".join(results)
     run = f'{compact(head)[:-1]},"results":[\n{told}\n]}}' if told else f'{compact(head)[:-1]},"results":[]}}'
     return f'{{"$schema":{compact(SCHEMA)},"version":"2.1.0","runs":[\n{run}\n]}}\n'
+
+
+def _counts(table: Table) -> dict[str, dict[str, int]]:
+    """Virtual machines by direction and word."""
+    return {str(direction): {str(word): counts[word] for word in Word} for direction, counts in count_directions(table)}
 
 
 def fitting(results: Sequence[str], most: int = MOST_PACKED) -> Sequence[str]:
@@ -155,7 +166,9 @@ def _notice(level: str, text: str) -> dict[str, object]:
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
-def _result(decision: Decision, table: Table, places: dict[str, int]) -> dict[str, object]:
+def _result(
+    decision: Decision, table: Table, places: dict[str, int], readiness: Sequence[Readiness]
+) -> dict[str, object]:
     verdict, outcome, finding = decision.verdict, decision.shown.outcome, decision.finding
     known = {
         "ruleId": verdict.rule.key,
@@ -166,7 +179,7 @@ def _result(decision: Decision, table: Table, places: dict[str, int]) -> dict[st
         "locations": [_location(decision, table)],
         "partialFingerprints": _fingerprints(finding) if finding else None,
         "baselineState": STATES[decision.state] if table.baseline else None,
-        "properties": _properties(decision),
+        "properties": _properties(decision, readiness),
     }
     return {**present(known), "suppressions": list(_suppressions(decision))}
 
@@ -220,7 +233,7 @@ def _suppressions(decision: Decision) -> Iterator[dict[str, object]]:
         yield {"kind": "external", "status": "accepted", **justification}
 
 
-def _properties(decision: Decision) -> dict[str, object]:
+def _properties(decision: Decision, readiness: Sequence[Readiness]) -> dict[str, object]:
     outcome, machine, finding = decision.verdict.outcome, decision.verdict.machine, decision.finding
     known = {
         "closes": int(decision.closes),
@@ -228,6 +241,8 @@ def _properties(decision: Decision) -> dict[str, object]:
         "evidence": _cut(outcome.evidence),
         "evidenceDigest": finding.evidence if finding else None,
         "bpa": _cut(outcome.bpa),
+        "cause": outcome.cause,
+        "readiness": {str(one.direction): _cut(word_text(one)) for one in readiness},
         "addressesNow": list(map(_cut, outcome.addresses_now[:MOST_ADDRESSES])),
         "failoverAddresses": list(map(_cut, machine.failover_addresses[:MOST_ADDRESSES])) if machine else None,
         "machine": _cut(machine.guid) if machine else None,

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from compliance.gate.decision import State
+from compliance.judge.readiness import Readiness
 from compliance.model import Evidence, Role
 from compliance.report.gate_text import gate_told
 from compliance.report.headings import PASSED_IF, Group, groups
 from compliance.report.markdown_parts import code, size
+from compliance.report.readiness import count_lines, direction_text, machine_text, open_machines, readiness_text
 from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, partners_said
 from compliance.rule import Severity, Verdict
 
@@ -72,9 +74,11 @@ def summary(table: Table, most: int = MOST_BYTES) -> str:
 def _head(table: Table) -> Iterator[str]:
     first, *more = gate_told(table.gate)
     yield f"## Hyper-V compliance of {code(table.estate.name)}"
-    yield from ("", f"**{first}**", "")
+    yield from ("", f"**{_capital(table.headline_with(code))}.**", "", f"**{first}**", "")
     yield from (f"- {code(line.strip().removeprefix('- '), LONG)}" for line in more)
-    yield from ("", f"**{_capital(table.headline_with(code))}.**", "")
+    yield from ("", f"{direction_text(table)}.", "")
+    yield from (f"- {line}" for line in count_lines(table))
+    yield ""
     yield from (f"- {line}" for line in _limits(table))
     yield from _counts(table)
 
@@ -116,10 +120,18 @@ def _sections(table: Table) -> Iterator[_Section]:
         else:
             above = ["", f"### {_capital(group.word)}: {_heading(group)}", ""]
             yield _Section(above=above, items=_items(group.verdicts), total=len(group.verdicts))
+    if machines := open_machines(table):
+        items = [f"- {code(machine_text(one))}, {one.direction}: {_readiness(one)}" for one in machines[:MOST_ITEMS]]
+        yield _Section(above=["", "### Not plainly ready", ""], items=items, total=len(machines))
     if vanished := table.gate.vanished:
         items = [f"- {code(one.label)}: {code(one.rule)}" for one in vanished[:MOST_ITEMS]]
         yield _Section(above=["", "### Fixed since the baseline", ""], items=items, total=len(vanished))
     yield from _remarks(table)
+
+
+def _readiness(one: Readiness) -> str:
+    word, _, reason = readiness_text(one).partition(": ")
+    return f"**{word}:** {code(reason, LONG)}" if reason else code(word, LONG)
 
 
 def _heading(group: Group) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from compliance.model import Evidence, Role, VirtualMachine
 from compliance.report.gate_text import gate_told
 from compliance.report.headings import groups
+from compliance.report.readiness import count_lines, direction_text
 from compliance.report.table import ATTRIBUTION, Table, partners_said
 from compliance.rule import Result, Rule, Severity, Verdict
 from compliance.words import printable
@@ -19,6 +20,9 @@ MOST_MACHINES = 50
 def summary(table: Table, width: int = 100) -> Iterator[str]:
     """The sentence, what limits it and the gate, then findings by rule: its resolution once, the machines under it."""
     yield _capital(printable(table.headline)) + "."
+    yield _capital(printable(table.data)) + "."
+    yield f"{direction_text(table)}."
+    yield from (f"  {line}" for line in count_lines(table))
     if table.estate.settings.evidence is Evidence.BPA:
         yield "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
     if table.scope:

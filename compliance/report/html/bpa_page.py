@@ -16,6 +16,14 @@ from compliance.report.headings import PASSED_IF, groups
 from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_of
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
 from compliance.report.html.style import STYLE
+from compliance.report.readiness import (
+    WORST_FIRST,
+    count_directions,
+    direction_text,
+    machine_text,
+    open_machines,
+    readiness_text,
+)
 from compliance.report.table import ORDER, Table, by_rule, impacts, worst_first
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import plural, printable
@@ -39,6 +47,7 @@ def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = Fal
         _waived(table),
         _unknown(table),
         _passed_if(table),
+        _open_machines(table),
         _remarks(table),
         _below(shown, rows_left_out, several=several),
     )
@@ -77,7 +86,9 @@ def environment(table: Table) -> dict[str, str]:
 def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
     told = table.headline
     yield f'<p class="hv-sentence">{as_html(told[:1].upper() + told[1:], most=2000)}.</p>'
+    yield f'<p class="hv-small">{as_html(f"{table.data[:1].upper()}{table.data[1:]}. {direction_text(table)}.")}</p>'
     yield from _gate(table)
+    yield _readiness(table)
     if _bpa_only(table):
         yield f'<p class="hv-note"><strong>evidence: bpa</strong> – {escape(BPA_ONLY)}</p>'
     if not table.complete:
@@ -93,6 +104,31 @@ def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
     at = as_html(_time(table))
     yield f'<p class="hv-small">Estate {as_html(table.estate)}, data from {at}; {as_html(table.tool)}</p>'
     yield _overview(table)
+
+
+def _readiness(table: Table) -> str:
+    columns = [("Direction", "hv-name"), *((word.value.capitalize(), "hv-number") for word in WORST_FIRST)]
+    rows = [
+        [as_html(direction), *(f"{counts[word]:,}" for word in WORST_FIRST)]
+        for direction, counts in count_directions(table)
+    ]
+    return grid("Virtual machines by readiness", columns, rows) if rows else ""
+
+
+def _open_machines(table: Table) -> Iterator[str]:
+    if found := open_machines(table):
+        yield '<h3 id="hv-readiness">Not plainly ready</h3>'
+        rows = [
+            [as_html(machine_text(one)), as_html(one.direction), as_html(readiness_text(one)), as_html(one.today)]
+            for one in found[:MOST_ROWS]
+        ]
+        columns = [
+            ("Virtual machine", "hv-name"),
+            ("Direction", "hv-short"),
+            ("Readiness", "hv-text"),
+            ("Today", "hv-address"),
+        ]
+        yield grid("Virtual machines, worst first", columns, rows, total=len(found))
 
 
 def _to_page(page: str) -> Iterator[str]:

@@ -11,6 +11,14 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from compliance.report.gate_text import gate_told
 from compliance.report.page.data import data
+from compliance.report.readiness import (
+    WORST_FIRST,
+    count_directions,
+    direction_text,
+    machine_text,
+    open_machines,
+    readiness_text,
+)
 from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts
 from compliance.rule import Result
 from compliance.words import printable
@@ -18,11 +26,15 @@ from compliance.words import printable
 MOST_PRINTED = 12
 """Machines of a rule on paper, which is for a board to decide by; the page itself holds them all."""
 
+MOST_LISTED = 500
+"""Machines that are not plainly ready, in the list of the page's head."""
+
 
 def page(table: Table) -> str:
     """The whole file. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
     style, script = _part("page.css"), _part("page.js")
     told = table.headline
+    machines, counted = open_machines(table), count_directions(table)
     first, *reasons = gate_told(table.gate)
     return _template().render(
         table=table,
@@ -37,6 +49,11 @@ def page(table: Table) -> str:
         reasons=[line.strip().removeprefix("- ") for line in reasons],
         counts={result.value: table.count(result) for result in Result},
         coverage=table.gate.coverage,
+        direction=direction_text(table),
+        words=[word.value for word in WORST_FIRST],
+        readiness=[(direction, [counts[word] for word in WORST_FIRST]) for direction, counts in counted],
+        machines=[(machine_text(one), one.direction, readiness_text(one)) for one in machines[:MOST_LISTED]],
+        more_machines=max(len(machines) - MOST_LISTED, 0),
         failed=[(rule, impacts(rule), found) for rule, found in by_rule(table.verdicts, Result.FAILED)],
         unknown=by_rule(table.verdicts, Result.UNKNOWN),
         waived=by_rule(table.verdicts, Result.WAIVED),
