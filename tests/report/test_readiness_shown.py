@@ -41,7 +41,7 @@ PEOPLE = {
 def test_people_read_the_headline_first_and_the_direction(name: str, direction: str) -> None:
     table = asked(small(), direction)
     written = PEOPLE[name](table)
-    headline = table.headline_of_machines[:60]
+    headline = table.headline[:60]
     assert headline.lower() in written.lower()
     assert written.lower().index(headline.lower()) < written.index("The gate is ")
     assert direction_text(table) in written
