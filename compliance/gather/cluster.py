@@ -26,9 +26,11 @@ def read_cluster(
     asked: Sequence[Query] = queries.OF_CLUSTER,
     watch: Watch = lambda _query, _answer, _seconds: None,
 ) -> Reading:
-    """What the first of ``entries`` says that has a cluster to tell of. ReadError where none has; a refused password
-    ends it at once, since one more attempt could lock the account. A ticket locks nobody out, and not every cluster's
-    name has a service that Kerberos knows."""
+    """Read a cluster through the first of ``entries`` that is a node of one. ReadError where none is.
+
+    A refused password ends it at once, since one more attempt could lock the account. A ticket locks nobody out, and
+    not every cluster's name has a service that Kerberos knows.
+    """
     deadline = time.monotonic() + limits.server
     failed: list[ReadError] = []
     for entry in entries:
@@ -40,7 +42,7 @@ def read_cluster(
             if error.why is Why.LOGIN_REFUSED and credential is not None and credential.password:
                 break
             continue
-        skipped = [f"was read through {entry}, since {one}" for one in failed[:1]]
+        skipped = [f"was read through {entry}, since {error}" for error in failed[:1]]
         return replace(reading, notes=(*reading.notes, *skipped))
     raise ReadError("; ".join(dict.fromkeys(map(str, failed))), why=failed[-1].why if failed else Why.UNREACHABLE)
 
@@ -61,13 +63,14 @@ def _read(
         nodes = reading.classes[asked[0].class_name]
         if isinstance(nodes, Unread):
             no_cluster = f"has no {asked[0].namespace}: it is no node of a cluster"
-            said = no_cluster if nodes.why is Why.ABSENT else f"its nodes could not be read: {nodes}"
-            raise ReadError(f"{entry.address}:{entry.port}: {said}", why=nodes.why)
+            reason = no_cluster if nodes.why is Why.ABSENT else f"its nodes could not be read: {nodes}"
+            raise ReadError(f"{entry.address}:{entry.port}: {reason}", why=nodes.why)
         return name_identity(_with_slim_resources(reader, reader.read_classes(asked[1:], before=reading)), connection)
 
 
 def _with_slim_resources(reader: Reader, reading: Reading) -> Reading:
-    """How WinRM writes private properties is not known, nor that it can: without them, the names are left at least."""
+    """Read the resources without private properties where they could not be sent: the names are left at least. How
+    WinRM writes those is not known, nor that it can."""
     answer = reading.classes.get(queries.RESOURCES)
     if not isinstance(answer, Unread) or answer.why not in (Why.REFUSED, Why.TOO_LARGE, Why.BROKEN, Why.ABSENT):
         return reading

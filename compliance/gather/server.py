@@ -25,7 +25,7 @@ from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
 
 Clock = Callable[[], datetime]
 Watch = Callable[[Query, Answer, float], None]
-"""Told of each class as it has been read: its answer, and the seconds that it took."""
+"""Called with each class as it has been read: its answer, and the seconds that it took."""
 
 
 def read_server(
@@ -36,7 +36,7 @@ def read_server(
     *,
     watch: Watch = lambda _query, _answer, _seconds: None,
 ) -> Reading:
-    """Everything that we read of one server. ReadError where the server as a whole could not be read."""
+    """Read one server. ReadError where it could not be read as a whole."""
     deadline = time.monotonic() + limits.server
     endpoint = endpoint_of(entry, credential, limits)
     with Connection(endpoint, deadline=deadline) as connection:
@@ -99,10 +99,10 @@ class Reader:
         return self.read_after_identify(self._identified())
 
     def read_after_identify(self, version: str | None) -> Reading:
-        """The same for who has asked already; ``version`` is what Identify told, None where it told nothing."""
+        """Read everything after Identify, which gave ``version``; None where it gave none."""
         started = self._now()
-        told_version, ahead = self._clock()
-        version = version or told_version
+        version_of_system, ahead = self._clock()
+        version = version or version_of_system
         asked = list(queries.queries_for(version))
         classes = {query.class_name: self.answer(query) for query in asked}
         of_replication = queries.queries_of_replication(version, classes[queries.MACHINES])
@@ -124,7 +124,7 @@ class Reader:
         )
 
     def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:
-        """Some classes alone, each once; beside what was read before."""
+        """Read some classes, each once, beside what was read before."""
         started = self._now() if before is None else before.started
         classes = {query.class_name: self.answer(query) for query in asked}
         return Reading(
@@ -136,21 +136,22 @@ class Reader:
         )
 
     def _cluster(self) -> dict[str, Answer]:
-        """The cluster that the server says it is a node of. One without failover clustering has nothing to say."""
+        """Read of which cluster the server says it is a node; nothing where it has no failover clustering."""
         nodes = self.answer(queries.NODE_OF)
         if isinstance(nodes, Unread) and nodes.why is Why.ABSENT:
             return {}
-        found = {queries.NODES: nodes}
-        return found if isinstance(nodes, Unread) else {**found, queries.CLUSTER: self.answer(queries.CLUSTER_NAME)}
+        if isinstance(nodes, Unread):
+            return {queries.NODES: nodes}
+        return {queries.NODES: nodes, queries.CLUSTER: self.answer(queries.CLUSTER_NAME)}
 
     def _identified(self) -> str | None:
-        """The version, before the first query, since a query that names an unknown property fails whole."""
+        """Return the version, before the first query: one that names an unknown property fails whole."""
         try:
             return hold(identify(), self._connection.send).version
         except LinkError:
             raise
         except ReadError:
-            return None  # some listeners answer Identify to nobody; root/cimv2 tells as well
+            return None  # some listeners answer Identify to nobody; root/cimv2 has it as well
 
     def _clock(self) -> tuple[str | None, timedelta | None]:
         answer = self.answer(queries.CLOCK)
@@ -163,16 +164,16 @@ class Reader:
 
     def _ahead(self, clock: object) -> timedelta | None:
         try:
-            told = datetime.fromisoformat(clock) if isinstance(clock, str) else None
+            moment = datetime.fromisoformat(clock) if isinstance(clock, str) else None
         except ValueError:
-            told = None
-        if told is None or told.tzinfo is None:
+            moment = None
+        if moment is None or moment.tzinfo is None:
             self._notes.append("its clock could not be read: no time with a zone came")
             return None
-        return told - self._now()
+        return moment - self._now()
 
     def answer(self, query: Query) -> Answer:
-        """The rows of one class, or why there are none. LinkError where nothing more can be asked."""
+        """Return the rows of one class, or why there are none. LinkError where nothing more can be asked."""
         began = time.monotonic()
         try:
             answer: Answer = tuple(self._patience.insist(lambda: self._rows.read_rows(query)))
@@ -188,12 +189,12 @@ class Reader:
             )
         return answer
 
-    def invoked(self, namespace: str, class_name: str, method: str, arguments: Mapping[str, str]) -> Answer:
-        """What a method gave, as one row. No server is asked so, guests alone."""
+    def invoke(self, namespace: str, class_name: str, method: str, arguments: Mapping[str, str]) -> Answer:
+        """Return what a method gave, as one row. Only guests are asked so, never a server."""
         uri = class_uri(namespace, class_name)
         try:
-            asked = partial(invoke, uri, method, arguments, seconds=self._seconds)
-            return (self._patience.insist(lambda: hold(asked(), self._connection.send)),)
+            call = partial(invoke, uri, method, arguments, seconds=self._seconds)
+            return (self._patience.insist(lambda: hold(call(), self._connection.send)),)
         except LinkError:
             raise
         except ReadError as error:

@@ -231,3 +231,25 @@ def test_a_hostile_cluster_hides_and_greens_nothing(
             assert doubtful or any(result in OPEN for result in of_subject[rule, machine])
         else:
             assert after[rule, server, machine].result is outcome.result
+
+
+# --- a stranger that answers ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stranger", ["a server", "a server that calls itself as the partner", "a node of a cluster"])
+@pytest.mark.parametrize("names", [("hv01.dr.example", "hv02.dr.example"), ("hv66.dr.example", "hv02.dr.example")])
+def test_a_stranger_answers_for_nobody(stranger: str, names: tuple[str, str]) -> None:
+    """hv02's replica names hv01, which was not read. Somebody else shows the primary at its best, whoever it names."""
+    primary = Vm(name="sql01", hosts=(("hv01.dr.example", "hv02.dr.example"),))
+    here = source(Host(name="HV02", vms=[replica_of(primary)]))
+    unread = unread_source("hv01")
+    best = replace(primary, hosts=(names,))
+    cluster = Cluster(name="EVIL", nodes={"HV66": UP, "HV01": UP}, machines=[(best, "HV66")], broker="hv01")
+    answering = {
+        "a server": source(Host(name="HV66", vms=[best])),
+        "a server that calls itself as the partner": replace(source(Host(name="HV01", vms=[best])), name="hv66"),
+        "a node of a cluster": node_source(cluster, "HV66", best, of="evil"),
+    }[stranger]
+    clusters = [cluster_source(cluster, name="evil")] if stranger == "a node of a cluster" else []
+    after = outcomes(snapshot(here, unread, answering, clusters=clusters))
+    assert after["failover-ip-needs-integration-services", "hv02", primary.id].result is Result.UNKNOWN

@@ -40,7 +40,7 @@ def read_windows_guest(
 
 def _answers(reader: Reader) -> dict[str, Answer]:
     answers = {query.class_name: reader.answer(query) for query in QUERIES}
-    answers |= {str(value): reader.invoked(CIMV2, REGISTRY, GET_STRING, value.arguments) for value in VALUES}
+    answers |= {str(value): reader.invoke(CIMV2, REGISTRY, GET_STRING, value.arguments) for value in VALUES}
     return {name: _bounded(answer) for name, answer in answers.items()}
 
 
