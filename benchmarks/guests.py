@@ -20,8 +20,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from compliance.gather.gather import gather
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
-from compliance.inventory.inventory import Limits
 from compliance.model import Unread
 from tests.builders import inventory
 from tests.demo import closed_port

@@ -31,7 +31,7 @@ import spnego
 from benchmarks.real_guest import published
 from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.snapshot.snapshot import Reading, Snapshot
 from tests.builders import Host, Vm, inventory
 from tests.replayed import USERS, Exchange, id_of, read, recorded, replaying

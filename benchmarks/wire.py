@@ -25,7 +25,7 @@ from benchmarks.real_guest import published
 from compliance.credentials.find import Credential
 from compliance.gather.server import read_server
 from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, queries_for
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
 from compliance.wsman.endpoint import Endpoint

@@ -17,7 +17,8 @@ from xml.sax.saxutils import escape
 
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES, queries_for, queries_of_replication
-from compliance.inventory.inventory import Entry, Inventory, Limits
+from compliance.inventory.entries import Entry, Limits
+from compliance.inventory.inventory import Inventory
 from compliance.model import Row, Settings, Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
-from compliance.inventory.inventory import Entry
+from compliance.inventory.entries import Entry
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Snapshot, Source
 from compliance.snapshot.write import write_snapshot

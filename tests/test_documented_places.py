@@ -12,8 +12,8 @@ import pytest
 
 from compliance.credentials.find import Surroundings
 from compliance.credentials.places import PasswordPlace
-from compliance.inventory.inventory import inventory_of
 from compliance.inventory.logins import credentials_of
+from compliance.inventory.own_file import inventory_of
 from compliance.secret import Environment
 from tests.canary import CANARY
 from tests.running import ROOT

@@ -73,7 +73,7 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Form:
+class Schema:
     """A kind of file: the model of its root, those below by their key, and what its items are called."""
 
     root: type[Model]
@@ -107,13 +107,13 @@ class Form:
                 text.add(at, "unknown key" + (f" (did you mean `{near}`?)" if near else ""))
             elif detail["type"] != "missing":
                 unwritten = " (the file's own name; add a `name`)" if at == ("name",) and at not in text.lines else ""
-                text.add(at, self.told(detail) + unwritten)
+                text.add(at, self.message(detail) + unwritten)
             elif at[-1] not in {meant(str(key), keys) for key in detail["input"]}:
                 text.add(at, f"missing; every {self.item} needs a `{at[-1]}`")
         return None
 
-    def told(self, detail: ErrorDetails) -> str:
-        """A mistake in a value: what was expected, and what was given."""
+    def message(self, detail: ErrorDetails) -> str:
+        """Return what is wrong with a value: what was expected, and what stands there."""
         context, given = detail.get("ctx", {}), detail["input"]
         if "error" in context:  # a validator of ours has said it all
             return str(context["error"])

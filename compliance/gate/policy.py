@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from compliance.errors import UsageError
-from compliance.files.keys import Form, Model
+from compliance.files.keys import Model, Schema
 from compliance.files.yaml_file import UserFile, content_of
 from compliance.model import Evidence, Role, Settings
 from compliance.rule import Severity, Verdict
@@ -53,7 +53,7 @@ class PolicyBlock(Model):
 
 
 KIND = "a policy"
-FORM = Form(root=PolicyBlock, item="policy")
+SCHEMA = Schema(root=PolicyBlock, item="policy")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,7 +147,7 @@ def policy_of_options(given: Mapping[str, object]) -> PolicyBlock:
     try:
         return PolicyBlock.model_validate({key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
-        lines = [f"{option_of(str(one['loc'][0]))}: {FORM.told(one)}" for one in error.errors(include_url=False)]
+        lines = [f"{option_of(str(one['loc'][0]))}: {SCHEMA.message(one)}" for one in error.errors(include_url=False)]
     raise UsageError("\n".join(lines))
 
 
@@ -158,7 +158,7 @@ def option_of(key: str) -> str:
 def read_policy(path: Path) -> PolicyBlock:
     """A policy in a file of its own: the same keys as `policy:` in an inventory. UsageError for each mistake."""
     text = UserFile(path, kind=KIND, key="fail_at")
-    block = FORM.check(text, PolicyBlock, text.document(content_of(path, KIND)))
+    block = SCHEMA.check(text, PolicyBlock, text.document(content_of(path, KIND)))
     if block is None or text.mistakes:
         raise text.error()
     return block

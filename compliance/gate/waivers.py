@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from compliance.files.keys import Form, Globs, Label, Model
+from compliance.files.keys import Globs, Label, Model, Schema
 from compliance.files.yaml_file import UserFile, content_of, shown
 from compliance.patterns import Patterns, any_matches, is_plain
 
@@ -75,7 +75,7 @@ class WaiverDocument(Model):
 
 
 KIND = "a file of waivers"
-FORM = Form(root=WaiverDocument, item="waiver", below={"waivers": WaiverEntry})
+SCHEMA = Schema(root=WaiverDocument, item="waiver", below={"waivers": WaiverEntry})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +124,7 @@ def read_waivers(path: Path, rules: Collection[str]) -> WaiverFile:
     content = content_of(path, KIND)
     text = UserFile(path, kind=KIND, key="waivers")
     document = text.document(content)
-    read = FORM.check(text, WaiverDocument, document)
+    read = SCHEMA.check(text, WaiverDocument, document)
     waivers = []
     for index, entry in enumerate(read.waivers if read else ()):
         place = ("waivers", index)

@@ -11,7 +11,7 @@ from compliance.errors import ReadError, Why
 from compliance.gather.server import Clock, Reader, Watch, endpoint_of, name_identity
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading
 from compliance.wsman.connection import Connection

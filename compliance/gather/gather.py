@@ -22,7 +22,8 @@ from compliance.gather.questions import Questions
 from compliance.gather.server import Clock
 from compliance.gather.sources import guest_of, source_of
 from compliance.gather.threads import Arrived, Question, start_thread, threads_for
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.inventory.entries import ClusterEntry, Entry
+from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot
 

@@ -11,7 +11,8 @@ from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import nodes_of
 from compliance.hyperv.clusters import owners_of_moved, shown_in
 from compliance.hyperv.membership import is_node
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.inventory.entries import ClusterEntry, Entry
+from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Source
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
+from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.guests import WayIn
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestReading, Reading
 

@@ -14,8 +14,9 @@ from compliance.gather.peers import Peer
 from compliance.gather.server import Clock, read_server
 from compliance.gather.threads import Question
 from compliance.hyperv import queries
+from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.guests import GuestEntry, WindowsGuest
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.inventory.inventory import Inventory
 
 
 class Questions:

@@ -14,8 +14,8 @@ from compliance.gather.patience import Patience
 from compliance.gather.rows import Rows
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
+from compliance.inventory.entries import Entry, Limits
 from compliance.inventory.guests import WindowsGuest
-from compliance.inventory.inventory import Entry, Limits
 from compliance.model import READ_AS, Unread
 from compliance.snapshot.snapshot import Answer, Reading
 from compliance.words import shorten

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
-from compliance.inventory.inventory import Entry
 from compliance.inventory.listener import Listener
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestReading, GuestSource, Reading, Source

@@ -12,7 +12,8 @@ from compliance.errors import ReadError, Why
 from compliance.gather.peers import Peer, Result, peers_of
 from compliance.gather.server import Watch
 from compliance.hyperv.cluster_rows import MOST_NODES
-from compliance.inventory.inventory import Entry, Inventory
+from compliance.inventory.entries import Entry
+from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestReading, Reading
 from compliance.words import plural

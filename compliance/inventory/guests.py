@@ -168,11 +168,11 @@ def model_of(given: object) -> type[GuestEntry | WindowsGuest | AnsibleGuest]:
     return AnsibleGuest if scheme == "ansible" else GuestEntry
 
 
-def contradictions(entry: WayIn) -> Iterator[tuple[str, str]]:
-    return listener.contradictions(entry) if isinstance(entry, WindowsGuest) else _contradictions(entry)
+def conflicts(entry: WayIn) -> Iterator[tuple[str, str]]:
+    return listener.conflicts(entry) if isinstance(entry, WindowsGuest) else _conflicts(entry)
 
 
-def _contradictions(entry: GuestEntry) -> Iterator[tuple[str, str]]:
+def _conflicts(entry: GuestEntry) -> Iterator[tuple[str, str]]:
     no_use = f"`{entry.scheme}://` has no use for it"
     if entry.credential is not None and entry.scheme == "ssh":
         yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"

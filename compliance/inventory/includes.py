@@ -11,7 +11,8 @@ from compliance.credentials.places import PasswordPlace
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
 from compliance.gate.policy import DEFAULT
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory
+from compliance.inventory.entries import ClusterEntry, Entry
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import Limit
 from compliance.inventory.stretched import refuse_doubled_sites, refuse_unknown_sites
 

@@ -45,7 +45,7 @@ class Listener(Model):
         return f"{self.principal or 'whoever'} of {self.keytab}" if self.keytab else self.credential
 
 
-def contradictions(listener: Listener) -> Iterator[tuple[str, str]]:
+def conflicts(listener: Listener) -> Iterator[tuple[str, str]]:
     """Key, and what is wrong with it."""
     by_certificate = listener.transport == "certificate"
     if listener.transport in {"ntlm", "credssp", "basic"} and listener.credential is None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from compliance.credentials.find import Credential, Surroundings, find_credential
 from compliance.files.yaml_file import cut
+from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
-from compliance.inventory.inventory import Entry, Inventory, Login
+from compliance.inventory.inventory import Inventory, Login
 from compliance.secret import Secret
 from compliance.wsman.tickets import Ticket
 

@@ -32,9 +32,11 @@ from compliance.inventory.ansible.guests import with_guests
 from compliance.inventory.ansible.read import Found, read_ansible
 from compliance.inventory.ansible.without_ansible import YAML_NAMES
 from compliance.inventory.ansible.yaml_groups import SECTIONS
+from compliance.inventory.document import Document
 from compliance.inventory.includes import limited, read_with_includes
-from compliance.inventory.inventory import Document, Inventory, inventory_of
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
+from compliance.inventory.own_file import inventory_of
 from compliance.words import printable
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})

@@ -15,7 +15,7 @@ import pytest
 from compliance.__main__ import main
 from compliance.commands.inventory.command import World, run
 from compliance.commands.inventory.convert import shell_line
-from compliance.inventory.inventory import inventory_of
+from compliance.inventory.own_file import inventory_of
 from compliance.inventory.read import read_any
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source

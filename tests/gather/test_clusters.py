@@ -17,7 +17,7 @@ from compliance.gate.policy import DEFAULT, Policy
 from compliance.gather.gather import gather
 from compliance.gather.progress import Progress
 from compliance.hyperv.queries import CLUSTER, MACHINE_SETTINGS, NODES, OF_CLUSTER, RESOURCES
-from compliance.inventory.inventory import ClusterEntry, Entry, Limits
+from compliance.inventory.entries import ClusterEntry, Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.snapshot.read import read_snapshot

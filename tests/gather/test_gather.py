@@ -20,7 +20,7 @@ from compliance.gather.gather import gather
 from compliance.gather.patience import WAITS
 from compliance.gather.progress import Progress
 from compliance.hyperv.queries import AGAIN, NODE_OF, OF_REPLICATION, QUERIES
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.rule import Result

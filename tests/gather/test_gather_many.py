@@ -21,7 +21,7 @@ from compliance.errors import Why
 from compliance.gather.gather import gather
 from compliance.gather.progress import Progress
 from compliance.gather.threads import affordable
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
 from compliance.snapshot.read import read_snapshot

@@ -23,8 +23,8 @@ from compliance.credentials.find import Credential
 from compliance.errors import ReadError, Why
 from compliance.gather.guests.shell import configuration
 from compliance.gather.guests.unix import read_guest
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
-from compliance.inventory.inventory import Limits
 from compliance.snapshot.snapshot import GuestReading
 from tests.canary import CANARY
 from tests.demo import closed_port

@@ -16,8 +16,8 @@ import pytest
 from compliance.credentials.find import Credential
 from compliance.errors import SnapshotError, Why
 from compliance.gather.gather import gather
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
-from compliance.inventory.inventory import Limits
 from compliance.model import Unread
 from compliance.plugin.progress import line_of
 from compliance.snapshot.read import read_snapshot
@@ -140,7 +140,7 @@ import sys
 from pathlib import Path
 from compliance.gather.gather import gather
 from compliance.plugin.interrupt import interrupted_once
-from compliance.inventory.inventory import read_inventory
+from compliance.inventory.own_file import read_inventory
 from compliance.snapshot.write import write_snapshot
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 with interrupted_once():

@@ -12,7 +12,7 @@ import pytest
 from compliance.child import Children
 from compliance.gather.guests.unix import read_guest
 from compliance.hyperv.guests.unix import read_unix
-from compliance.inventory.inventory import Limits
+from compliance.inventory.entries import Limits
 from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Takes, Unread
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.trees import DEBIAN, MAC, RED_HAT, STAND_IN, UBUNTU, Program, Tree, downloaded, enter, grown, unit

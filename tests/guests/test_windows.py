@@ -19,8 +19,8 @@ from compliance.gather.guests.windows import MOST_LETTERS
 from compliance.hyperv.estate import translate
 from compliance.hyperv.guests.queries import ADAPTERS, COMPUTER, INTEGRATION_SERVICES, MACHINE_ID, SERVICES, SYSTEM
 from compliance.hyperv.guests.windows import read_windows
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import WindowsGuest
-from compliance.inventory.inventory import Limits
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
 from compliance.secret import Secret
 from compliance.snapshot.read import read_snapshot

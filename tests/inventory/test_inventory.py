@@ -19,8 +19,10 @@ from compliance.errors import InventoryError
 from compliance.files.keys import Name, json_schema
 from compliance.files.yaml_file import LARGEST
 from compliance.gate.policy import PolicyBlock
+from compliance.inventory.document import Document
+from compliance.inventory.entries import Address, ClusterEntry, Entry, Limits, ServerKeys
 from compliance.inventory.guests import CONNECTION, WINRM, GuestEntry, WindowsGuest
-from compliance.inventory.inventory import Address, ClusterEntry, Document, Entry, Limits, Settings, read_inventory
+from compliance.inventory.own_file import read_inventory
 from compliance.model import Evidence
 from compliance.model import Settings as Judged
 from compliance.rule import Severity
@@ -31,7 +33,7 @@ EXAMPLE = INVENTORIES / "example.yaml"
 SCHEMA = INVENTORIES / "inventory.schema.json"
 REGENERATE = (
     'python -c "import json; from compliance.files.keys import json_schema; '
-    "from compliance.inventory.inventory import Document; "
+    "from compliance.inventory.document import Document; "
     'print(json.dumps(json_schema(Document, \\"Inventory\\"), indent=2))"'
     " > inventories/inventory.schema.json"
 )
@@ -588,7 +590,7 @@ def test_the_schema_accepts_every_name_that_we_accept(text: str, pattern_of: Any
 
 
 def test_defaults_take_what_a_server_takes() -> None:
-    assert {*Entry.model_fields} - {*Settings.model_fields} == {"name", "address", "kerberos_host"}
+    assert {*Entry.model_fields} - {*ServerKeys.model_fields} == {"name", "address", "kerberos_host"}
 
 
 # Short forms

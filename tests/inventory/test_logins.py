@@ -12,8 +12,8 @@ import pytest
 
 from compliance.credentials.find import Credential, Surroundings
 from compliance.errors import UsageError
-from compliance.inventory.inventory import read_inventory
 from compliance.inventory.logins import credentials_of
+from compliance.inventory.own_file import read_inventory
 from compliance.secret import Environment, Secret
 from tests.canary import CANARY
 from tests.commands.doctor.ward import doctor

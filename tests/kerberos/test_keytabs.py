@@ -13,8 +13,8 @@ import pytest
 from compliance.credentials.find import Credential, Surroundings
 from compliance.errors import UsageError, Why
 from compliance.gather.gather import gather
-from compliance.inventory.inventory import read_inventory
 from compliance.inventory.logins import credentials_of
+from compliance.inventory.own_file import read_inventory
 from compliance.secret import Environment
 from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection

@@ -21,7 +21,7 @@ from compliance.audit import judged
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, Why
 from compliance.gather.gather import gather
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection

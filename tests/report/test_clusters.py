@@ -24,8 +24,8 @@ from compliance.gate.waivers import read_waivers
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import RESOURCES
 from compliance.inventory.includes import limited
-from compliance.inventory.inventory import inventory_of
 from compliance.inventory.limit import Limit
+from compliance.inventory.own_file import inventory_of
 from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.model import Cluster as ClusterSubject

@@ -31,7 +31,8 @@ from compliance.credentials.ask_places import Ask, from_prompt
 from compliance.credentials.find import Credential, Surroundings
 from compliance.credentials.terminal import is_terminal
 from compliance.errors import UsageError
-from compliance.inventory.inventory import Entry, Inventory
+from compliance.inventory.entries import Entry
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import Around, read_any
 from compliance.patterns import any_matches

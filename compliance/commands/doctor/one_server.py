@@ -8,8 +8,9 @@ from pathlib import Path
 
 from compliance.errors import InventoryError, UsageError
 from compliance.inventory.as_yaml import item
-from compliance.inventory.inventory import Inventory, inventory_of
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.listener import PORTS
+from compliance.inventory.own_file import inventory_of
 
 CREDENTIAL = "doctor"
 """The credential's name in the inventory: COMPLIANCE_DOCTOR_USERNAME and COMPLIANCE_DOCTOR_PASSWORD hold it."""

@@ -21,7 +21,7 @@ from compliance.gather.server import Clock, Reader, endpoint_of
 from compliance.gather.sources import source_of
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
-from compliance.inventory.inventory import Entry, Limits
+from compliance.inventory.entries import Entry, Limits
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Answer, Reading, Source
 from compliance.words import shorten

@@ -10,7 +10,7 @@ from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.read import Found
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.as_yaml import item, scalar
-from compliance.inventory.inventory import Entry, Settings
+from compliance.inventory.entries import Entry, ServerKeys
 from compliance.inventory.limit import Limit
 from compliance.inventory.read import Around, found_by_ansible, is_ansible
 from compliance.words import printable
@@ -104,5 +104,5 @@ def _shared_keys(keys_of: list[dict[str, object]]) -> dict[str, object]:
     return {
         key: value
         for key, value in first.items()
-        if key in Settings.model_fields and all(other.get(key) == value for other in others)
+        if key in ServerKeys.model_fields and all(other.get(key) == value for other in others)
     }

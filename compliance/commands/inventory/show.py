@@ -12,8 +12,9 @@ from compliance.files.yaml_file import Place, UserFile, content_of
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.read import Found
 from compliance.inventory.as_yaml import scalar
+from compliance.inventory.entries import ClusterEntry, Entry, ServerKeys
 from compliance.inventory.includes import file_of, place_of
-from compliance.inventory.inventory import ClusterEntry, Entry, Inventory, Settings
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.listener import PORTS
 from compliance.inventory.read import Around, found_by_ansible, is_ansible, read_any
@@ -116,7 +117,7 @@ class _Lines:
         above = [(place[:2], ", its cluster")] if len(place) > 2 else []
         origins: dict[str, str] = {}
         for key in ClusterEntry.model_fields:
-            shared = [*above, (("defaults",), ", defaults")] if key in Settings.model_fields else []
+            shared = [*above, (("defaults",), ", defaults")] if key in ServerKeys.model_fields else []
             lines = ((self.text.lines.get((*at, key)), word) for at, word in ((place, ""), *shared))
             origins |= next(({key: f"{where}:{line}{word}"} for line, word in lines if line), {})
         return origins

@@ -11,7 +11,7 @@ from compliance.errors import UsageError
 from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import first_label
 from compliance.inventory.as_yaml import item
-from compliance.inventory.inventory import Entry
+from compliance.inventory.entries import Entry
 from compliance.inventory.limit import EVERYTHING
 from compliance.inventory.read import Around, read_any
 from compliance.model import Partner

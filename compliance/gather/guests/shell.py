@@ -25,8 +25,8 @@ from compliance.child import Children, Ended, plain, run
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, ReadError, Why
 from compliance.gather.guests.script import COMMAND
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
-from compliance.inventory.inventory import Limits
 
 if TYPE_CHECKING:
     from paramiko import SSHClient

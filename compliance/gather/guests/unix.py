@@ -11,8 +11,8 @@ from compliance.errors import ReadError
 from compliance.gather.guests.script import make_script, make_token, split_sections
 from compliance.gather.guests.shell import say
 from compliance.gather.server import Watch
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
-from compliance.inventory.inventory import Limits
 from compliance.snapshot.snapshot import GuestReading
 
 

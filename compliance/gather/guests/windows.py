@@ -12,8 +12,8 @@ from compliance.errors import ReadError, Why
 from compliance.gather.server import Clock, Reader, Watch, endpoint_of
 from compliance.hyperv.guests.queries import GET_STRING, QUERIES, REGISTRY, VALUES
 from compliance.hyperv.queries import CIMV2
+from compliance.inventory.entries import Limits
 from compliance.inventory.guests import WindowsGuest
-from compliance.inventory.inventory import Limits
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Answer, GuestReading
 from compliance.wsman.connection import Connection

@@ -29,8 +29,9 @@ from compliance.inventory.ansible.plugins import FALSE, TRUE
 from compliance.inventory.ansible.read import Clerk, file_beside, listing_of
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
 from compliance.inventory.ansible.variables import connection_of, last_of, not_windows, number_of
+from compliance.inventory.document import SCHEMA
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
-from compliance.inventory.inventory import FORM, Inventory
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.listener import Listener
 from compliance.words import printable
 
@@ -150,7 +151,7 @@ def _way(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WayIn:
         told = str(error).splitlines()
         at = printable(f"{host.origin}: {host.name}: ")
         raise UnusableError("\n".join(one if one.startswith(at) else at + one for one in told)) from None
-    if wrong := [f"{key}: {reason}" for key, reason in guest_entry.contradictions(way)]:
+    if wrong := [f"{key}: {reason}" for key, reason in guest_entry.conflicts(way)]:
         raise UnusableError("\n".join(wrong))
     return way
 
@@ -179,7 +180,7 @@ def _shell(guest: AnsibleGuest, host: Host, logins: Logins) -> GuestEntry:
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         places = {"key": variable, "connection": "address, user and port"}
-        named = [(places.get(str(one["loc"][0]), str(one["loc"][0])), FORM.told(one)) for one in wrong]
+        named = [(places.get(str(one["loc"][0]), str(one["loc"][0])), SCHEMA.message(one)) for one in wrong]
         raise UnusableError("\n".join(f"{name}: {told}" for name, told in named)) from None
     return entry.model_copy(update={"credential": credential, **own})
 
@@ -277,4 +278,4 @@ def _windows(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WindowsGuest:
             **{key: getattr(entry, key) for key in Listener.model_fields},
         )
     except ValidationError as error:
-        raise UnusableError(f"its address: {FORM.told(error.errors(include_url=False)[0])}") from None
+        raise UnusableError(f"its address: {SCHEMA.message(error.errors(include_url=False)[0])}") from None

@@ -20,7 +20,9 @@ from compliance.inventory.ansible.hosts import Host, Listing
 from compliance.inventory.ansible.logins import Logins
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.ansible.variables import BY_DEFAULT, HostKeys, estate_text, not_windows, translate_host
-from compliance.inventory.inventory import FORM, Entry, Inventory, Limits, contradictions
+from compliance.inventory.document import SCHEMA
+from compliance.inventory.entries import Entry, Limits, conflicts
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import Limit
 from compliance.words import printable
 
@@ -167,12 +169,12 @@ class Clerk:
             entry = Entry.model_validate(given, context=_folder(self.path))
         except ValidationError as error:
             self.mistakes += [
-                mistake_of(host, f"{_named(told, str(one['loc'][0]))}: {FORM.told(one)}")
+                mistake_of(host, f"{_named(told, str(one['loc'][0]))}: {SCHEMA.message(one)}")
                 for one in error.errors(include_url=False)
                 if one["type"] != "default_factory_not_called"
             ]
             return None
-        wrong = [mistake_of(host, _contradiction(told, *one)) for one in contradictions(entry)]
+        wrong = [mistake_of(host, _contradiction(told, *one)) for one in conflicts(entry)]
         self.mistakes += wrong
         return None if wrong else entry
 
@@ -225,7 +227,7 @@ def _estate(name: str, where: str) -> str:
     try:
         Entry.model_validate({"name": name})
     except ValidationError as error:
-        told = FORM.told(error.errors(include_url=False)[0])
+        told = SCHEMA.message(error.errors(include_url=False)[0])
         raise InventoryError(f"{where}: the estate's name: {told} (set hyperv_estate for all hosts)") from None
     return name
 

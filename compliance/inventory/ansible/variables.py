@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.plugins import FALSE, PLUGINS, TRUE, Plugin
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
-from compliance.inventory.inventory import URL_PATH, Entry
+from compliance.inventory.entries import URL_PATH, Entry
 from compliance.inventory.listener import PORTS
 from compliance.words import join_names, quote
 

@@ -18,7 +18,8 @@ from compliance.__main__ import parser_for
 from compliance.audit import judged
 from compliance.commands.doctor.one_server import inventory_from, inventory_text
 from compliance.errors import UsageError
-from compliance.inventory.inventory import Entry, read_inventory
+from compliance.inventory.entries import Entry
+from compliance.inventory.own_file import read_inventory
 from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
 from tests.builders import Host, Vm

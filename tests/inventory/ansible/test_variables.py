@@ -9,7 +9,8 @@ import pytest
 
 from compliance.errors import InventoryError
 from compliance.inventory.ansible.templates import UNKNOWN
-from compliance.inventory.inventory import Entry, Inventory
+from compliance.inventory.entries import Entry
+from compliance.inventory.inventory import Inventory
 from compliance.inventory.read import read_any
 from tests.demo import closed_port
 from tests.inventory.ansible.conftest import WITHOUT
