@@ -99,10 +99,7 @@ def there(primary: Vm, address: str, **changes: object) -> Vm:
 
 ERP_CHAIN = (*hosts("BLN-HV02", "FRA-NODE1"), *hosts("FRA-NODE1", "FRA-HV04"))
 
-Place = tuple[str, str, Host]
-"""A server: its name in the inventory, its site, and what it is."""
-
-SERVERS: Sequence[Place] = (
+SERVERS: Sequence[tuple[str, str, Host]] = (
     (
         "bln-hv01",
         "berlin",
@@ -213,12 +210,10 @@ def gathered() -> Snapshot:
         return gather_from({name: stack.enter_context(simulator(name, host)) for name, _, host in SERVERS})
 
 
-def gather_from(
-    playing: Mapping[str, Simulator], places: Sequence[Place] = SERVERS, down: tuple[str, str] = DOWN
-) -> Snapshot:
-    """Return one reading of the servers that are played, and of the one that is down. Only addresses are made up."""
-    entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in places]
-    entries.append(_entry(*down, closed_port(), None))
+def gather_from(playing: Mapping[str, Simulator]) -> Snapshot:
+    """One reading of the servers that play the demo, and of the one that is down. Only their addresses are made up."""
+    entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in SERVERS]
+    entries.append(_entry(*DOWN, closed_port(), None))
     snapshot = gather(
         inventory(sorted(entries, key=str), name="demo"),
         {"audit": Credential(username="audit", password=CANARY)},

@@ -238,10 +238,10 @@ def test_a_guest_that_fell_silent_explains_its_replica() -> None:
 
 def test_a_partners_server_explains_where_the_partner_was_never_seen() -> None:
     named = replica_of(SQL, hosts=[("hv09.dr.example", "hv02.dr.example")])
-    here = [primary(SQL), source(Host(name="HV02", vms=[named]))]
-    old, new = audit(*here, unread_source("hv09")), audit(*here, primary(NEW, name="HV09"))
+    here = source(Host(name="HV02", vms=[named]))
+    old, new = audit(here, unread_source("hv09")), audit(here, primary(SQL, name="HV09"))
     entry = entry_of(compare(old, new), "hv02/sql01")
-    assert (flips(entry), entry.because) == (["passed -> unknown"], ("hv09",))
+    assert (flips(entry), entry.because) == (["unknown -> passed"], ("hv09/sql01",))
 
 
 def test_time_explains_nothing_and_a_name_neither() -> None:

@@ -122,7 +122,7 @@ def test_a_seal_that_is_none_is_ours(content: bytes) -> None:
 
 WITHOUT_LIBRARIES = """
 import sys, time
-sys.modules.update(kerberos=None, winkerberos=None, requests_credssp=None)
+sys.modules.update(gssapi=None, krb5=None, kerberos=None, winkerberos=None, requests_credssp=None)
 from compliance.errors import LinkError
 from compliance.secret import Secret
 from compliance.wsman.connection import Connection
@@ -141,7 +141,7 @@ def test_a_login_without_its_library_says_what_to_install(transport: str) -> Non
     command = [sys.executable, "-c", WITHOUT_LIBRARIES, transport]
     said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True, cwd=ROOT).stdout
     assert said.startswith("LOGIN_IMPOSSIBLE ")
-    assert f"pip install 'hyperv-compliance[{transport}]'" in said
+    assert f"hyperv-compliance[{transport}]" in said
 
 
 def test_connections_of_many_threads_keep_apart() -> None:
