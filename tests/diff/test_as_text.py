@@ -75,8 +75,8 @@ GOT WORSE (4)
         reading: read -> not known (connection refused)
         ERROR server-was-read: passed -> unknown: incomplete: connection refused
     machine hv01/batch01 (primary)
-        ERROR failover-ip-needs-integration-services: unknown -> failed: the guest never answered Data \
-Exchange in the 7 days since it started: integration services are not installed or not running
+        ERROR failover-ip-needs-integration-services: unknown -> failed: the guest does not answer Data \
+Exchange; it has been up for 7 days: integration services are not installed or not running
         no change that is listed here explains it
     machine hv01/sql01 (primary)
         Data Exchange: offered -> switched off
