@@ -307,6 +307,35 @@ def test_static_or_by_dhcp(addresses: str, wanted: bool | None) -> None:
     assert inside(addresses=addresses).adapters[0].dynamic is wanted
 
 
+SBIN = (
+    f"script=/sbin/{SCRIPT}\nfolder=/usr/sbin\nline=[ $# -eq 1 ] || exit 1\nscript=/usr/sbin/{SCRIPT}\nfolder=/usr/sbin"
+)
+
+
+def test_a_script_is_printed_once_where_its_folder_has_two_names() -> None:
+    found = daemon(
+        programs="program=/a\nstring=/usr/sbin/%s %s",
+        scripts=said.script("/etc/network/interfaces", path=f"/usr/sbin/{SCRIPT}"),
+        lines=SBIN,
+    )
+    assert found.takes == Takes(most=1)
+
+
+@pytest.mark.parametrize(
+    ("lines", "doubt"),
+    [
+        ("", "the lines of /usr/libexec/hypervkvpd/hv_set_ifconfig were not read"),
+        (
+            said.lines(*["x" * 150] * 24),
+            "/usr/libexec/hypervkvpd/hv_set_ifconfig is longer than what we read of a script",
+        ),
+        (said.lines("x") + "\n" * 8200, "the lines of /usr/libexec/hypervkvpd/hv_set_ifconfig were not read"),
+    ],
+)
+def test_a_script_that_was_not_read_to_its_end_is_doubtful(lines: str, doubt: str) -> None:
+    assert daemon(lines=lines).takes == Takes(doubt=doubt)
+
+
 def test_freebsd() -> None:
     found = inside(
         system="kernel=FreeBSD 13.2-RELEASE\nNAME=FreeBSD\nVERSION_ID=13.2",

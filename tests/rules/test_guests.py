@@ -11,6 +11,7 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings
 from compliance.rule import Outcome, Result
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.system import Statement
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
@@ -114,6 +115,7 @@ def test_what_is_said_of_a_guests_system(vm: Vm, result: Result, says: str, rema
     assert says in outcome.finding
     assert remark in "\n".join(outcome.remarks)
     assert bool(outcome.remarks) is bool(remark)
+    assert outcome.cause in set(Cause) or result in (PASSED, NOT_APPLICABLE)
     if result in (PASSED, FAILED):
         assert outcome.evidence == "likely, by the system that the guest published"
         assert outcome.addresses_now
