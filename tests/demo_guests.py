@@ -21,7 +21,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
 from tests.canary import CANARY
 from tests.demo import DOMAIN, hosts, nic, simulator, windows
-from tests.guests.said import guest, sections
+from tests.guests.replies import guest, sections
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo-guests.jsonl.gz"
 SIDES = {"hosts": hosts("BLN-HV01", "FRA-HV01")}
@@ -83,7 +83,7 @@ FREEBSD = {
 def ways() -> tuple[GuestSource, ...]:
     """Six that lead to their guests, one that leads to another's, one that leads nowhere; none into Windows."""
     hn = sections(EDGE)["adapters"].replace("eth0", "hn0").replace("hv_netvsc", "hn")
-    said = {
+    seen = {
         "mail01": sections(MAIL, **DEBIAN),
         "web01": sections(WEB, **UBUNTU),
         "erp01": sections(ERP),
@@ -92,7 +92,7 @@ def ways() -> tuple[GuestSource, ...]:
         "backup01": sections(ERP),
         "print01": Unread(f"{_way('print01')}: nobody listens at its port", Why.UNREACHABLE),
     }
-    return tuple(guest(f"bln-hv01/{name}", way=_way(name), said=one) for name, one in said.items())
+    return tuple(guest(f"bln-hv01/{name}", way=_way(name), seen=one) for name, one in seen.items())
 
 
 def _way(name: str) -> str:

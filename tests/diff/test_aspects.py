@@ -14,7 +14,7 @@ from compliance.judge.judge import judge
 from compliance.model import Row, Unread
 from tests.builders import HOUR, WINDOWS, Nic, Vm, guid, snapshot
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
-from tests.guests.said import answers, guest, sections, service, windows_guest
+from tests.guests.replies import answers, guest, sections, service, windows_guest
 
 MAC = "00155D" + guid(f"{SQL.id} nic 1")[:6]
 SECOND = Nic(name="Second")
@@ -245,9 +245,9 @@ def test_published_items_that_were_too_large_are_not_known() -> None:
 
 
 def test_what_a_look_inside_shows_is_compared_link_by_link() -> None:
-    def looked(said: dict[str, str] | Unread | None) -> Audit:
+    def looked(seen: dict[str, str] | Unread | None) -> Audit:
         whole = snapshot(primary(SQL), replica(SQL))
-        estate = translate(whole if said is None else replace(whole, guests=(guest("sql01", said=said),)))
+        estate = translate(whole if seen is None else replace(whole, guests=(guest("sql01", seen=seen),)))
         return Audit(estate=estate, verdicts=judge(estate))
 
     there, missing = sections(SQL), sections(SQL, scripts="")
@@ -263,7 +263,7 @@ def test_what_a_look_inside_shows_is_compared_link_by_link() -> None:
 
 def test_what_a_look_into_windows_shows_is_compared_too() -> None:
     def looked(*services: Row) -> Audit:
-        way = windows_guest("sql01", said=answers(SQL, {"Win32_Service": [service("WinRM"), *services]}))
+        way = windows_guest("sql01", seen=answers(SQL, {"Win32_Service": [service("WinRM"), *services]}))
         estate = translate(replace(snapshot(primary(SQL), replica(SQL)), guests=(way,)))
         return Audit(estate=estate, verdicts=judge(estate))
 

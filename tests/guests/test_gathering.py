@@ -25,7 +25,7 @@ from compliance.snapshot.snapshot import GuestReading, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, inventory, snapshot, source
 from tests.demo import closed_port
-from tests.guests.said import guest, sections
+from tests.guests.replies import guest, sections
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.test_connection import clients, taking_passwords
 from tests.running import ROOT
@@ -79,7 +79,7 @@ def test_a_snapshot_without_guests_is_the_same_as_ever(tmp_path: Path) -> None:
     assert read_snapshot(path).guests == ()
 
 
-GUEST = guest("sql01", said=sections())
+GUEST = guest("sql01", seen=sections())
 
 
 @pytest.mark.parametrize(

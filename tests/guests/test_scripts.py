@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from compliance.hyperv.guests.scripts import LOADS, takes_by_lines
 from compliance.model import Takes, Unread
-from tests.guests.said import KEYFILE_LINES
+from tests.guests.replies import KEYFILE_LINES
 
 RED_HAT_9_3 = """
 echo "IPV6INIT=yes" >> $1

@@ -19,7 +19,7 @@ from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip
 from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, unread_source, with_text
-from tests.guests.said import guest, sections
+from tests.guests.replies import guest, sections
 
 SQL = Vm(name="sql01")
 WEB = Vm(name="web01")
@@ -37,7 +37,7 @@ def machine(found: Estate, name: str = "hv01/sql01") -> VirtualMachine:
 
 @pytest.mark.parametrize("pattern", ["sql01", "SQL01", "hv01/sql01", "hv02/sql01", "sql*", "*", guid("sql01")])
 def test_a_machine_is_found_by_any_of_its_names_on_either_side(pattern: str) -> None:
-    found = estate(guest(pattern, said=sections(SQL)))
+    found = estate(guest(pattern, seen=sections(SQL)))
     inside = machine(found).inside
     assert isinstance(inside, Inside)
     assert inside.connection == WAY
@@ -47,18 +47,18 @@ def test_a_machine_is_found_by_any_of_its_names_on_either_side(pattern: str) -> 
 
 
 def test_nobody_looks_where_no_way_leads() -> None:
-    found = estate(guest("web01", said=sections(WEB)))
+    found = estate(guest("web01", seen=sections(WEB)))
     assert machine(found).inside is None
     assert isinstance(machine(found, "hv01/web01").inside, Inside)
 
 
 def test_a_side_that_is_off_has_no_guest_of_its_own() -> None:
-    found = machine(estate(guest("sql01", said=sections(SQL))), "hv02/sql01").inside
+    found = machine(estate(guest("sql01", seen=sections(SQL))), "hv02/sql01").inside
     assert found == Unread("its guest does not run on hv02, so what was seen there is not this one's")
 
 
 def test_a_way_that_matches_nothing_is_there_and_empty() -> None:
-    (way,) = estate(guest("sql99", said=sections(SQL))).connections
+    (way,) = estate(guest("sql99", seen=sections(SQL))).connections
     assert (way.matched, way.proved) == ((), ())
 
 
@@ -88,9 +88,9 @@ DOUBTS = {
 }
 
 
-@pytest.mark.parametrize(("said", "told"), DOUBTS.values(), ids=DOUBTS)
-def test_who_is_not_this_machine(said: dict[str, str], told: str) -> None:
-    found = estate(guest("sql01", said=said))
+@pytest.mark.parametrize(("seen", "told"), DOUBTS.values(), ids=DOUBTS)
+def test_who_is_not_this_machine(seen: dict[str, str], told: str) -> None:
+    found = estate(guest("sql01", seen=seen))
     inside = machine(found).inside
     assert isinstance(inside, Unread)
     assert str(inside).startswith(NOT_THIS + told)
@@ -98,7 +98,7 @@ def test_who_is_not_this_machine(said: dict[str, str], told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "seen",
     [
         sections(SQL, pool=""),
         sections(SQL, pool="closed=yes"),
@@ -107,21 +107,21 @@ def test_who_is_not_this_machine(said: dict[str, str], told: str) -> None:
         sections(SQL, adapters=sections(SQL)["adapters"] + "\nadapter=docker0 mac=02:42:ac:11:00:02 driver=bridge"),
     ],
 )
-def test_one_thing_that_agrees_is_enough(said: dict[str, str]) -> None:
-    assert isinstance(machine(estate(guest("sql01", said=said))).inside, Inside)
+def test_one_thing_that_agrees_is_enough(seen: dict[str, str]) -> None:
+    assert isinstance(machine(estate(guest("sql01", seen=seen))).inside, Inside)
 
 
 def test_a_host_that_does_not_show_adapters_leaves_the_guid() -> None:
     rows: dict[str, object] = {"Msvm_SyntheticEthernetPortSettingData": Unread("refused")}
-    assert isinstance(machine(estate(guest("sql01", said=sections(SQL)), rows=rows)).inside, Inside)
-    told = machine(estate(guest("sql01", said=sections(SQL, pool="")), rows=rows)).inside
+    assert isinstance(machine(estate(guest("sql01", seen=sections(SQL)), rows=rows)).inside, Inside)
+    told = machine(estate(guest("sql01", seen=sections(SQL, pool="")), rows=rows)).inside
     assert "its network adapters could not be read: refused, and the guest holds no GUID" in str(told)
 
 
 def test_the_way_that_leads_here_is_found_among_several() -> None:
-    web = guest("*", way="ssh://web", said=sections(WEB))
-    dead = guest("*", way="ssh://dead", said=Unread("ssh://dead: nobody listens at its port", Why.UNREACHABLE))
-    sql = guest("*", way="ssh://sql", said=sections(SQL))
+    web = guest("*", way="ssh://web", seen=sections(WEB))
+    dead = guest("*", way="ssh://dead", seen=Unread("ssh://dead: nobody listens at its port", Why.UNREACHABLE))
+    sql = guest("*", way="ssh://sql", seen=sections(SQL))
     found = estate(dead, web, sql)
     inside = machine(found).inside
     assert isinstance(inside, Inside)
@@ -135,17 +135,17 @@ def test_the_way_that_leads_here_is_found_among_several() -> None:
 
 def test_several_adapters() -> None:
     vm = Vm(name="sql01", nics=(Nic(), Nic(name="second"), Nic(legacy=True)))
-    assert isinstance(machine(estate(guest("sql01", said=sections(vm)), vm=vm)).inside, Inside)
+    assert isinstance(machine(estate(guest("sql01", seen=sections(vm)), vm=vm)).inside, Inside)
 
 
 # --- copies -----------------------------------------------------------------------------------------------------------
 
 
-def with_a_copy(copy: Vm, **said: str) -> Estate:
+def with_a_copy(copy: Vm, **seen: str) -> Estate:
     """Another machine that runs, with the adapters of sql01."""
     third = with_text(source(Host(name="HV03", vms=[copy])), mac_of(copy), mac_of(SQL))
     hosts = source(Host(name="HV01", vms=[SQL])), source(Host(name="HV02", vms=[replica_of(SQL)])), third
-    return translate(replace(snapshot(*hosts), guests=[guest("hv01/sql01", said=sections(SQL, **said))]))
+    return translate(replace(snapshot(*hosts), guests=[guest("hv01/sql01", seen=sections(SQL, **seen))]))
 
 
 def test_adapters_that_two_machines_share_prove_neither() -> None:
@@ -168,8 +168,8 @@ def test_where_both_sides_run_a_guest_is_of_neither() -> None:
 
 def test_ways_of_one_name_are_two() -> None:
     """Joined snapshots, each of which had `local://`."""
-    mine = guest("sql01", way="local://", said=sections(SQL))
-    stray = guest("web01", way="local://", said=sections(OTHERS))
+    mine = guest("sql01", way="local://", seen=sections(SQL))
+    stray = guest("web01", way="local://", seen=sections(OTHERS))
     found = estate(mine, stray)
     assert [way.proved for way in found.connections] == [("hv01/sql01",), ()]
 
@@ -199,7 +199,7 @@ RULE = "guest-applies-failover-ip"
 @pytest.mark.parametrize("pattern", ["bln-hv01/edge01", "bln-hv01/*", "bln-*/edge01", "BLN-HV01/EDGE01", "bln-*"])
 def test_a_connection_does_not_vanish_with_the_server_that_it_names(pattern: str) -> None:
     (edge,), hosts = pair(["edge01"])
-    guests = (guest(pattern, said=sections(edge, **NO_SCRIPT)),)
+    guests = (guest(pattern, seen=sections(edge, **NO_SCRIPT)),)
     assert verdicts(guests, hosts)[f"{RULE} fra-hv01/edge01"].result is Result.FAILED
     outcome = verdicts(guests, hosts, unread="BLN-HV01")[f"{RULE} fra-hv01/edge01"]
     assert (outcome.result, outcome.cause) == (Result.UNKNOWN, Cause.GUEST_NOT_LOOKED_INTO)
@@ -207,14 +207,14 @@ def test_a_connection_does_not_vanish_with_the_server_that_it_names(pattern: str
 
 def test_what_proves_to_be_this_machine_is_taken_whoever_was_not_read() -> None:
     (edge,), hosts = pair(["edge01"])
-    guests = (guest("fra-hv01/edge01", said=sections(edge, **NO_SCRIPT)),)
+    guests = (guest("fra-hv01/edge01", seen=sections(edge, **NO_SCRIPT)),)
     outcome = verdicts(guests, hosts, unread="FRA-HV01")[f"{RULE} bln-hv01/edge01"]
     assert (outcome.result, outcome.cause) == (Result.FAILED, Cause.SCRIPT_MISSING)
 
 
 def test_a_machine_that_no_connection_can_be_for_has_none() -> None:
     vms, hosts = pair(["edge01", "app01"])
-    guests = (guest("bln-hv01/edge01", said=sections(vms[0])),)
+    guests = (guest("bln-hv01/edge01", seen=sections(vms[0])),)
     assert verdicts(guests, hosts, unread="BLN-HV01")[f"{RULE} fra-hv01/app01"].result is Result.NOT_APPLICABLE
 
 
@@ -230,8 +230,8 @@ def inventories(draw: st.DrawFn) -> tuple[tuple[GuestSource, ...], tuple[Host, .
     guests = []
     for number in range(draw(st.integers(1, 3))):
         vm = draw(st.sampled_from(vms))
-        said = draw(st.sampled_from([sections(vm), sections(vm, **NO_SCRIPT), Unread("dead")]))
-        guests.append(guest(*draw(machines), way=f"ssh://{number}", said=said))
+        seen = draw(st.sampled_from([sections(vm), sections(vm, **NO_SCRIPT), Unread("dead")]))
+        guests.append(guest(*draw(machines), way=f"ssh://{number}", seen=seen))
     return tuple(guests), hosts, draw(st.sampled_from(["BLN-HV01", "FRA-HV01"]))
 
 

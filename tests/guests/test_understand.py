@@ -14,13 +14,13 @@ from compliance.gather.guests.script import make_script, make_token, split_secti
 from compliance.hyperv.guests.daemons import SCRIPT
 from compliance.hyperv.guests.unix import NEEDED, OPTIONAL, read_unix
 from compliance.model import Daemon, InnerAdapter, InsideUnix, Script, Stack, Takes, Unread
-from tests.guests import said
+from tests.guests import replies
 
 ETH0 = "adapter=eth0 mac=00:15:5d:01:02:03 driver=hv_netvsc"
 
 
 def inside(**changes: str) -> InsideUnix:
-    found = read_unix("ssh://guest", said.sections(**changes))
+    found = read_unix("ssh://guest", replies.sections(**changes))
     assert isinstance(found, InsideUnix), found
     return found
 
@@ -48,7 +48,7 @@ def test_a_working_guest() -> None:
             running=True,
             at_boot=True,
             unit="hypervkvpd.service",
-            script=said.SCRIPT,
+            script=replies.SCRIPT,
             script_state=Script.THERE,
             writes=(Stack.NETWORK_MANAGER,),
             takes=Takes(least=2),
@@ -177,7 +177,11 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
         "ProtectSystem=strict",
     ),
     (
-        {"units": "Id=a.service\nLoadState=loaded\nProtectSystem=strict", "scripts": said.script("nmcli"), "lines": ""},
+        {
+            "units": "Id=a.service\nLoadState=loaded\nProtectSystem=strict",
+            "scripts": replies.script("nmcli"),
+            "lines": "",
+        },
         "confined",
         "",
     ),
@@ -190,25 +194,25 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
     ({"programs": "program=/usr/sbin/hypervkvpd\npackage=file /x is not owned by any package"}, "package", None),
     ({"programs": "program=/usr/sbin/hypervkvpd\npackage=hyperv-daemons: /x"}, "package", "hyperv-daemons"),
     ({"scripts": ""}, "script_state", Script.MISSING),
-    ({"scripts": f"script={said.SCRIPT}\ncontent=read"}, "script_state", Script.NOT_EXECUTABLE),
+    ({"scripts": f"script={replies.SCRIPT}\ncontent=read"}, "script_state", Script.NOT_EXECUTABLE),
     (
-        {"scripts": f"closed={said.SCRIPT}"},
+        {"scripts": f"closed={replies.SCRIPT}"},
         "script_state",
-        Unread(f"the folder of {said.SCRIPT} is closed to this account"),
+        Unread(f"the folder of {replies.SCRIPT} is closed to this account"),
     ),
     (
-        {"scripts": f"script={said.SCRIPT}\nexecutable=yes"},
+        {"scripts": f"script={replies.SCRIPT}\nexecutable=yes"},
         "writes",
-        Unread(f"{said.SCRIPT} can't be read by this account"),
+        Unread(f"{replies.SCRIPT} can't be read by this account"),
     ),
     (
-        {"scripts": f"script={said.SCRIPT}\nexecutable=yes\ncontent=read"},
+        {"scripts": f"script={replies.SCRIPT}\nexecutable=yes\ncontent=read"},
         "writes",
-        Unread(f"{said.SCRIPT} names no file or tool of a network stack that we know"),
+        Unread(f"{replies.SCRIPT} names no file or tool of a network stack that we know"),
     ),
     (
         {
-            "scripts": f"script={said.SCRIPT}\nexecutable=yes\ncontent=read\n"
+            "scripts": f"script={replies.SCRIPT}\nexecutable=yes\ncontent=read\n"
             "writes=sysconfig/network-scripts\nwrites=nmcli"
         },
         "writes",
@@ -233,7 +237,7 @@ DAEMONS: list[tuple[dict[str, str], str, Any]] = [
         "script",
         "/usr/libexec/hyperv/hv_set_ifconfig",
     ),
-    ({"programs": "program=/a\nstring=/usr/libexec/hypervkvpd/%s %s %s"}, "script", said.SCRIPT),
+    ({"programs": "program=/a\nstring=/usr/libexec/hypervkvpd/%s %s %s"}, "script", replies.SCRIPT),
     ({"programs": "program=/a\n\nprogram=/b\nstring=/b/%s %s"}, "script", "/b/hv_set_ifconfig"),
     (
         {"programs": "program=/a\nstring=/a/%s %s\nprogram=/b\nstring=/b/%s %s", "processes": "comm=x\nline=/b -n"},
@@ -315,7 +319,7 @@ SBIN = (
 def test_a_script_is_printed_once_where_its_folder_has_two_names() -> None:
     found = daemon(
         programs="program=/a\nstring=/usr/sbin/%s %s",
-        scripts=said.script("/etc/network/interfaces", path=f"/usr/sbin/{SCRIPT}"),
+        scripts=replies.script("/etc/network/interfaces", path=f"/usr/sbin/{SCRIPT}"),
         lines=SBIN,
     )
     assert found.takes == Takes(most=1)
@@ -326,10 +330,10 @@ def test_a_script_is_printed_once_where_its_folder_has_two_names() -> None:
     [
         ("", "the lines of /usr/libexec/hypervkvpd/hv_set_ifconfig were not read"),
         (
-            said.lines(*["x" * 150] * 24),
+            replies.lines(*["x" * 150] * 24),
             "/usr/libexec/hypervkvpd/hv_set_ifconfig is longer than what we read of a script",
         ),
-        (said.lines("x") + "\n" * 8200, "the lines of /usr/libexec/hypervkvpd/hv_set_ifconfig were not read"),
+        (replies.lines("x") + "\n" * 8200, "the lines of /usr/libexec/hypervkvpd/hv_set_ifconfig were not read"),
     ],
 )
 def test_a_script_that_was_not_read_to_its_end_is_doubtful(lines: str, doubt: str) -> None:
@@ -362,12 +366,12 @@ def test_freebsd() -> None:
     ],
 )
 def test_what_is_not_whole_says_nothing(changes: dict[str, str], reason: str) -> None:
-    assert read_unix("w", said.sections(**changes)) == Unread(reason)
+    assert read_unix("w", replies.sections(**changes)) == Unread(reason)
 
 
 @pytest.mark.parametrize("name", NEEDED)
 def test_no_section_may_be_missing(name: str) -> None:
-    found = said.sections()
+    found = replies.sections()
     del found[name]
     assert read_unix("w", found) == Unread(f"its answer has no section `{name}`: read it again")
 

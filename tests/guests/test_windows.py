@@ -29,7 +29,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
 from tests.canary import CANARY
 from tests.demo import closed_port
-from tests.guests.said import WINRM, answers, registry, rows, service, windows_guest
+from tests.guests.replies import WINRM, answers, registry, rows, service, windows_guest
 from tests.simulator import Fault, Played, Simulator
 
 SQL = Vm(name="sql01")
@@ -328,9 +328,9 @@ def test_any_answers_are_understood_or_not_read(found: dict[str, Answer]) -> Non
 # --- whose guest it is ------------------------------------------------------------------------------------------------
 
 
-def of_machine(changes: Mapping[str, Answer | Sequence[Row]] = {}, said: Vm = SQL, vm: Vm = SQL) -> object:
+def of_machine(changes: Mapping[str, Answer | Sequence[Row]] = {}, seen: Vm = SQL, vm: Vm = SQL) -> object:
     hosts = source(Host(name="HV01", vms=[vm])), source(Host(name="HV02", vms=[replica_of(vm)]))
-    guests = (windows_guest("sql01", said=answers(said, changes)),)
+    guests = (windows_guest("sql01", seen=answers(seen, changes)),)
     estate = translate(replace(snapshot(*hosts), guests=guests))
     return next(one.inside for server in estate.servers for one in server.machines if str(one) == "hv01/sql01")
 
@@ -345,7 +345,7 @@ def test_one_thing_that_agrees_is_enough(changes: dict[str, Answer | Sequence[Ro
 
 
 @pytest.mark.parametrize(
-    ("changes", "said", "told"),
+    ("changes", "seen", "told"),
     [
         ({}, OTHER, "it is another virtual machine ("),
         (NO_ID, OTHER, "it has an adapter 00:15:5D:"),
@@ -358,8 +358,8 @@ def test_one_thing_that_agrees_is_enough(changes: dict[str, Answer | Sequence[Ro
         ),
     ],
 )
-def test_another_machines_guest(changes: dict[str, Answer | Sequence[Row]], said: Vm, told: str) -> None:
-    found = of_machine(changes, said)
+def test_another_machines_guest(changes: dict[str, Answer | Sequence[Row]], seen: Vm, told: str) -> None:
+    found = of_machine(changes, seen)
     assert isinstance(found, Unread)
     assert str(found).startswith(f"what answers at {WINRM} is not known to be this machine: {told}")
 
@@ -380,7 +380,7 @@ def test_several_adapters_and_a_legacy_one() -> None:
 
 
 def test_nothing_is_written_that_can_not_be_read(tmp_path: Path) -> None:
-    found = replace(snapshot(), guests=(windows_guest("sql01", said=answers(SQL, {ID: REFUSED})),))
+    found = replace(snapshot(), guests=(windows_guest("sql01", seen=answers(SQL, {ID: REFUSED})),))
     path = tmp_path / "snapshot.jsonl"
     write_snapshot(found, path)
     assert read_snapshot(path) == found

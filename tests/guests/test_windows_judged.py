@@ -13,7 +13,7 @@ from compliance.rules.failover import failover_ip_needs_integration_services as 
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.snapshot.snapshot import Answer
 from tests.builders import Vm
-from tests.guests.said import WINRM, answers, rows, service, windows_guest
+from tests.guests.replies import WINRM, answers, rows, service, windows_guest
 from tests.guests.test_windows import ID, OTHER, SQL, VERSION
 from tests.rules.test_inside import FAILED, LOST, NO_CONTACT, NOT_APPLICABLE, PASSED, UNKNOWN, outcomes
 
@@ -25,7 +25,7 @@ NAME = "Microsoft Windows Server 2022 Standard 10.0.20348"
 
 
 def only(changes: Changes = NOTHING, vm: Vm = SQL) -> Outcome:
-    return outcomes(windows_guest("sql01", said=answers(vm, changes)), vm=vm)["hv01/sql01"]
+    return outcomes(windows_guest("sql01", seen=answers(vm, changes)), vm=vm)["hv01/sql01"]
 
 
 def of_service(**changes: str) -> Changes:
@@ -127,7 +127,7 @@ def test_each_link(changes: Changes, result: Result, finding: str, remark: str) 
 
 
 def test_what_contradicts_is_another_machines() -> None:
-    told = outcomes(windows_guest("sql01", said=answers(OTHER)))["hv01/sql01"]
+    told = outcomes(windows_guest("sql01", seen=answers(OTHER)))["hv01/sql01"]
     assert (told.result, "is not known to be this machine" in told.finding) == (UNKNOWN, True)
     firmware: Changes = {"Win32_ComputerSystem": [{"Manufacturer": "QEMU", "Model": "PC"}]}
     elsewhere = only(firmware)
@@ -135,20 +135,20 @@ def test_what_contradicts_is_another_machines() -> None:
 
 
 def test_the_replica_inherits_what_was_seen_on_the_primary() -> None:
-    found = outcomes(windows_guest("sql01", said=answers(SQL, of_service(State="Stopped"))))
+    found = outcomes(windows_guest("sql01", seen=answers(SQL, of_service(State="Stopped"))))
     assert (found["hv02/sql01"].result, found["hv02/sql01"].evidence) == (FAILED, SEEN)
 
 
 def test_where_somebody_looked_the_table_is_silent() -> None:
-    told = outcomes(windows_guest("sql01", said=answers(SQL)), rule=guest_can_apply_failover_ip)["hv01/sql01"]
+    told = outcomes(windows_guest("sql01", seen=answers(SQL)), rule=guest_can_apply_failover_ip)["hv01/sql01"]
     assert (told.result, "was looked into" in told.finding) == (NOT_APPLICABLE, True)
 
 
 # --- the founding rule ------------------------------------------------------------------------------------------------
 
 
-def founding(vm: Vm, changes: Changes = NOTHING, settings: Settings = Settings(), said: Vm | None = None) -> Outcome:
-    way = windows_guest("sql01", said=answers(said or vm, changes))
+def founding(vm: Vm, changes: Changes = NOTHING, settings: Settings = Settings(), seen: Vm | None = None) -> Outcome:
+    way = windows_guest("sql01", seen=answers(seen or vm, changes))
     return outcomes(way, vm=vm, rule=FOUNDING, settings=settings)["hv01/sql01"]
 
 
@@ -167,7 +167,7 @@ def test_a_service_that_was_not_seen_running_is_no_answer(changes: Changes) -> N
 
 
 def test_another_machines_service_is_no_answer() -> None:
-    assert founding(LOST, said=OTHER).result is UNKNOWN
+    assert founding(LOST, seen=OTHER).result is UNKNOWN
 
 
 def test_what_the_host_saw_fail_stays_failed() -> None:

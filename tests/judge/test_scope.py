@@ -17,7 +17,7 @@ from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.rule import Result, Severity, Verdict
 from tests.builders import Host, Vm, guid, replica_of, snapshot, source, unread_source
-from tests.guests.said import guest
+from tests.guests.replies import guest
 
 RULE, READ, ESTATE = "failover-ip-needs-integration-services", "server-was-read", "estate-has-replicated-machines"
 VERDICTS = judge(
@@ -213,7 +213,7 @@ PAIR = snapshot(
     source(Host(name="HV01", vms=[SQL]), site="Berlin", groups=("dr", "sql")),
     source(Host(name="HV02", vms=[replica_of(SQL)]), site="Frankfurt", groups=("dr",)),
 )
-LOST_WAY = replace(PAIR, guests=(guest("typo", said=Unread("dead")),))
+LOST_WAY = replace(PAIR, guests=(guest("typo", seen=Unread("dead")),))
 NOWHERE = [Scope(sites=("x",)), Scope(groups=("x",)), Scope(servers=("x",)), Scope(machines=("x",))]
 HALF = [
     Scope(sites=("frankfurt", "x")),

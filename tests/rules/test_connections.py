@@ -15,7 +15,7 @@ from compliance.rules.connections import guests_were_read
 from compliance.rules.evidence.causes import Cause
 from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
-from tests.guests.said import guest, sections
+from tests.guests.replies import guest, sections
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SQL = Vm(name="sql01")
@@ -29,22 +29,22 @@ def of_connections(*guests: GuestSource, blind: bool = False) -> Outcome:
 
 
 def test_connections_that_lead_to_their_guests() -> None:
-    told = of_connections(guest("sql01", said=sections(SQL)))
-    assert (told.result, told.finding) == (
+    outcome = of_connections(guest("sql01", seen=sections(SQL)))
+    assert (outcome.result, outcome.finding) == (
         PASSED,
         "1 guest connection (`guests:`) leads to its machine",
     )
 
 
 def test_connections_that_do_not() -> None:
-    good = guest("sql01", said=sections(SQL), way="ssh://good")
-    stray = guest("web9*", "db01", said=sections(SQL), way="ssh://stray")
-    dead = guest("sql01", said=Unread("ssh://dead: it does not answer", Why.TIMED_OUT), way="ssh://dead")
-    wrong = guest("sql01", said=sections(Vm(name="another")), way="ssh://wrong")
-    told = of_connections(good, stray, dead, wrong)
-    assert told.result is FAILED
-    assert told.finding == "3 of 4 guest connections (`guests:`) lead to no machine that they are for"
-    assert told.remarks == (
+    good = guest("sql01", seen=sections(SQL), way="ssh://good")
+    stray = guest("web9*", "db01", seen=sections(SQL), way="ssh://stray")
+    dead = guest("sql01", seen=Unread("ssh://dead: it does not answer", Why.TIMED_OUT), way="ssh://dead")
+    wrong = guest("sql01", seen=sections(Vm(name="another")), way="ssh://wrong")
+    outcome = of_connections(good, stray, dead, wrong)
+    assert outcome.result is FAILED
+    assert outcome.finding == "3 of 4 guest connections (`guests:`) lead to no machine that they are for"
+    assert outcome.remarks == (
         "ssh://stray: no machine of the estate is called web9* or db01",
         "ssh://dead: it does not answer",
         "ssh://wrong: what answers there is not known to be the guest of hv01/sql01",
@@ -55,10 +55,10 @@ def test_connections_that_do_not() -> None:
 
 # connections, the machine on the server that was read, whether another one was not read -> outcome
 REPLICA = replace(replica_of(SQL), power=3, uptime=0)
-GOOD = guest("sql01", said=sections(SQL), way="ssh://good")
-THERE = guest("web01", said=Unread("ssh://there: it does not answer"), way="ssh://there")
-BY_NAME = guest("hv02/web01", said=sections(SQL), way="ssh://there")
-MISSPELLED = guest("hv01/web01", said=sections(SQL), way="ssh://there")
+GOOD = guest("sql01", seen=sections(SQL), way="ssh://good")
+THERE = guest("web01", seen=Unread("ssh://there: it does not answer"), way="ssh://there")
+BY_NAME = guest("hv02/web01", seen=sections(SQL), way="ssh://there")
+MISSPELLED = guest("hv01/web01", seen=sections(SQL), way="ssh://there")
 NOT_ASKED_FOR = "not asked for, since --hv-limit left out the server on which the guest would run: ssh://there"
 LIMITED: dict[str, tuple[tuple[GuestSource, ...], Vm, bool, Result, tuple[str, ...]]] = {
     "both read": ((GOOD,), SQL, False, PASSED, ()),
@@ -100,20 +100,20 @@ def test_a_connection_whose_server_a_limit_left_out_was_not_asked_for(case: str)
 
 
 def test_insecure_choices_are_told() -> None:
-    said = replace(guest("sql01", said=sections(SQL)), insecure="its host key was not checked (`verify: false`)")
-    assert of_connections(said).remarks == (f"{WAY}: its host key was not checked (`verify: false`)",)
+    seen = replace(guest("sql01", seen=sections(SQL)), insecure="its host key was not checked (`verify: false`)")
+    assert of_connections(seen).remarks == (f"{WAY}: its host key was not checked (`verify: false`)",)
 
 
 def test_many_connections_that_lead_nowhere_fit_into_a_report() -> None:
-    told = of_connections(*(guest("none", said=sections(SQL), way=f"ssh://g{number}") for number in range(70)))
-    assert len(told.remarks) == 51
-    assert told.remarks[-1] == "and 20 connections more"
+    outcome = of_connections(*(guest("none", seen=sections(SQL), way=f"ssh://g{number}") for number in range(70)))
+    assert len(outcome.remarks) == 51
+    assert outcome.remarks[-1] == "and 20 connections more"
 
 
 def test_a_connection_that_matches_no_machine_is_a_finding_of_its_own() -> None:
-    one = of_connections(guest("none", said=sections(SQL), way="ssh://a"))
+    one = of_connections(guest("none", seen=sections(SQL), way="ssh://a"))
     assert one.cause == Cause.CONNECTIONS_LOST
     assert one.finding == "1 of 1 guest connection (`guests:`) matches no machine"
-    two = of_connections(*(guest("none", said=sections(SQL), way=f"ssh://{name}") for name in "ab"))
+    two = of_connections(*(guest("none", seen=sections(SQL), way=f"ssh://{name}") for name in "ab"))
     assert two.finding == "2 of 2 guest connections (`guests:`) match no machine"
     assert one.rests_on != two.rests_on

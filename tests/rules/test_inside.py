@@ -19,7 +19,7 @@ from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
 from compliance.snapshot.snapshot import GuestSource
 from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, with_text
-from tests.guests.said import SCRIPT, guest, lines, script, sections
+from tests.guests.replies import SCRIPT, guest, lines, script, sections
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SQL = Vm(name="sql01")
@@ -39,7 +39,7 @@ def outcomes(
 
 
 def only(vm: Vm = SQL, **changes: str) -> Outcome:
-    return outcomes(guest("sql01", said=sections(vm, **changes)), vm=vm)["hv01/sql01"]
+    return outcomes(guest("sql01", seen=sections(vm, **changes)), vm=vm)["hv01/sql01"]
 
 
 DEBIAN = {
@@ -392,7 +392,7 @@ def test_no_link_depends_on_names_or_on_adapters_without_an_address(case: str, n
     changes, result, finding, _ = FILES[case]
     nics = (Nic(addresses=("10.2.0.20",)), *(Nic(name=f"without {number}") for number in range(more)))
     vm = Vm(name=name, nics=nics)
-    outcome = outcomes(guest(name, said=sections(vm, **changes)), vm=vm)
+    outcome = outcomes(guest(name, seen=sections(vm, **changes)), vm=vm)
     assert {label: found.result for label, found in outcome.items() if label.endswith(f"/{name}")} == {
         f"hv01/{name}": result,
         f"hv02/{name}": result,
@@ -417,11 +417,11 @@ def test_debians_daemon_with_red_hats_script_fails_twice_over() -> None:
 def test_the_first_broken_link_is_the_finding_and_the_others_stand_beside_it() -> None:
     outcome = only(**{**DEBIAN, "driver": "hv_utils=yes"})
     assert "/dev/vmbus/hv_kvp, is missing" in outcome.finding
-    told = "\n".join(outcome.remarks)
-    assert "besides, its daemon of the package hyperv-daemons calls the script" in told
+    remarks = "\n".join(outcome.remarks)
+    assert "besides, its daemon of the package hyperv-daemons calls the script" in remarks
     assert (
         "besides, hv-kvp-daemon.service keeps the script from writing files below /etc (ProtectSystem=full): systemctl"
-        in told
+        in remarks
     )
 
 
@@ -434,45 +434,45 @@ def test_a_broken_link_wins_over_one_that_is_not_known() -> None:
 def test_freebsd_takes_no_ipv6() -> None:
     vm = Vm(name="sql01", nics=[Nic(addresses=("2001:db8::20",))])
     hn = {**FREEBSD, "adapters": sections(vm)["adapters"].replace("eth0", "hn0").replace("hv_netvsc", "hn")}
-    told = outcomes(guest("sql01", said=sections(vm, **hn)), vm=vm)["hv01/sql01"]
-    assert (told.result, "takes no IPv6 address at a failover: 2001:db8::20" in told.finding) == (FAILED, True)
-    four = outcomes(guest("sql01", said=sections(SQL, **{**hn, "adapters": hn["adapters"]})))["hv01/sql01"]
+    outcome = outcomes(guest("sql01", seen=sections(vm, **hn)), vm=vm)["hv01/sql01"]
+    assert (outcome.result, "takes no IPv6 address at a failover: 2001:db8::20" in outcome.finding) == (FAILED, True)
+    four = outcomes(guest("sql01", seen=sections(SQL, **{**hn, "adapters": hn["adapters"]})))["hv01/sql01"]
     assert four.result is PASSED, four
 
 
 def test_only_adapters_with_a_failover_address_count() -> None:
     vm = Vm(name="sql01", nics=[Nic(addresses=("10.2.0.20",)), Nic(name="backup")])
-    both = outcomes(guest("sql01", said=sections(vm, networkmanager="eth0:connected")), vm=vm)["hv01/sql01"]
+    both = outcomes(guest("sql01", seen=sections(vm, networkmanager="eth0:connected")), vm=vm)["hv01/sql01"]
     assert both.result is PASSED
-    other = outcomes(guest("sql01", said=sections(vm, networkmanager="eth1:connected")), vm=vm)["hv01/sql01"]
+    other = outcomes(guest("sql01", seen=sections(vm, networkmanager="eth1:connected")), vm=vm)["hv01/sql01"]
     assert other.result is UNKNOWN
 
 
 def test_the_replica_inherits_what_was_seen_on_the_primary() -> None:
-    found = outcomes(guest("hv01/sql01", said=sections(SQL, **DEBIAN)))
+    found = outcomes(guest("hv01/sql01", seen=sections(SQL, **DEBIAN)))
     assert (found["hv02/sql01"].result, found["hv02/sql01"].evidence) == (FAILED, SEEN)
     assert "that is missing" in found["hv02/sql01"].finding
 
 
 @pytest.mark.parametrize("vm", [Vm(name="sql01", nics=[Nic()])])
 def test_no_address_no_question(vm: Vm) -> None:
-    told = outcomes(guest("sql01", said=sections(vm)), vm=vm)["hv01/sql01"]
-    assert (told.result, told.finding) == (NOT_APPLICABLE, "no failover address is configured")
+    outcome = outcomes(guest("sql01", seen=sections(vm)), vm=vm)["hv01/sql01"]
+    assert (outcome.result, outcome.finding) == (NOT_APPLICABLE, "no failover address is configured")
 
 
 def test_where_no_way_leads() -> None:
-    told = outcomes(guest("sql01", said=sections(SQL)))["hv01/other"]
-    assert (told.result, told.finding) == (NOT_APPLICABLE, "the inventory names no connection into this guest")
+    outcome = outcomes(guest("sql01", seen=sections(SQL)))["hv01/other"]
+    assert (outcome.result, outcome.finding) == (NOT_APPLICABLE, "the inventory names no connection into this guest")
     assert outcomes() == {}
 
 
 def test_what_was_not_seen_is_not_known() -> None:
-    dead = outcomes(guest("sql01", said=Unread(f"{WAY}: nobody listens at its port", Why.UNREACHABLE)))["hv01/sql01"]
+    dead = outcomes(guest("sql01", seen=Unread(f"{WAY}: nobody listens at its port", Why.UNREACHABLE)))["hv01/sql01"]
     assert (dead.result, dead.evidence) == (UNKNOWN, "nothing")
     assert dead.finding == f"the guest was not looked into: {WAY}: nobody listens at its port"
-    other = outcomes(guest("sql01", said=sections(Vm(name="another"))))["hv01/sql01"]
+    other = outcomes(guest("sql01", seen=sections(Vm(name="another"))))["hv01/sql01"]
     assert (other.result, "is not known to be this machine" in other.finding) == (UNKNOWN, True)
-    off = outcomes(guest("sql01", said=sections(SQL)), vm=Vm(name="sql01", power=3))["hv01/sql01"]
+    off = outcomes(guest("sql01", seen=sections(SQL)), vm=Vm(name="sql01", power=3))["hv01/sql01"]
     assert (off.result, "it is off and was not seen elsewhere" in off.finding) == (UNKNOWN, True)
 
 
@@ -483,17 +483,17 @@ NO_CONTACT = Vm(name="sql01", kvp=12, heartbeat=2)
 
 
 def founding(vm: Vm, **changes: str) -> dict[str, Outcome]:
-    return outcomes(guest("sql01", said=sections(vm, **changes)), vm=vm, rule=FOUNDING)
+    return outcomes(guest("sql01", seen=sections(vm, **changes)), vm=vm, rule=FOUNDING)
 
 
 @pytest.mark.parametrize("side", ["hv01/sql01", "hv02/sql01"])
 def test_a_daemon_that_runs_inside_is_an_answer_where_the_host_saw_none(side: str) -> None:
     without = outcomes(vm=LOST, rule=FOUNDING)[side]
     assert without.result is UNKNOWN
-    told = founding(LOST)[side]
-    assert (told.result, told.evidence) == (PASSED, SEEN)
-    assert told.finding == "inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs"
-    assert any("answered Data Exchange since it started, but does not answer now" in one for one in told.remarks)
+    outcome = founding(LOST)[side]
+    assert (outcome.result, outcome.evidence) == (PASSED, SEEN)
+    assert outcome.finding == "inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs"
+    assert any("answered Data Exchange since it started, but does not answer now" in one for one in outcome.remarks)
 
 
 @pytest.mark.parametrize(
@@ -505,9 +505,9 @@ def test_a_daemon_that_was_not_seen_running_is_no_answer(changes: dict[str, str]
 
 
 def test_what_the_host_saw_fail_stays_failed() -> None:
-    told = founding(NO_CONTACT)["hv01/sql01"]
-    assert told.result is FAILED
-    assert f"inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs, {SEEN}" in told.remarks
+    outcome = founding(NO_CONTACT)["hv01/sql01"]
+    assert outcome.result is FAILED
+    assert f"inside the guest the Data Exchange daemon /usr/sbin/hypervkvpd runs, {SEEN}" in outcome.remarks
 
 
 def test_an_offer_that_is_switched_off_stays_failed() -> None:
@@ -521,22 +521,22 @@ def test_script_and_stack_never_change_the_founding_rule(changes: dict[str, str]
 
 
 def test_another_machines_daemon_is_no_answer() -> None:
-    stranger = guest("sql01", said=sections(Vm(name="another")))
+    stranger = guest("sql01", seen=sections(Vm(name="another")))
     assert outcomes(stranger, vm=LOST, rule=FOUNDING)["hv01/sql01"].result is UNKNOWN
 
 
 def test_bpa_asks_no_guest() -> None:
     settings = Settings(evidence=Evidence.BPA)
-    told = outcomes(guest("sql01", said=sections(LOST)), vm=LOST, rule=FOUNDING, settings=settings)
-    assert told == outcomes(vm=LOST, rule=FOUNDING, settings=settings)
+    outcome = outcomes(guest("sql01", seen=sections(LOST)), vm=LOST, rule=FOUNDING, settings=settings)
+    assert outcome == outcomes(vm=LOST, rule=FOUNDING, settings=settings)
 
 
 def test_where_somebody_looked_the_table_is_silent() -> None:
     """It would warn of a Debian whose administrator brought the script, and praise an Ubuntu that has netplan."""
-    said = guest("sql01", said=sections(SQL, **UBUNTU))
-    told = outcomes(said, rule=guest_can_apply_failover_ip)["hv01/sql01"]
-    assert (told.result, "was looked into" in told.finding) == (NOT_APPLICABLE, True)
-    dead = guest("sql01", said=Unread("dead"))
+    seen = guest("sql01", seen=sections(SQL, **UBUNTU))
+    outcome = outcomes(seen, rule=guest_can_apply_failover_ip)["hv01/sql01"]
+    assert (outcome.result, "was looked into" in outcome.finding) == (NOT_APPLICABLE, True)
+    dead = guest("sql01", seen=Unread("dead"))
     assert outcomes(dead, rule=guest_can_apply_failover_ip)["hv01/sql01"].result is PASSED
 
 
@@ -546,19 +546,19 @@ TWO = Vm(name="sql01", nics=(Nic(addresses=("10.2.0.20",)), Nic(name="second", a
 def test_an_adapter_that_the_guest_does_not_show_was_not_judged() -> None:
     lines = sections(TWO)["adapters"].splitlines()
     assert only(TWO).result is PASSED
-    told = only(TWO, adapters=lines[0])
-    assert (told.result, "2 adapters have a failover address, and it shows 1" in told.finding) == (UNKNOWN, True)
+    outcome = only(TWO, adapters=lines[0])
+    assert (outcome.result, "2 adapters have a failover address, and it shows 1" in outcome.finding) == (UNKNOWN, True)
 
 
 def test_a_guest_without_any_adapter_of_hyper_v_passes_nothing() -> None:
-    told = only(adapters=sections(SQL)["adapters"].replace("hv_netvsc", "e1000"))
-    assert (told.result, "it shows no adapter that could get an address" in told.finding) == (UNKNOWN, True)
+    outcome = only(adapters=sections(SQL)["adapters"].replace("hv_netvsc", "e1000"))
+    assert (outcome.result, "it shows no adapter that could get an address" in outcome.finding) == (UNKNOWN, True)
 
 
 def test_an_adapter_that_is_known_by_its_address_does_not_hide_another_one() -> None:
     """On the replica's side some addresses of adapters are the primary's and some are not."""
     replica = with_text(source(Host(name="HV02", vms=[replica_of(TWO)])), mac_of(TWO, 1), "00155DFFFFFF")
-    said = sections(TWO, networkmanager="eth0:connected", networkd="3 eth1 ether routable configured")
-    taken = replace(snapshot(source(Host(name="HV01", vms=[TWO])), replica), guests=(guest("sql01", said=said),))
-    told = {one.label: one.outcome.result for one in judge(translate(taken), [RULE])}
-    assert told == {"hv01/sql01": FAILED, "hv02/sql01": FAILED}
+    seen = sections(TWO, networkmanager="eth0:connected", networkd="3 eth1 ether routable configured")
+    taken = replace(snapshot(source(Host(name="HV01", vms=[TWO])), replica), guests=(guest("sql01", seen=seen),))
+    outcome = {one.label: one.outcome.result for one in judge(translate(taken), [RULE])}
+    assert outcome == {"hv01/sql01": FAILED, "hv02/sql01": FAILED}

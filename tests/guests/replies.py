@@ -30,7 +30,7 @@ def sections(vm: Vm | None = None, **changes: str) -> dict[str, str]:
     """As a working Red Hat 10 says it, whose adapters are those of ``vm``."""
     macs = ["00155D010203"] if vm is None else [mac_of(vm, at) for at, nic in enumerate(vm.nics) if not nic.legacy]
     spelled = [":".join(mac[at : at + 2] for at in range(0, 12, 2)).lower() for mac in macs]
-    said = {
+    seen = {
         "system": "kernel=Linux 6.12.0-55.el10\n"
         'PRETTY_NAME="Red Hat Enterprise Linux 10.0"\nNAME="Red Hat Enterprise Linux"\nVERSION_ID="10.0"',
         "platform": "sys_vendor=Microsoft Corporation\nproduct_name=Virtual Machine\nvmbus=yes",
@@ -52,7 +52,7 @@ def sections(vm: Vm | None = None, **changes: str) -> dict[str, str]:
         "pool": "" if vm is None else f"pool=read\nVirtualMachineId\n{vm.id}\nVirtualMachineName\n{vm.name}",
         "log": "kernel=read",
     }
-    return {**said, **changes}
+    return {**seen, **changes}
 
 
 def script(*words: str, path: str = SCRIPT) -> str:
@@ -66,8 +66,8 @@ def lines(*code: str, path: str = SCRIPT) -> str:
     return f"script={path}\nfolder={path.rpartition('/')[0]}" + "".join(f"\nline={line}" for line in code)
 
 
-def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", said: dict[str, str] | Unread) -> GuestSource:
-    reading = said if isinstance(said, Unread) else GuestReading(started=NOW, finished=NOW, sections=said)
+def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", seen: dict[str, str] | Unread) -> GuestSource:
+    reading = seen if isinstance(seen, Unread) else GuestReading(started=NOW, finished=NOW, sections=seen)
     return GuestSource(name=way, machines=machines, reading=reading)
 
 
@@ -112,6 +112,6 @@ def answers(vm: Vm, changes: Mapping[str, Answer | Sequence[Row]] = {}) -> dict[
     return {name: one if isinstance(one, Unread) else tuple(one) for name, one in found.items()}
 
 
-def windows_guest(*machines: str, said: Mapping[str, Answer] | Unread, way: str = WINRM) -> GuestSource:
-    reading = said if isinstance(said, Unread) else GuestReading(started=NOW, finished=NOW, answers=said)
+def windows_guest(*machines: str, seen: Mapping[str, Answer] | Unread, way: str = WINRM) -> GuestSource:
+    reading = seen if isinstance(seen, Unread) else GuestReading(started=NOW, finished=NOW, answers=seen)
     return GuestSource(name=way, machines=machines, reading=reading)
