@@ -27,7 +27,7 @@ def test_the_hosts_are_content_and_the_guests_say_why_the_address_would_never_ar
     founding = [line for line in run.stdout.splitlines() if "::failover-ip-needs-integration-services[" in line]
     assert len(founding) == 16
     assert all(" PASSED" in line for line in founding)
-    assert counts(run.stdout) == {"failed": 8, "passed": 27, "skipped": 12, "error": 5}
+    assert {word: counts(run.stdout)[word] for word in ("failed", "error")} == {"failed": 8, "error": 5}
     for report in ("report.html", "summary.md"):
         text = (tmp_path / "x" / report).read_text(encoding="utf-8").replace("\\", "")
         assert "and that is missing: the address never reaches the adapter" in text, report

@@ -5,20 +5,17 @@ A failover address and its adapter are joined by the adapter's GUID, the last in
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.host import HostRows, why_no_address
-from compliance.hyperv.rows import GUID, cut, filled, named, text
+from compliance.hyperv.host import OF_SWITCH, HostRows, why_no_address
+from compliance.hyperv.rows import cut, filled, named, text
 from compliance.model import Adapter, Addresses, Connection, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
-OF_SWITCH = re.compile(rf"{queries.SWITCHES}\..*\bName=\W*({GUID})", re.IGNORECASE | re.DOTALL)
-"""A path, as the documentation of HostResource describes it: among its keys the GUID that is the switch's Name."""
 
 
 def adapters_of(host: HostRows, guid: str) -> dict[str, Adapter]:
@@ -134,8 +131,10 @@ def _switch(host: HostRows, resources: tuple[str, ...]) -> tuple[Connection | Un
     known = [name for name in switches if name is not None]
     if known:
         return Connection.SWITCH, known[0]
-    is_lost = host.additions.has_all_switches and len(switches) == len(resources)
-    return (Connection.LOST if is_lost else Connection.SWITCH), ""
+    if len(switches) < len(resources):
+        # Where no path of this server has the form that we know, the form was inferred wrongly, and none is judged.
+        return (Unread("names a switch in another form") if host.names_switches else Connection.SWITCH), ""
+    return (Connection.LOST if host.additions.has_all_switches else Connection.SWITCH), ""
 
 
 # --- what the guest uses on it now ------------------------------------------------------------------------------------
@@ -155,10 +154,15 @@ def _addresses(row: Row) -> Addresses | Unread:
             return Unread(f"its row of the guest's addresses {reason}")
         return Unread("its guest tells no address of it", Why.NO_GUEST_DATA)
     dynamic = {"true": True, "false": False}.get(str(row.get("DHCPEnabled")).casefold())
+    gateways = filled(row, "DefaultGateways")
+    if parsed_addresses(gateways) != gateways:
+        return Unread("its row of the guest's addresses gives what is no gateway")
+    if dynamic is None:
+        return Unread("its row of the guest's addresses does not say whether they come by DHCP")
     return Addresses(
         addresses=addresses,
         subnets=filled(row, "Subnets"),
-        gateways=parsed_addresses(filled(row, "DefaultGateways")),
+        gateways=gateways,
         dns_servers=parsed_addresses(filled(row, "DNSServers")),
         dynamic=dynamic,
     )

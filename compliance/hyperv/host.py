@@ -37,6 +37,8 @@ OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
 REALIZED = "Microsoft:Hyper-V:System:Realized"
 SETS_NO_ADDRESS = frozenset({None, 0, 1})  # ProtocolIFType: unknown, other; 4096, 4097, 4098 are IPv4, IPv6, both
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
+OF_SWITCH = re.compile(rf"{queries.SWITCHES}\..*\bName=\W*({GUID})", re.IGNORECASE | re.DOTALL)
+"""A path, as the documentation of HostResource describes it: among its keys the GUID that is the switch's Name."""
 OF_GUEST_ADDRESSES = re.compile(rf"Microsoft:GuestNetwork\\({GUID})\\({GUID})", re.IGNORECASE)
 """Recorded on a real host (eryph's tests)."""
 
@@ -146,6 +148,13 @@ class HostRows:
         self.additions = Additions(self.rows, first.machines)
 
     @cached_property
+    def _to_be_asked(self) -> frozenset[str]:
+        """The classes that were asked for, and those that should have been: a snapshot may have lost what it says."""
+        machines = self.reading.classes.get(queries.MACHINES, ())
+        of_replication = queries.queries_of_replication(self.reading.version, machines)
+        return frozenset(self.asked) | {query.class_name for query in of_replication}
+
+    @cached_property
     def unlisted(self) -> list[str]:
         """Machines that other rows speak of and neither list has: an account without rights is not shown all rows."""
         later = self.again.machines.keys() if isinstance(self.again, Listed) else set()
@@ -153,6 +162,11 @@ class HostRows:
         of_others = setting_guids(or_none(self.settings)) - self.realized  # planned machines, checkpoints
         alive = (running | self.relationships_of.keys()) - of_others
         return sorted((self.realized | alive) - self.first.machines.keys() - later)
+
+    @cached_property
+    def names_switches(self) -> bool:
+        """Has the path of any connection the form that we know?"""
+        return any(OF_SWITCH.search(path) for row in or_none(self.connections) for path in filled(row, "HostResource"))
 
     @cached_property
     def steady(self) -> Mapping[str, Row]:
@@ -174,6 +188,8 @@ class HostRows:
     def rows(self, class_name: str) -> Rows | Unread:
         if class_name in self.reading.classes:
             return self.reading.classes[class_name]
+        if self.reading.asked is not None and class_name in self._to_be_asked:
+            return Unread(f"{class_name} was to be asked for, and its answer is missing")
         if class_name in {query.class_name for query in queries.OF_REPLICATION}:
             return self.not_asked
         return Unread(f"{class_name} was not asked for", Why.ABSENT)

@@ -48,6 +48,10 @@ def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outco
         return unknown(f"what stands on its primary is not known: {machine.partners}", cause=Cause.PARTNER_UNREAD)
     if sender and pairs.sites.are_stretched(machine.server, sender.server):
         return not_applicable("the sites of both sides share their networks", cause=Cause.STRETCHED)
+    if sender and sender.role is Role.PRIMARY and isinstance(sender.failover, Unread):
+        if sender.failover.server:
+            return not_applicable(f"not judged: see what is said of {sender.server}", cause=Cause.SERVER_FAULT)
+        return unknown(f"what stands on {sender.server} is not known: {sender.failover}", cause=Cause.SETTINGS_UNREAD)
     if sender and sender.role is Role.PRIMARY and (on_primary := _set_on(sender.settings, adapter.guid)):
         return failed(
             f"{on_primary} is set on {sender.server}, the primary, where it is for the way back: expected here, on "

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -76,7 +77,8 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error
-    sources = [_line_of(path, number, lines, _source_from_json) for number in range(2, expected + 2)]
+    of_server = partial(_source_from_json, version=version)
+    sources = [_line_of(path, number, lines, of_server) for number in range(2, expected + 2)]
     last = expected + guests + 1
     inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
     if lines.readline():
@@ -149,7 +151,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _source_from_json(value: object) -> Source:
+def _source_from_json(value: object, version: int) -> Source:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
     return Source(
@@ -161,7 +163,7 @@ def _source_from_json(value: object) -> Source:
         may_be_empty=strict.truth(value["may_be_empty"]),
         may_lack_failover_settings=strict.truth(value["may_lack_failover_settings"]),
         insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
-        reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"]),
+        reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"], version),
     )
 
 
@@ -187,7 +189,7 @@ def _guest_reading_from_json(value: object) -> GuestReading:
     )
 
 
-def _reading_from_json(value: object) -> Reading:
+def _reading_from_json(value: object, version: int) -> Reading:
     if not isinstance(value, dict):
         raise TypeError("expected an object under 'read'")
     ahead = value["clock_ahead_seconds"]
@@ -201,11 +203,12 @@ def _reading_from_json(value: object) -> Reading:
         left_out=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1
         notes=strict.texts(value["notes"]),
         cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
-        asked=_asked_from_json(value.get("asked")),  # not in version 1
+        asked=_asked_from_json(value["asked"]) if version > 1 else None,
     )
 
 
 def _asked_from_json(value: object) -> dict[str, tuple[str, ...]] | None:
+    """Return what each class was asked for; None of a server that 0.1 read, whose snapshot was written anew."""
     if value is None:
         return None
     if not isinstance(value, dict):

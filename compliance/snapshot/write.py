@@ -118,7 +118,7 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "too_large": list(reading.left_out),
         "notes": list(reading.notes),
         **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
-        **({} if reading.asked is None else {"asked": {name: list(asked) for name, asked in reading.asked.items()}}),
+        "asked": None if reading.asked is None else {name: list(asked) for name, asked in reading.asked.items()},
     }
 
 

@@ -88,6 +88,19 @@ LEADS_TO: dict[str, tuple[Source, Connection | Unread, str]] = {
         "",
     ),
     "switches that are not listed": (source(Host(vms=[Vm(name="x")]), rows={SWITCHES: ()}), Connection.SWITCH, ""),
+    "a path of another form, beside one that is known": (
+        source(
+            Host(vms=[Vm(name="x"), Vm(name="y")]),
+            rows={
+                CONNECTIONS: tuple(
+                    {**row, "HostResource": "switch LAN"} if guid("x") in str(row["InstanceID"]).upper() else row
+                    for row in wire(host_rows(Host(vms=[Vm(name="x"), Vm(name="y")])))[CONNECTIONS]
+                )
+            },
+        ),
+        Unread("names a switch in another form"),
+        "",
+    ),
     "switches by other names": (changed(SWITCHES, Name="C08CB7B8"), Connection.SWITCH, ""),
     "a path of another form": (changed(CONNECTIONS, HostResource="switch LAN"), Connection.SWITCH, ""),
     # what 0.1 did not ask for is judged by nobody
@@ -95,7 +108,7 @@ LEADS_TO: dict[str, tuple[Source, Connection | Unread, str]] = {
     "nothing, in a snapshot of 0.1": (as_written_by_0_1(host(Nic(connected=False))), Connection.NONE, ""),
     "no switch, in a snapshot of 0.1": (
         as_written_by_0_1(host(Nic(switch=None))),
-        Unread(f"names no switch, and whether it is connected to a pool was {NOT_ASKED}", Why.NOT_ASKED),
+        Unread(f"names no switch, and whether it is connected to a pool was {NOT_ASKED}"),
         "",
     ),
 }
@@ -141,6 +154,14 @@ USES: dict[str, tuple[Source, Addresses | Unread]] = {
     "no address at all": (
         changed(GUEST_ADDRESSES, IPAddresses="nothing"),
         Unread("its row of the guest's addresses gives what is no address"),
+    ),
+    "what is no gateway": (
+        changed(GUEST_ADDRESSES, DefaultGateways="x"),
+        Unread("its row of the guest's addresses gives what is no gateway"),
+    ),
+    "neither DHCP nor static": (
+        changed(GUEST_ADDRESSES, DHCPEnabled=None),
+        Unread("its row of the guest's addresses does not say whether they come by DHCP"),
     ),
     "a protocol, and no address came": (
         changed(GUEST_ADDRESSES, Nic(today=()), IPAddresses=None, ProtocolIFType="4096"),

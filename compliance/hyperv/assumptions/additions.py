@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.adapters import ENABLED, OF_SWITCH
+from compliance.hyperv.adapters import ENABLED
 from compliance.hyperv.additions import interface
 from compliance.hyperv.assumptions.rows import name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_TEMPLATE, HostRows
+from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_SWITCH, OF_TEMPLATE, HostRows
 from compliance.hyperv.rows import A_GUID, OF_MACHINE, Rows, array, filled, named, or_none, shown, text
 from compliance.model import Unread
 
