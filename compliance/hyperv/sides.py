@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from compliance.errors import Why
 from compliance.hyperv.names import Index
 from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 from compliance.words import join_names
@@ -71,6 +72,7 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
     seen = {machine.server}
     wave = [machine]
     reasons: list[str] = []
+    missing: list[str] = []
     others: list[VirtualMachine] = []
     running: VirtualMachine | None = None
     while wave:
@@ -79,6 +81,7 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
             ends = _other_ends(side, index)
             if ends.missing:
                 reasons.append(ends.missing)
+                missing.append(ends.missing)
             following += [end for end in ends.machines if end.server not in seen]
         seen |= {end.server for end in following}
         others += following
@@ -87,7 +90,20 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
         wave = following
     if running:
         return ReplicatedVM(machine=machine, partner=running, others=tuple(others), remarks=_remarks(machine, running))
-    return ReplicatedVM(machine=machine, partner=Unread("; ".join(dict.fromkeys(reasons))), others=tuple(others))
+    reason = Unread("; ".join(dict.fromkeys(reasons)), _why_nowhere(machine, others, missing, index))
+    return ReplicatedVM(machine=machine, partner=reason, others=tuple(others))
+
+
+def _why_nowhere(
+    machine: VirtualMachine, others: Sequence[VirtualMachine], missing: Sequence[str], index: Index
+) -> Why:
+    """Return whether something should have come: not of a guest that is known to run nowhere, nor of a server that
+    nobody asked."""
+    if others and not missing and not any(isinstance(other.power, Unread) or other.changed for other in others):
+        return Why.NO_GUEST_DATA
+    named = () if isinstance(machine.partners, Unread) else machine.partners
+    is_asked = any(index.is_listed(name) for name in named)
+    return Why.NOT_ASKED if named and not others and not is_asked else Why.INCOMPLETE
 
 
 def _not_running(machine: VirtualMachine) -> str:

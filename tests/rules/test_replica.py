@@ -8,7 +8,7 @@ import pytest
 
 from compliance.errors import Why
 from compliance.judge.judge import judge
-from compliance.model import Adapter, Addresses, Connection, Estate, Role, Unread, VirtualMachine
+from compliance.model import Adapter, Addresses, Connection, Estate, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.replica import (
@@ -200,6 +200,13 @@ def test_labels_name_the_adapter() -> None:
         f"hv02/app/{NIC.label}~00000000",
         f"hv02/app/{BACKUP.label}",
     ]
+
+
+def test_a_guest_that_is_off_or_on_a_server_that_nobody_asked_is_no_question() -> None:
+    for primary in (vm(power=Power.OFF, guest=None), vm(partners=("hv09",))):
+        there = [replica(primary, partners=("hv07",) if primary.power is Power.RUNNING else ("hv01",))]
+        found = estate(*([primary] if primary.power is Power.OFF else []), *there, *BESIDE)
+        assert [(one.result, one.cause) for one in outcomes(found)] == [(NOT_APPLICABLE, Cause.TODAY_UNKNOWN)]
 
 
 def test_a_side_that_was_not_read_makes_nothing_greener() -> None:
