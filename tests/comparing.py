@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from compliance.diff.compare import Audit, Difference, Entry, Fate
+from compliance.diff.difference import Audit, Changed, Difference, Fate
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Settings, Unread
@@ -32,7 +32,7 @@ def replica(*vms: Vm, name: str = "HV02", **changes: Any) -> Source:
     return source(Host(name=name, vms=[replica_of(vm) for vm in vms]), **changes)
 
 
-def changes(entry: Entry) -> list[tuple[str, str, str | None, str | None]]:
+def changes(entry: Changed) -> list[tuple[str, str, str | None, str | None]]:
     """``?`` for what is not known."""
     return [
         (one.what, one.of, *("?" if isinstance(side, Unread) else side for side in (one.before, one.after)))
@@ -40,14 +40,14 @@ def changes(entry: Entry) -> list[tuple[str, str, str | None, str | None]]:
     ]
 
 
-def flips(entry: Entry) -> list[str]:
+def flips(entry: Changed) -> list[str]:
     return [
-        " -> ".join(str(outcome.result) if outcome else "not judged" for outcome in (flip.before, flip.after))
+        " -> ".join(str(outcome.result) if outcome else "not asked" for outcome in (flip.before, flip.after))
         for flip in entry.flips
     ]
 
 
-def entry_of(difference: Difference, label: str) -> Entry:
+def entry_of(difference: Difference, label: str) -> Changed:
     found = [entry for entry in difference.entries if entry.label == label]
     assert len(found) == 1, [entry.label for entry in difference.entries]
     return found[0]

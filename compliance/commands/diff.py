@@ -11,7 +11,8 @@ from pathlib import Path
 from compliance.diff.as_json import as_json
 from compliance.diff.as_markdown import as_markdown
 from compliance.diff.as_text import as_text
-from compliance.diff.compare import Audit, Difference, compare
+from compliance.diff.compare import compare
+from compliance.diff.difference import Audit, Difference
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.snapshot.read import read_snapshot

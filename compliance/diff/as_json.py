@@ -14,10 +14,13 @@ Version 1, in this order; keys may be added, none changes its meaning::
         "flips": [{"rule": key, "severity": text, "effect": "worse" | "better" | "other",
                    "before": outcome, "after": outcome}],
         "because": [label],                     # other entries that may have flipped these outcomes
-        "explained": bool}]}                    # false: nothing that is listed explains the flips
+        "explained": bool}],                    # false: nothing that is listed explains the flips
+     "turns": [                                 # machines whose readiness is another one, in each direction; by name
+       {"guid": text, "name": text, "direction": text, "before": readiness, "after": readiness}]}
 
 A value is text, null where there is none, or {"not_known": reason}. An outcome is null where nothing was judged, or
-{"result": text, "finding": text}. ASCII only, one line an entry; the same snapshots give the same bytes.
+{"result": text, "finding": text}; readiness, which is null where the machine was not seen, {"word": text,
+"condition": text, "reason": text}. ASCII only, one line an entry; the same snapshots give the same bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +29,8 @@ import json
 from collections.abc import Iterator
 
 from compliance.diff.aspects import Change, Known
-from compliance.diff.compare import Difference, Effect, Entry, Flip, Seen
+from compliance.diff.difference import Changed, Difference, Effect, Flip, Seen, Turn
+from compliance.judge.readiness import Readiness
 from compliance.model import Unread
 from compliance.rule import Outcome
 
@@ -49,6 +53,10 @@ def as_json(difference: Difference) -> Iterator[str]:
     last = len(difference.entries) - 1
     for number, entry in enumerate(difference.entries):
         yield _compact(_entry(entry)) + ("," if number < last else "")
+    yield '],"turns":['
+    last = len(difference.turns) - 1
+    for number, turn in enumerate(difference.turns):
+        yield _compact(_turn(turn)) + ("," if number < last else "")
     yield "]}"
 
 
@@ -67,7 +75,7 @@ def _seen(seen: Seen) -> dict[str, object]:
     }
 
 
-def _entry(entry: Entry) -> dict[str, object]:
+def _entry(entry: Changed) -> dict[str, object]:
     return {
         "kind": entry.kind,
         "label": entry.label,
@@ -81,6 +89,18 @@ def _entry(entry: Entry) -> dict[str, object]:
         "because": list(entry.because),
         "explained": entry.is_explained,
     }
+
+
+def _turn(turn: Turn) -> dict[str, object]:
+    machine = turn.machine
+    known = {"guid": machine.guid, "name": machine.name, "direction": turn.direction.value}
+    return {**known, "before": _readiness(turn.before), "after": _readiness(turn.after)}
+
+
+def _readiness(readiness: Readiness | None) -> object:
+    if readiness is None:
+        return None
+    return {"word": readiness.word.value, "condition": readiness.condition, "reason": readiness.reason}
 
 
 def _change(change: Change) -> dict[str, object]:

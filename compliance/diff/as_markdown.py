@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compliance.diff.compare import Difference
+from compliance.diff.difference import Difference
 from compliance.diff.words import Item, Line, Theirs, frame, sections, sentence
 from compliance.report.markdown_parts import code, size
 

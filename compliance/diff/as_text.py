@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from compliance.diff.compare import Difference
+from compliance.diff.difference import Difference
 from compliance.diff.words import Line, Theirs, frame, sections, sentence, shown
 from compliance.words import printable
 

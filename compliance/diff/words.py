@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.diff.aspects import Change, Known
-from compliance.diff.compare import Difference, Effect, Entry, Fate, Flip, Seen
+from compliance.diff.difference import Changed, Difference, Effect, Fate, Flip, Seen, Turn
+from compliance.judge.readiness import Readiness
 from compliance.model import Unread
-from compliance.words import printable
+from compliance.words import plural, printable
 
 
 class Theirs(str):
@@ -52,7 +53,7 @@ class Section:
         return sum(item.entries for item in self.items)
 
 
-SECTIONS: Sequence[tuple[str, Callable[[Entry], bool]]] = (
+SECTIONS: Sequence[tuple[str, Callable[[Changed], bool]]] = (
     ("Got worse", lambda entry: Effect.WORSE in entry.effects and entry.fate is not Fate.LOST),
     ("Not known now", lambda entry: entry.fate is Fate.LOST),
     ("Got better", lambda entry: Effect.BETTER in entry.effects and entry.fate is not Fate.FOUND),
@@ -71,10 +72,18 @@ MOST_NAMES = 10
 
 def sections(difference: Difference) -> tuple[Section, ...]:
     """All of it, the worst first; those that hold nothing are left out."""
-    held: dict[str, list[Entry]] = {title: [] for title, _ in SECTIONS}
+    held: dict[str, list[Changed]] = {title: [] for title, _ in SECTIONS}
     for entry in difference.entries:
         held[next(title for title, holds in SECTIONS if holds(entry))].append(entry)
-    return tuple(
+    turned = [Section(title="Readiness turned", items=tuple(map(_turn, difference.turns)))] if difference.turns else []
+    return (
+        *turned,
+        *_of_entries(held),
+    )
+
+
+def _of_entries(held: Mapping[str, Sequence[Changed]]) -> Iterator[Section]:
+    yield from (
         Section(title=title, items=tuple(_together(found) if title in TOGETHER else map(_item, found)))
         for title, found in held.items()
         if found
@@ -83,7 +92,7 @@ def sections(difference: Difference) -> tuple[Section, ...]:
 
 def sentence(difference: Difference) -> str:
     """What a person reads who reads one line."""
-    if not difference.entries:
+    if not (difference.entries or difference.turns):
         return "Nothing changed, and every outcome is as it was."
     worse, better, other = (difference.flips(effect) for effect in Effect)
     fates = Counter((entry.kind, entry.fate) for entry in difference.entries if entry.kind != "estate")
@@ -97,7 +106,9 @@ def sentence(difference: Difference) -> str:
     outcomes = (
         f"{_counted(worse, 'outcome')} got worse, {better or 'none'} got better, {other or 'none'} otherwise flipped"
     )
-    return "; ".join([outcomes.capitalize(), *([", ".join(told)] if told else [])]) + "."
+    machines = {(turn.machine.guid, turn.machine.primary) for turn in difference.turns}
+    turned = [f"the readiness of {plural(len(machines), 'virtual machine')} turned"] if machines else []
+    return "; ".join([outcomes.capitalize(), *turned, *([", ".join(told)] if told else [])]) + "."
 
 
 def _verb(fate: Fate, count: int) -> str:
@@ -123,21 +134,35 @@ def frame(difference: Difference) -> Iterator[Line]:
 def _seen(seen: Seen) -> Line:
     unread = f", {seen.unread} of them not read" if seen.unread else ""
     counted = f"{_counted(seen.servers, 'server')}{unread}, {_counted(seen.machines, 'virtual machine')}"
-    return (f"{told_time(seen.time)}, {counted}", *((", ", Theirs(seen.tool)) if seen.tool else ()))
+    return (f"{time_text(seen.time)}, {counted}", *((", ", Theirs(seen.tool)) if seen.tool else ()))
 
 
-def told_time(time: datetime) -> str:
+def time_text(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _turn(turn: Turn) -> Item:
+    machine = turn.machine
+    where = Theirs(f"{machine.primary or machine.replica}/{machine.name}")
+    before, after = _readiness(turn.before), _readiness(turn.after)
+    reason = (": ", Theirs(turn.after.reason)) if turn.after and turn.after.reason else ()
+    return Item(head=("machine ", where, f", {turn.direction}: ", *before, " -> ", *after, *reason))
+
+
+def _readiness(readiness: Readiness | None) -> Line:
+    if readiness is None:
+        return ("not seen",)
+    return (str(readiness.word), *((" ", Theirs(readiness.condition)) if readiness.condition else ()))
 
 
 # --- entries ----------------------------------------------------------------------------------------------------------
 
 
-def _item(entry: Entry) -> Item:
+def _item(entry: Changed) -> Item:
     return Item(head=_head(entry), below=tuple(_below(entry)))
 
 
-def _head(entry: Entry) -> Line:
+def _head(entry: Changed) -> Line:
     role: Line = (f" ({entry.role})",) if entry.role else ()
     if isinstance(entry.role, Unread):
         role = (" (role not known: ", Theirs(entry.role.reason), ")")
@@ -146,7 +171,7 @@ def _head(entry: Entry) -> Line:
     return (f"{entry.kind} ", Theirs(entry.label), *role, *fate, *reason)
 
 
-def _below(entry: Entry) -> Iterator[Line]:
+def _below(entry: Changed) -> Iterator[Line]:
     for change in entry.changes:
         yield _change(change)
     for flip in entry.flips:
@@ -171,8 +196,8 @@ def _known(value: Known) -> Line:
 
 
 def _flip(flip: Flip) -> Line:
-    before = str(flip.before.result) if flip.before else "not judged"
-    after = str(flip.after.result) if flip.after else "not judged"
+    before = str(flip.before.result) if flip.before else "not asked"
+    after = str(flip.after.result) if flip.after else "not asked"
     outcome = flip.after or flip.before
     finding = outcome.finding if outcome else ""
     lead = "" if flip.after else "was: "
@@ -180,9 +205,9 @@ def _flip(flip: Flip) -> Line:
     return (f"{flip.severity.upper()} {flip.rule}: {before} -> {after}", *told)
 
 
-def _together(entries: Sequence[Entry]) -> Iterator[Item]:
+def _together(entries: Sequence[Changed]) -> Iterator[Item]:
     """Servers one by one; machines by their reason, with what was, or is, found on them."""
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[Changed]] = {}
     for entry in entries:
         if entry.kind == "machine":
             groups.setdefault(entry.reason, []).append(entry)
@@ -192,7 +217,7 @@ def _together(entries: Sequence[Entry]) -> Iterator[Item]:
         yield _item(group[0]) if len(group) == 1 else _group(reason, group)
 
 
-def _group(reason: str, group: Sequence[Entry]) -> Item:
+def _group(reason: str, group: Sequence[Changed]) -> Item:
     fate = group[0].fate
     found = Counter(_flip(flip)[0] for entry in group for flip in entry.flips)
     names = [piece for entry in group[:MOST_NAMES] for piece in (", ", Theirs(entry.label))]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from compliance.diff.as_json import as_json
 from compliance.diff.as_markdown import MOST_BYTES, as_markdown
 from compliance.diff.as_text import MOST_ITEMS, as_text
 from compliance.diff.aspects import Change
-from compliance.diff.compare import Difference, Effect, Entry, Fate, Flip, Seen, compare
+from compliance.diff.compare import compare
+from compliance.diff.difference import Changed, Difference, Effect, Fate, Flip, Seen
 from compliance.diff.words import MOST_LETTERS
 from compliance.model import Role, Unread
 from compliance.report.markdown_parts import code
@@ -63,62 +65,7 @@ LATER = audit(
 )
 AFTER = replace(LATER, estate=replace(LATER.estate, time=NOW + timedelta(days=7)))
 DIFFERENCE = compare(BEFORE, AFTER)
-TEXT = """\
-test: 6 outcomes got worse, 3 got better, 1 otherwise flipped; 2 servers changed, 1 server came, 5 virtual \
-machines changed, 3 virtual machines are not known now, 1 virtual machine is known now.
-  Before: 2026-11-02 06:30:00 UTC, 3 servers, 8 virtual machines, hyperv-compliance 0.1.0
-  After: 2026-11-09 06:30:00 UTC, 4 servers, 1 of them not read, 6 virtual machines, hyperv-compliance 0.1.0
-  1 entry flipped without any change that is listed here.
-
-GOT WORSE (4)
-    server hv03
-        reading: read -> not known (connection refused)
-        ERROR server-was-read: passed -> unknown: incomplete: connection refused
-    machine hv01/batch01 (primary)
-        ERROR failover-ip-needs-integration-services: unknown -> failed: the guest does not answer Data \
-Exchange; it has been up for 7 days: integration services are not installed or not running
-        no change that is listed here explains it
-    machine hv01/sql01 (primary)
-        Data Exchange: offered -> switched off
-        adapter switch (Network Adapter): connected -> not connected
-        failover addresses (Network Adapter): 10.2.0.20 -> 10.2.0.21
-        failover subnets (Network Adapter): 255.255.255.0 -> none
-        failover gateways (Network Adapter): 10.2.0.1 -> none
-        ERROR failover-ip-needs-integration-services: passed -> failed: Data Exchange is switched off in the \
-settings of the virtual machine: nothing can hand the guest its address
-    machine hv02/sql01 (replica)
-        ERROR failover-ip-needs-integration-services: passed -> unknown: the guest runs on hv01, which does \
-not offer it Data Exchange, so its answer can't be seen
-        see also hv01/sql01
-
-NOT KNOWN NOW (3)
-    machine hv01/old01 (not replicated): not known now, since the later audit did not see the machines on hv03
-    2 virtual machines: not known now, since hv03 was not read in the later audit: connection refused
-        named hv03/crm01, hv03/erp01
-        2 x ERROR failover-ip-needs-integration-services: passed -> unknown
-
-GOT BETTER (2)
-    machine hv01/web01 (primary)
-        answer of the guest: no contact -> OK
-        ERROR failover-ip-needs-integration-services: failed -> passed: the guest answers Data Exchange \
-(Windows Server 2019 Standard 10.0.20348, integration services 10.0.20348)
-    machine hv02/web01 (replica)
-        ERROR failover-ip-needs-integration-services: failed -> passed: the guest on hv01 answers Data \
-Exchange (Windows Server 2019 Standard 10.0.20348, integration services 10.0.20348)
-        see also hv01/web01
-
-CAME (1)
-    server hv05: came
-        ERROR server-was-read: not judged -> passed: 1 virtual machine, version 10.0.20348
-
-KNOWN NOW (1)
-    machine hv05/new01 (primary): known now, since hv05 is not in the earlier audit
-        ERROR failover-ip-needs-integration-services: unknown -> passed: the guest answers Data Exchange \
-(Windows Server 2019 Standard 10.0.17763, integration services 10.0.17763)
-
-CHANGED, AND NO OUTCOME WITH IT (1)
-    server hv01
-        version: 10.0.17763 -> 10.0.20348"""
+TEXT = (Path(__file__).parent / "small.txt").read_text("utf-8").rstrip("\n")
 
 
 def lines(difference: Difference) -> list[str]:
@@ -164,7 +111,7 @@ def told(difference: Difference) -> Any:
 def test_json_holds_what_its_version_promises() -> None:
     found = told(DIFFERENCE)
     assert list(found) == [
-        *("format", "version", "estate", "is_worse", "before", "after", "worse", "better", "other", "entries")
+        *("format", "version", "estate", "is_worse", "before", "after", "worse", "better", "other", "entries", "turns")
     ]
     assert (found["format"], found["version"], found["is_worse"]) == ("hyperv-compliance difference", 1, True)
     assert found["before"] == {
@@ -210,6 +157,15 @@ def test_json_holds_what_its_version_promises() -> None:
     ]
 
 
+def test_json_tells_every_turn() -> None:
+    turns = told(DIFFERENCE)["turns"]
+    assert len(turns) == len(DIFFERENCE.turns) > 5
+    sql = next(one for one in turns if (one["name"], one["direction"]) == ("sql01", "failback"))
+    assert (sql["before"]["word"], sql["after"]["word"]) == ("ready", "not ready")
+    assert sql["after"]["reason"].startswith("Data Exchange is switched off")
+    assert next(one for one in turns if one["name"] == "crm01")["after"] is None
+
+
 def test_json_tells_every_entry_once_and_in_one_order() -> None:
     assert [entry["label"] for entry in told(DIFFERENCE)["entries"]] == [entry.label for entry in DIFFERENCE.entries]
     assert [(entry.kind, entry.label) for entry in DIFFERENCE.entries] == sorted(
@@ -227,7 +183,7 @@ def test_the_same_audits_give_the_same_bytes(write: Any) -> None:
 
 def many(count: int, **values: Any) -> Difference:
     entries = [
-        Entry(label=f"hv01/vm{number:05d}", server="hv01", guid=f"{number}", fate=Fate.STAYED, **values)
+        Changed(label=f"hv01/vm{number:05d}", server="hv01", guid=f"{number}", fate=Fate.STAYED, **values)
         for number in range(count)
     ]
     return replace(DIFFERENCE, entries=tuple(entries))
@@ -287,7 +243,7 @@ def hostile(text: str) -> Difference:
         Change(what="name", before=text, after=text),
         Change(what="adapter switch", of=text, before=Unread(text), after=None),
     )
-    stayed = Entry(
+    stayed = Changed(
         label=text,
         server=text,
         guid="1",

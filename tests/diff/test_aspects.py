@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from compliance.diff.aspects import ADAPTER, GUEST, MACHINE, machine_changes
-from compliance.diff.compare import Audit, Fate, compare
+from compliance.diff.compare import compare
+from compliance.diff.difference import Audit, Fate
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Row, Unread
@@ -29,7 +30,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[tuple[str, str, st
         {},
         {"mode": 0, "state": 0},
         [("role", "", "primary", "not replicated"), ("replication", "", "alive", "none")],
-        ["passed -> not judged"],
+        ["passed -> not asked"],
     ),
     "switched off": (
         {},

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.diff.compare import Audit, Effect, Fate, Flip, compare
+from compliance.diff.compare import compare
+from compliance.diff.difference import Audit, Effect, Fate, Flip
 from compliance.errors import UsageError
 from compliance.model import Evidence, Settings
 from compliance.rule import Outcome, Result, Severity
@@ -27,9 +28,9 @@ SECOND = Nic(name="Second")
 EMPTY = primary(may_be_empty=True)
 INSECURE = "insecure choice of the inventory"
 SERVERS: dict[str, tuple[list[Source], list[Source], Fate, list[str], list[str], bool]] = {
-    "came": ([], [EMPTY], Fate.CAME, [], ["not judged -> passed"], False),
-    "went": ([EMPTY], [], Fate.WENT, [], ["passed -> not judged"], False),
-    "came unread": ([], [unread_source("hv01")], Fate.CAME, [], ["not judged -> unknown"], True),
+    "came": ([], [EMPTY], Fate.CAME, [], ["not asked -> passed"], False),
+    "went": ([EMPTY], [], Fate.WENT, [], ["passed -> not asked"], False),
+    "came unread": ([], [unread_source("hv01")], Fate.CAME, [], ["not asked -> unknown"], True),
     "is unread now": ([EMPTY], [unread_source("hv01")], Fate.STAYED, ["reading"], ["passed -> unknown"], True),
     "is read now": ([unread_source("hv01")], [EMPTY], Fate.STAYED, ["reading"], ["unknown -> passed"], False),
     "is unread as before": ([unread_source("hv01", "a")], [unread_source("hv01", "b")], Fate.STAYED, [], [], False),
@@ -86,7 +87,7 @@ def test_other_settings_are_told_and_explain() -> None:
 def test_estates_of_two_names_are_not_compared() -> None:
     one = audit(EMPTY)
     other = replace(one, estate=replace(one.estate, name="other\n"))
-    with pytest.raises(UsageError, match=r"^two estates can't be compared: 'test' and 'other\\n'$"):
+    with pytest.raises(UsageError, match=r"^two estates can't be compared: `test` and `other\\u000a`$"):
         compare(one, other)
 
 
@@ -242,6 +243,44 @@ def test_a_partners_server_explains_where_the_partner_was_never_seen() -> None:
     old, new = audit(here, unread_source("hv09")), audit(here, primary(SQL, name="HV09"))
     entry = entry_of(compare(old, new), "hv02/sql01")
     assert (flips(entry), entry.because) == (["unknown -> passed"], ("hv09/sql01",))
+
+
+# --- readiness --------------------------------------------------------------------------------------------------------
+
+
+def turns(before: Audit, after: Audit) -> list[tuple[str, str, str | None, str | None]]:
+    return [
+        (
+            turn.machine.name,
+            turn.direction.value,
+            turn.before.word.value if turn.before else None,
+            turn.after.word.value if turn.after else None,
+        )
+        for turn in compare(before, after).turns
+    ]
+
+
+def test_machines_whose_readiness_turned_are_named() -> None:
+    whole = audit(primary(SQL), replica(SQL))
+    mute = audit(primary(replace(SQL, kvp=12)), replica(SQL))
+    assert turns(whole, whole) == []
+    assert turns(whole, mute) == [
+        ("sql01", "failback", "ready", "not ready"),
+        ("sql01", "failover", "ready", "not ready"),
+    ]
+    assert turns(mute, whole) == [(name, way, after, before) for name, way, before, after in turns(whole, mute)]
+
+
+def test_a_new_name_turns_nothing_and_what_was_not_seen_says_so() -> None:
+    whole = audit(primary(SQL), replica(SQL))
+    assert turns(whole, audit(primary(replace(SQL, name="sql99")), replica(replace(SQL, name="sql99")))) == []
+    assert ("sql01", "failover", None, "ready") in turns(audit(primary(NEW)), whole)
+
+
+def test_a_condition_alone_is_a_turn() -> None:
+    silent = replace(SQL, items={})
+    before, after = audit(primary(SQL), replica(SQL)), audit(primary(silent), replica(silent))
+    assert ("sql01", "failover", "ready", "ready if") in turns(before, after)
 
 
 def test_time_explains_nothing_and_a_name_neither() -> None:
