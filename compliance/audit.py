@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from compliance.errors import UsageError
-from compliance.files.yaml_file import shown
 from compliance.garbage import uncollected
 from compliance.gate.baseline import Baseline, read_baseline
 from compliance.gate.decision import Grounds
@@ -33,6 +32,7 @@ from compliance.report.table import Table
 from compliance.rule import Rule
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Snapshot, join_snapshots
+from compliance.words import quote
 
 if TYPE_CHECKING:
     from compliance.credentials.find import Surroundings
@@ -228,7 +228,7 @@ def _rules(policy: Policy) -> list[Rule]:
         if key not in rules:
             near = next(iter(get_close_matches(key, rules, 1)), None)
             hint = f" (did you mean `{near}`?)" if near else ""
-            raise UsageError(f"policy: {what}: no rule is called {shown(key)}{hint}")
+            raise UsageError(f"policy: {what}: no rule is called {quote(key)}{hint}")
     if seeing := sorted(key for key in policy.off if rules[key].judges_unread):
         raise UsageError(f"policy: rules: {seeing[0]} can't be off: nothing else says what was not read")
     kept = (replace(rule, severity=policy.severity.get(key, rule.severity)) for key, rule in rules.items())

@@ -12,8 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
-from compliance.files.yaml_file import Place, UserFile, shown
+from compliance.files.yaml_file import Place, UserFile
 from compliance.patterns import MOST_OF_A_NAME, NAME
+from compliance.words import quote
 
 CREDENTIAL = r"^[A-Za-z][A-Za-z0-9_]*$"
 
@@ -53,7 +54,7 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
             return found
     except (OSError, ValueError):  # a name too long, a folder we may not enter
         pass
-    raise ValueError(f"no such file beside the inventory: {shown(value)}")
+    raise ValueError(f"no such file beside the inventory: {quote(value)}")
 
 
 Name = Annotated[str, Field(pattern=NAME, max_length=MOST_OF_A_NAME)]
@@ -122,7 +123,7 @@ class Schema:
         entries = "entry" if context.get("min_length") == 1 else "entries"
         expected = template.format(**context, entries=entries).replace("'", "`")
         hint = ": put it in quotes" if template == "text" and isinstance(given, bool | int | float) else ""
-        return f"expected {expected}, got {shown(given)}{hint}"
+        return f"expected {expected}, got {quote(given)}{hint}"
 
 
 def _has_wrong_entry(detail: ErrorDetails, wrong: list[ErrorDetails]) -> bool:

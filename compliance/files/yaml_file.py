@@ -26,11 +26,11 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from compliance.errors import InventoryError
+from compliance.words import MOST_OF_A_QUOTE, printable, quote, shorten
 
 LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML reader
 DEEPEST = 8  # servers[0].groups[0] is 4
 MOST_MISTAKES = 100
-LONGEST_ECHO = 60
 LONGEST_NUMBER = 16
 """Letters of a whole number; none of ours is near."""
 ENCODED = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
@@ -41,7 +41,7 @@ Place = tuple[str | int, ...]  # ("servers", 0, "name")
 
 
 def content_of(path: Path, kind: str = "an inventory") -> bytes:
-    where = visible(str(path))
+    where = printable(str(path))
     try:
         if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe may wait for ever
             raise InventoryError(f"{where}: can't be read: not a regular file")
@@ -100,11 +100,11 @@ class UserFile:
             line = text.count("\n", 0, error.position) + 1
             raise self._stopped(line, f"not YAML: unprintable character U+{error.character:04X}") from error
         except MarkedYAMLError as error:
-            raise self._stopped(error.problem_mark.line + 1, f"not YAML: {cut(str(error.problem), 100)}") from error
+            raise self._stopped(error.problem_mark.line + 1, f"not YAML: {shorten(str(error.problem), 100)}") from error
         except (YAMLError, ValueError, OverflowError) as error:  # the last two: an escape such as \UFFFFFFFF
             raise self._stopped(max(self.lines.values()), "not YAML") from error
         if not isinstance(value, dict):
-            raise self._stopped(1, f"expected keys such as `{self._key}`, got {shown(value)}")
+            raise self._stopped(1, f"expected keys such as `{self._key}`, got {quote(value)}")
         return value
 
     def line(self, place: Place) -> int:
@@ -118,7 +118,7 @@ class UserFile:
 
     def where(self, place: Place) -> str:
         """Return ``file:line: key``."""
-        return f"{visible(str(self.path))}:{self.line(place)}: {_dotted(place)}"
+        return f"{printable(str(self.path))}:{self.line(place)}: {_dotted(place)}"
 
     def named(self, place: Place) -> str:
         return f"{_dotted(place)} (line {self.line(place)})"
@@ -127,7 +127,7 @@ class UserFile:
         told = [f"{line}: {text}" for (line, _), text in sorted(self.mistakes.items(), key=lambda item: item[0][0])]
         if len(told) > MOST_MISTAKES:
             told[MOST_MISTAKES:] = [f"1: and {len(told) - MOST_MISTAKES} more mistakes"]
-        return InventoryError("\n".join(f"{visible(str(self.path))}:{mistake}" for mistake in told))
+        return InventoryError("\n".join(f"{printable(str(self.path))}:{mistake}" for mistake in told))
 
     def _stopped(self, line: int, text: str) -> InventoryError:
         self.add((), text, line)
@@ -151,7 +151,7 @@ class UserFile:
             self.add(place, f"aliases are not read{self._sharing}")
             return None
         if event.tag is not None:
-            self.add(place, f"tags such as {shown(event.tag)} are not read")
+            self.add(place, f"tags such as {quote(event.tag)} are not read")
         if isinstance(event, MappingStartEvent):
             return self._mapping(place, events)
         if isinstance(event, SequenceStartEvent):
@@ -159,12 +159,12 @@ class UserFile:
         unprintable = next((character for character in event.value if not character.isprintable()), None)
         if unprintable is not None:
             self.add(place, f"contains an invisible character, U+{ord(unprintable):04X}")
-        return visible(event.value) if event.style else _plain(visible(event.value))
+        return _safe(event.value) if event.style else _plain(_safe(event.value))
 
     def _mapping(self, place: Place, events: Iterator[Any]) -> dict[str, object]:
         entries: dict[str, object] = {}
         while not isinstance(event := next(events), MappingEndEvent):
-            key = visible(event.value) if isinstance(event, ScalarEvent) else "?"
+            key = _safe(event.value) if isinstance(event, ScalarEvent) else "?"
             at = (*place, key)
             if key in entries:
                 self.add(at, f"given before, on line {self.line(at)}", event.start_mark.line + 1)
@@ -190,25 +190,11 @@ def _plain(text: str) -> object:
     return text
 
 
+def _safe(text: str) -> str:
+    """Return a text that pydantic takes: what is not printable is a mistake already, and here in its escapes."""
+    return text if text.isprintable() else printable(text)
+
+
 def _dotted(place: Place) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{cut(step)}" for step in place).removeprefix(".")
-
-
-def shown(value: object) -> str:
-    """Never more of a value than fits a line: it may be long, hostile, or a secret in the wrong place."""
-    if value is None or value == "":
-        return "nothing"
-    if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return f"`{cut(str(value).lower() if isinstance(value, bool) else str(value))}`"
-
-
-def cut(text: str, longest: int = LONGEST_ECHO) -> str:
-    text = visible(text)
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def visible(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    steps = (f"[{step}]" if isinstance(step, int) else f".{shorten(step, MOST_OF_A_QUOTE)}" for step in place)
+    return "".join(steps).removeprefix(".")

@@ -15,8 +15,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from compliance.files.keys import Globs, Label, Model, Schema
-from compliance.files.yaml_file import UserFile, content_of, shown
+from compliance.files.yaml_file import UserFile, content_of
 from compliance.patterns import Patterns, any_matches, is_plain
+from compliance.words import quote
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})")
@@ -32,7 +33,7 @@ def moment(text: str) -> str:
             return text
     except ValueError:
         pass
-    raise ValueError(f"expected {A_DAY}, got {shown(text)}")
+    raise ValueError(f"expected {A_DAY}, got {quote(text)}")
 
 
 Moment = Annotated[str, AfterValidator(moment)]
@@ -142,9 +143,9 @@ def _mistakes(entry: WaiverEntry, rules: Collection[str]) -> Iterator[tuple[str,
     for pattern in entry.rule:
         if not any_matches((pattern,), rules):
             near = next(iter(get_close_matches(pattern, rules, 1)), None)
-            yield "rule", f"no rule is called {shown(pattern)}" + (f" (did you mean `{near}`?)" if near else "")
+            yield "rule", f"no rule is called {quote(pattern)}" + (f" (did you mean `{near}`?)" if near else "")
     if entry.created and _end(entry.created) > _end(entry.expires):
-        yield "expires", f"{shown(entry.expires)} is before `created`, {shown(entry.created)}"
+        yield "expires", f"{quote(entry.expires)} is before `created`, {quote(entry.created)}"
 
 
 def _end(text: str) -> datetime:

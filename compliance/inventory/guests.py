@@ -10,9 +10,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from compliance.files.keys import CREDENTIAL, File, Globs, Model
-from compliance.files.yaml_file import shown
 from compliance.inventory import listener
 from compliance.inventory.listener import PORTS, Listener
+from compliance.words import quote
 
 ADDRESS = r"([A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?"
 CONNECTION = rf"^(local://|(ssh|paramiko)://([A-Za-z0-9_.\\-]+@)?{ADDRESS})$"
@@ -28,7 +28,7 @@ def connection(value: str) -> str:
     if re.search(":[^/]*@", value):
         raise ValueError("a password has no place here: name a `credential` (paramiko), or take a key (ssh)")
     ways = "`ssh://[user@]host[:port]`, `paramiko://[user@]host[:port]`, `winrm://host[:port]`, `ansible://host` or `local://`"
-    raise ValueError(f"expected {ways}, got {shown(value)}")
+    raise ValueError(f"expected {ways}, got {quote(value)}")
 
 
 def listening(value: str) -> str:
@@ -38,7 +38,7 @@ def listening(value: str) -> str:
         return value
     if "@" in value:
         raise ValueError("nobody's name has a place here: the `credential` has it")
-    raise ValueError(f"expected `winrm://host[:port]`, got {shown(value)}")
+    raise ValueError(f"expected `winrm://host[:port]`, got {quote(value)}")
 
 
 def listed(value: str) -> str:

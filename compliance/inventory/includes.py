@@ -9,12 +9,13 @@ from pathlib import Path
 
 from compliance.credentials.places import PasswordPlace
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
+from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.gate.policy import DEFAULT
 from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import Limit
 from compliance.inventory.stretched import refuse_doubled_sites, refuse_unknown_sites
+from compliance.words import printable, quote
 
 DEEPEST = 5
 
@@ -42,7 +43,7 @@ class _Reader:
             return inventory
         parts, mistakes = [inventory], []
         for file, line in inventory.include.items():
-            place = f"{visible(str(path))}:{line}"
+            place = f"{printable(str(path))}:{line}"
             try:
                 self._refuse(file, place, (*above, path))
                 parts.append(_without_policy(self.whole(file, (*above, path))))
@@ -51,7 +52,7 @@ class _Reader:
         mistakes += _doubled(parts)
         if mistakes:
             lines = "\n".join(mistakes).splitlines()
-            more = [f"{visible(str(path))}: and {len(lines) - MOST_MISTAKES} more mistakes"]
+            more = [f"{printable(str(path))}: and {len(lines) - MOST_MISTAKES} more mistakes"]
             raise InventoryError("\n".join(lines[:MOST_MISTAKES] + (more if len(lines) > MOST_MISTAKES else [])))
         return _joined(parts)
 
@@ -59,17 +60,17 @@ class _Reader:
         """What would never end, or is there already."""
         known = file.resolve()
         if known in [one.resolve() for one in above]:
-            raise InventoryError(f"{place}: include: {visible(str(file))} is one of those that include this file")
+            raise InventoryError(f"{place}: include: {printable(str(file))} is one of those that include this file")
         if len(above) > DEEPEST:
             raise InventoryError(f"{place}: include: files within files, more than {DEEPEST} deep")
         first = self._met.setdefault(known, place)
         if first != place:
-            raise InventoryError(f"{place}: include: {visible(str(file))} is included on {first} already")
+            raise InventoryError(f"{place}: include: {printable(str(file))} is included on {first} already")
 
 
 def _without_policy(part: Inventory) -> Inventory:
     if part.policy != DEFAULT:  # of Ansible's variables; a file of ours was told at its line
-        raise InventoryError(f"{visible(str(part.path))}: hyperv_policy counts only in what is not included")
+        raise InventoryError(f"{printable(str(part.path))}: hyperv_policy counts only in what is not included")
     return part
 
 
@@ -79,7 +80,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
         others = {peer.credential for other in parts if other is not part for peer in other.peers}
         if doubled := others & set(part.logins):  # one name, and two passwords
             raise InventoryError(
-                f"{visible(str(part.path))}: its login {shown(min(map(str, doubled)))} has the name of a credential "
+                f"{printable(str(part.path))}: its login {quote(min(map(str, doubled)))} has the name of a credential "
                 "of another file of this estate: name one otherwise (hyperv_credential, or a guest's `credential`)"
             )
     credentials: dict[str, PasswordPlace] = {}
@@ -87,7 +88,7 @@ def _joined(parts: Sequence[Inventory]) -> Inventory:
         for name, source in part.credentials.items():
             if credentials.setdefault(name, source) != source:
                 raise InventoryError(
-                    f"{visible(str(part.path))}: credential {shown(name)} is kept elsewhere by another file of this "
+                    f"{printable(str(part.path))}: credential {quote(name)} is kept elsewhere by another file of this "
                     "estate: name it otherwise, or say it once"
                 )
     digests = " ".join(part.digest for part in parts)
@@ -114,7 +115,7 @@ def file_of(inventory: Inventory, server: str) -> str:
 def place_of(inventory: Inventory, server: str) -> str:
     """``file:line``, or the file where the line is not known."""
     line = inventory.lines.get(server)
-    return visible(file_of(inventory, server)) + (f":{line}" if line else "")
+    return printable(file_of(inventory, server)) + (f":{line}" if line else "")
 
 
 def _doubled(parts: Sequence[Inventory]) -> Iterator[str]:
@@ -127,14 +128,14 @@ def _doubled(parts: Sequence[Inventory]) -> Iterator[str]:
             place = place_of(part, entry.name)
             at, first = names.setdefault(entry.name.casefold(), (number, place))
             if at != number:
-                yield f"{place}: {shown(entry.name)} is on {first} already"
+                yield f"{place}: {quote(entry.name)} is on {first} already"
                 continue
             if not isinstance(entry, Entry) or isinstance(entry, ClusterEntry):  # whose address may be a node's
                 continue
             endpoint = (entry.address.casefold(), entry.port, entry.path)
             at, first = endpoints.setdefault(endpoint, (number, place))
             if at != number:
-                yield f"{place}: {shown(entry.address)}, port and path are those on {first} already"
+                yield f"{place}: {quote(entry.address)}, port and path are those on {first} already"
 
 
 def limited(inventory: Inventory, limit: Limit) -> Inventory:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from compliance.credentials.find import Credential, Surroundings, find_credential
-from compliance.files.yaml_file import cut
 from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
 from compliance.inventory.inventory import Inventory, Login
 from compliance.secret import Secret
+from compliance.words import MOST_OF_A_QUOTE, shorten
 from compliance.wsman.tickets import Ticket
 
 
@@ -45,5 +45,5 @@ def _credential(entry: Entry | WayIn, around: Surroundings) -> Credential:
     if isinstance(entry, GuestEntry) or entry.keytab is None:
         return find_credential(entry.credential or "", around)
     ticket = Ticket(entry.keytab, entry.principal)
-    origin = f"keytab {cut(str(entry.keytab))}"
+    origin = f"keytab {shorten(str(entry.keytab), MOST_OF_A_QUOTE)}"
     return Credential(username=ticket.principal, password=Secret(""), cache=ticket.cache, origin=origin)

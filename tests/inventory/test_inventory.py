@@ -441,7 +441,7 @@ def test_a_file_that_can_not_be_read(lab: Path) -> None:
     missing = lab.with_name("missing.yaml")
     assert mistakes(missing) == f"{missing}: can't be read: No such file or directory"
     assert mistakes(lab.parent).startswith(f"{lab.parent}: can't be read: ")
-    assert mistakes(Path("a\0b")) == "a\\x00b: can't be read: embedded null byte"
+    assert mistakes(Path("a\0b")) == "a\\u0000b: can't be read: embedded null byte"
 
 
 def test_a_file_that_is_no_inventory(lab: Path) -> None:

@@ -40,12 +40,12 @@ ODD: dict[str, tuple[str, bytes, str]] = {
     "null bytes in a name of Ansible's": (
         "a.ini",
         f"hv\x0001 {WINRM}\n".encode(),
-        r"1: hv\u000001: the host's name: expected letters, digits, `.`, `_` or `-`, got `hv\x0001`",
+        r"1: hv\u000001: the host's name: expected letters, digits, `.`, `_` or `-`, got `hv\u000001`",
     ),
     "an escape sequence in a name": (
         "a.yml",
         b'a: {hosts: {"hv\\e01": {ansible_connection: psrp}}}\n',
-        r"1: hv\u001b01: the host's name: expected letters, digits, `.`, `_` or `-`, got `hv\x1b01`",
+        r"1: hv\u001b01: the host's name: expected letters, digits, `.`, `_` or `-`, got `hv\u001b01`",
     ),
     "brackets without an end": ("a.yaml", b"[" * 100_000, "1: nested more than 8 deep"),
     "mappings without an end": ("a.yaml", b"{a: " * 100_000, "1: nested more than 8 deep"),

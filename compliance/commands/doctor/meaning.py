@@ -15,7 +15,7 @@ from compliance.hyperv.host import listed
 from compliance.hyperv.remarks import CLOCK_TOLERANCE, FOR_REMARKS_ONLY
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
-from compliance.words import shorten
+from compliance.words import plural, shorten
 
 ADDS_ONLY = frozenset(query.class_name for query in queries.OF_REPLICATION if query.adds_only)
 ENOUGH = frozenset({*FOR_REMARKS_ONLY, *ADDS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
@@ -71,16 +71,16 @@ def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]
         return Step(key="rights", status=Status.FAILED, text=str(first), facts=facts), first.why is Why.NOT_PERMITTED
     host = shorten(first.host, 80)
     facts |= {"host": host, "machines": len(first.machines), "settings": rows}
-    seen = f"sees its own row ({host}), {counted(len(first.machines), 'virtual machine')}"
+    seen = f"sees its own row ({host}), {plural(len(first.machines), 'virtual machine')}"
     if first.machines and not rows and not isinstance(settings, Unread):
         text = f"{seen}, but none of their settings: the account's rights are not whole (Hyper-V Administrators)"
         return Step(key="rights", status=Status.FAILED, text=text, facts=facts), True
-    text = f"{seen} and {counted(rows, 'row')} of settings"
+    text = f"{seen} and {plural(rows, 'row')} of settings"
     return Step(key="rights", status=Status.OK, text=text, facts=facts), False
 
 
 def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
-    spent = f"{sum(one.seconds for one in classes):.2f} s, {counted(sum(one.messages for one in classes), 'message')}"
+    spent = f"{sum(one.seconds for one in classes):.2f} s, {plural(sum(one.messages for one in classes), 'message')}"
     unread = [one for one in classes if one.unread]
     facts: dict[str, Fact] = {"read": len(classes) - len(unread), "unread": [one.name for one in unread]}
     if isinstance(reading, Unread):
@@ -155,11 +155,7 @@ def _audit(source: Source, reading: Reading) -> Step:
         return Step(key="audit", status=Status.FAILED, text=text, facts=facts | {"reason": str(problem)})
     doubted = [machine for machine in server.machines if machine.doubt]
     facts["in_doubt"] = len(doubted)
-    text = f"{counted(len(server.machines), 'virtual machine')}, {len(replicated)} of them replicated"
+    text = f"{plural(len(server.machines), 'virtual machine')}, {len(replicated)} of them replicated"
     if doubted:
         text += f"; {len(doubted)} can't be judged: {doubted[0].name}: {doubted[0].doubt}"
     return Step(key="audit", status=Status.WARNING if doubted else Status.OK, text=text, facts=facts)
-
-
-def counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"

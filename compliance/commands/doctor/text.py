@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from compliance.commands.doctor.examination import ClassRead, Examination, Grant, Status, Step
-from compliance.words import printable
+from compliance.words import plural, shorten
 
 MARKS = {Status.OK: "ok", Status.WARNING: "warning", Status.FAILED: "FAILED", Status.NOT_TRIED: "-"}
 LONGEST = 1000
@@ -48,9 +48,9 @@ def summary(found: Sequence[Examination]) -> str:
     """The last line."""
     stuck = [one for one in found if not one.works]
     if not stuck:
-        return f"{_counted(len(found))} can be audited."
+        return f"{plural(len(found), 'server')} can be audited."
     where = ", ".join(f"{_safe(one.name)} ({one.stuck})" for one in stuck)
-    return f"{len(found) - len(stuck)} of {_counted(len(found))} can be audited; not: {where}."
+    return f"{len(found) - len(stuck)} of {plural(len(found), 'server')} can be audited; not: {where}."
 
 
 def _step(step: Step, width: int) -> Iterator[str]:
@@ -97,8 +97,4 @@ def _folded(text: str, width: int, lead: str, rest: str = "") -> Iterator[str]:
 
 
 def _safe(text: str) -> str:
-    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
-
-
-def _counted(count: int) -> str:
-    return f"{count} server{'' if count == 1 else 's'}"
+    return shorten(text, LONGEST)

@@ -17,9 +17,8 @@ from pathlib import Path, PurePath
 
 from compliance.child import all_but_ours, run
 from compliance.errors import InventoryError, ReadError, UsageError
-from compliance.files.yaml_file import visible
 from compliance.inventory.ansible.hosts import Host, Listing, Value, content_of
-from compliance.words import shorten
+from compliance.words import printable, shorten
 
 LIST, VAULT = "ansible-inventory", "ansible-vault"
 SECONDS = 120.0
@@ -58,7 +57,7 @@ def command(name: str, environ: Mapping[str, str]) -> str | None:
 
 def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> Listing:
     """``listing`` is the command. InventoryError with Ansible's own reason, in short."""
-    where = visible(str(path))
+    where = printable(str(path))
     if _is_program(path) and not os.access(path, os.X_OK):  # Ansible would call it a list of hosts with mistakes
         raise InventoryError(f"{where}: a program that may not be executed: chmod +x it")
     answer = _answer([listing, "-i", _source(path), "--list"], where, environ, seconds)

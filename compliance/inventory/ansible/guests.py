@@ -21,7 +21,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
+from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.inventory import guests as guest_entry
 from compliance.inventory.ansible.hosts import Host, Literal, Value
 from compliance.inventory.ansible.logins import Logins
@@ -33,7 +33,7 @@ from compliance.inventory.document import SCHEMA
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.listener import Listener
-from compliance.words import printable
+from compliance.words import printable, quote
 
 SCHEMES = {"ssh": "ssh", "smart": "ssh", "paramiko": "paramiko", "paramiko_ssh": "paramiko", "local": "local"}
 ADDRESS = ("ansible_host", "ansible_ssh_host")
@@ -92,7 +92,7 @@ class _Reader:
                 self._add(line, guest, *str(error).splitlines())
                 continue
             if first := taken.get(way.name.casefold()):
-                self._add(line, guest, f"{shown(way.name)} is on line {first} already")
+                self._add(line, guest, f"{quote(way.name)} is on line {first} already")
             taken[way.name.casefold()] = lines[way.name] = line
             found.append(way)
         if self.mistakes:
@@ -109,7 +109,7 @@ class _Reader:
         )
 
     def _add(self, line: int, guest: AnsibleGuest, *reasons: str) -> None:
-        place = f"{visible(str(self.inventory.path))}:{line}: {guest.connection}"
+        place = f"{printable(str(self.inventory.path))}:{line}: {guest.connection}"
         self.mistakes += [f"{place}: {reason}" for reason in reasons]
 
     def _hosts(self, paths: Iterable[Path]) -> dict[Path, dict[str, Host]]:
@@ -137,8 +137,8 @@ def _host(guest: AnsibleGuest, hosts: Mapping[str, Host]) -> Host:
     name = guest.connection.partition("://")[2]
     if name not in hosts:
         near = next(iter(get_close_matches(name, hosts, 1)), None)
-        hint = f" (did you mean {shown(near)}?)" if near else ""
-        raise UnusableError(f"{visible(str(guest.inventory))} lists no host {shown(name)}{hint}")
+        hint = f" (did you mean {quote(near)}?)" if near else ""
+        raise UnusableError(f"{printable(str(guest.inventory))} lists no host {quote(name)}{hint}")
     return hosts[name]
 
 
@@ -162,7 +162,7 @@ def _way(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WayIn:
 def _shell(guest: AnsibleGuest, host: Host, logins: Logins) -> GuestEntry:
     kind = connection_of(host)
     if kind not in SCHEMES:
-        raise UnusableError(f"ansible_connection: {shown(kind)} is none of {', '.join((*SCHEMES, 'winrm', 'psrp'))}")
+        raise UnusableError(f"ansible_connection: {quote(kind)} is none of {', '.join((*SCHEMES, 'winrm', 'psrp'))}")
     own = {key: getattr(guest, key) for key in OWN if key in guest.model_fields_set}
     if SCHEMES[kind] == "local":  # nothing else is read of the host: Ansible's plugin has no use for it either
         return GuestEntry(machine=guest.machine, connection="local://").model_copy(update=own)
@@ -242,7 +242,7 @@ def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: 
     for name in checking:
         text = (text_of(host, name) or "").strip().lower()
         if text and text not in TRUE | FALSE:
-            wrong.append(f"{name}: expected `true` or `false`, got {shown(text)}")
+            wrong.append(f"{name}: expected `true` or `false`, got {quote(text)}")
         elif text in FALSE and "verify" not in guest.model_fields_set:
             wrong.append(
                 f"{name}: host keys are checked here; say `verify:` in this entry, true, or false to accept any"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from compliance.files.yaml_file import shown
+from compliance.words import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ def content_of(value: object) -> Content:
             return Vaulted(cipher)
         if isinstance(text := value.get("__ansible_unsafe"), str):
             return Literal(text)
-    return Other(shown(value) if isinstance(value, dict) else "a value of an unknown kind")
+    return Other(quote(value) if isinstance(value, dict) else "a value of an unknown kind")

@@ -12,10 +12,11 @@ import shlex
 import warnings
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
+from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.inventory.ansible.groups import UNGROUPED, Graph
 from compliance.inventory.ansible.hosts import Value, content_of
 from compliance.inventory.ansible.ranges import names_in
+from compliance.words import printable, quote
 
 SECTION = re.compile(r"\[(?P<group>[^:\]\s]+)(?::(?P<kind>\w+))?\]\s*(?:#.*)?")
 KINDS = ("hosts", "vars", "children")
@@ -61,7 +62,7 @@ class _Reader:
         elif self._kind == "vars":
             name, separator, value = line.partition("=")
             if not separator:
-                raise ValueError(f"expected `variable=value` in [{visible(self._group)}:vars]")
+                raise ValueError(f"expected `variable=value` in [{printable(self._group)}:vars]")
             group = self._graph.group(self._group, self._at(number))
             group.variables[name.strip()] = self._value(number, value.strip())
         else:
@@ -70,13 +71,13 @@ class _Reader:
     def check_groups(self) -> None:
         for name, (number, section) in self._wanted.items():
             if name not in self._declared:
-                self.mistakes.append((number, f"[{visible(section)}]: there is no group {shown(name)}"))
+                self.mistakes.append((number, f"[{printable(section)}]: there is no group {quote(name)}"))
 
     def _section(self, number: int, group: str, kind: str) -> None:
         self._group, self._kind = group, kind
         if kind not in KINDS:
             self._kind = "hosts"
-            raise ValueError(f"[{visible(group)}:{visible(kind)}]: expected `:vars` or `:children`")
+            raise ValueError(f"[{printable(group)}:{printable(kind)}]: expected `:vars` or `:children`")
         if kind == "vars":
             self._wanted.setdefault(group, (number, f"{group}:vars"))
         else:
@@ -86,7 +87,7 @@ class _Reader:
     def _child(self, number: int, line: str) -> None:
         child = re.match(r"[^:\]\s]+", line)
         if child is None or line[child.end() :].strip()[:1] not in ("", "#"):
-            raise ValueError(f"expected the name of a group in [{visible(self._group)}:children]")
+            raise ValueError(f"expected the name of a group in [{printable(self._group)}:children]")
         self._wanted.setdefault(child[0], (number, f"{self._group}:children"))
         self._graph.group(child[0], self._at(number))
         self._graph.group(self._group, self._at(number)).children[child[0]] = self._at(number)
@@ -101,12 +102,12 @@ class _Reader:
         try:
             names, port = names_in(pattern)
         except ValueError as error:
-            raise ValueError(f"{shown(pattern)}: {error}") from None
+            raise ValueError(f"{quote(pattern)}: {error}") from None
         variables = {}
         for assignment in assignments:
             name, separator, value = assignment.partition("=")
             if not separator:
-                raise ValueError(f"{shown(pattern)}: expected `variable=value`; put a value with spaces into quotes")
+                raise ValueError(f"{quote(pattern)}: expected `variable=value`; put a value with spaces into quotes")
             variables[name] = self._value(number, value)
         for name in names:
             self._graph.add_host(name, self._group, variables, port=port, file=self._where, line=number)

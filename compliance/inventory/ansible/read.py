@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from compliance.errors import InventoryError
-from compliance.files.yaml_file import MOST_MISTAKES, shown, visible
+from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.gate.policy import DEFAULT, read_policy
 from compliance.inventory.ansible import by_ansible as resolved
 from compliance.inventory.ansible import without_ansible as local
@@ -24,7 +24,7 @@ from compliance.inventory.document import SCHEMA
 from compliance.inventory.entries import Entry, Limits, conflicts
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import Limit
-from compliance.words import printable
+from compliance.words import join_names, plural, printable, quote
 
 MOST_NAMES = 10
 IN_CLEAR = "Ansible's default for http without a user@domain is Basic, whose password everybody reads: set"
@@ -42,7 +42,7 @@ class Found:
 
 def read_ansible(path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None) -> Found:
     """InventoryError for each host that is Windows and can't be used; UsageError where ``limit`` meets nothing."""
-    listing, where = listing_of(path, environ, listing_command), visible(str(path))
+    listing, where = listing_of(path, environ, listing_command), printable(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
     hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
     clerk = Clerk(path=path, logins=Logins(environ=environ, named=frozenset(_named_ours(hosts))))
@@ -60,7 +60,7 @@ def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | No
     else:
         listing = local.list_hosts(path)
     if not listing.hosts:
-        raise InventoryError(f"{visible(str(path))}: lists no host")
+        raise InventoryError(f"{printable(str(path))}: lists no host")
     return replace(listing, hosts=tuple(replace(host, environ=environ) for host in listing.hosts))
 
 
@@ -128,7 +128,7 @@ class Clerk:
             raise InventoryError("\n".join(self.mistakes))
 
     def inventory(self, limit: Limit, left_out: tuple[str, ...]) -> Inventory:
-        where = visible(str(self.path))
+        where = printable(str(self.path))
         try:
             name = estate_text(self.hosts, "hyperv_estate") or self.path.absolute().stem
             policy = estate_text(self.hosts, "hyperv_policy")
@@ -220,7 +220,7 @@ def _doubled(hosts: Mapping[str, Host], entries: Mapping[str, Entry]) -> Iterato
         first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), name)
         if first != name:
             told = f"{hosts[first].origin})" if hosts[first].line else f"{hosts[first].file})"
-            yield mistake_of(hosts[name], f"listens where {first} does ({told}: {shown(entry.address)}")
+            yield mistake_of(hosts[name], f"listens where {first} does ({told}: {quote(entry.address)}")
 
 
 def _estate(name: str, where: str) -> str:
@@ -242,7 +242,5 @@ def file_beside(name: str, folder: Path) -> Path:
     return path if (folder / path).exists() or not path.exists() else path.absolute()
 
 
-def _some(names: Iterable[str]) -> str:
-    names = list(names)
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return f"{len(names)} host{'' if len(names) == 1 else 's'} ({', '.join(map(visible, names[:MOST_NAMES]))}{more})"
+def _some(names: Sequence[str]) -> str:
+    return f"{plural(len(names), 'host')} ({join_names(names, MOST_NAMES)})"

@@ -14,12 +14,13 @@ from pathlib import Path
 
 from compliance.errors import InventoryError
 from compliance.files import yaml_file
-from compliance.files.yaml_file import NotTextError, content_of, visible
+from compliance.files.yaml_file import NotTextError, content_of
 from compliance.inventory.ansible.groups import Graph, Variables
 from compliance.inventory.ansible.hosts import Host, Listing, Value
 from compliance.inventory.ansible.ini import read_ini
 from compliance.inventory.ansible.yaml_groups import read_yaml
 from compliance.inventory.ansible.yaml_nodes import VAULTED_FILE, root_of
+from compliance.words import printable
 
 KIND = "an inventory of Ansible"
 NEEDS_ANSIBLE = "needs ansible-core: pip install 'hyperv-compliance[ansible]'"
@@ -54,7 +55,7 @@ def list_hosts(path: Path) -> Listing:
                 found |= _variables(file)
         return found
 
-    how = f"{visible(str(path))}: read without Ansible, as plain INI or YAML ({NEEDS_ANSIBLE} for plugins and vaults)"
+    how = f"{printable(str(path))}: read without Ansible, as plain INI or YAML ({NEEDS_ANSIBLE} for plugins and vaults)"
     return Listing(hosts=graph.resolved(beside), how=how)
 
 
@@ -73,14 +74,14 @@ def _sources(path: Path, room: int = DEEPEST_FOLDER) -> Iterator[Path]:
         yield path
         return
     if not room:
-        raise InventoryError(f"{visible(str(path))}: folders within folders, more than {DEEPEST_FOLDER} deep")
+        raise InventoryError(f"{printable(str(path))}: folders within folders, more than {DEEPEST_FOLDER} deep")
     for entry in _listed(path):
         if not IGNORED.search(entry.name):
             yield from _sources(entry, room - 1)
 
 
 def _read(file: Path, graph: Graph) -> None:
-    where = visible(str(file))
+    where = printable(str(file))
     text = text_of(file)
     if text.startswith("#!"):
         raise InventoryError(f"{where}: a dynamic inventory, which {NEEDS_ANSIBLE}")
@@ -106,7 +107,7 @@ def _looks_like_yaml(text: str) -> bool:
 def text_of(file: Path) -> str:
     """A file's text. InventoryError where it is vaulted, which only Ansible opens."""
     content = content_of(file, KIND)
-    where = visible(str(file))
+    where = printable(str(file))
     try:
         text = yaml_file.text_of(content)
     except NotTextError as error:
@@ -153,14 +154,14 @@ def _listed(folder: Path) -> Sequence[Path]:
     try:
         found = sorted(folder.iterdir())
     except OSError as error:
-        raise InventoryError(f"{visible(str(folder))}: can't be read: {error.strerror}") from error
+        raise InventoryError(f"{printable(str(folder))}: can't be read: {error.strerror}") from error
     if len(found) > MOST_FILES:
-        raise InventoryError(f"{visible(str(folder))}: more than {MOST_FILES:,} files; is it {KIND}?")
+        raise InventoryError(f"{printable(str(folder))}: more than {MOST_FILES:,} files; is it {KIND}?")
     return found
 
 
 def _variables(file: Path) -> Variables:
-    root = root_of(text_of(file), visible(str(file)))
+    root = root_of(text_of(file), printable(str(file)))
     if root is None or root.is_nothing:
         return {}
     if not root.is_mapping:
