@@ -107,7 +107,8 @@ class _Whole:
         self._claims = claims
         self._words = {server.name: word for server in members if (word := words.get(server.name))}
         # Where a server has two names, the one that was read counts.
-        ordered = sorted(members, key=lambda server: server.unread is None)
+        nodes = [server for server in members if server.name != source.name]  # else the cluster stands for its nodes
+        ordered = sorted(nodes, key=lambda server: server.unread is None)
         self._by_label = {label: server.name for server in ordered for label in labels_of(server)}
         reading = source.reading
         classes = {} if isinstance(reading, Unread) else reading.classes
@@ -211,7 +212,7 @@ class _Whole:
             yield f"was read on {machine.server}, and at the end {node or expected.owner} owned it"
 
     def _unseen(self, expected: Expected) -> VirtualMachine:
-        node = self._node_of(expected.owner) or next((server.name for server in self._members), self._source.name)
+        node = self._node_of(expected.owner) or self._members[0].name
         owner = f"{expected.owner} owns it" if expected.owner else "no owner is told"
         blind = [server.name for server in self._members if server.unread]
         but = f", and {some(blind)} was not read" if blind else ""
@@ -258,7 +259,7 @@ class _Whole:
         strangers = [label for label in nodes.states if label not in claimed and not self._node_of(label)]
         if strangers:
             yield f"not read as nodes of it: {some(strangers)}"
-        unread = [f"{one.name} ({one.unread})" for one in self._members if one.unread]
+        unread = [f"{one.name} ({one.unread})" for one in self._members if one.unread and one.name != self._source.name]
         if unread:
             yield f"{len(unread)} of its {len(nodes.states)} nodes could not be read: {some(unread)}"
         for name, word in self._words.items():

@@ -72,7 +72,8 @@ Claims = Mapping[str, Sequence[Claim]]
 
 def by_own_word(snapshot: Snapshot) -> tuple[Snapshot, Claims]:
     """Return the snapshot with no server in a cluster of which it does not say itself that it is a node, and the claims
-    that clusters made in vain. What was not read says nothing: it stays where it is, and puts its cluster in doubt."""
+    that clusters made in vain. What was not read says nothing: it stays where it is, and puts its cluster in doubt. A
+    cluster that is left without a node stands for its nodes itself."""
     clusters = {source.name: source for source in snapshot.clusters}
     claims: dict[str, list[Claim]] = defaultdict(list)
     servers = []
@@ -81,6 +82,11 @@ def by_own_word(snapshot: Snapshot) -> tuple[Snapshot, Claims]:
         if source.cluster is not None and why:
             claims[source.cluster].append(Claim(source.name, _labels_of_source(source), why))
         servers.append(replace(source, cluster=None) if why else source)
+    with_nodes = {source.cluster for source in servers}
+    for source in snapshot.clusters:
+        if source.name not in with_nodes:
+            nobody = Unread("none of the servers that it names says itself that it is a node of it")
+            servers.append(replace(source, cluster=source.name, reading=nobody))
     return replace(snapshot, servers=tuple(servers)), claims
 
 

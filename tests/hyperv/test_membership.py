@@ -9,12 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.audit import judged
 from compliance.hyperv import queries
 from compliance.hyperv.estate import translate
 from compliance.hyperv.membership import by_own_word
 from compliance.hyperv.sides import Index
 from compliance.judge.judge import judge
+from compliance.judge.scope import Scope
 from compliance.model import Unread
+from compliance.plugin.report_folder import WRITERS
 from compliance.rule import Outcome, Result
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
@@ -92,6 +95,19 @@ def test_a_claim_takes_no_machine_away(server: object, why: str) -> None:
     assert after["cluster-was-read", None, ""].result is Result.UNKNOWN
     assert f"hv01 ({why})" in doubts(with_evil)
     assert "not read as nodes" not in doubts(with_evil)
+
+
+def test_a_cluster_that_nobody_confirms_stands_for_its_nodes_in_every_report() -> None:
+    found = snapshot(of_no_cluster("HV01", FAILS), of_no_cluster("HV02"), clusters=[evil("HV01", "HV02", owner="HV02")])
+    table = judged(found, Scope())
+    assert [(server.name, server.cluster) for server in table.estate.servers] == [
+        ("hv01", None),
+        ("hv02", None),
+        ("evil", "evil"),
+    ]
+    assert {"hv01", "hv02", "evil"} == {one.server for one in table.verdicts if one.server}
+    for write in WRITERS.values():
+        assert list(write(table))
 
 
 def test_a_server_without_machines_stays_in_doubt() -> None:
@@ -219,7 +235,7 @@ def test_a_hostile_cluster_hides_and_greens_nothing(
         servers.append(replace(unread_source("hv09.attacker.example"), cluster="evil"))
     before, after = outcomes(snapshot(*listed)), outcomes(snapshot(*servers, clusters=[hostile]))
     confirmed = {one.name for one in by_own_word(snapshot(*servers, clusters=[hostile]))[0].servers if one.cluster}
-    assert first.name.casefold() == "hvcl01" or not confirmed - {"hv09.attacker.example"}
+    assert first.name.casefold() == "hvcl01" or not confirmed - {"hv09.attacker.example", "evil"}
     of_subject: dict[tuple[str, str], list[Result]] = defaultdict(list)
     for (rule, _, machine), outcome in after.items():
         of_subject[rule, machine].append(outcome.result)
