@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
+from compliance.hyperv.guests.connections import tie_guests
 from compliance.judge.judge import judge
-from compliance.model import Estate, Inside, Unread, VirtualMachine
+from compliance.model import Cluster, Estate, Inside, Power, Role, Server, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.guests import guest_can_apply_failover_ip
@@ -203,6 +204,50 @@ def test_a_connection_does_not_vanish_with_the_server_that_it_names(pattern: str
     assert verdicts(guests, hosts)[f"{RULE} fra-hv01/edge01"].result is Result.FAILED
     outcome = verdicts(guests, hosts, unread="BLN-HV01")[f"{RULE} fra-hv01/edge01"]
     assert (outcome.result, outcome.cause) == (Result.UNKNOWN, Cause.GUEST_NOT_LOOKED_INTO)
+
+
+def elsewhere(partner: str) -> Server:
+    """The only server that was read: a replica of edge01, whose primary is somewhere else."""
+    copy = VirtualMachine(
+        server="fra-hv01",
+        guid=guid("edge01"),
+        name="edge01",
+        role=Role.REPLICA,
+        power=Power.OFF,
+        replicated=True,
+        partners=(partner,),
+    )
+    return Server(name="fra-hv01", host_name="FRA-HV01", machines=(copy,))
+
+
+CL, HV = Cluster(name="bln-cl", unread=Unread("refused")), Server(name="bln-hv01", unread=Unread("refused"))
+PLACES: dict[str, tuple[str, str, tuple[Server, ...], tuple[Cluster, ...], tuple[str, ...], bool]] = {
+    "a cluster that was not read": ("bln-cl/edge01", "BLN-BROKER", (), (CL,), (), True),
+    "a cluster that was read in part": ("bln-cl/edge01", "X", (), (Cluster(name="bln-cl", doubts=("x",)),), (), True),
+    "a node of a cluster": ("bln-cl/edge01", "BLN-HV01", (replace(HV, cluster="bln-cl"),), (), (), True),
+    "a server": ("bln-hv01/edge01", "BLN-HV01.dr.example", (HV,), (), (), True),
+    "a server that shows half": ("bln-hv01/edge01", "BLN-HV01", (Server(name="bln-hv01", doubt="x"),), (), (), True),
+    "a server that a limit left out": ("bln-hv01/edge01", "BLN-HV01", (), (), ("bln-hv01",), True),
+    "a name that the machine may have there": ("bln-hv01/old-name", "BLN-HV01", (HV,), (), (), True),
+    "another server": ("bln-hv02/edge01", "BLN-HV01", (HV,), (), (), False),
+    "a host of that name in another domain": (
+        "bln-hv01/edge01",
+        "fra-hv01.other.example",
+        (HV, Server(name="fra-hv01.dr.example", endpoint="fra-hv01.dr.example:5986", host_name="FRA-HV01")),
+        (),
+        (),
+        True,
+    ),
+    "where all was read": ("bln-hv01/edge01", "BLN-HV01", (), (), (), False),
+    "its other side was read": ("bln-hv01/edge01", "FRA-HV01", (HV,), (), (), False),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_a_connection_may_be_for_a_side_that_was_not_read(case: str) -> None:
+    pattern, partner, servers, clusters, left_out, may_be = PLACES[case]
+    tied, _ = tie_guests((elsewhere(partner), *servers), [guest(pattern, seen=sections(SQL))], clusters, left_out)
+    assert isinstance(tied[0].machines[0].inside, Unread) is may_be
 
 
 def test_what_proves_to_be_this_machine_is_taken_whoever_was_not_read() -> None:

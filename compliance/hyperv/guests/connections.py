@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from compliance.hyperv.guests.proof import RUNS, Rivals, inside_of
 from compliance.hyperv.guests.unix import read_unix
 from compliance.hyperv.guests.windows import read_windows
-from compliance.hyperv.membership import labels_of
+from compliance.hyperv.names import Index
 from compliance.hyperv.rows import first_label
 from compliance.model import Cluster, GuestConnection, Inside, Role, Server, Unread, VirtualMachine
 from compliance.patterns import any_matches, folded
@@ -148,18 +148,16 @@ class _Unseen:
         places = [*(server.name for server in blind), *(server.cluster or "" for server in blind), *doubtful, *left_out]
         self._places = tuple(dict.fromkeys(place for place in places if place))
         self._names = {folded(machine.name) for machine in _machines(servers)}
-        self._machines = [*self._with_unseen_side(servers, clusters)] if self._places else []
+        self._machines: list[_Machine] = []
+        if self._places:
+            self._machines += self._with_unseen_side(servers, Index(servers, left_out, clusters))
 
-    def _with_unseen_side(self, servers: Sequence[Server], clusters: Sequence[Cluster]) -> Iterator[_Machine]:
-        read = {label for server in servers if not (server.unread or server.doubt) for label in labels_of(server)}
-        read |= {
-            label for cluster in clusters if not (cluster.unread or cluster.doubts) for label in _labels_of(cluster)
-        }
+    def _with_unseen_side(self, servers: Sequence[Server], index: Index) -> Iterator[_Machine]:
         sides: dict[str, list[VirtualMachine]] = defaultdict(list)
         for machine in _machines(servers):
             sides[machine.guid].append(machine)
         for guid, group in sides.items():
-            if any(_may_have_side_beyond(machine, read) for machine in group):
+            if any(_may_have_unseen_side(machine, index) for machine in group):
                 yield _Machine(guid, frozenset(folded(machine.name) for machine in group))
 
     def may_be_meant(self, patterns: Sequence[str], *, is_matched: bool) -> set[str]:
@@ -191,14 +189,14 @@ class _Unseen:
         return Unread(f"the inventory may name a connection into its guest ({names}); {places} was not read: {inside}")
 
 
-def _labels_of(cluster: Cluster) -> frozenset[str]:
-    return frozenset(map(first_label, (cluster.name, *cluster.labels)))
-
-
-def _may_have_side_beyond(machine: VirtualMachine, read: set[str]) -> bool:
-    """Return whether its settings name a server that was not read, or name nobody."""
+def _may_have_unseen_side(machine: VirtualMachine, index: Index) -> bool:
+    """Return whether its settings name a server that was not read whole, or name nobody."""
     if machine.role is Role.NONE or machine.replicated is False:
         return False
     if isinstance(machine.partners, Unread) or not machine.partners:
         return True
-    return any(first_label(name) not in read for name in machine.partners)
+    return not all(map(_is_whole, map(index.read_party, machine.partners)))
+
+
+def _is_whole(party: Mapping[str, Server]) -> bool:
+    return bool(party) and not any(server.doubt for server in party.values())
