@@ -159,18 +159,11 @@ class Reader:
             self._notes.append(f"its clock could not be read: {answer}")
             return None, None
         row = answer[0] if answer else {}
-        version, clock = row.get("Version"), row.get("LocalDateTime")
-        return version if isinstance(version, str) else None, self._ahead(clock)
-
-    def _ahead(self, clock: object) -> timedelta | None:
-        try:
-            moment = datetime.fromisoformat(clock) if isinstance(clock, str) else None
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        version, time_there = row.get("Version"), _read_time(row.get("LocalDateTime"))
+        if time_there is None:
             self._notes.append("its clock could not be read: no time with a zone came")
-            return None
-        return moment - self._now()
+        ahead = None if time_there is None else time_there - self._now()
+        return version if isinstance(version, str) else None, ahead
 
     def answer(self, query: Query) -> Answer:
         """Return the rows of one class, or why there are none. LinkError where nothing more can be asked."""
@@ -199,3 +192,12 @@ class Reader:
             raise
         except ReadError as error:
             return Unread(str(error), error.why)
+
+
+def _read_time(text: object) -> datetime | None:
+    """Return a time with a zone; None for anything else."""
+    try:
+        time_there = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return time_there if time_there and time_there.tzinfo else None

@@ -69,7 +69,7 @@ class Connection:
         self.close()
 
     def send(self, message: bytes) -> bytes:
-        """The answer's SOAP envelope, a fault included (those come with HTTP 500). Raises LinkError for all else."""
+        """Return the answer's SOAP envelope, a fault included (HTTP 500). Raises LinkError for all else."""
         if self._broken is not None:
             raise LinkError(str(self._broken), why=self._broken.why) from self._broken
         try:
@@ -114,7 +114,7 @@ class Connection:
         with quiet(), self._wire.until(until):
             reply = self._post(message)
         if self._wire.expired:  # without a length, a body that the timer cut looks complete
-            raise self._late()
+            raise _late(self._endpoint, self._wire)
         if not is_envelope(reply):
             raise explain_status(self._gauge.status, self._endpoint, empty=not reply.strip())
         self.messages += 1
@@ -131,17 +131,14 @@ class Connection:
             return self._transport.send_message(message)
         except ReadError as error:
             if self._wire.expired:  # a head that the timer cut looks complete, too
-                raise self._late() from error
+                raise _late(self._endpoint, self._wire) from error
             raise
         except Exception as error:
             raise self._ours(error) from error
 
-    def _late(self) -> LinkError:
-        return LinkError(f"{self._endpoint}: {failure.timed_out(self._endpoint, self._wire.phase)}", why=Why.TIMED_OUT)
-
     def _ours(self, error: Exception) -> LinkError:
         if self._wire.expired and self._wire.phase != "ticket":  # whose library heeds no time, but has an error to tell
-            return self._late()
+            return _late(self._endpoint, self._wire)
         ours = failure.from_exception(
             error, self._endpoint, phase=self._wire.phase, offered=self.offered, status=self._gauge.status
         )
@@ -150,6 +147,10 @@ class Connection:
             hint = hint_other_port(self._endpoint, patience)
             return LinkError(hint or str(ours), why=ours.why)
         return ours
+
+
+def _late(endpoint: Endpoint, wire: Wire) -> LinkError:
+    return LinkError(f"{endpoint}: {failure.timed_out(endpoint, wire.phase)}", why=Why.TIMED_OUT)
 
 
 def hint_other_port(endpoint: Endpoint, timeout: float) -> str:

@@ -19,7 +19,7 @@ from urllib3.response import BaseHTTPResponse
 
 from compliance.errors import LinkError, Why
 from compliance.wsman.http_answers import explain_second_answer
-from compliance.wsman.wire import Wire
+from compliance.wsman.wire import Wire, connection_classes
 
 # Octets of one answer. A host with the default limit sends at most about 250 KB (MS-WSMV 2.2.4.10 counts UTF-16), so
 # this is sixteen times what was asked for, and little enough for many hosts side by side.
@@ -86,7 +86,7 @@ class Gauge(HTTPAdapter):
     def __init__(self, wire: Wire, name: str) -> None:
         self._wire = wire
         self._name = name
-        self._classes = wire.connection_classes()
+        self._classes = connection_classes(wire)
         self.status = 0
         self.offered: tuple[str, ...] = ()
         self.octets_in = self.octets_out = 0
@@ -115,11 +115,11 @@ class Gauge(HTTPAdapter):
         self.status = response.status_code
         raw: BaseHTTPResponse = response.raw
         self._unread = raw
-        self._refuse_absurd_offers(raw)
+        refuse_absurd_offers(self._name, raw)
         if self.status == requests.codes.unauthorized:
             self._look_at_refusal(raw)
             return response
-        self._refuse(raw.status, raw.headers.get("Content-Encoding"))
+        refuse_form(self._name, raw.status, raw.headers.get("Content-Encoding"))
         response.raw = io.BytesIO(self._read(lambda octets: raw.read(octets, decode_content=False)))
         raw.release_conn()
         self._unread = None
@@ -130,7 +130,10 @@ class Gauge(HTTPAdapter):
         return self._wire.idle_plug()
 
     def post(self, plug: socket.socket, headers: Mapping[str, str], body: bytes, url: str) -> Answer:
-        """One message over a connection that knows us. Raises what http.client and the socket raise, and LinkError."""
+        """Return the answer to a message over a connection that knows us.
+
+        Raises what http.client and the socket raise, and LinkError.
+        """
         self.status = 0
         plug.settimeout(self._wire.remaining())
         lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": len(body)}.items())
@@ -142,7 +145,7 @@ class Gauge(HTTPAdapter):
             self.status = raw.status
             if self.status == requests.codes.unauthorized:
                 raise LinkError(f"{self._name}: HTTP 401: the host has forgotten our login", why=Why.UNREACHABLE)
-            self._refuse(raw.status, raw.headers.get("Content-Encoding"))
+            refuse_form(self._name, raw.status, raw.headers.get("Content-Encoding"))
             content = self._read(raw.read)
             if raw.length:
                 raise http.client.IncompleteRead(content, raw.length)
@@ -153,7 +156,7 @@ class Gauge(HTTPAdapter):
             return Answer(raw.status, raw.headers, content, url)
 
     def close(self) -> None:
-        """Also the answer that was not read to its end: it holds the socket, and the host would wait."""
+        """Close the answer that was not read to its end, too: it holds the socket, and the host would wait."""
         super().close()
         if self._unread is not None:
             self._unread.close()
@@ -172,29 +175,6 @@ class Gauge(HTTPAdapter):
                 why=Why.LOGIN_REFUSED,
             )
 
-    def _refuse_absurd_offers(self, raw: BaseHTTPResponse) -> None:
-        """pywinrm's Kerberos looks for its token by an expression that takes twice as long for each comma, and holds up
-        all threads meanwhile: forty of them would hold up the run for days."""
-        if sum(line.count(",") for line in raw.headers.getlist("WWW-Authenticate")) > MOST_COMMAS:
-            raise LinkError(
-                f"{self._name}: offers logins (HTTP {raw.status}) in a header of absurd form; is it a WinRM listener?",
-                why=Why.BROKEN,
-            )
-
-    def _refuse(self, status: int, encoding: str | None) -> None:
-        if 300 <= status < 400:
-            raise LinkError(
-                f"{self._name}: answered with a redirect (HTTP {status}); redirects are not followed,"
-                " since WinRM sends none: check address, port and path",
-                why=Why.BROKEN,
-            )
-        if (encoding or "").strip().casefold() not in ("", "identity"):
-            raise LinkError(
-                f"{self._name}: sent a compressed answer, which was refused unread, since WinRM never compresses;"
-                " is a proxy in between?",
-                why=Why.BROKEN,
-            )
-
     def _read(self, read: Callable[[int], bytes]) -> bytes:
         parts: list[bytes] = []
         room = MAX_ANSWER
@@ -211,6 +191,35 @@ class Gauge(HTTPAdapter):
         return b"".join(parts)
 
 
+def refuse_absurd_offers(name: str, raw: BaseHTTPResponse) -> None:
+    """Raise LinkError where logins are offered in a header with many commas.
+
+    pywinrm's Kerberos looks for its token by an expression that takes twice as long for each comma, and holds up
+    all threads meanwhile: forty of them would hold up the run for days.
+    """
+    if sum(line.count(",") for line in raw.headers.getlist("WWW-Authenticate")) > MOST_COMMAS:
+        raise LinkError(
+            f"{name}: offers logins (HTTP {raw.status}) in a header of absurd form; is it a WinRM listener?",
+            why=Why.BROKEN,
+        )
+
+
+def refuse_form(name: str, status: int, encoding: str | None) -> None:
+    """Raise LinkError for what WinRM never sends: redirects, and bodies that are compressed."""
+    if 300 <= status < 400:
+        raise LinkError(
+            f"{name}: answered with a redirect (HTTP {status}); redirects are not followed,"
+            " since WinRM sends none: check address, port and path",
+            why=Why.BROKEN,
+        )
+    if (encoding or "").strip().casefold() not in ("", "identity"):
+        raise LinkError(
+            f"{name}: sent a compressed answer, which was refused unread, since WinRM never compresses;"
+            " is a proxy in between?",
+            why=Why.BROKEN,
+        )
+
+
 def schemes_in(lines: Iterable[str]) -> tuple[str, ...]:
-    """The logins that WWW-Authenticate lines offer, each once; a line may hold several (RFC 9110 11.6.1)."""
+    """Return the logins that WWW-Authenticate lines offer, each once; a line may hold several (RFC 9110 11.6.1)."""
     return tuple(dict.fromkeys(match for line in lines for match in _SCHEME.findall(line)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -52,14 +53,14 @@ class Wire:
                 self._runs = False
 
     def remaining(self) -> float:
-        """Seconds; raises TimeoutError when there are none left."""
+        """Return seconds. Raises TimeoutError when there are none left."""
         seconds = self._until - time.monotonic()
         if seconds <= 0 or self.expired:
             raise TimeoutError("the message's time is up")
         return seconds
 
     def open(self) -> socket.socket:
-        """A connected socket. Raises OSError: gaierror, ConnectionRefusedError, TimeoutError, no route."""
+        """Return a connected socket. Raises OSError: gaierror, ConnectionRefusedError, TimeoutError, no route."""
         self.phase = "lookup"
         reach = min(self._connect, self.remaining())
         until = time.monotonic() + reach
@@ -80,40 +81,14 @@ class Wire:
             return plug
         raise failure
 
-    def connection_classes(self) -> dict[str, type[HTTPConnection]]:
-        """urllib3's connections on this wire, by scheme."""
-        wire = self
-
-        class Plain(HTTPConnection):
-            def _new_conn(self) -> socket.socket:
-                plug = wire.open()
-                wire.register(self)
-                wire.phase = "answer"
-                return plug
-
-        class Encrypted(HTTPSConnection):
-            def _new_conn(self) -> socket.socket:
-                plug = wire.open()
-                wire.register(self)
-                wire.phase = "TLS"
-                return plug
-
-            def connect(self) -> None:
-                super().connect()
-                wire.phase = "answer"
-                # urllib3 uses this for one thing, its InsecureRequestWarning. Not to verify is the inventory's own
-                # choice, told elsewhere; a warning, or an error where warnings are errors, would say it again.
-                self.is_verified = True
-
-        return {"http": Plain, "https": Encrypted}
-
     def register(self, connection: HTTPConnection) -> None:
         """Remember ``connection``: an answer left unread keeps its socket, and nobody else would close it."""
         self._connections.append(connection)
 
     def idle_plug(self) -> socket.socket | None:
-        """The socket of an open connection on which the host has neither hung up nor said anything unasked."""
-        return next((connection.sock for connection in self._connections if connection.is_connected), None)
+        """Return the socket of an open connection on which the host has neither hung up nor said anything unasked."""
+        idle = (connection.sock for connection in self._connections if connection.is_connected)
+        return next((plug for plug in idle if not (isinstance(plug, ssl.SSLSocket) and plug.pending())), None)
 
     def hang_up(self) -> None:
         for connection in self._connections:
@@ -143,6 +118,33 @@ class Wire:
                 with suppress(OSError):
                     self._lifeline.shutdown(socket.SHUT_RDWR)
             return None
+
+
+def connection_classes(wire: Wire) -> dict[str, type[HTTPConnection]]:
+    """Return urllib3's connections on a wire, by scheme."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            plug = wire.open()
+            wire.register(self)
+            wire.phase = "answer"
+            return plug
+
+    class Encrypted(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            plug = wire.open()
+            wire.register(self)
+            wire.phase = "TLS"
+            return plug
+
+        def connect(self) -> None:
+            super().connect()
+            wire.phase = "answer"
+            # urllib3 uses this for one thing, its InsecureRequestWarning. Not to verify is the inventory's own
+            # choice, told elsewhere; a warning, or an error where warnings are errors, would say it again.
+            self.is_verified = True
+
+    return {"http": Plain, "https": Encrypted}
 
 
 class _Watch:
@@ -195,7 +197,7 @@ _watch = _Watch()
 def resolve(
     address: str, port: int, seconds: float, *, lookup: Callable[..., Sequence[_Address]] = socket.getaddrinfo
 ) -> Sequence[_Address]:
-    """Addresses of a name. A lookup can't be interrupted, so it is left behind when it takes too long.
+    """Return the addresses of a name. A lookup can't be interrupted, so it is left behind when it takes too long.
 
     Raises gaierror, or TimeoutError after ``seconds``.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import re
 import socket
 import struct
@@ -10,12 +11,16 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 import spnego
 
 from compliance.errors import LinkError, LostError, Why
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import enumerate_instances, hold
+from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.fault import Fault
+from compliance.wsman.gauge import Answer
+from compliance.wsman.sealing import Sealing
 from tests.wsman.acceptor import USERS, connected, identifies, ntlm
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request
@@ -108,6 +113,22 @@ def test_nor_is_one_in_place_of_the_login(status: int) -> None:
         hold(enumerate_instances("http://x/y"), connection.send)
     assert not isinstance(caught.value, Fault)
     assert caught.value.why is Why.BROKEN
+
+
+@pytest.mark.parametrize("transport", ["ntlm", "kerberos", "credssp"])
+@pytest.mark.parametrize("kind", ["", "application/soap+xml", "multipart/encrypted", "multipart/x-multi-encrypted"])
+def test_whatever_seals_believes_nothing_in_clear(transport: str, kind: str) -> None:
+    """CredSSP names a protocol of its own, and one answer may be called by another's name."""
+    others = [name for name in ("HTTP-SPNEGO-session-encrypted", "HTTP-CredSSP-session-encrypted") if kind]
+    sealing = Sealing(requests.Session(), Endpoint(address="hv01", scheme="http", transport=transport))
+    own = sealing.protocol_string.decode()
+    kinds = [kind, *(f'{kind};protocol="application/{other}"' for other in others if not own.endswith(other))]
+    for called in kinds:
+        headers = http.client.HTTPMessage()
+        if called:
+            headers["Content-Type"] = called
+        with pytest.raises(LinkError, match=f"though {transport} seals every message of this login"):
+            sealing.parse_encrypted_response(Answer(500, headers, NO_CLASS, "http://hv01:5985/wsman"))
 
 
 # --- one answer for one request ---
