@@ -24,8 +24,8 @@ from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
 from compliance.model import Unread
 from tests.builders import inventory
-from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd
+from tests.lab import closed_port
 
 PORTS = 15  # one sshd listens on sixteen at most
 DEAD = ("nobody listens", "nobody listens", "says nothing", "says nothing", "hangs after the login")

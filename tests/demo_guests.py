@@ -20,8 +20,8 @@ from compliance.snapshot.snapshot import GuestSource, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
 from tests.canary import CANARY
-from tests.demo import DOMAIN, hosts, nic, simulator, windows
 from tests.guests.replies import guest, sections
+from tests.lab import DOMAIN, hosts, nic, simulator, windows
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo-guests.jsonl.gz"
 SIDES = {"hosts": hosts("BLN-HV01", "FRA-HV01")}

@@ -21,6 +21,8 @@ TitleIn = Callable[[str, Path, str], str]
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "inventories" / "demo.yaml"
+LAB = ROOT / "tests" / "lab.yaml"
+"""The estate of the tests, with hard names and every outcome; the demo is what a customer's looks like."""
 TIMEOUT = 240.0
 """Seconds; a run that takes a second alone takes many on a busy machine."""
 APART = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest")  # the latter imports all of hypothesis after a failure

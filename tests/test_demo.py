@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from compliance.snapshot.read import read_snapshot
-from tests import demo_guests
-from tests.demo import SNAPSHOT, gathered
+from tests import demo, demo_guests, lab
 from tests.running import DEMO, RunPytest, counts
 
 
 def test_the_snapshot_in_the_repository_is_the_estate_of_the_builders() -> None:
-    assert read_snapshot(SNAPSHOT) == gathered(), "write it anew: python -m tests.demo"
+    assert read_snapshot(demo.SNAPSHOT) == demo.gathered(), "write it anew: python -m tests.demo"
+
+
+def test_the_snapshot_of_the_tests_too() -> None:
+    assert read_snapshot(lab.SNAPSHOT) == lab.gathered(), "write it anew: python -m tests.lab"
 
 
 def test_the_snapshot_with_guests_too() -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.plugin.test_plugin import SENTENCE
+from compliance.audit import judged
+from compliance.judge.scope import Scope
+from compliance.snapshot.read import read_snapshot
+from tests.demo import SNAPSHOT
 from tests.running import DEMO, ROOT, RunPytest, counts
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -24,7 +27,7 @@ def test_continuous_integration_runs_the_readmes_two_lines() -> None:
 
 def test_the_sentence_is_the_demos() -> None:
     quoted = " ".join(line.removeprefix("> ") for line in README.splitlines() if line.startswith("> "))
-    assert quoted == SENTENCE
+    assert quoted == f"{judged(read_snapshot(SNAPSHOT), Scope()).headline}."
 
 
 def test_every_option_is_documented_and_exists(tmp_path: Path, run_pytest: RunPytest) -> None:

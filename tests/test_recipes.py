@@ -27,7 +27,7 @@ from compliance.plugin.report_folder import GATE, WRITERS
 from compliance.snapshot.write import write_snapshot
 from tests.canary import CANARY
 from tests.plugin.test_exit_codes import SNAPSHOTS
-from tests.running import DEMO, ROOT, RunPytest
+from tests.running import LAB, ROOT, RunPytest
 from tests.test_readme import README as MAIN
 
 RECIPES = ROOT / "docs" / "recipes"
@@ -140,8 +140,8 @@ def estates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write_snapshot(replace(SNAPSHOTS[name], time=fresh), above / f"{code}" / "test.jsonl")
         (above / f"{code}" / "site.yaml").write_text("name: test\nsnapshot: test.jsonl\n")
     (above / "1").mkdir()
-    shutil.copy(DEMO, above / "1" / "site.yaml")
-    shutil.copy(DEMO.with_name("demo.jsonl.gz"), above / "1")
+    shutil.copy(LAB, above / "1" / "site.yaml")
+    shutil.copy(LAB.with_name("lab.jsonl.gz"), above / "1")
     (above / "4").mkdir()
     return above
 

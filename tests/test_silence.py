@@ -18,7 +18,7 @@ from compliance.hyperv.queries import OF_REPLICATION, QUERIES
 from compliance.judge.scope import Scope
 from compliance.rule import Result
 from compliance.snapshot.snapshot import Snapshot
-from tests.demo import SERVERS, gather_from, simulator
+from tests.lab import SERVERS, gather_from, simulator
 from tests.simulator import Fault, Simulator
 
 CLOSED = (Result.FAILED, Result.UNKNOWN)

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-DEMO = Path(__file__).parent.parent / "inventories" / "demo.yaml"
+LAB = Path(__file__).with_name("lab.yaml")
 
 
 class Warm:
@@ -89,7 +89,7 @@ def serve() -> None:
     os.dup2(nothing, 1)
     import pytest
 
-    pytest.main(["-p", "no:cacheprovider", "--co", "-q", "--inventory", str(DEMO)])
+    pytest.main(["-p", "no:cacheprovider", "--co", "-q", "--inventory", str(LAB)])
     for line in requests:
         request = json.loads(line)
         child = os.fork()

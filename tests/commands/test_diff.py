@@ -15,7 +15,7 @@ import pytest
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
-from tests.running import DEMO, ROOT
+from tests.running import LAB, ROOT
 
 SQL = Vm(name="sql01 東京")
 GOOD = snapshot(source(Host(vms=[SQL])), source(Host(name="HV02", vms=[replica_of(SQL)])))
@@ -64,7 +64,7 @@ def test_the_exit_code_says_whether_it_is_worse(after: Snapshot, code: int, says
 
 
 def test_the_demo_does_not_differ_from_itself() -> None:
-    demo = DEMO.parent / "demo.jsonl.gz"
+    demo = LAB.parent / "lab.jsonl.gz"
     run = diff(ROOT, demo, demo)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("demo: Nothing changed")

@@ -16,7 +16,7 @@ from compliance.judge.scope import Scope
 from compliance.model import Evidence, ReplicatedVM, Role, Server, Settings, Unread
 from compliance.plugin.options import POLICY_OPTIONS
 from compliance.rule import Severity, Verdict, failed
-from tests.running import DEMO
+from tests.running import LAB
 from tests.values import vm
 
 
@@ -106,7 +106,7 @@ def off(*keys: str) -> PolicyBlock:
 def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("rules:\n  guest-can-apply-failover-ip: off\n", encoding="utf-8")
-    planned = audit.plan(None, [str(DEMO.with_suffix(".jsonl.gz"))], policies=[str(path)])
+    planned = audit.plan(None, [str(LAB.with_suffix(".jsonl.gz"))], policies=[str(path)])
     assert planned.snapshot
     table = audit.judged(planned.snapshot, Scope(), planned)
     keys = {one.verdict.rule.key for one in table.decisions}
@@ -129,7 +129,7 @@ def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
 )
 def test_a_rule_that_can_not_be_off(key: str, line: str) -> None:
     with pytest.raises(UsageError) as error:
-        audit.plan(None, [str(DEMO.with_suffix(".jsonl.gz"))], options=off(key))
+        audit.plan(None, [str(LAB.with_suffix(".jsonl.gz"))], options=off(key))
     assert str(error.value) == line
 
 
@@ -177,7 +177,7 @@ def test_a_policy_in_a_file(tmp_path: Path) -> None:
 
 def test_options_win_over_files_and_files_over_the_inventory(tmp_path: Path) -> None:
     (tmp_path / "lab.yaml").write_text(
-        f"snapshot: {DEMO.parent}/demo.jsonl.gz\npolicy: {{fail_at: information, boot_grace: 1, oldest_snapshot: 1}}\n"
+        f"snapshot: {LAB.parent}/lab.jsonl.gz\npolicy: {{fail_at: information, boot_grace: 1, oldest_snapshot: 1}}\n"
     )
     (tmp_path / "policy.yaml").write_text("fail_at: error\nboot_grace: 2\n")
     found = audit.plan(
@@ -195,4 +195,4 @@ def test_options_win_over_files_and_files_over_the_inventory(tmp_path: Path) -> 
 
 def test_the_severity_of_no_rule() -> None:
     with pytest.raises(UsageError, match="no rule is called `server-was-red` \\(did you mean `server-was-read`\\?\\)"):
-        audit.plan(str(DEMO), [], options=PolicyBlock(severity={"server-was-red": "error"}))
+        audit.plan(str(LAB), [], options=PolicyBlock(severity={"server-was-red": "error"}))

@@ -26,7 +26,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, host_rows, inventory
 from tests.canary import CANARY
 from tests.clustered import DOWN, NESTED, TEXT, UP, Cluster, cluster_rows, cluster_wire
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator
 

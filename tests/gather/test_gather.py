@@ -30,7 +30,7 @@ from compliance.snapshot.write import write_snapshot
 from tests.builders import ARRAYS, NOW, Host, Nic, Vm, guid, host_rows, inventory, replica_of, wire
 from tests.canary import CANARY
 from tests.comparing import RULES
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.simulator import Fault, Played, Simulator
 
 SECRET = CANARY

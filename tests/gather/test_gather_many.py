@@ -28,7 +28,7 @@ from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, inventory
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.replayed import USERS, Exchange, recorded, replaying
 from tests.running import ROOT, RunPytest
 from tests.wsman.listener import listening, read_request

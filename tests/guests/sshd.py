@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from compliance.inventory.guests import GuestEntry
-from tests.demo import closed_port
+from tests.lab import closed_port
 
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 

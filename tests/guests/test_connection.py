@@ -27,8 +27,8 @@ from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
 from compliance.snapshot.snapshot import GuestReading
 from tests.canary import CANARY
-from tests.demo import closed_port
 from tests.guests.sshd import Sshd, sshd
+from tests.lab import closed_port
 
 SHORT = Limits(connect=2, operation=3, server=5)
 

@@ -24,10 +24,10 @@ from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import GuestReading, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, inventory, snapshot, source
-from tests.demo import closed_port
 from tests.guests.replies import guest, sections
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.test_connection import clients, taking_passwords
+from tests.lab import closed_port
 from tests.running import ROOT
 
 LIMITS = Limits(connect=3, operation=20, server=30)

@@ -28,8 +28,8 @@ from compliance.snapshot.snapshot import Answer, GuestReading, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
 from tests.canary import CANARY
-from tests.demo import closed_port
 from tests.guests.replies import WINRM, answers, registry, rows, service, windows_guest
+from tests.lab import closed_port
 from tests.simulator import Fault, Played, Simulator
 
 SQL = Vm(name="sql01")

@@ -15,9 +15,9 @@ import pytest
 
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
-from tests.demo import closed_port
 from tests.guests.replies import registry, rows, service
 from tests.guests.test_windows import ID, played
+from tests.lab import closed_port
 from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator
 

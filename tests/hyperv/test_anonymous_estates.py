@@ -35,11 +35,11 @@ from tests.builders import (
     source,
     unread_source,
 )
-from tests.demo import SNAPSHOT
+from tests.lab import SNAPSHOT
 from tests.profiles import examples
 
 FOREIGN = guid("a provider of others")
-DEMO = read_snapshot(SNAPSHOT)
+LAB = read_snapshot(SNAPSHOT)
 FOUR = re.compile(r"(?<![\d.])(?!0\.0\.0\.0|127\.|255\.)\d+\.\d+\.\d+\.\d+(?![\d.])")
 MAC = re.compile("00155d[0-9a-f]{6}")
 A_GUID = re.compile(GUID, re.IGNORECASE)
@@ -151,8 +151,8 @@ def check(found: Snapshot, folder: Path, *secrets: str) -> Snapshot:
 # --- the demo ---------------------------------------------------------------------------------------------------------
 
 DEMO_NAMES = [
-    *(one.name for one in DEMO.servers),
-    *(machine.name for one in translate(DEMO).servers for machine in one.machines if "<" not in machine.name),
+    *(one.name for one in LAB.servers),
+    *(machine.name for one in translate(LAB).servers for machine in one.machines if "<" not in machine.name),
     *(
         "demo",
         "berlin",
@@ -170,19 +170,19 @@ DEMO_NAMES = [
 
 def test_nothing_of_the_demo_is_left(tmp_path: Path) -> None:
     assert len(set(DEMO_NAMES)) > 30
-    check(DEMO, tmp_path, *DEMO_NAMES)
+    check(LAB, tmp_path, *DEMO_NAMES)
 
 
 def test_what_is_said_of_the_demo_is_the_same_in_other_words() -> None:
-    after = anonymised(DEMO)
-    words = exchanged(DEMO, after)
+    after = anonymised(LAB)
+    words = exchanged(LAB, after)
     findings = [
         verdict.outcome.finding for verdict in judge(translate(after)) if LEFT_OUT not in verdict.outcome.finding
     ]
     pattern = re.compile("|".join(sorted(map(re.escape, words), key=len, reverse=True)))
     originals = [
         pattern.sub(lambda match: words[match[0]], verdict.outcome.finding)
-        for verdict in judge(translate(DEMO))
+        for verdict in judge(translate(LAB))
         if "connection refused" not in verdict.outcome.finding
     ]
     assert sorted(findings) == sorted(originals)

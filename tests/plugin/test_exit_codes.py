@@ -18,7 +18,7 @@ from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.canary import CANARY
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.running import RunPytest
 
 RULE = "failover-ip-needs-integration-services"

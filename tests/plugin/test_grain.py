@@ -29,7 +29,7 @@ from tests.builders import NOW, Host, Nic, Vm, snapshot, source, unread_source
 from tests.plugin.test_plugin import ids, report_of, rows_of
 from tests.report.every import every
 from tests.report.tables import table
-from tests.running import DEMO, RunPytest, counts
+from tests.running import LAB, RunPytest, counts
 
 RULE = "failover-ip-needs-integration-services"
 COARSE = (Grain.SERVER, Grain.RULE)
@@ -203,12 +203,12 @@ BY_SERVER = ["bln-hv01", "bln-hv02", "bln-hv03", "fra-hv04", "fra-node1", "fra-n
 def run_demo(
     run_pytest: RunPytest, folder: Path, grain: str, *arguments: str | Path
 ) -> tuple[int, dict[str, int], str]:
-    run = run_pytest(folder, "--inventory", DEMO, "--hv-grain", grain, *arguments)
+    run = run_pytest(folder, "--inventory", LAB, "--hv-grain", grain, *arguments)
     return run.returncode, counts(run.stdout), run.stdout + run.stderr
 
 
 def test_ids_name_the_server_or_the_rule_alone(tmp_path: Path, run_pytest: RunPytest) -> None:
-    given = ("--inventory", DEMO, "--collect-only", "-q", "--hv-rule", "server-*", "--hv-rule", "estate-*")
+    given = ("--inventory", LAB, "--collect-only", "-q", "--hv-rule", "server-*", "--hv-rule", "estate-*")
     by_server = ids(run_pytest(tmp_path, *given, "--hv-rule", RULE, "--hv-grain", "server").stdout)
     assert sorted(by_server) == sorted(
         [
@@ -255,7 +255,7 @@ def test_selection(
 
 
 def test_a_case_of_another_grain_is_not_found(tmp_path: Path, run_pytest: RunPytest) -> None:
-    run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-grain", "server", f"demo::{RULE}[bln-hv01/sql01]")
+    run = run_pytest(tmp_path, "--inventory", LAB, "--hv-grain", "server", f"demo::{RULE}[bln-hv01/sql01]")
     assert (run.returncode, "or --hv-grain server has no such case" in run.stderr) == (4, True)
 
 
@@ -300,7 +300,7 @@ def test_the_gate_and_the_reports_do_not_depend_on_it(tmp_path: Path, run_pytest
 @pytest.mark.parametrize("grain", COARSE)
 def test_the_html_report_has_a_row_for_each_case(grain: str, tmp_path: Path, run_pytest: RunPytest) -> None:
     _, found, _ = run_demo(run_pytest, tmp_path, grain)
-    page, data = report_of(run_pytest, tmp_path, "--inventory", DEMO, "--hv-grain", grain)
+    page, data = report_of(run_pytest, tmp_path, "--inventory", LAB, "--hv-grain", grain)
     assert len(rows_of(data)) == sum(found.values())
     assert "A row may stand for several verdicts" in page
     assert "<img src=x" not in page
@@ -317,7 +317,7 @@ def test_rows_are_bounded_with_many_servers(tmp_path: Path, run_pytest: RunPytes
 def test_the_option_is_named_in_the_header_and_a_wrong_one_is_refused(tmp_path: Path, run_pytest: RunPytest) -> None:
     _, _, told = run_demo(run_pytest, tmp_path, "rule", "--hv-server", "fra-*")
     assert re.search(r"^hyperv-compliance .*: estate demo .*--hv-server fra-\*, --hv-grain rule$", told, re.MULTILINE)
-    assert run_pytest(tmp_path, "--inventory", DEMO, "--hv-grain", "disk").returncode == 4
+    assert run_pytest(tmp_path, "--inventory", LAB, "--hv-grain", "disk").returncode == 4
     stray = run_pytest(tmp_path, "--hv-grain", "server")
     assert (stray.returncode, "--hv-grain needs an estate" in stray.stderr) == (4, True)
 

@@ -30,7 +30,7 @@ from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
 from tests.report.every import every
 from tests.report.test_results import STRICT
 from tests.report.test_sarif import SCHEMA
-from tests.running import DEMO, RunPytest, counts
+from tests.running import LAB, RunPytest, counts
 
 SQL = Vm(name="sql01")
 MUTE = Vm(name="mute01", kvp=12, heartbeat=12)
@@ -60,7 +60,7 @@ def names(folder: Path) -> set[str]:
 
 
 def test_every_report_is_there_and_valid(tmp_path: Path, run_pytest: RunPytest) -> None:
-    run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-report-dir", "a/b")
+    run = run_pytest(tmp_path, "--inventory", LAB, "--hv-report-dir", "a/b")
     out = tmp_path / "a" / "b"
     assert run.returncode == 1, run.stdout + run.stderr
     assert f"The reports are in {Path('a') / 'b'}." in run.stdout

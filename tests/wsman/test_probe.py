@@ -20,7 +20,7 @@ from compliance.wsman.certificate import MOST_NAMES, certificate_of
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.probe import Visit, addresses_of, reaches, visit
 from tests.canary import CANARY
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, drips, listening, over_tls, read_request, says
 

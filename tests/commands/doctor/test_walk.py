@@ -25,7 +25,7 @@ from tests.commands.doctor.ward import (
     server,
     to,
 )
-from tests.demo import closed_port
+from tests.lab import closed_port
 from tests.simulator import Fault
 from tests.wsman.authority import Authority
 from tests.wsman.listener import answer, listening, loopback, over_tls, says

@@ -12,8 +12,8 @@ from compliance.inventory.ansible.templates import UNKNOWN
 from compliance.inventory.entries import Entry
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.read import read_any
-from tests.demo import closed_port
 from tests.inventory.ansible.conftest import WITHOUT
+from tests.lab import closed_port
 from tests.running import RunPytest
 
 WINRM = "ansible_connection=winrm ansible_user=audit ansible_password=canary"
