@@ -107,21 +107,18 @@ def _cause(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _state(verdict: Verdict) -> tuple[str, ...]:
-    """Nothing that changes by itself, such as how long a machine is running."""
+    """Nothing that changes by itself, such as how long a machine is running. What the guest answers is in the cause."""
+    if isinstance(verdict.subject, ReplicaAdapter):
+        return _setting(verdict.subject.setting) if verdict.subject.setting else ()
     machine = verdict.machine
     if machine is None:
         return ()
-    if isinstance(verdict.subject, ReplicaAdapter):
-        setting = verdict.subject.setting
-        return _setting(setting) if setting else ()
+    settings = sorted(f"{one.adapter_guid.casefold()} {' '.join(one.addresses)}" for one in machine.settings)
+    if verdict.outcome.cause:
+        return tuple(settings)
     offered = machine.data_exchange_offered
-    return (
-        "data exchange",
-        _UNREAD if isinstance(offered, Unread) else "offered" if offered else "switched-off",
-        "guest",
-        _answer(machine.guest),
-        *sorted(f"{one.adapter_guid.casefold()} {' '.join(one.addresses)}" for one in machine.settings),
-    )
+    is_offered = _UNREAD if isinstance(offered, Unread) else "offered" if offered else "switched-off"
+    return "data exchange", is_offered, "guest", _answer(machine.guest), *settings
 
 
 def _setting(setting: FailoverAddress) -> tuple[str, ...]:

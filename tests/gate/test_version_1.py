@@ -12,7 +12,7 @@ import pytest
 
 from compliance.audit import Plan, judged, plan
 from compliance.gate import version_1
-from compliance.gate.baseline import ANSWERS, SIDES
+from compliance.gate.baseline import ANSWERS, SIDES, finding_of
 from compliance.gate.decision import State
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
@@ -120,3 +120,15 @@ def test_each_word_is_frozen(words: object, kinds: type) -> None:
 def test_each_state_has_a_key_of_its_own(keys: dict[object, str], kinds: type) -> None:
     assert set(keys) == set(kinds)  # type: ignore[call-overload]
     assert len(set(keys.values())) == len(keys)
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.jsonl.gz")), ids=lambda path: path.name)
+def test_each_finding_has_a_cause_that_no_wording_changes(path: Path) -> None:
+    of = plan(None, [str(path)])
+    assert of.snapshot
+    for one in judged(of.snapshot, Scope(), of).decisions:
+        outcome = one.verdict.outcome
+        assert outcome.cause or outcome.result is not Result.FAILED, one.verdict.id
+        if outcome.cause and one.finding:
+            other_words = replace(one.verdict, outcome=replace(outcome, finding="in other words", evidence="other"))
+            assert finding_of(other_words) == one.finding
