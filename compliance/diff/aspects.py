@@ -14,8 +14,10 @@ from typing import TypeVar
 
 from compliance.model import (
     Adapter,
+    Addresses,
     Answer,
     Cluster,
+    Connection,
     FailoverAddress,
     Guest,
     Inside,
@@ -29,6 +31,7 @@ from compliance.model import (
 )
 
 Known = str | Unread | None
+UNREAD = Unread("not read")
 T = TypeVar("T")
 
 
@@ -83,7 +86,10 @@ MACHINE: Aspects[VirtualMachine] = (
     ("Data Exchange", True, lambda machine: _either(machine.data_exchange_offered, "offered", "switched off")),
     ("answer of the guest", True, lambda machine: _answer(machine)),
     ("inside of the guest", True, lambda machine: _inside(machine.inside)),
+    ("failover", True, lambda machine: _either(machine.failed_over, "made", "not made")),
+    ("replication provider", True, lambda machine: _either(machine.foreign, "another", "Hyper-V Replica")),
 )
+SHIELDING: Aspects[bool] = (("shielding", True, lambda shielded: "shielded" if shielded else "not shielded"),)
 GUEST: Aspects[Guest] = (
     ("operating system", False, lambda guest: _item(guest, guest.system)),
     ("integration services", False, lambda guest: _item(guest, guest.integration_services_version)),
@@ -92,8 +98,9 @@ ADAPTER: Aspects[Adapter] = (
     ("adapter name", False, lambda adapter: adapter.name),
     ("adapter kind", True, lambda adapter: _either(adapter.legacy, "legacy", "synthetic")),
     ("adapter MAC address", False, lambda adapter: adapter.mac),
-    ("adapter switch", True, lambda adapter: _either(adapter.connected, "connected", "not connected")),
+    ("adapter switch", True, lambda adapter: _switch(adapter)),
 )
+TODAY: Aspects[Addresses] = (("addresses of today", True, lambda today: _today(today)),)
 FAILOVER: tuple[tuple[str, Callable[[FailoverAddress], tuple[str, ...]]], ...] = (
     ("failover addresses", lambda setting: setting.addresses),
     ("failover subnets", lambda setting: setting.subnets),
@@ -122,6 +129,8 @@ def machine_changes(before: VirtualMachine, after: VirtualMachine) -> tuple[Chan
     if (was := _answering(before)) and (now := _answering(after)):
         # One that does not answer says nothing of itself: that is no change of what is inside.
         found += _changes(GUEST, was, now)
+    if not isinstance(before.shielded, Unread) and not isinstance(after.shielded, Unread):  # asked of replicated ones
+        found += _changes(SHIELDING, before.shielded, after.shielded)
     if before.adapters != after.adapters or before.failover != after.failover:
         names = _adapter_names(before, after)
         found += _adapter_changes(before.adapters, after.adapters, names)
@@ -156,6 +165,8 @@ def _adapter_changes(
         old, new = olds.get(guid), news.get(guid)
         if old and new:
             yield from _changes(ADAPTER, old, new, names[guid])
+            if isinstance(old.today, Addresses) and isinstance(new.today, Addresses):  # a guest that is off says none
+                yield from _changes(TODAY, old.today, new.today, names[guid])
         else:
             yield Change(what="adapter", of=names[guid], before=_adapter(old), after=_adapter(new))
 
@@ -221,6 +232,19 @@ def _listed(values: tuple[str, ...] | list[str] | Unread) -> Known:
     return values if isinstance(values, Unread) else ", ".join(values) or None
 
 
+def _switch(adapter: Adapter) -> Known:
+    """Whether it leads anywhere; an audit that asked for no more knows only that it is enabled."""
+    if isinstance(adapter.connection, Unread):
+        return _either(adapter.connected, "connected", "not connected")
+    return "not connected" if adapter.connection is Connection.NONE else str(adapter.connection)
+
+
+def _today(today: Addresses) -> str | None:
+    kind = {True: "by DHCP", False: "static", None: "not known whether by DHCP"}[today.dynamic]
+    values = (*today.addresses, *today.subnets, *today.gateways, *today.dns_servers)
+    return f"{', '.join(values)} ({kind})" if values else None
+
+
 def _answer(machine: VirtualMachine) -> Known:
     """A guest that runs and has no row was not read; one that does not run has none."""
     guest = machine.guest
@@ -249,7 +273,12 @@ def _of_unix(inside: InsideUnix) -> list[str]:
             f"at boot: {_word(daemon.at_boot)}",
             f"script {_word(daemon.script)}: {_word(daemon.script_state)}",
             f"writes for: {_word(daemon.writes)}",
+            f"takes: {daemon.takes}",
+            f"hands over: {'not known' if daemon.hands_over is None else daemon.hands_over}",
+            f"loads: {_word(daemon.loads)}",
+            f"calls ifup: {_word(UNREAD if daemon.calls_ifup is None else daemon.calls_ifup)}",
             *([daemon.confined] if daemon.confined else []),
+            *(["for the kernel that runs its package is missing"] if daemon.wrapper else []),
         ]
     links += [f"{adapter.name}: {_word(adapter.stacks)}" for adapter in inside.adapters if adapter.synthetic]
     return links if inside.daemon else [*links, "no daemon"]
