@@ -27,6 +27,7 @@ from compliance.hyperv.queries import (
 from compliance.judge.judge import judge
 from compliance.model import Row
 from compliance.rule import Outcome, Result
+from compliance.rules.evidence.causes import Cause
 from compliance.snapshot.snapshot import Reading, Source
 from tests.builders import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of, snapshot, source
 from tests.profiles import examples
@@ -248,6 +249,7 @@ MAY_PASS: May = {
 }
 
 MAY_BE_SKIPPED: May = {
+    (MACHINES, "ReplicationMode"): lambda value: value in ("1", "2", "4"),  # a side that was not failed over
     (FAILOVER_ADDRESSES, "ProtocolIFType"): lambda value: value in (None, "0", "1"),
     # the row is a template's, a checkpoint's or another machine's; a remark says that there is none
     (FAILOVER_ADDRESSES, "InstanceID"): lambda value: str(value).startswith(
@@ -257,7 +259,9 @@ MAY_BE_SKIPPED: May = {
 }
 
 MAY_GO: May = {
-    (MACHINES, "ReplicationMode"): lambda value: value in ("0", "3"),  # no role, or a test's
+    (MACHINES, "ReplicationMode"): lambda value: (
+        value in ("0", "1", "2", "3", "4")
+    ),  # no role, a test's, or another side
     STATE: lambda value: value == "0",  # and no relationship says otherwise
     (RELATIONSHIPS, "ReplicationState"): lambda value: value == "0",  # and its own state says the same
 }
@@ -283,7 +287,7 @@ def wrongs(one: Kind, was: dict[Case, Outcome], now: dict[Case, Outcome], lie: L
         if may is None:
             continue
         by = one.by if may is MAY_PASS else (*one.by, *OF_ALL)
-        if not (place in by and may.get(place, never)(lie.value) and is_told(after, lie)):
+        if not (place in by and may.get(place, never)(lie.value) and is_told(after, now, case, lie)):
             yield f"{lie}: {case} was {before.result} ({before.finding}), now is {after}"
 
 
@@ -291,14 +295,18 @@ def gentler(before: Outcome, after: Outcome | None, server: Outcome) -> May | No
     """What would allow such a change; None where it needs no leave."""
     if after is None:
         return None if server.result in CLOSED else MAY_GO
+    if after.cause == Cause.SERVER_FAULT and server.result in CLOSED:
+        return None
     if after.result is Result.NOT_APPLICABLE:
         return None if before.result is after.result else MAY_BE_SKIPPED
     return MAY_PASS if after.result is PASSED and before.result in CLOSED else None
 
 
-def is_told(outcome: Outcome | None, lie: Lie) -> bool:
+def is_told(outcome: Outcome | None, now: dict[Case, Outcome], case: Case, lie: Lie) -> bool:
+    """Once for a machine is enough: the founding rule has its remarks."""
     remark = "" if lie.value in MY_ROWS else TOLD_AS_REMARK.get((lie.class_name, lie.name), "")
-    return outcome is None or not remark or any(remark in told for told in outcome.remarks)
+    remarks = [*outcome.remarks, *now[(FOUNDING, *case[1:])].remarks] if outcome else []
+    return outcome is None or not remark or any(remark in told for told in remarks)
 
 
 def never(_: object) -> bool:

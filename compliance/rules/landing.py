@@ -14,6 +14,7 @@ from compliance.words import join_names
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
 LANDED = "seen after a failover"
+GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
 
 
 @rule(
@@ -100,11 +101,15 @@ def runs_on_one_side(vm: ReplicatedVM) -> Outcome:
             return unknown(str(doubt), cause=Cause.MACHINE_UNREAD)
     if machine.foreign:
         return not_applicable("another provider than Hyper-V Replica replicates it", cause=Cause.OTHER_PROVIDER)
-    if machine.power is not Power.RUNNING:
+    if machine.power not in GUEST_IS_THERE:
         return passed(f"the {machine.role} is {machine.power}")
     if machine.changed:
         return unknown("; ".join(machine.changed), cause=Cause.MACHINE_CHANGED)
-    running = [other for other in vm.others if other.power is Power.RUNNING and not other.changed]
+    for other in vm.others:
+        if isinstance(other.power, Unread) or other.changed:
+            reason = "; ".join(other.changed) or str(other.power)
+            return unknown(f"whether it runs on {other.server} is not known: {reason}", cause=Cause.PARTNER_CHANGED)
+    running = [other for other in vm.others if other.power in GUEST_IS_THERE]
     if running:
         names = join_names(f"the {other.role} on {other.server}" for other in running)
         return failed(
