@@ -98,6 +98,17 @@ OWN: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
     ("ansible_ssh_host_key_checking=no", "verify: true"): ("ssh://web01", {}),
     ("", "known_hosts: pem"): ("ssh://web01", {"known_hosts": "pem"}),
     (LOGIN, "credential: own"): ("paramiko://web01", {"credential": "own"}),
+    # nor is anything looked at that only Ansible evaluates
+    ("ansible_ssh_private_key_file='{{ a | b }}'", "key: pem"): ("ssh://web01", {"key": "pem"}),
+    ("ansible_user='{{ a | b }}' ansible_password='{{ c | d }}'", "credential: own"): (
+        "paramiko://web01",
+        {"credential": "own"},
+    ),
+    ("ansible_host_key_checking='{{ a | b }}'", "verify: false"): ("ssh://web01", {"verify": False}),
+    ("ansible_host='{{ a | b }}' ansible_port='{{ c }}' hyperv_address=10.1.0.9 hyperv_port=2222", ""): (
+        "ssh://10.1.0.9:2222",
+        {},
+    ),
 }
 
 
@@ -165,7 +176,7 @@ REFUSED: dict[tuple[str, str], str] = {
     (f"ansible_private_key={CANARY}", ""): f"{THERE}ansible_private_key: can't be done here; ",
     ("ansible_connection=paramiko ansible_paramiko_proxy_command=x", ""): f"{THERE}ansible_paramiko_proxy_command: ",
     ("ansible_ssh_private_key_file=missing", ""): f"{THERE}ansible_ssh_private_key_file: no such file beside the inven",
-    (f"ansible_password={CANARY}", ""): f"{THERE}ansible_password: whose? ansible_user is not set",
+    (f"ansible_password={CANARY}", ""): f"{THERE}ansible_password: the host has no ansible_user",
     ("ansible_host={{\\ a\\ +\\ b\\ }}", ""): f"{THERE}ansible_host: a Jinja expression, of which only names",
     ("ansible_user={{\\ who\\ }}", ""): f"{THERE}ansible_user: a template with who, which is not set for this host",
     (

@@ -172,8 +172,8 @@ def _shell(guest: AnsibleGuest, host: Host, logins: Logins) -> GuestEntry:
     _check(guest, host, scheme, SCHEMES[kind], (*CHECKING, *of_plugin.get(CHECKING, ())))
     given: dict[str, object] = {"machine": guest.machine}
     given["connection"] = _connection(scheme, "" if credential else user or "", host, of_plugin)
-    key, variable = last_of(host, (*KEY, *of_plugin.get(KEY, ())))
-    if key is not None and guest.key is None:
+    key, variable = (None, "") if "key" in own else last_of(host, (*KEY, *of_plugin.get(KEY, ())))
+    if key is not None:
         given["key"] = file_beside(key, guest.inventory.parent)
     try:
         entry = GuestEntry.model_validate(given, context=guest.inventory.parent)
@@ -191,21 +191,23 @@ Names = tuple[str, ...]
 def _credential(
     guest: AnsibleGuest, host: Host, of_plugin: Mapping[Names, Names], logins: Logins
 ) -> tuple[str | None, str | None]:
-    """The credential, where there is a password, and the user."""
-    user, _ = last_of(host, (*USER, *of_plugin.get(USER, ())))
+    """Return the credential, where there is a password, and the user, which a credential of ours has itself."""
     ours = guest.credential or text_of(host, "hyperv_credential")
+    if ours:
+        return ours, None
+    user, _ = last_of(host, (*USER, *of_plugin.get(USER, ())))
     names = (*PASSWORD, *of_plugin.get(PASSWORD, ()))
     password = next((name for name in reversed(names) if content_of(host, name) is not None), None)
-    if ours or password is None:
-        return ours, user
+    if password is None:
+        return None, user
     if not user:
-        raise UnusableError(f"{password}: whose? ansible_user is not set")
+        raise UnusableError(f"{password}: the host has no ansible_user")
     return logins.take(host, user, password), user
 
 
 def _connection(scheme: str, user: str, host: Host, of_plugin: Mapping[Names, Names]) -> str:
-    address, _ = last_of(host, (*ADDRESS, *of_plugin.get(ADDRESS, ())))
-    port, variable = last_of(host, (*PORT, *of_plugin.get(PORT, ())))
+    address, _ = last_of(host, (*ADDRESS, *of_plugin.get(ADDRESS, ()), "hyperv_address"))
+    port, variable = last_of(host, (*PORT, *of_plugin.get(PORT, ()), "hyperv_port"))
     behind = "" if port is None else f":{number_of(port, variable)}"
     return f"{scheme}://{f'{user}@' if user else ''}{_bracketed(address or host.name)}{behind}"
 
@@ -239,11 +241,11 @@ def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: 
             wrong.append(
                 f"{name}: is not taken over: say the same in a file and name it as `ssh_config:` in this entry"
             )
-    for name in checking:
+    for name in () if "verify" in guest.model_fields_set else checking:
         text = (text_of(host, name) or "").strip().lower()
         if text and text not in TRUE | FALSE:
             wrong.append(f"{name}: expected `true` or `false`, got {quote(text)}")
-        elif text in FALSE and "verify" not in guest.model_fields_set:
+        elif text in FALSE:
             wrong.append(
                 f"{name}: host keys are checked here; say `verify:` in this entry, true, or false to accept any"
             )

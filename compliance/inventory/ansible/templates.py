@@ -16,7 +16,7 @@ from compliance.inventory.ansible.hosts import Content, Host, Literal, Other, Va
 EXPRESSION = re.compile(
     r"""(?:(?<!\s)\s*\{\{-|\{\{)\s*          # a dash takes the blanks before it away
     (?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-      |lookup\(\s*(?P<q>['"])(?:ansible\.builtin\.)?env(?P=q)\s*,\s*(?P<p>['"])(?P<env>[^'"{}\s]+)(?P=p)\s*\))
+      |lookup\s*\(\s*(?P<q>['"])(?:ansible\.builtin\.)?env(?P=q)\s*,\s*(?P<p>['"])(?P<env>[^'"{}\s]+)(?P=p)\s*\))
     (?P<filters>(?:\s*\|\s*(?:upper|lower))*)
     \s*(?:-\}\}\s*|\}\})""",
     re.VERBOSE,
