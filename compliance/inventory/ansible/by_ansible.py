@@ -156,18 +156,21 @@ def reason(complaints: bytes, source: str = "") -> str:
 
     What they quote of a file may be a password: it goes.
     """
-    lines = [line.strip() for line in complaints.decode(errors="replace").splitlines() if line.strip()]
+    text = complaints.decode(errors="replace")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"\[ERROR\]|ERROR!", line)]
     causes = [line for pattern in CAUSES for line in lines if re.match(pattern, line)]
-    best = _best_plugin(lines, source)
+    parts = re.split(r"\n(?=\[|ERROR!)|\n\s*\n", text)  # before 2.19 warnings are wrapped
+    warnings = [" ".join(part.split()) for part in parts if part.startswith("[WARNING]")]
+    best = _best_plugin(warnings, source)
     chosen = dict.fromkeys(_unquoted(line) for line in ([best] if best else causes[:1]) + errors[:1])
     return shorten("; ".join(chosen) or _unquoted(next(iter(lines), "it gave no reason")), LONGEST_REASON)
 
 
-def _best_plugin(lines: list[str], source: str) -> str | None:
+def _best_plugin(warnings: list[str], source: str) -> str | None:
     """Return what the plugin said that is meant for such a source: one that the user configured or that runs it as a
     program, then one whose own error it is, then the one for its name's ending; the last that was tried, else."""
-    reasons = {match[1] or match[2]: match[3] for line in lines if (match := OF_PLUGIN.search(line))}
+    reasons = {match[1] or match[2]: match[3] for line in warnings if (match := OF_PLUGIN.search(line))}
     suffix = PurePath(source).suffix.lower()
 
     def understanding(name: str) -> tuple[int, bool, bool]:
@@ -182,4 +185,5 @@ def _best_plugin(lines: list[str], source: str) -> str | None:
 
 def _unquoted(line: str) -> str:
     line = re.sub(r"^(\[ERROR\]|ERROR!|\[WARNING\]):?\s*", "", line)
+    line = re.sub(r"(Invalid value provided for '\w+'): .*", r"\1", line)
     return re.sub(r"\b(got|definition|found):? .*", r"\1 something else", line)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from compliance.inventory.ansible.hosts import Host
+from compliance.inventory.ansible.hosts import Content, Host, Other
 from compliance.inventory.ansible.plugins import FALSE, PLUGINS, TRUE, Plugin
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
 from compliance.inventory.entries import URL_PATH, Entry
@@ -209,10 +209,16 @@ def _own(host: Host, result: HostKeys) -> Iterator[Said]:
         if key == "path" and not re.fullmatch(URL_PATH, _hint(host, name) or ""):
             if content is not None:
                 result.remarks.append(f"{name} is no path of a WinRM listener, so it is taken as a role's")
+        elif isinstance(content, Other) or (isinstance(content, tuple) and not all(map(_is_text, content))):
+            result.remarks.append(f"{name} is neither text nor a list of it, so it is taken as a role's")
         elif isinstance(content, tuple):
-            yield key, [item for item in content if isinstance(item, str)], name
+            yield key, list(content), name
         elif (text := text_of(host, name)) is not None:
             yield key, _typed(key, text, name), name
+
+
+def _is_text(content: Content) -> bool:
+    return isinstance(content, str)
 
 
 def _typed(key: str, text: str, variable: str) -> object:

@@ -130,3 +130,28 @@ def test_a_linux_host_with_templates_stops_nothing(tmp_path: Path) -> None:
     web01 = f"web01 ansible_port={JINJA} ansible_shell_type={JINJA}\n"
     (path := tmp_path / "hosts.ini").write_text(f"hv01 {WINRM}\n{web01}")
     assert [entry.name for entry in read_any(path, around=WITHOUT).servers] == ["hv01"]
+
+
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "hyperv_path: 'D:\\VMs'",
+        "hyperv_path: '\\\\files\\vms'",
+        "hyperv_path: [a, b]",
+        "hyperv_path: {a: b}",
+        "hyperv_path: '{{ root | default(1) }}\\VMs'",
+        "hyperv_path: 'C:/VMs'",
+        "hyperv_groups: [{name: a}]",
+        "hyperv_key: {a: b}",
+        "hyperv_certificate: [{a: b}]",
+    ],
+)
+def test_what_can_only_be_a_roles_is_a_remark(tmp_path: Path, variable: str) -> None:
+    (path := tmp_path / "hosts.yml").write_text(
+        "a:\n  hosts: {hv01: }\n  vars:\n    ansible_connection: psrp\n    ansible_user: audit\n"
+        f"    ansible_password: canary\n    {variable}\n"
+    )
+    found = found_by_ansible(path, EVERYTHING, WITHOUT)
+    assert entries(found.inventory, "path", "groups", "key") == {"hv01": ("/wsman", ("a",), None)}
+    (remark,) = found.entries["hv01"].remarks
+    assert remark.endswith("so it is taken as a role's")

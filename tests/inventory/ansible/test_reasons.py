@@ -59,3 +59,24 @@ def test_the_reason_is_that_of_the_plugin_which_understood_most(source: str, for
     texts, best = REASONS[source]
     lines = [form.format(name, text) for name, text in texts.items()]
     assert reason("\n".join(lines).encode(), f"/folder/{source}") == texts[best]
+
+
+def test_wrapped_warnings_are_one_reason() -> None:
+    """As ansible-core has it up to 2.18."""
+    text = (
+        "[WARNING]:  * Failed to parse /folder/hosts.yml with auto plugin: no root\n'plugin' key found, "
+        "'/folder/hosts.yml' is not a valid YAML inventory plugin\nconfig file\n"
+        '[WARNING]:  * Failed to parse /folder/hosts.yml with yaml plugin: Invalid\n"hosts" entry for "all" group, '
+        "requires a dictionary\n"
+        "[WARNING]: Unable to parse /folder/hosts.yml as an inventory source\n"
+        "ERROR! Completely failed to parse inventory source /folder/hosts.yml\n"
+    )
+    assert reason(text.encode(), "/folder/hosts.yml") == (
+        'Invalid "hosts" entry for "all" group, requires a dictionary; Completely failed to parse inventory source '
+        "/folder/hosts.yml"
+    )
+
+
+def test_what_a_plugin_quotes_is_not_repeated() -> None:
+    text = "[WARNING]: Failed to parse inventory with 'auto' plugin: Invalid value provided for 'list': canary\n"
+    assert "canary" not in reason(text.encode(), "/folder/aws.yml")
