@@ -127,7 +127,7 @@ class Policy:
         for rule, severity in sorted(self.severity.items()):
             yield f"{rule} counts as {severity.value} (`severity`)"
         for rule in sorted(self.off):
-            yield f"{rule} is not judged (`rules: {{{rule}: off}}`)"
+            yield f"{rule} is switched off (`rules: {{{rule}: off}}`)"
 
 
 DEFAULT = Policy()

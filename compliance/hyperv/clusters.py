@@ -213,7 +213,7 @@ class _Whole:
 
     def _unseen(self, expected: Expected) -> VirtualMachine:
         node = self._node_of(expected.owner) or self._members[0].name
-        owner = f"{expected.owner} owns it" if expected.owner else "no owner is told"
+        owner = f"{expected.owner} owns it" if expected.owner else "no owner is named"
         blind = [server.name for server in self._members if server.unread]
         but = f", and {some(blind)} was not read" if blind else ""
         reason = f"its cluster expects it ({expected.state}, {owner}), but no node showed it, not even at the end{but}"

@@ -35,21 +35,27 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         metavar="FILE",
         action="append",
         default=[],
-        help="judge what an earlier run saved, without any network; several join sites gathered apart",
+        help="judge what an earlier run saved, without any network; give several to join sites that were read apart",
     )
-    group.addoption("--hv-limit", metavar="PATTERN", help="read only these servers and groups, as Ansible's --limit")
-    group.addoption("--hv-save", metavar="FILE", help="save what is gathered (JSON lines; gzip for a name in .gz)")
+    group.addoption(
+        "--hv-limit", metavar="PATTERN", help="read only these servers and groups; written like Ansible's --limit"
+    )
+    group.addoption(
+        "--hv-save", metavar="FILE", help="save what is read in this file (JSON lines; gzip if its name ends in .gz)"
+    )
     for name, what in (
-        ("policy", "what closes the gate, in a file of its own (YAML); says more than the inventory's `policy:`"),
-        ("waivers", "findings that are accepted until a day (YAML); repeatable"),
+        ("policy", "a file that says what closes the gate (YAML); it wins over the inventory's `policy:`; repeatable"),
+        ("waivers", "a file of findings that are waived until a day (YAML); repeatable"),
     ):
         group.addoption(f"--hv-{name}", metavar="FILE", action="append", default=[], help=what)
-    group.addoption("--hv-baseline", metavar="FILE", help="results.json of an earlier run: what it found is known")
-    group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json here")
+    group.addoption(
+        "--hv-baseline", metavar="FILE", help="results.json of an earlier run: its findings no longer close the gate"
+    )
+    group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json into this folder")
     group.addoption(
         "--hv-grain",
         choices=[grain.value for grain in Grain],
-        help="one case of pytest's for each rule and machine (the default), for each rule and server, or for each rule",
+        help="one test case for each rule and machine (the default), for each rule and server, or for each rule",
     )
     for name, attributes in POLICY_OPTIONS.items():
         group.addoption(f"--hv-{name.replace('_', '-')}", **attributes)
@@ -58,7 +64,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         metavar="RULE=SEVERITY",
         action="append",
         default=[],
-        help="count a rule as error, warning or information; repeatable",
+        help="give a rule another severity: error, warning or information; repeatable",
     )
     for name, what in SELECTION.items():
         group.addoption(

@@ -23,39 +23,47 @@ class Grain(StrEnum):
 POLICY_OPTIONS: dict[str, dict[str, Any]] = {
     "fail_at": {
         "choices": [severity.value for severity in Severity],
-        "help": "the least severity that closes the gate, failed and unknown alike (default: warning)",
+        "help": "failed and unknown findings of this severity or worse close the gate (default: warning)",
     },
-    "least_servers_read": {"metavar": "PERCENT", "type": float, "help": "servers that must have been read (100)"},
+    "least_servers_read": {
+        "metavar": "PERCENT",
+        "type": float,
+        "help": "how many of the servers must be read, or the gate is closed (default: 100)",
+    },
     "least_machines_judged": {
         "metavar": "PERCENT",
         "type": float,
-        "help": "virtual machines with a failover address of which it must be known whether they are ready (100)",
+        "help": "virtual machines with a failover address whose readiness must be known (default: 100)",
     },
-    "oldest_snapshot": {"metavar": "HOURS", "type": float, "help": "an older snapshot closes the gate (no limit)"},
+    "oldest_snapshot": {
+        "metavar": "HOURS",
+        "type": float,
+        "help": "a snapshot older than this closes the gate (default: no limit)",
+    },
     "direction": {
         "choices": ["failover", "failback", "both"],
-        "help": "what closes the gate: findings about a failover, about the failback after it, or both (the default)",
+        "help": "findings about a failover, a failback or both close the gate (default: both)",
     },
     "expired_waivers": {
         "choices": ["fail", "tell"],
-        "help": "does a waiver hold past its end (tell), or close what it covered the gate again (fail, the default)?",
+        "help": "findings whose waiver has ended: close the gate (fail, the default), or stay waived (tell)",
     },
     "unused_waivers": {
         "choices": ["fail", "tell"],
-        "help": "is a waiver that meets no finding a mistake (fail), or listed (tell, the default)?",
+        "help": "waivers that match no finding: exit code 4 (fail), or list them (tell, the default)",
     },
     "partial_clusters": {
         "choices": ["fail", "tell"],
-        "help": "does a cluster of which not every node is in the inventory close the gate (fail, the default)?",
+        "help": "clusters with nodes missing from the inventory: close the gate (fail, the default) or list (tell)",
     },
     "evidence": {
         "choices": [evidence.value for evidence in Evidence],
-        "help": "what verdicts rest on: the guest's answer (observed), or Microsoft's own test alone (bpa)",
+        "help": "what counts: the guest's own answer (observed, the default) or Microsoft's test alone (bpa)",
     },
     "boot_grace": {
         "metavar": "MINUTES",
         "type": float,
-        "help": "what a virtual machine has after its start until its guest must answer (10)",
+        "help": "how long after its start a virtual machine's guest may stay silent (default: 10)",
     },
 }
 """A policy's keys as pytest's options."""

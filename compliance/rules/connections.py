@@ -18,7 +18,7 @@ MOST_REMARKS = 50
     severity=Severity.WARNING,
     title="Every guest connection leads to the guest that it is for",
     issue="A guest connection of the inventory (`guests:`) was not read, matches no machine, or leads to another one.",
-    impact="Nothing is known of these guests from inside: whether they apply their failover addresses is not judged.",
+    impact="Nothing is known of these guests from inside: whether they apply their failover addresses is unknown.",
     resolution="Do what stands beside each connection, or take it out of the inventory's `guests`.",
     applies=lambda estate: bool(estate.connections),
 )

@@ -59,7 +59,7 @@ def _bpa(machine: VirtualMachine) -> str:
     if isinstance(machine.role, Unread) or isinstance(machine.replicated, Unread) or isinstance(machine.doubt, Unread):
         return "not comparable"
     if machine.role is not Role.REPLICA:
-        return "not judged (BPA looks at replicas only)"
+        return "no statement (BPA looks at replicas only)"
     if isinstance(machine.failover, Unread):
         return "not comparable"
     offered = machine.data_exchange_offered

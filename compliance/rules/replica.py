@@ -50,7 +50,9 @@ def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outco
         return not_applicable("the sites of both sides share their networks", cause=Cause.STRETCHED)
     if sender and sender.role is Role.PRIMARY and isinstance(sender.failover, Unread):
         if sender.failover.server:
-            return not_applicable(f"not judged: see what is said of {sender.server}", cause=Cause.SERVER_FAULT)
+            return not_applicable(
+                f"the cause is at the server of its primary: see {sender.server}", cause=Cause.SERVER_FAULT
+            )
         return unknown(f"what stands on {sender.server} is not known: {sender.failover}", cause=Cause.SETTINGS_UNREAD)
     if sender and sender.role is Role.PRIMARY and (on_primary := _set_on(sender.settings, adapter.guid)):
         return failed(

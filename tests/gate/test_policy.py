@@ -113,7 +113,7 @@ def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
     assert "guest-can-apply-failover-ip" not in keys
     assert "server-was-read" in keys
     assert (
-        "guest-can-apply-failover-ip is not judged (`rules: {guest-can-apply-failover-ip: off}`)" in table.gate.weaker
+        "guest-can-apply-failover-ip is switched off (`rules: {guest-can-apply-failover-ip: off}`)" in table.gate.weaker
     )
 
 

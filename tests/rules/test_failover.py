@@ -244,7 +244,7 @@ def test_checkpoints_recovery_points_and_planned_machines_never_leak_in() -> Non
 def test_not_one_failover_row_on_a_server_that_replicates_is_no_answer() -> None:
     host = Host(vms=[Vm(name="x", nics=[NO_ROW])])
     said = outcomes(source(host))["hv01/x"]  # once, at the server: each of its machines only points there
-    assert (said.result, said.finding) == (NOT_APPLICABLE, "not judged: see what is said of hv01")
+    assert (said.result, said.finding) == (NOT_APPLICABLE, "the cause is at its server: see hv01")
     (server,) = translate(snapshot(source(host))).servers
     assert server.doubt == (
         "shows not one failover setting row of a machine: if none of its machines has a failover address, set "
@@ -494,8 +494,8 @@ def test_evidence_bpa_ends_at_the_offer(vm: Vm, result: Result) -> None:
 
 
 BPA_SAYS = [
-    (Vm(name="x"), "not judged (BPA looks at replicas only)"),
-    (Vm(name="x", mode=4, power=3), "not judged (BPA looks at replicas only)"),
+    (Vm(name="x"), "no statement (BPA looks at replicas only)"),
+    (Vm(name="x", mode=4, power=3), "no statement (BPA looks at replicas only)"),
     (Vm(name="x", mode=2, power=3), "compliant"),
     (Vm(name="x", mode=2, power=3, offered=3), "violating"),
     (Vm(name="x", mode=2, power=3, offer_row=False), "violating"),

@@ -84,7 +84,7 @@ def unread_side(machine: VirtualMachine) -> Outcome | None:
 def _unread(why: Unread, cause: Cause) -> Outcome:
     """One cause, one alarm: what is a server's own fault is said there, and each of its machines only points to it."""
     if why.server:
-        return not_applicable(f"not judged: see what is said of {why.server}", cause=Cause.SERVER_FAULT)
+        return not_applicable(f"the cause is at its server: see {why.server}", cause=Cause.SERVER_FAULT)
     return unknown(str(why), evidence=NOTHING, cause=cause)
 
 
