@@ -15,6 +15,7 @@ import pytest
 
 from compliance.audit import judged
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES
+from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.rule import Result
 from compliance.snapshot.snapshot import Snapshot
@@ -50,12 +51,17 @@ def servers() -> Iterator[dict[str, Simulator]]:
         yield {name: stack.enter_context(simulator(name, host)) for name, _, host in SERVERS}
 
 
-def results(snapshot: Snapshot) -> dict[str, Result]:
-    return {verdict.id: verdict.outcome.result for verdict in judged(snapshot, Scope()).verdicts}
+Words = dict[tuple[str, Direction], Word]  # a virtual machine's, by its GUID and direction
+
+
+def results(snapshot: Snapshot) -> tuple[dict[str, Result], Words]:
+    table = judged(snapshot, Scope())
+    words = {(machine.guid, machine.direction): machine.word for machine in table.readiness}
+    return {verdict.id: verdict.outcome.result for verdict in table.verdicts}, words
 
 
 @pytest.fixture(scope="module")
-def before(servers: dict[str, Simulator]) -> dict[str, Result]:
+def whole(servers: dict[str, Simulator]) -> tuple[dict[str, Result], Words]:
     return results(gather_from(servers))
 
 
@@ -76,12 +82,13 @@ def of_its_server(case: str) -> str:
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("class_name", [query.class_name for query in (*QUERIES, *OF_REPLICATION)])
 def test_no_silence_turns_green(
-    class_name: str, way: str, servers: dict[str, Simulator], before: dict[str, Result]
+    class_name: str, way: str, servers: dict[str, Simulator], whole: tuple[dict[str, Result], Words]
 ) -> None:
+    before, words = whole
     for one in servers.values():
         one.faults = {class_name: WAYS[way]}
     try:
-        after = results(gather_from(servers))
+        after, words_after = results(gather_from(servers))
     finally:
         for one in servers.values():
             one.faults = {}
@@ -97,6 +104,8 @@ def test_no_silence_turns_green(
         assert [case for case in moved if before[case] is not Result.FAILED] == []
         return
     assert greener == []
+    ready = [machine for machine, word in words_after.items() if word is Word.READY and words.get(machine) is not word]
+    assert ready == []
     passed = Counter(result for case, result in moved.items() if before[case] is Result.PASSED)
     answered = [case for case, result in moved.items() if before[case] is Result.PASSED and result in ANSWERS]
     assert [case for case in answered if WITHOUT_ADDRESS not in case and class_name not in NOT_LISTED] == []

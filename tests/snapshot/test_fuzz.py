@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from compliance.audit import judged
 from compliance.errors import SnapshotError
 from compliance.hyperv.queries import OF_REPLICATION
+from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.model import ReplicaAdapter, ReplicatedVM, Unread
 from compliance.rule import Result, Verdict
@@ -88,16 +89,23 @@ def case_of(verdict: Verdict) -> Case:
 def results(lines: list[Any], path: Path) -> dict[Case, Result] | None:
     """What each case comes to, machine by machine and adapter by adapter; None where the file is refused.
 
-    Where a machine's guest was seen nowhere, a missing address of its replica is a question to which no rule has an
-    answer, and is said to be not applicable: here it counts as unknown.
+    A machine's readiness in each direction is one of them, and passed where it is ready. Where a machine's guest was
+    seen nowhere, a missing address of its replica is a question to which no rule has an answer, and is said to be not
+    applicable: here it counts as unknown.
     """
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     try:
         taken = read_snapshot(path)
     except SnapshotError:
         return None
-    verdicts = judged(taken, Scope()).verdicts
+    table = judged(taken, Scope())
+    verdicts = table.verdicts
     found = {case_of(verdict): verdict.outcome.result for verdict in verdicts}
+    for one in table.readiness:
+        # An address on the primary alone may be meant for the replica: once nobody sees the replica's settings, nobody
+        # doubts it any more. So the way back is left out here.
+        if one.direction is not Direction.FAILBACK:
+            found[one.direction, "", one.guid, ""] = Result.PASSED if one.word is Word.READY else UNKNOWN
     for verdict in verdicts:
         vm = getattr(verdict.subject, "vm", verdict.subject)
         is_unseen = isinstance(vm, ReplicatedVM) and isinstance(vm.partner, Unread)
@@ -166,6 +174,10 @@ def every_damage() -> tuple[Damage, ...]:
     return tuple(found)
 
 
+GONE_IS = dict.fromkeys(Direction, UNKNOWN)
+"""A machine whose readiness is gone is not ready; a case that is gone is a case too few."""
+
+
 def above(case: Case) -> Iterator[Case]:
     """Where a doubt stands that a case only points to: at its machine, under this rule or the founding one, which
     stands before all others; or at its server."""
@@ -178,7 +190,9 @@ def greener(before: dict[Case, Result], after: dict[Case, Result]) -> list[str]:
     return [
         f"{case}: {was} -> {after.get(case, 'gone')}"
         for case, was in before.items()
-        if was in CLOSED and after.get(case) not in CLOSED and not any(after.get(one) is UNKNOWN for one in above(case))
+        if was in CLOSED
+        and after.get(case, GONE_IS.get(case[0])) not in CLOSED
+        and not any(after.get(one) is UNKNOWN for one in above(case))
         if after.get(("failover-ip-is-valid", *case[1:])) is not Result.FAILED  # what is no address equals none
     ]
 

@@ -15,7 +15,7 @@ from compliance.hyperv.host import listed
 from compliance.hyperv.remarks import CLOCK_TOLERANCE, FOR_REMARKS_ONLY
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
-from compliance.words import plural, shorten
+from compliance.words import join_names, plural, shorten
 
 ADDS_ONLY = frozenset(query.class_name for query in queries.OF_REPLICATION if query.adds_only)
 ENOUGH = frozenset({*FOR_REMARKS_ONLY, *ADDS_ONLY, queries.OPERATING_SYSTEM, queries.NODES, queries.CLUSTER})
@@ -105,6 +105,10 @@ def _beside(reading: Reading) -> Iterator[str]:
         for query in queries.QUERIES
         if query.class_name not in asked
     )
+    replicates = queries.queries_of_replication(reading.version, reading.classes.get(queries.MACHINES, ()))
+    if not replicates:
+        names = join_names([query.class_name for query in queries.OF_REPLICATION], most=len(queries.OF_REPLICATION))
+        yield f"not asked for, since nothing replicates there: {names}"
     yield from reading.notes
 
 
