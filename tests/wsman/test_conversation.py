@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -130,6 +131,23 @@ def test_only_what_was_asked_for_is_kept() -> None:
     host = Host(lambda asked: wide(asked, ""))
     listing = hold(enumerate_instances(RESOURCE, properties=frozenset({"Name", "Missing"})), host)
     assert listing.instances == [{"Name": "a"}]
+
+
+def test_a_flood_of_what_nobody_asked_for_leaves_no_memory_behind() -> None:
+    """Twelve answers of 1 MB each: kept whole they cost 13 MB and more, and what was asked for some kilobytes."""
+    flood = wide("", context="1", cells=8_000).replace(b">x<", f">{'y' * 100}<".encode())
+    pages: list[Reply] = [
+        lambda asked: flood.replace(b"RelatesTo><", f"RelatesTo>{asked}<".encode()) for _ in range(12)
+    ]
+    memory = {}
+    for wanted in (frozenset({"Name"}), None):
+        tracemalloc.start()
+        listing = hold(enumerate_instances(RESOURCE, properties=wanted), Host(*pages, begins("b")))
+        memory[wanted is None] = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert len(listing.instances) == 13
+    assert memory[False] < 100_000
+    assert memory[True] > 10_000_000
 
 
 @pytest.mark.parametrize(
