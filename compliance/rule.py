@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol, Self
 
@@ -60,7 +60,8 @@ class Outcome:
     groups of findings rest on it, never on the sentence. ``condition`` is what a pass still needs and nobody looked at
     (``NetworkManager leaves its adapter alone``): such a machine is *ready if*. ``rests_on`` are keys and values
     that the cause is about and the subject doesn't show by itself (another machine's GUID, an address): with others of
-    them it is another finding, and no longer known.
+    them it is another finding, and no longer known. ``facts`` are shown beside the finding, by names for people
+    (``Address now``): nothing rests on them.
     """
 
     result: Result
@@ -68,10 +69,12 @@ class Outcome:
     evidence: str = ""
     cause: str = ""
     condition: str = ""
-    bpa: str = ""
     remarks: tuple[str, ...] = ()
-    addresses_now: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    def fact(self, name: str) -> str:
+        return ", ".join(self.facts.get(name, ()))
 
 
 def passed(finding: str = "", *, evidence: str = "", condition: str = "") -> Outcome:

@@ -315,7 +315,11 @@ def never(_: object) -> bool:
 
 def too_long(now: dict[Case, Outcome]) -> list[str]:
     """No text of a host stands whole in a line of ours."""
-    lines = (line for one in now.values() for line in (one.finding, *one.remarks, *one.addresses_now))
+    lines = (
+        line
+        for one in now.values()
+        for line in (one.finding, *one.remarks, *(text for texts in one.facts.values() for text in texts))
+    )
     return [line for line in lines if len(line) > 1_500]
 
 

@@ -17,6 +17,7 @@ from compliance.judge.readiness import Readiness
 from compliance.model import Server
 from compliance.report.readiness import ReadinessOf, word_text
 from compliance.report.table import Table, decisions_worst_first
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.words import printable
 
 MARK = "\ufeff"
@@ -58,11 +59,11 @@ def _row(decision: Decision, server: Server | None, readiness: Sequence[Readines
         machine.name if machine else "",
         machine.guid if machine else "",
         str(machine.role) if machine else "",
-        _listed(outcome.addresses_now),
+        _listed(outcome.facts.get(ADDRESSES_NOW, ())),
         _listed(machine.failover_addresses if machine else ()),
         outcome.finding,
         outcome.evidence,
-        outcome.bpa,
+        outcome.fact(BPA),
         decision.waiver.place if decision.waiver else "",
         _listed(outcome.remarks),
         verdict.cluster or "",

@@ -17,6 +17,7 @@ from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result, Rule
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 
 
 def results(table: Table) -> Iterator[str]:
@@ -147,12 +148,13 @@ def _result(decision: Decision, server: Server | None) -> dict[str, object]:
         "judged": outcome.result.value if shown is not outcome.result else None,
         "finding": outcome.finding,
         "evidence": outcome.evidence,
-        "bpa": outcome.bpa,
+        "bpa": outcome.fact(BPA),
         "remarks": list(outcome.remarks),
         "machine": _machine(verdict.machine) if verdict.machine else None,
         "site": server.site if server else None,
         "groups": list(server.groups) if server else None,
-        "addresses_now": list(outcome.addresses_now),
+        "addresses_now": list(outcome.facts.get(ADDRESSES_NOW, ())),
+        "facts": {name: list(values) for name, values in outcome.facts.items() if name not in (ADDRESSES_NOW, BPA)},
         "identity": finding.identity if finding else None,
         "evidence_digest": finding.evidence if finding else None,
         "state": decision.state.name.lower() if decision.state else None,

@@ -27,6 +27,7 @@ from compliance.report.json_parts import compact, present
 from compliance.report.readiness import ReadinessOf, count_directions, word_text
 from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
 from compliance.rule import Result, Rule, Severity
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.words import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -240,10 +241,10 @@ def _properties(decision: Decision, readiness: Sequence[Readiness]) -> dict[str,
         "outcome": decision.shown.outcome.result.value,
         "evidence": _cut(outcome.evidence),
         "evidenceDigest": finding.evidence if finding else None,
-        "bpa": _cut(outcome.bpa),
+        "bpa": _cut(outcome.fact(BPA)),
         "cause": outcome.cause,
         "readiness": {str(one.direction): _cut(word_text(one)) for one in readiness},
-        "addressesNow": list(map(_cut, outcome.addresses_now[:MOST_ADDRESSES])),
+        "addressesNow": list(map(_cut, outcome.facts.get(ADDRESSES_NOW, ())[:MOST_ADDRESSES])),
         "failoverAddresses": list(map(_cut, machine.failover_addresses[:MOST_ADDRESSES])) if machine else None,
         "machine": _cut(machine.guid) if machine else None,
         "side": _cut(str(machine.role)) if machine else None,

@@ -20,6 +20,7 @@ from compliance.report.markdown_parts import code, size
 from compliance.report.readiness import count_lines, direction_text, machine_text, open_machines, readiness_text
 from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, partners_said
 from compliance.rule import Severity, Verdict
+from compliance.rules.evidence.facts import ADDRESSES_NOW
 
 MOST_BYTES = 1_000_000
 """A step's summary on GitHub holds 1,048,576."""
@@ -164,7 +165,7 @@ def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
     if machine := verdict.machine:
         node = f" on {code(machine.server)}" if machine.cluster else ""
         yield f" ({machine.role}{node})" if isinstance(machine.role, Role) else f" ({code(str(machine.role))})"
-        if now := verdict.outcome.addresses_now:
+        if now := verdict.outcome.facts.get(ADDRESSES_NOW):
             yield f", now {code(', '.join(now))}"
         if after := machine.failover_addresses:
             yield f", after a failover {code(', '.join(after))}"

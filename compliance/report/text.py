@@ -78,14 +78,11 @@ def details(verdict: Verdict) -> str:
         lines.append(f"Virtual machine: {machine.name} ({machine.role}) {where}, {machine.guid}")
         if machine.failover_addresses:
             lines.append(f"Address after a failover: {', '.join(machine.failover_addresses)}")
-        if outcome.addresses_now:
-            lines.append(f"Address now: {', '.join(outcome.addresses_now)}")
     if outcome.condition:
         lines.append(f"Only if: {outcome.condition}")
     if outcome.evidence:
         lines.append(f"Evidence: {outcome.evidence}")
-    if outcome.bpa:
-        lines.append(f"Microsoft's BPA would say: {outcome.bpa}")
+    lines += [f"{name}: {', '.join(values)}" for name, values in outcome.facts.items() if values]
     lines += [f"Remark: {remark}" for remark in outcome.remarks]
     if outcome.result is Result.FAILED:
         lines += _rule_text(rule)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from compliance.model import FailoverAddress, ReplicatedVM, Role, Settings, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, rule, with_remarks
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.evidence.handover import guest_seen, handed_over
 
 
@@ -49,8 +50,7 @@ def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Settings)
     guest = guest_seen(vm)
     return replace(
         with_remarks(outcome, (*vm.machine.remarks, *vm.remarks, *_remarks(vm.machine))),
-        bpa=_bpa(vm.machine),
-        addresses_now=guest.addresses if guest else (),
+        facts={ADDRESSES_NOW: guest.addresses if guest else (), BPA: (_bpa(vm.machine),)},
     )
 
 

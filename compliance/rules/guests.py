@@ -12,6 +12,7 @@ from dataclasses import replace
 from compliance.model import Evidence, Guest, Inside, ReplicatedVM, Settings, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.handover import NOTHING, guest_seen, handed_over, inside_of, runs_on
 from compliance.rules.evidence.system import Statement, System
@@ -45,7 +46,7 @@ from compliance.words import join_names
 def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Settings) -> Outcome:
     outcome = with_remarks(_decide(vm, settings), (*vm.machine.remarks, *vm.remarks))
     guest = guest_seen(vm)
-    return replace(outcome, addresses_now=guest.addresses) if guest else outcome
+    return replace(outcome, facts={ADDRESSES_NOW: guest.addresses}) if guest else outcome
 
 
 def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:

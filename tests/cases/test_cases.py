@@ -13,6 +13,7 @@ from compliance.judge.readiness import Direction, Readiness, Word, readiness_of
 from compliance.model import Estate
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.snapshot.snapshot import Snapshot
 from tests.cases.inputs import DATA, at_sites, read, renamed, with_more_adapters
 
@@ -145,7 +146,7 @@ def test_odd_addresses_are_seen() -> None:
 
 def test_a_sentence_is_no_address() -> None:
     estate, verdicts = judged(read("deprecated.jsonl"))
-    assert {verdict.outcome.addresses_now for verdict in verdicts} == {()}
+    assert {verdict.outcome.facts.get(ADDRESSES_NOW, ()) for verdict in verdicts} == {()}
     assert {one.today for one in readiness_of(estate, verdicts)} == {""}
 
 

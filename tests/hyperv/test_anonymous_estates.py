@@ -18,6 +18,7 @@ from compliance.hyperv.rows import GUID
 from compliance.judge.judge import judge
 from compliance.model import Guest, Row, Unread
 from compliance.rule import Verdict
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
 from compliance.snapshot.write import write_snapshot
@@ -114,10 +115,10 @@ def told(found: Snapshot) -> list[tuple[object, ...]]:
             places.get(verdict.server or "", -1),
             number[machine.guid] if machine else -1,
             outcome.result,
-            outcome.bpa,
+            outcome.fact(BPA),
             outcome.evidence.partition(" on ")[0],
             len(outcome.remarks),
-            len(outcome.addresses_now),
+            len(outcome.facts.get(ADDRESSES_NOW, ())),
             len(machine.failover_addresses) if machine else 0,
         )
 

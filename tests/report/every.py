@@ -27,6 +27,7 @@ from compliance.report.sarif import sarif
 from compliance.report.summary import summary
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from tests.builders import NOW
 from tests.report.tables import mute_machine
 
@@ -56,7 +57,8 @@ def guest_answers(vm: ReplicatedVM) -> Outcome:
     if kind == "good":
         return passed(evidence="answer of the guest")
     told = failed("the guest never answered", evidence="answer of the guest")
-    return replace(told, bpa="compliant", addresses_now=("10.1.0.20", "fe80::1"), remarks=("its clock is late",))
+    facts = {ADDRESSES_NOW: ("10.1.0.20", "fe80::1"), BPA: ("compliant",), "Cores": ("4",)}
+    return replace(told, facts=facts, remarks=("its clock is late",))
 
 
 @rule("has-note", severity=Severity.INFORMATION, title="It has a note", impact="None.", resolution="Write one.")
@@ -153,7 +155,7 @@ def hostile(text: str) -> Table:
     """The same text wherever a host, a guest, an inventory or a waiver may write."""
     found = every()
     machine = mute_machine(text, text, guid=text, role=Unread(text))
-    outcome = Outcome(Result.FAILED, text, text, bpa=text, remarks=(text,), addresses_now=(text,))
+    outcome = Outcome(Result.FAILED, text, text, remarks=(text,), facts=dict.fromkeys((ADDRESSES_NOW, BPA), (text,)))
     servers = (
         Server(name=text, host_name=text, site=text, groups=(text,), version=text, insecure=text, remarks=(text,)),
         Server(name=f"{text}2", unread=Unread(text)),

@@ -29,6 +29,7 @@ from compliance.model import (
 )
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Verdict
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
 from tests.comparing import RULES
 
@@ -111,7 +112,7 @@ def hostile(text: str) -> Table:
     )
     estate = Estate(name=text, time=NOW, servers=servers, replicated=(one, silent))
     found = table(estate, tool=text, inventory=text, inventory_digest=text, scope=text, complete=False)
-    outcome = Outcome(Result.FAILED, text, text, bpa=text, remarks=(text,), addresses_now=(text,))
+    outcome = Outcome(Result.FAILED, text, text, remarks=(text,), facts=dict.fromkeys((ADDRESSES_NOW, BPA), (text,)))
     waived = replace(outcome, result=Result.WAIVED)
     extra = tuple(replace(found.verdicts[-1], outcome=one) for one in (outcome, waived))
     return showing(found, (*found.verdicts, *extra))

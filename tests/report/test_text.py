@@ -198,7 +198,9 @@ def test_the_first_line_is_the_finding() -> None:
 
 
 def test_what_is_known_beside_the_verdict() -> None:
-    text = details(with_outcome(addresses_now=("10.1.0.20", "::1"), remarks=("a", "b"), evidence="", bpa=""))
+    text = details(
+        with_outcome(facts={"Address now": ("10.1.0.20", "::1"), "Cores": ()}, remarks=("a", "b"), evidence="")
+    )
     assert "\nAddress now: 10.1.0.20, ::1\n" in text
     assert "\nRemark: a\nRemark: b\n" in text
     assert "\nEvidence:" not in text

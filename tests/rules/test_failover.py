@@ -17,6 +17,7 @@ from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings, Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.facts import BPA
 from compliance.rules.failover import failover_ip_needs_integration_services as RULE  # noqa: N812
 from compliance.snapshot.snapshot import Source
 from tests.builders import (
@@ -508,7 +509,7 @@ BPA_SAYS = [
 
 @pytest.mark.parametrize(("vm", "says"), BPA_SAYS)
 def test_what_bpa_would_say_stands_beside(vm: Vm, says: str) -> None:
-    assert only(vm).bpa == says
+    assert only(vm).fact(BPA) == says
 
 
 # --- remarks ----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from compliance.judge.judge import judge
 from compliance.model import Evidence, Settings
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.rules.evidence.system import Statement
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
@@ -118,7 +119,7 @@ def test_what_is_said_of_a_guests_system(vm: Vm, result: Result, says: str, rema
     assert outcome.cause in set(Cause) or result in (PASSED, NOT_APPLICABLE)
     if result in (PASSED, FAILED):
         assert outcome.evidence == "likely, by the system that the guest published"
-        assert outcome.addresses_now
+        assert outcome.facts[ADDRESSES_NOW]
 
 
 RESULTS = {

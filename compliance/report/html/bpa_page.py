@@ -26,6 +26,7 @@ from compliance.report.readiness import (
 )
 from compliance.report.table import ORDER, Table, by_rule, impacts, worst_first
 from compliance.rule import Result, Rule, Verdict
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.words import plural, printable
 
 MOST_ROWS = 500
@@ -244,11 +245,11 @@ def _impacted_machine(verdict: Verdict) -> list[str]:
         as_html(verdict.server or ""),
         as_html(name_of(verdict)),
         as_html(machine.role if machine else ""),
-        html_names(outcome.addresses_now) or "not known",
+        html_names(outcome.facts.get(ADDRESSES_NOW, ())) or "not known",
         html_names(machine.failover_addresses if machine else ()),
         as_html(outcome.finding),
         as_html(outcome.evidence),
-        as_html(outcome.bpa),
+        as_html(outcome.fact(BPA)),
     ]
 
 

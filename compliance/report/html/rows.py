@@ -85,10 +85,9 @@ def detail(verdict: Verdict) -> list[str]:
     facts = [
         ("Only if", as_html(outcome.condition)),
         ("Evidence", as_html(outcome.evidence)),
-        ("Microsoft's BPA would say", as_html(outcome.bpa)),
     ]
+    facts += [(name, html_names(values)) for name, values in outcome.facts.items()]
     if machine:
-        facts.append(("Addresses now", html_names(outcome.addresses_now) or "not known"))
         facts += [("After a failover", _setting(one)) for one in _failover(machine.failover)]
     facts += [("Remark", as_html(remark)) for remark in outcome.remarks]
     if outcome.result is Result.FAILED:

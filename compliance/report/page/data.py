@@ -17,6 +17,7 @@ from compliance.model import Cluster, Estate, ReplicatedVM, Server
 from compliance.report.gate_text import gate_told
 from compliance.report.table import Table, impacts
 from compliance.rule import Result, Rule
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.words import printable
 
 LONGEST = 600
@@ -188,9 +189,9 @@ def _finding(
         ("result", outcome.result.value[0]),  # f, u, w
         ("text", texts.number(outcome.finding)),
         ("evidence", texts.number(outcome.evidence)),
-        ("bpa", texts.number(outcome.bpa)),
+        ("bpa", texts.number(outcome.fact(BPA))),
         ("remarks", [texts.number(remark) for remark in outcome.remarks[:10]]),
-        ("now", texts.number(_listed(outcome.addresses_now))),
+        ("now", texts.number(_listed(outcome.facts.get(ADDRESSES_NOW, ())))),
         ("after", texts.number(_listed(after))),
         ("guid", texts.plain(verdict.machine.guid, 64) if verdict.machine else ""),
         ("state", texts.number(decision.state.value if decision.state else "")),
