@@ -69,7 +69,7 @@ def test_both_clients_read_the_same(server: Sshd, scheme: str) -> None:
     config = {"ssh_config": None} if scheme == "paramiko" else {}
     found = read(server.entry(connection=way, **config), Limits())
     assert "kernel=Linux" in found.sections["system"]
-    assert len(found.sections) == 17
+    assert len(found.sections) == 18
     assert not clients(server)
 
 
@@ -210,7 +210,7 @@ def test_what_a_profile_prints_is_passed_over(tmp_path: Path) -> None:
 
 def test_the_accounts_language_changes_nothing(tmp_path: Path) -> None:
     with sshd(tmp_path / "sshd", more="SetEnv LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 PATH=/nowhere") as guest:
-        assert len(read(guest.entry(), Limits()).sections) == 17
+        assert len(read(guest.entry(), Limits()).sections) == 18
 
 
 # --- what leaves this machine -----------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from testinfra.backend.base import BaseBackend, CommandResult
 from testinfra.backend.local import LocalBackend
@@ -39,8 +39,10 @@ MOST_OUTPUT = 1024 * 1024
 TOO_MUCH = f"prints more than {MOST_OUTPUT:,} bytes, which our script never does"
 
 
-def say(entry: GuestEntry, credential: Credential | None, limits: Limits, given: str, children: Children) -> bytes:
-    """What the guest's shell prints when it is given a script. ReadError where it can't be asked."""
+def run_script(
+    entry: GuestEntry, credential: Credential | None, limits: Limits, given: str, children: Children
+) -> bytes:
+    """Return what the guest's shell prints when it is given a script. ReadError where it can't be asked."""
     backend = BACKENDS[entry.scheme](entry, credential, limits, given.encode("ascii"), children)
     result: CommandResult = Host(backend).run(COMMAND)
     if result.rc in (126, 127) and not result.stdout_bytes.strip():
@@ -53,13 +55,13 @@ def _seconds(limits: Limits) -> float:
 
 
 class _Process(BaseBackend):
-    """What a backend that starts a process has in common: testinfra's ``run_local`` is where it does."""
+    """What backends that start a process have in common: testinfra's ``run_local`` is where they do."""
 
     def bind(self, limits: Limits, given: bytes, children: Children) -> None:
         self._limits, self._given, self._children = limits, given, children
 
     def run_local(self, command: str, *args: str) -> CommandResult:
-        """Without the shell that testinfra would start, and without a word of the command in any log."""
+        """Start the command without the shell that testinfra would start, and without a word of it in any log."""
         arguments = shlex.split(self.quote(command, *args))
         seconds = _seconds(self._limits)
         try:
@@ -81,7 +83,7 @@ class _Process(BaseBackend):
         return CommandResult(self, ended.status, b"", ended.output, b"")
 
     def check(self, ended: Ended) -> None:
-        """ReadError where this is no answer of the guest's."""
+        """Raise ReadError where this is no answer of the guest's."""
 
 
 class _Local(_Process, LocalBackend):
@@ -100,7 +102,7 @@ class _OpenSsh(_Process, SshBackend):
 
     def check(self, ended: Ended) -> None:
         if ended.status == 255:  # ssh's own, or, never with our script, the command's
-            _refused(ended.errors.decode("utf-8", "replace"))
+            raise _explain_ssh(ended.errors.decode("utf-8", "replace"))
 
 
 def _local(_entry: GuestEntry, _credential: object, limits: Limits, given: bytes, children: Children) -> BaseBackend:
@@ -142,8 +144,8 @@ def configuration(file: Path | None) -> Iterator[str]:
 
 
 def _options(entry: GuestEntry, limits: Limits) -> list[str]:
-    """On the command line, where they win over any configuration. One connection a guest, which leaves nothing behind,
-    asks nobody, runs nothing on this side, and opens no way back."""
+    """Return options for the command line, where they win over any configuration. One connection a guest, which leaves
+    nothing behind, asks nobody, runs nothing on this side, and opens no way back."""
     keys = {"StrictHostKeyChecking": "yes"}
     if entry.known_hosts:
         keys |= {"UserKnownHostsFile": _literal(entry.known_hosts), "GlobalKnownHostsFile": os.devnull}
@@ -170,7 +172,7 @@ def _options(entry: GuestEntry, limits: Limits) -> list[str]:
 
 
 def _literal(path: Path) -> str:
-    """OpenSSH parts names of files at spaces, and reads ``%h`` and the like in them as what they stand for."""
+    """Return a file's name as OpenSSH takes it: it parts names at spaces, and reads ``%h`` and the like in them."""
     return f'"{str(path).replace("%", "%%")}"'
 
 
@@ -193,12 +195,13 @@ REFUSALS = (
 """OpenSSH's own words (its sshconnect.c, sshconnect2.c and packet.c); they are the same in any locale."""
 
 
-def _refused(errors: str) -> NoReturn:
-    """ssh's own text is never repeated: it names files of keys, and the server may have written part of it."""
+def _explain_ssh(errors: str) -> LinkError:
+    """Return what ssh's complaints mean. Its own text is never repeated: it names files of keys, and the server may
+    have written part of it."""
     for words, why, reason in REFUSALS:
         if words in errors:
-            raise LinkError(reason, why=why)
-    raise LinkError("ssh ended without saying what we know; try it by hand with `ssh -v`", why=Why.BROKEN)
+            return LinkError(reason, why=why)
+    return LinkError("ssh ended without a reason that we know: try it by hand with `ssh -v`", why=Why.BROKEN)
 
 
 def _paramiko(
@@ -223,11 +226,11 @@ def _paramiko(
             connected = paramiko.SSHClient()
             try:
                 self._connect(connected)
-                return CommandResult(self, *self._say(connected, self.quote(command, *args), until), b"")
+                return CommandResult(self, *self._run_script(connected, self.quote(command, *args), until), b"")
             except ReadError:
                 raise
             except Exception as error:  # of many kinds, which have no base in common
-                raise _of_paramiko(error) from None
+                raise _explain_paramiko(error) from None
             finally:
                 connected.close()
 
@@ -255,7 +258,7 @@ def _paramiko(
                 look_for_keys=password is None and entry.key is None,
             )
 
-        def _say(self, connected: SSHClient, command: str, until: float) -> tuple[int, bytes, bytes]:
+        def _run_script(self, connected: SSHClient, command: str, until: float) -> tuple[int, bytes, bytes]:
             transport = connected.get_transport()
             assert transport  # noqa: S101  # it is connected
             channel = transport.open_session(timeout=limits.connect)
@@ -291,8 +294,8 @@ def capped(read: Callable[[int], bytes], until: float) -> bytes:
     return bytes(content)
 
 
-def _of_paramiko(error: Exception) -> ReadError:
-    """By the class: its text may name keys' files, or be the server's."""
+def _explain_paramiko(error: Exception) -> ReadError:
+    """Return what an error means, by its class: its text may name keys' files, or be the server's."""
     import paramiko
 
     if isinstance(error, paramiko.BadHostKeyException):

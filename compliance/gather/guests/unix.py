@@ -9,7 +9,7 @@ from compliance.child import Children
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError
 from compliance.gather.guests.script import make_script, make_token, split_sections
-from compliance.gather.guests.shell import say
+from compliance.gather.guests.shell import run_script
 from compliance.gather.server import Watch
 from compliance.inventory.entries import Limits
 from compliance.inventory.guests import GuestEntry
@@ -29,7 +29,7 @@ def read_guest(
     token = make_token()
     started = now()
     try:
-        output = say(entry, credential, limits, make_script(token), children)
+        output = run_script(entry, credential, limits, make_script(token), children)
         sections = split_sections(output, token)
     except ReadError as error:
         raise type(error)(f"{entry.connection}: {error}", why=error.why) from error
