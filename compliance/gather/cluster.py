@@ -77,4 +77,4 @@ def _with_slim_resources(reader: Reader, reading: Reading) -> Reading:
     without = reader.read_classes([queries.CLUSTER_RESOURCES.slim], before=reading)
     lost = f"{queries.RESOURCES}.{queries.PRIVATE_PROPERTIES}"
     note = f"could not send {lost}: {answer}"
-    return replace(without, left_out=(*without.left_out, lost), notes=(*without.notes, note))
+    return replace(without, too_large=(*without.too_large, lost), notes=(*without.notes, note))

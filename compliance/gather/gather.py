@@ -72,7 +72,7 @@ def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, t
         estate=inventory.name,
         time=began,
         tool=tool,
-        inventory=inventory.digest,
+        inventory_digest=inventory.digest,
         settings=inventory.settings,
         stretched=inventory.stretched,
         servers=tuple(servers_of(inventory, gathering.membership, results)),

@@ -23,7 +23,7 @@ class Rows:
 
     send: Callable[[bytes], bytes]
     seconds: float
-    left_out: list[str] = field(default_factory=list)
+    too_large: list[str] = field(default_factory=list)
     _allowance: Allowance = field(default_factory=Allowance)
     _refused: dict[str, list[str]] = field(default_factory=dict)  # namespace -> classes whose queries it refused
     _without_wql: set[str] = field(default_factory=set)  # namespaces
@@ -88,7 +88,7 @@ class Rows:
             self._without_wql.add(query.namespace)
 
     def _leave_out(self, query: Query) -> None:
-        self.left_out += [f"{query.class_name}.{name}" for name in query.bulky]
+        self.too_large += [f"{query.class_name}.{name}" for name in query.bulky]
         self._notes.append(
             f"can't send {', '.join(query.bulky)} of {query.class_name}, which is larger than its MaxEnvelopeSizekb: "
             "it was not read"

@@ -117,7 +117,7 @@ class Reader:
             clock_ahead=ahead,
             classes=classes,
             again=again,
-            left_out=tuple(self._rows.left_out),
+            too_large=tuple(self._rows.too_large),
             notes=(*self._notes, *self._rows.notes()),
             cluster=cluster,
             asked={query.class_name: query.properties for query in (*asked, *of_replication)},
@@ -131,7 +131,7 @@ class Reader:
             started=started,
             finished=self._now(),
             classes={**(before.classes if before else {}), **classes},
-            left_out=tuple(self._rows.left_out),
+            too_large=tuple(self._rows.too_large),
             notes=(*self._notes, *self._rows.notes()),
         )
 

@@ -24,7 +24,7 @@ from compliance.hyperv.cluster_rows import (
     resources_of,
     some_of,
 )
-from compliance.hyperv.host import Listed, first_list, listed
+from compliance.hyperv.host import MachineList, first_list, machine_list
 from compliance.hyperv.membership import (
     NOT_ASKED,
     Claim,
@@ -73,8 +73,8 @@ def with_clusters(
 
 def shown_in(reading: Reading) -> frozenset[str]:
     """The virtual machines that a server listed, at the start or at the end."""
-    lists = (first_list(reading), listed(reading.again.get(queries.MACHINES, NOT_ASKED)))
-    return frozenset(guid for one in lists if isinstance(one, Listed) for guid in one.machines)
+    lists = (first_list(reading), machine_list(reading.again.get(queries.MACHINES, NOT_ASKED)))
+    return frozenset(guid for one in lists if isinstance(one, MachineList) for guid in one.machines)
 
 
 def owners_of_moved(cluster: Reading, nodes: Sequence[Reading]) -> frozenset[str]:

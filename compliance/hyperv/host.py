@@ -47,13 +47,13 @@ NOT_ASKED = Unread("not asked for, since nothing replicates there", Why.NOT_ASKE
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class MachineList:
     host: str
     machines: Mapping[str, Row]
     doubled: frozenset[str]
 
 
-def listed(answer: Rows | Unread) -> Listed | Unread:
+def machine_list(answer: Rows | Unread) -> MachineList | Unread:
     """The server's row and its machines' rows; an answer without the server's own row is not the whole truth.
 
     The provider hides rows from callers without rights instead of refusing (microsoft/devhome issue 2476).
@@ -73,7 +73,7 @@ def listed(answer: Rows | Unread) -> Listed | Unread:
             hosts.append(name if isinstance(name, str) and name.strip() else None)
     match hosts:
         case [str(host)]:
-            return Listed(host, machines, frozenset(doubled))
+            return MachineList(host, machines, frozenset(doubled))
         case []:
             return Unread(
                 f"{'listed machines, but not' if machines else 'answered without any row, not even'} its own: "
@@ -84,17 +84,17 @@ def listed(answer: Rows | Unread) -> Listed | Unread:
             return Unread(f"its own row can't be told from others: {len(hosts)} have no GUID as their name")
 
 
-def first_list(reading: Reading) -> Listed | Unread:
-    return listed(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
+def first_list(reading: Reading) -> MachineList | Unread:
+    return machine_list(reading.classes.get(queries.MACHINES, Unread("its virtual machines were not asked for")))
 
 
-NOBODY = Listed("", {}, frozenset())
+NOBODY = MachineList("", {}, frozenset())
 
 
 class HostRows:
     """One server's rows, each class bucketed once by the machine that it speaks of."""
 
-    def __init__(self, source: Source, reading: Reading, first: Listed) -> None:
+    def __init__(self, source: Source, reading: Reading, first: MachineList) -> None:
         self.name = source.name
         self.host_name = first.host
         version = queries.parse_version(reading.version)
@@ -103,10 +103,10 @@ class HostRows:
         self.asked = queries.asked_by_0_1(reading.version) if reading.asked is None else reading.asked
         self.not_asked = NOT_ASKED_BY_0_1 if reading.asked is None else NOT_ASKED
         self.may_lack_failover_settings = source.may_lack_failover_settings
-        self.left_out = frozenset(reading.left_out)
+        self.too_large = frozenset(reading.too_large)
         self.reading = reading
         self.first = first
-        self.again = listed(reading.again.get(queries.MACHINES, Unread("was not asked for")))
+        self.again = machine_list(reading.again.get(queries.MACHINES, Unread("was not asked for")))
         self.settings = self.rows(queries.MACHINE_SETTINGS)
         self.realized = {
             identifier.upper()
@@ -157,7 +157,7 @@ class HostRows:
     @cached_property
     def unlisted(self) -> list[str]:
         """Machines that other rows speak of and neither list has: an account without rights is not shown all rows."""
-        later = self.again.machines.keys() if isinstance(self.again, Listed) else set()
+        later = self.again.machines.keys() if isinstance(self.again, MachineList) else set()
         running = {name for name in self.guests_of if A_GUID.fullmatch(name)}
         of_others = setting_guids(or_none(self.settings)) - self.realized  # planned machines, checkpoints
         alive = (running | self.relationships_of.keys()) - of_others
@@ -171,7 +171,7 @@ class HostRows:
     @cached_property
     def steady(self) -> Mapping[str, Row]:
         """The machines whose row was the same in both lists; where there is no second list, those of the first."""
-        again = self.again.machines if isinstance(self.again, Listed) else self.first.machines
+        again = self.again.machines if isinstance(self.again, MachineList) else self.first.machines
         return {
             guid: row
             for guid, row in self.first.machines.items()

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from compliance.hyperv import queries
 from compliance.hyperv.adapters import ENABLED, adapters_of, all_adapters, parsed_addresses, with_guest_addresses
-from compliance.hyperv.host import HostRows, Listed, why_no_address
+from compliance.hyperv.host import HostRows, MachineList, why_no_address
 from compliance.hyperv.replication import (
     ROLES,
     has_failed_over,
@@ -39,18 +39,18 @@ ANSWERS = {2: Answer.OK, 3: Answer.DEGRADED, 7: Answer.NO_PROTOCOL, 12: Answer.N
 
 def machines_of(host: HostRows) -> tuple[VirtualMachine, ...]:
     first, again = host.first, host.again
-    guids = first.machines.keys() | (again.machines.keys() if isinstance(again, Listed) else set())
+    guids = first.machines.keys() | (again.machines.keys() if isinstance(again, MachineList) else set())
     machines = [_machine(host, guid, first, again) for guid in guids]
     return tuple(sorted(machines, key=lambda machine: (machine.name.casefold(), machine.guid)))
 
 
-def _machine(host: HostRows, guid: str, first: Listed, again: Listed | Unread) -> VirtualMachine:
+def _machine(host: HostRows, guid: str, first: MachineList, again: MachineList | Unread) -> VirtualMachine:
     before = first.machines.get(guid)
-    after = again.machines.get(guid) if isinstance(again, Listed) else None
+    after = again.machines.get(guid) if isinstance(again, MachineList) else None
     row = before if before is not None else after
     assert row is not None  # noqa: S101  # guid came from one of the two
     role = named(row, "ReplicationMode", ROLES)
-    doubled = guid in first.doubled or (isinstance(again, Listed) and guid in again.doubled)
+    doubled = guid in first.doubled or (isinstance(again, MachineList) and guid in again.doubled)
     changed, renamed = _changes(before, after, again, doubled=doubled)
     if doubled:
         role = Unread("it stands twice in the list of machines")  # and each row may give another one
@@ -97,7 +97,7 @@ def _power(row: Row) -> Power | Unread:
 
 
 def _changes(
-    before: Row | None, after: Row | None, again: Listed | Unread, *, doubled: bool
+    before: Row | None, after: Row | None, again: MachineList | Unread, *, doubled: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What differs between the two reads of the list: what forbids a verdict, and what is only worth a remark."""
     if isinstance(again, Unread):
@@ -203,7 +203,7 @@ def _guest(host: HostRows, guid: str) -> Guest | Unread | None:
     items = host.items_of[guid]
     return Guest(
         answer=_status(rows[0]),
-        items_read=f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}" not in host.left_out,
+        items_read=f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}" not in host.too_large,
         os_name=items.get("OSName") or None,
         os_version=items.get("OSVersion") or None,
         os_major=items.get("OSMajorVersion") or None,

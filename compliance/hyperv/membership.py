@@ -13,7 +13,7 @@ from datetime import timedelta
 
 from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import name_of, nodes_of
-from compliance.hyperv.host import Listed, first_list
+from compliance.hyperv.host import MachineList, first_list
 from compliance.hyperv.rows import Rows, first_label
 from compliance.model import Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
@@ -121,7 +121,7 @@ def why_no_node(source: Source, cluster: Source | None) -> str:
 
 def _labels_of_source(source: Source) -> frozenset[str]:
     first = first_list(source.reading) if isinstance(source.reading, Reading) else None
-    return _labels(first.host if isinstance(first, Listed) else None, source.name, source.endpoint)
+    return _labels(first.host if isinstance(first, MachineList) else None, source.name, source.endpoint)
 
 
 # --- one server under two names ---------------------------------------------------------------------------------------

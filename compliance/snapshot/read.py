@@ -64,7 +64,7 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
             estate="+".join(strict.name(part) for part in strict.text(header["estate"]).split("+")),  # joined ones
             time=strict.moment(header["time"]),
             tool=strict.label(header["tool"]),
-            inventory=strict.label(header["inventory"]),
+            inventory_digest=strict.label(header["inventory"]),
             settings=Settings(
                 evidence=Evidence(settings["evidence"]),
                 boot_grace=_boot_grace(settings["boot_grace_seconds"]),
@@ -200,7 +200,7 @@ def _reading_from_json(value: object, version: int) -> Reading:
         clock_ahead=None if ahead is None else timedelta(seconds=strict.seconds(ahead)),
         classes=_answers_from_json(value["classes"]),
         again=_answers_from_json(value["again"]),
-        left_out=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1
+        too_large=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1
         notes=strict.texts(value["notes"]),
         cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
         asked=_asked_from_json(value["asked"]) if version > 1 else None,

@@ -20,7 +20,7 @@ Answer = tuple[Row, ...] | Unread
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """What one server answered. ``again`` holds what was read a second time, at the end; ``left_out`` names, as
+    """What one server answered. ``again`` holds what was read a second time, at the end; ``too_large`` names, as
     ``Class.Property``, what was larger than the server may send and so was not read. ``cluster`` is what the server
     says of the cluster that it is a node of: empty where it is none, or was not asked. ``asked`` holds the properties
     that each class was asked for; None where nobody noted it, as in snapshots of version 1."""
@@ -31,7 +31,7 @@ class Reading:
     clock_ahead: timedelta | None = None
     classes: Mapping[str, Answer] = field(default_factory=dict)
     again: Mapping[str, Answer] = field(default_factory=dict)
-    left_out: tuple[str, ...] = ()
+    too_large: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cluster: Mapping[str, Answer] = field(default_factory=dict)
     asked: Mapping[str, tuple[str, ...]] | None = None
@@ -82,7 +82,7 @@ class Snapshot:
     estate: str
     time: datetime
     tool: str
-    inventory: str = ""
+    inventory_digest: str = ""
     settings: Settings = Settings()
     stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks
     servers: tuple[Source, ...] = ()
@@ -118,7 +118,7 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         first,
         estate="+".join(dict.fromkeys(one.estate for one in whole)),
         time=min(one.time for one in whole),
-        inventory=" ".join(dict.fromkeys(one.inventory for one in whole if one.inventory)),
+        inventory_digest=" ".join(dict.fromkeys(one.inventory_digest for one in whole if one.inventory_digest)),
         stretched=tuple(stretched),
         servers=tuple(source for one in whole for source in one.servers),
         guests=tuple(source for one in whole for source in one.guests),

@@ -51,7 +51,7 @@ def lines_of(snapshot: Snapshot) -> Iterable[bytes]:
             "tool": snapshot.tool,
             "time": snapshot.time.isoformat(),
             "estate": snapshot.estate,
-            "inventory": snapshot.inventory,
+            "inventory": snapshot.inventory_digest,
             "settings": {
                 "evidence": snapshot.settings.evidence.value,
                 "boot_grace_seconds": snapshot.settings.boot_grace.total_seconds(),
@@ -115,7 +115,7 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "clock_ahead_seconds": None if reading.clock_ahead is None else reading.clock_ahead.total_seconds(),
         "classes": _answers_to_json(reading.classes),
         "again": _answers_to_json(reading.again),
-        "too_large": list(reading.left_out),
+        "too_large": list(reading.too_large),
         "notes": list(reading.notes),
         **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
         "asked": None if reading.asked is None else {name: list(asked) for name, asked in reading.asked.items()},

@@ -250,7 +250,7 @@ def test_only_a_name_explains_no_flip() -> None:
 
 def test_published_items_that_were_too_large_are_not_known() -> None:
     short = primary(SQL)
-    reading = replace(short.reading, left_out=("Msvm_KvpExchangeComponent.GuestIntrinsicExchangeItems",))  # type: ignore[type-var]
+    reading = replace(short.reading, too_large=("Msvm_KvpExchangeComponent.GuestIntrinsicExchangeItems",))  # type: ignore[type-var]
     entry = entry_of(compare(audit(short), audit(replace(short, reading=reading))), "hv01/sql01")
     assert [(what, after) for what, _, _, after in changes(entry)] == [
         ("operating system", "?"),

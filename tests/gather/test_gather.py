@@ -357,7 +357,7 @@ def test_what_is_too_large_is_asked_for_without_it() -> None:
     talkative = Vm(name="sql01", items={"OSName": "Linux", **{f"Item{number}": "x" * 400 for number in range(40)}})
     with playing(Host(name="HV01", vms=[talkative]), envelope_kb=32) as (simulator,):
         snapshot = read([entry("hv01", simulator)])
-    assert reading(snapshot).left_out == ("Msvm_KvpExchangeComponent.GuestIntrinsicExchangeItems",)
+    assert reading(snapshot).too_large == ("Msvm_KvpExchangeComponent.GuestIntrinsicExchangeItems",)
     assert any("MaxEnvelopeSizekb" in note for note in reading(snapshot).notes)
     result, finding = results(snapshot)["lab::failover-ip-needs-integration-services[hv01/sql01]"]
     assert (result, "too large to be read" in finding) == ("passed", True), finding

@@ -87,7 +87,7 @@ def test_what_a_namespace_refuses_says_nothing_of_another() -> None:
 def test_what_is_too_large_is_left_out() -> None:
     server = Server(refuses("w:EncodingLimit", 2150858824), projected)
     assert list(server.rows.read_rows(ONE)) == [{"Name": "a"}]
-    assert (server.asked, server.rows.left_out) == ([WQL, "WQL Name"], ["Msvm_Class1.Value"])
+    assert (server.asked, server.rows.too_large) == ([WQL, "WQL Name"], ["Msvm_Class1.Value"])
 
 
 @pytest.mark.parametrize("code", [2150858752, 0x8004100E])

@@ -226,7 +226,7 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
             ),
             "secret": (),
         },
-        left_out=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", f"{queries.KVP_COMPONENTS}.secret"),
+        too_large=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", f"{queries.KVP_COMPONENTS}.secret"),
         notes=(
             queries.REFUSES_WQL,
             f"sent characters in {queries.MACHINES} that XML forbids; they stand as U+FFFD",
@@ -237,12 +237,12 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
         estate="secret",
         time=NOW,
         tool="hyperv-compliance 0.1.0",
-        inventory="sha256:abcd",
+        inventory_digest="sha256:abcd",
         servers=(Source(name="secret", insecure="secret", site="secret", groups=("secret",), reading=reading),),
     )
     after = anonymised(whole)
     (server,) = after.servers
-    assert (after.estate, after.tool, after.inventory) == ("estate-1", "hyperv-compliance 0.1.0", LEFT_OUT)
+    assert (after.estate, after.tool, after.inventory_digest) == ("estate-1", "hyperv-compliance 0.1.0", LEFT_OUT)
     assert (server.name, server.site, server.groups, server.insecure) == ("server-1", "site-1", ("group-1",), LEFT_OUT)
     assert server.reading == replace(
         reading,
@@ -251,7 +251,7 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
             queries.MACHINES: Unread(f"{LEFT_OUT} [fault 5 (0x00000005)]", Why.NOT_PERMITTED),
             "class-1": (),
         },
-        left_out=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", "property-1"),
+        too_large=(f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}", "property-1"),
         notes=(*reading.notes[:2], f"{LEFT_OUT} [HTTP 500]"),
     )
 

@@ -282,7 +282,7 @@ def test_what_was_not_read_contradicts_nothing() -> None:
 def test_what_was_not_asked_for_says_nothing_of_empty_arrays() -> None:
     one = host(vm(items={}))
     assert isinstance(one.reading, Reading)
-    slim = replace(one, reading=replace(one.reading, left_out=(f"{KVP_COMPONENTS}.{queries.GUEST_ITEMS}",)))
+    slim = replace(one, reading=replace(one.reading, too_large=(f"{KVP_COMPONENTS}.{queries.GUEST_ITEMS}",)))
     assert on(slim)["empty-array-absent"].agreeing == on(one)["empty-array-absent"].agreeing - 1
 
 

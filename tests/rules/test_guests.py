@@ -180,7 +180,7 @@ def test_a_guest_whose_items_were_too_large() -> None:
     server = source(Host(vms=[Vm(name="x", items={})]))
     assert isinstance(server.reading, Reading)
     left_out = f"{queries.KVP_COMPONENTS}.{queries.GUEST_ITEMS}"
-    server = replace(server, reading=replace(server.reading, left_out=(left_out,)))
+    server = replace(server, reading=replace(server.reading, too_large=(left_out,)))
     outcome = outcomes(server)["hv01/x"]
     assert (outcome.result, "too large to be read" in outcome.finding) == (UNKNOWN, True)
 

@@ -37,7 +37,7 @@ SMALL = replace(
         unread_source("hv03"),
         settings=Settings(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90.5), may_be_empty=True),
     ),
-    inventory="lab.yaml",
+    inventory_digest="lab.yaml",
     complete=False,
     limit="berlin:!hv09",
     left_out=("hv09", "hv09.dr.example"),
@@ -139,7 +139,7 @@ snapshots = st.builds(
     estate=names,
     time=times,
     tool=labels,
-    inventory=labels,
+    inventory_digest=labels,
     settings=st.builds(
         Settings,
         evidence=st.sampled_from(Evidence),
@@ -566,7 +566,7 @@ def read_or_complain(path: Path) -> None:
 
 
 def site(name: str, *servers: str, **changes: object) -> tuple[Path, Snapshot]:
-    found = replace(snapshot(*map(unread_source, servers)), estate=name, inventory=f"{name}.yaml")
+    found = replace(snapshot(*map(unread_source, servers)), estate=name, inventory_digest=f"{name}.yaml")
     return Path(f"{name}.jsonl"), replace(found, **changes)
 
 
@@ -577,7 +577,7 @@ def test_one_estate_from_two_sites() -> None:
         snapshot(*map(unread_source, ("hv01", "hv03", "hv02"))),
         estate="berlin+bonn",
         time=older,
-        inventory="berlin.yaml bonn.yaml",
+        inventory_digest="berlin.yaml bonn.yaml",
     )
 
 
@@ -593,7 +593,7 @@ def test_one_site_is_itself() -> None:
 
 def test_the_same_estate_in_parts_keeps_its_name() -> None:
     joined = join_snapshots([site("lab", "hv01"), site("lab", "hv02")])
-    assert (joined.estate, joined.inventory) == ("lab", "lab.yaml")
+    assert (joined.estate, joined.inventory_digest) == ("lab", "lab.yaml")
 
 
 def test_an_interrupted_part_makes_the_whole_incomplete() -> None:

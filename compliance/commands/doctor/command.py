@@ -185,7 +185,7 @@ def _record(world: World, inventory: Inventory, found: Sequence[Examination], be
         estate=inventory.name,
         time=began,
         tool=tool(),
-        inventory=inventory.digest,
+        inventory_digest=inventory.digest,
         settings=inventory.settings,
         servers=tuple(one.source for one in found),
     )

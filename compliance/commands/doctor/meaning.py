@@ -11,7 +11,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.assumptions.held import assumptions
 from compliance.hyperv.assumptions.statement import State
 from compliance.hyperv.estate import translate
-from compliance.hyperv.host import listed
+from compliance.hyperv.host import machine_list
 from compliance.hyperv.remarks import CLOCK_TOLERANCE, FOR_REMARKS_ONLY
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, Snapshot, Source
@@ -60,7 +60,7 @@ def _namespace(source: Source, classes: Sequence[ClassRead]) -> Step:
 def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]:
     """Hyper-V refuses some callers, and shows others nothing; its own row is what everybody with rights sees."""
     denied = [one for one in classes if one.unread and one.unread.why is Why.NOT_PERMITTED]
-    first = listed(reading.classes.get(queries.MACHINES, Unread("not asked")))
+    first = machine_list(reading.classes.get(queries.MACHINES, Unread("not asked")))
     settings = reading.classes.get(queries.MACHINE_SETTINGS, ())
     rows = 0 if isinstance(settings, Unread) else len(settings)
     facts: dict[str, Fact] = {"denied": [one.name for one in denied], "own_row": not isinstance(first, Unread)}
@@ -88,7 +88,7 @@ def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
         text = f"{len(classes) - len(unread)} read ({spent}), then no more: {left}"
         return Step(key="classes", status=Status.FAILED, text=text, facts=facts)
     text = f"{len(classes) - len(unread)} of {len(classes)} answers were read ({spent})"
-    facts["left_out"] = list(reading.left_out)
+    facts["left_out"] = list(reading.too_large)
     worst = Status.OK if not unread else Status.WARNING
     if any(one.name not in ENOUGH for one in unread):
         worst = Status.FAILED

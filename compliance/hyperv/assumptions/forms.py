@@ -52,7 +52,7 @@ def wql_accepted(host: HostRows) -> Iterator[Sign]:
 def empty_array_absent(host: HostRows) -> Iterator[Sign]:
     for name, row, query in _asked(host, ARRAYS.__contains__):
         if name not in row:
-            if f"{query}.{name}" not in host.left_out:
+            if f"{query}.{name}" not in host.too_large:
                 yield None
         elif not filled(row, name):
             yield f"{name} of {query}: {shown(row[name])}"

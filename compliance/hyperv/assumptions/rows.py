@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import HostRows, Listed
+from compliance.hyperv.host import HostRows, MachineList
 from compliance.hyperv.rows import A_GUID, number, setting_guids, shown, text
 from compliance.model import Row, Unread
 
@@ -155,7 +155,7 @@ def failover_row_once(host: HostRows) -> Iterator[Sign]:
 def failover_row_owner(host: HostRows) -> Iterable[Sign]:
     if isinstance(host.settings, Unread) or not host.host_name:
         return ()
-    later = host.again.machines.keys() if isinstance(host.again, Listed) else set()
+    later = host.again.machines.keys() if isinstance(host.again, MachineList) else set()
     known = host.first.machines.keys() | later | setting_guids(host.settings)
     return (None if guid in known else guid for guid in host.failover_of)
 

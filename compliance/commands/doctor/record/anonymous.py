@@ -95,7 +95,7 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
         estate=other.name(snapshot.estate, "estate"),
         time=snapshot.time,
         tool=snapshot.tool if A_TOOL.fullmatch(snapshot.tool) else other.name(snapshot.tool, "tool"),
-        inventory=snapshot.inventory and LEFT_OUT,
+        inventory_digest=snapshot.inventory_digest and LEFT_OUT,
         settings=snapshot.settings,
         servers=tuple(sources[: len(snapshot.servers)]),
         clusters=tuple(sources[len(snapshot.servers) :]),
@@ -128,7 +128,7 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
         clock_ahead=reading.clock_ahead,
         classes=_answers(other, reading.classes),
         again=_answers(other, reading.again),
-        left_out=tuple(_left_out(other, one) for one in reading.left_out),
+        too_large=tuple(_too_large(other, name) for name in reading.too_large),
         notes=tuple(_note(note) for note in reading.notes),
         cluster=_answers(other, reading.cluster),
         asked=None if reading.asked is None else _asked(reading.asked),
@@ -158,7 +158,7 @@ def _answers(other: Pseudonyms, answers: Mapping[str, Answer]) -> dict[str, Answ
     }
 
 
-def _left_out(other: Pseudonyms, name: str) -> str:
+def _too_large(other: Pseudonyms, name: str) -> str:
     class_name, _, property_name = name.partition(".")
     kept = class_name in CLASSES | anonymous_clusters.CLASSES and property_name in KNOWN
     return name if kept else other.name(name, "property")
