@@ -120,7 +120,8 @@ class UserFile:
         """Return ``file:line: key``."""
         return f"{printable(str(self.path))}:{self.line(place)}: {_dotted(place)}"
 
-    def named(self, place: Place) -> str:
+    def describe(self, place: Place) -> str:
+        """Return the key and its line."""
         return f"{_dotted(place)} (line {self.line(place)})"
 
     def error(self) -> InventoryError:

@@ -20,7 +20,7 @@ WINRM = rf"^winrm://{ADDRESS}$"
 ANSIBLE = "^ansible://[A-Za-z0-9_][A-Za-z0-9._:-]*$"
 
 
-def connection(value: str) -> str:
+def check_connection(value: str) -> str:
     """A way into a guest. What is written in place of one is not echoed where it may hold a password."""
     match = re.fullmatch(CONNECTION, value)
     if match and (not match[5] or 0 < int(match[5][1:]) < 65536):
@@ -31,7 +31,7 @@ def connection(value: str) -> str:
     raise ValueError(f"expected {ways}, got {quote(value)}")
 
 
-def listening(value: str) -> str:
+def check_listening(value: str) -> str:
     """Where a Windows guest listens; what stands in place of it is not echoed either."""
     match = re.fullmatch(WINRM, value)
     if match and (not match[2] or 0 < int(match[2][1:]) < 65536):
@@ -41,7 +41,7 @@ def listening(value: str) -> str:
     raise ValueError(f"expected `winrm://host[:port]`, got {quote(value)}")
 
 
-def listed(value: str) -> str:
+def check_ansible_host(value: str) -> str:
     """A host of Ansible's, by its name there alone."""
     if re.fullmatch(ANSIBLE, value):
         return value
@@ -49,15 +49,15 @@ def listed(value: str) -> str:
 
 
 Connection = Annotated[
-    str, AfterValidator(connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
+    str, AfterValidator(check_connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
 ]
 
 Listening = Annotated[
-    str, AfterValidator(listening), WithJsonSchema({"type": "string", "pattern": WINRM, "maxLength": 300})
+    str, AfterValidator(check_listening), WithJsonSchema({"type": "string", "pattern": WINRM, "maxLength": 300})
 ]
 
-Listed = Annotated[
-    str, AfterValidator(listed), WithJsonSchema({"type": "string", "pattern": ANSIBLE, "maxLength": 300})
+AnsibleHost = Annotated[
+    str, AfterValidator(check_ansible_host), WithJsonSchema({"type": "string", "pattern": ANSIBLE, "maxLength": 300})
 ]
 
 
@@ -140,7 +140,7 @@ class AnsibleGuest(Model):
 
     machine: Globs
     """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
-    connection: Listed
+    connection: AnsibleHost
     """ansible://HOST, by the host's name in `inventory`."""
     inventory: File
     """Ansible's; relative to the inventory's folder. Its variables say how the guest is reached."""
@@ -169,10 +169,10 @@ def model_of(given: object) -> type[GuestEntry | WindowsGuest | AnsibleGuest]:
 
 
 def conflicts(entry: WayIn) -> Iterator[tuple[str, str]]:
-    return listener.conflicts(entry) if isinstance(entry, WindowsGuest) else _conflicts(entry)
+    return listener.conflicts(entry) if isinstance(entry, WindowsGuest) else _shell_conflicts(entry)
 
 
-def _conflicts(entry: GuestEntry) -> Iterator[tuple[str, str]]:
+def _shell_conflicts(entry: GuestEntry) -> Iterator[tuple[str, str]]:
     no_use = f"`{entry.scheme}://` has no use for it"
     if entry.credential is not None and entry.scheme == "ssh":
         yield "credential", f"{no_use}: OpenSSH takes a `key`, an agent, or what `ssh_config` says"

@@ -98,7 +98,7 @@ def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
         place = ("credentials", str(name))
         first = names.setdefault(str(name).casefold(), place)
         if first != place:
-            text.add(place, f"is {text.named(first)} already")
+            text.add(place, f"is {text.describe(first)} already")
         if isinstance(source, dict) and "password" in source:
             text.add((*place, "password"), "a password does not stand in an inventory: name where it is kept")
 
@@ -112,7 +112,7 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
         if isinstance(given, dict) and isinstance(name := given.get("name"), str):
             first = names.setdefault(name.casefold(), place)
             if first != place:
-                text.add((*place, "name"), f"{quote(name)} is {text.named(first)} already")
+                text.add((*place, "name"), f"{quote(name)} is {text.describe(first)} already")
                 continue
         if entry is None:
             continue
@@ -120,7 +120,9 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
         if not isinstance(entry, ClusterEntry):  # a cluster's address may be a node's
             first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), place)
             if first != place:
-                text.add((*place, "address"), f"{quote(entry.address)}, port and path are {text.named(first)} already")
+                text.add(
+                    (*place, "address"), f"{quote(entry.address)}, port and path are {text.describe(first)} already"
+                )
         for key, reason in conflicts(entry):
             text.add((*place, key), reason)
     return entries
@@ -174,7 +176,7 @@ def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn | 
             continue  # which way that is, and whether it is there already, is seen later
         first = known.setdefault(entry.connection.casefold(), place)
         if first != place:
-            text.add((*place, "connection"), f"{quote(entry.connection)} is {text.named(first)} already")
+            text.add((*place, "connection"), f"{quote(entry.connection)} is {text.describe(first)} already")
         for key, reason in guest_entry.conflicts(entry):
             text.add((*place, key), reason)
     return entries

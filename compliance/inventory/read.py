@@ -27,9 +27,9 @@ from ruamel.yaml.events import (
 
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import ENCODED, NotTextError, content_of, text_of
-from compliance.inventory.ansible import by_ansible as resolved
+from compliance.inventory.ansible import by_ansible
 from compliance.inventory.ansible.guests import with_guests
-from compliance.inventory.ansible.read import Found, read_ansible
+from compliance.inventory.ansible.read import AnsibleReading, read_ansible
 from compliance.inventory.ansible.without_ansible import YAML_NAMES
 from compliance.inventory.ansible.yaml_groups import SECTIONS
 from compliance.inventory.document import Document
@@ -54,22 +54,22 @@ class Around:
     """What reading an inventory may touch: the environment, and Ansible's commands where there are any."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
-    find: Finder = resolved.command
+    find: Finder = by_ansible.find_command
 
 
 def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None) -> Inventory:
     """InventoryError for mistakes in the files, each with its place; UsageError for a ``limit`` that meets nothing."""
     around = around or Around()
     if is_ansible(path):
-        return found_by_ansible(path, limit, around).inventory
+        return translate_ansible(path, limit, around).inventory
 
     def read(file: Path, included: bool) -> Inventory:
         if included and is_ansible(file):
-            return found_by_ansible(file, EVERYTHING, around).inventory
+            return translate_ansible(file, EVERYTHING, around).inventory
         mine = inventory_of(file, content_of(file), included=included)
         if not mine.guests_of_ansible:
             return mine
-        return with_guests(mine, around.environ, around.find(resolved.LIST, around.environ))
+        return with_guests(mine, around.environ, around.find(by_ansible.LIST, around.environ))
 
     inventory = read_with_includes(path, read)
     if inventory.snapshot:
@@ -77,8 +77,8 @@ def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None
     return limited(inventory, limit)
 
 
-def found_by_ansible(path: Path, limit: Limit, around: Around) -> Found:
-    command = around.find(resolved.LIST, around.environ)
+def translate_ansible(path: Path, limit: Limit, around: Around) -> AnsibleReading:
+    command = around.find(by_ansible.LIST, around.environ)
     return read_ansible(path, limit=limit, environ=around.environ, listing_command=command)
 
 

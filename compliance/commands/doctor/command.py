@@ -25,7 +25,7 @@ from compliance.commands.doctor.one_server import (
     refuse_two_ports,
 )
 from compliance.commands.doctor.record.anonymous import anonymised
-from compliance.commands.doctor.text import summary, told, way_in
+from compliance.commands.doctor.text import examination_lines, summary, way_in
 from compliance.commands.doctor.walk import Refusals, examine
 from compliance.credentials.ask_places import Ask, from_prompt
 from compliance.credentials.find import Credential, Surroundings
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
     for one in _examined(inventory, entries, credentials):
         found.append(one)
         if not options.json:
-            _say(world, told(one, world.width))
+            _say(world, examination_lines(one, world.width))
             if text and one.logged_in:
                 _say(world, way_in(text, world.width))
     if options.json:

@@ -23,22 +23,22 @@ ENOUGH = frozenset({*FOR_REMARKS_ONLY, *ADDS_ONLY, queries.OPERATING_SYSTEM, que
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Understood:
+class Meaning:
     """The steps, and whether the server hides its rows from this account without saying so."""
 
     steps: tuple[Step, ...]
     hidden: bool = False
 
 
-def understood(source: Source, classes: Sequence[ClassRead]) -> Understood:
+def explain(source: Source, classes: Sequence[ClassRead]) -> Meaning:
     reading = source.reading
     steps = [_namespace(source, classes), _classes(reading, classes)]
     if isinstance(reading, Unread):
-        return Understood(steps=tuple(steps))
+        return Meaning(steps=tuple(steps))
     rights, hidden = _rights(reading, classes)
     is_whole = rights.status is Status.OK
     steps += [rights, _clock(reading), _assumptions(source, reading, is_whole=is_whole), _audit(source, reading)]
-    return Understood(steps=tuple(steps), hidden=hidden)
+    return Meaning(steps=tuple(steps), hidden=hidden)
 
 
 # --- namespace, rights, classes ---------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ WAY_IN = "This way in works. As an inventory, which looks for files in its own f
 _MARK, _KEY = 9, 13
 
 
-def told(found: Examination, width: int) -> Iterator[str]:
+def examination_lines(found: Examination, width: int) -> Iterator[str]:
     """Lines of at most ``width`` characters, but for commands, which are copied."""
     yield _safe(f"{found.name} ({found.endpoint}, {found.way})")
     for step in found.steps:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from compliance.commands.doctor import grants
 from compliance.commands.doctor.examination import STEPS, ClassRead, Examination, Fact, Grant, Status, Step
-from compliance.commands.doctor.meaning import understood
+from compliance.commands.doctor.meaning import explain
 from compliance.commands.doctor.one_server import WITH_A_PASSWORD
 from compliance.commands.doctor.way_there import Reached, reach, without_endpoint
 from compliance.credentials.find import Credential
@@ -176,7 +176,7 @@ class _Walk:
 
     def _understand(self, source: Source) -> None:
         version = source.reading.version if isinstance(source.reading, Reading) else None
-        told = understood(source, self._classes)
+        told = explain(source, self._classes)
         self._steps += told.steps
         denied = {
             one.namespace: one.unread

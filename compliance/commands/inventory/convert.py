@@ -7,12 +7,12 @@ from pathlib import Path
 
 from compliance.errors import UsageError
 from compliance.inventory.ansible.hosts import Host
-from compliance.inventory.ansible.read import Found
+from compliance.inventory.ansible.read import AnsibleReading
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.as_yaml import item, scalar
 from compliance.inventory.entries import Entry, ServerKeys
 from compliance.inventory.limit import Limit
-from compliance.inventory.read import Around, found_by_ansible, is_ansible
+from compliance.inventory.read import Around, is_ansible, translate_ansible
 from compliance.words import printable
 
 TO_FILL_IN = "..."
@@ -23,10 +23,10 @@ def convert(file: Path, limit: Limit, around: Around, *, folder: Path | None, is
     inventory's own, if that is not known. UsageError where the file is none of Ansible's."""
     if not is_ansible(file):
         raise UsageError(f"{printable(str(file))}: no inventory of Ansible's, so there is nothing to convert")
-    return _lines(found_by_ansible(file, limit, around), folder, is_windows=is_windows)
+    return _lines(translate_ansible(file, limit, around), folder, is_windows=is_windows)
 
 
-def _lines(found: Found, folder: Path | None, *, is_windows: bool) -> Iterator[str]:
+def _lines(found: AnsibleReading, folder: Path | None, *, is_windows: bool) -> Iterator[str]:
     inventory = found.inventory
     folder = folder or (inventory.path if inventory.path.is_dir() else inventory.path.parent)
     keys_of = {entry.name: _own_keys(entry, folder) for entry in inventory.servers}
@@ -45,7 +45,7 @@ def _lines(found: Found, folder: Path | None, *, is_windows: bool) -> Iterator[s
         yield from (f"  {key}: {scalar(value)}" for key, value in shared.items())
 
 
-def _variables_to_set(found: Found, *, is_windows: bool) -> Iterator[str]:
+def _variables_to_set(found: AnsibleReading, *, is_windows: bool) -> Iterator[str]:
     """Yield, as comments, the variables that hold what is not written here."""
     hosts = {host.name: host for host in found.listing.hosts}
     users: dict[str, str] = {}

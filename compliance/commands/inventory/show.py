@@ -10,14 +10,14 @@ from pathlib import Path
 
 from compliance.files.yaml_file import Place, UserFile, content_of
 from compliance.inventory.ansible.hosts import Host
-from compliance.inventory.ansible.read import Found
+from compliance.inventory.ansible.read import AnsibleReading
 from compliance.inventory.as_yaml import scalar
 from compliance.inventory.entries import ClusterEntry, Entry, ServerKeys
 from compliance.inventory.includes import file_of, place_of
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.listener import PORTS
-from compliance.inventory.read import Around, found_by_ansible, is_ansible, read_any
+from compliance.inventory.read import Around, is_ansible, read_any, translate_ansible
 from compliance.words import join_names, plural, printable
 
 FORMAT, VERSION = "hyperv-compliance inventory", 1
@@ -67,17 +67,19 @@ def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[Listin
     """Return servers, then clusters."""
 
     @cache
-    def source_of(file: str) -> Found | _Lines:
+    def source_of(file: str) -> AnsibleReading | _Lines:
         path = Path(file)
         if path == inventory.path and is_ansible(path):
-            return found_by_ansible(path, limit, around)
-        return found_by_ansible(path, EVERYTHING, around) if is_ansible(path) else _Lines.of(path)
+            return translate_ansible(path, limit, around)
+        return translate_ansible(path, EVERYTHING, around) if is_ansible(path) else _Lines.of(path)
 
     top = source_of(str(inventory.path)) if inventory.servers else None
 
     def listing_of(entry: Entry) -> Listing:
-        source = top if isinstance(top, Found) else source_of(file_of(inventory, entry.name))
-        origins, remarks = _origins(source, entry) if isinstance(source, Found) else (source.origins(entry.name), ())
+        source = top if isinstance(top, AnsibleReading) else source_of(file_of(inventory, entry.name))
+        origins, remarks = (
+            _origins(source, entry) if isinstance(source, AnsibleReading) else (source.origins(entry.name), ())
+        )
         nodes = tuple(map(listing_of, entry.nodes)) if isinstance(entry, ClusterEntry) else ()
         return Listing(
             entry=entry, place=place_of(inventory, entry.name), origins=origins, remarks=remarks, nodes=nodes
@@ -86,7 +88,7 @@ def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[Listin
     return [listing_of(entry) for entry in (*inventory.servers, *inventory.clusters)]
 
 
-def _origins(source: Found, entry: Entry) -> tuple[dict[str, str], tuple[str, ...]]:
+def _origins(source: AnsibleReading, entry: Entry) -> tuple[dict[str, str], tuple[str, ...]]:
     """Return the variable and place of each value, and the remarks, of a host of Ansible's."""
     keys = source.entries[entry.name]
     host = next(host for host in source.listing.hosts if host.name == entry.name)

@@ -49,8 +49,8 @@ STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True", "ANSIBLE_INVENTORY
 QUIET = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_DEPRECATION_WARNINGS": "False", "PAGER": "cat"}
 
 
-def command(name: str, environ: Mapping[str, str]) -> str | None:
-    """Where one of Ansible's commands is: beside the Python that runs this, where the extra puts it, or on the path."""
+def find_command(name: str, environ: Mapping[str, str]) -> str | None:
+    """Return where one of Ansible's commands is: beside this Python, where the extra puts it, or on the path."""
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.is_file() else shutil.which(name, path=environ.get("PATH"))
 
@@ -114,13 +114,13 @@ def _with_those_above(groups: set[str], children: Mapping[str, tuple[str, ...]])
     return tuple(sorted(found - {"all", "ungrouped"}))
 
 
-def decrypted(cipher: str, named: str, environ: Mapping[str, str], seconds: float = SECONDS) -> str:
-    """What ansible-vault makes of one value. UsageError, in which ``named`` says whose it is."""
-    vault = command(VAULT, environ)
+def decrypt(cipher: str, place: str, environ: Mapping[str, str], seconds: float = SECONDS) -> str:
+    """Return what ansible-vault makes of one value. UsageError, which begins with ``place``."""
+    vault = find_command(VAULT, environ)
     if vault is None:
-        raise UsageError(f"{named}: encrypted by ansible-vault, which is not installed")
+        raise UsageError(f"{place}: encrypted by ansible-vault, which is not installed")
     text = "\n".join(line.strip() for line in cipher.strip().splitlines()) + "\n"
-    return _answer([vault, "decrypt", "--output", "-"], named, environ, seconds, given=text)
+    return _answer([vault, "decrypt", "--output", "-"], place, environ, seconds, given=text)
 
 
 # --- the process ------------------------------------------------------------------------------------------------------

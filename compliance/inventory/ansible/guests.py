@@ -26,7 +26,7 @@ from compliance.inventory import guests as guest_entry
 from compliance.inventory.ansible.hosts import Host, Literal, Value
 from compliance.inventory.ansible.logins import Logins
 from compliance.inventory.ansible.plugins import FALSE, TRUE
-from compliance.inventory.ansible.read import Clerk, file_beside, listing_of
+from compliance.inventory.ansible.read import HostReader, file_beside, listing_of
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
 from compliance.inventory.ansible.variables import connection_of, last_of, not_windows, number_of
 from compliance.inventory.document import SCHEMA
@@ -79,7 +79,7 @@ class _Reader:
         asked = self.inventory.guests_of_ansible
         hosts = self._hosts({guest.inventory: None for _, guest in asked})
         logins = Logins(environ=self.environ, named=frozenset(self._named(hosts)))
-        clerks = {path: Clerk(path=path, logins=logins) for path in hosts}
+        readers = {path: HostReader(path=path, logins=logins) for path in hosts}
         lines = dict(self.inventory.lines)
         taken = {guest.name.casefold(): lines[guest.name] for guest in self.inventory.guests}
         found: list[WayIn] = []
@@ -87,7 +87,7 @@ class _Reader:
             if guest.inventory not in hosts:
                 continue  # why, is told once
             try:
-                way = _way(guest, _host(guest, hosts[guest.inventory]), clerks[guest.inventory])
+                way = _way(guest, _host(guest, hosts[guest.inventory]), readers[guest.inventory])
             except UnusableError as error:
                 self._add(line, guest, *str(error).splitlines())
                 continue
@@ -104,7 +104,7 @@ class _Reader:
             guests_of_ansible=(),
             lines=lines,
             logins={**self.inventory.logins, **logins.found},
-            remarks=(*self.inventory.remarks, *(remark for clerk in clerks.values() for remark in clerk.remarks())),
+            remarks=(*self.inventory.remarks, *(remark for reader in readers.values() for remark in reader.remarks())),
             digest=f"sha256:{hashlib.sha256((self.inventory.digest + said).encode()).hexdigest()}",
         )
 
@@ -142,11 +142,11 @@ def _host(guest: AnsibleGuest, hosts: Mapping[str, Host]) -> Host:
     return hosts[name]
 
 
-def _way(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WayIn:
+def _way(guest: AnsibleGuest, host: Host, reader: HostReader) -> WayIn:
     """UnusableError with a line for each mistake."""
     try:
         is_windows = not_windows(host) is None
-        way = _windows(guest, host, clerk) if is_windows else _shell(guest, host, clerk.logins)
+        way = _windows(guest, host, reader) if is_windows else _shell(guest, host, reader.logins)
     except UnusableError as error:
         told = str(error).splitlines()
         at = printable(f"{host.origin}: {host.name}: ")
@@ -256,18 +256,18 @@ def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: 
 # --- Windows ----------------------------------------------------------------------------------------------------------
 
 
-def _windows(guest: AnsibleGuest, host: Host, clerk: Clerk) -> WindowsGuest:
+def _windows(guest: AnsibleGuest, host: Host, reader: HostReader) -> WindowsGuest:
     """As a server of the same variables would be reached."""
     if useless := [key for key in ("key", "ssh_config", "known_hosts") if key in guest.model_fields_set]:
         raise UnusableError("\n".join(f"{key}: `winrm://` has no use for it" for key in useless))
     own = {"hyperv_credential": guest.credential} if guest.credential else {}
     own |= {"hyperv_verify": str(guest.verify)} if "verify" in guest.model_fields_set else {}
     said = {name: Value(content=Literal(text), origin="this entry") for name, text in own.items()}
-    before = len(clerk.mistakes)
-    clerk.take(replace(host, variables={**host.variables, **said}))
-    if wrong := clerk.mistakes[before:]:
+    before = len(reader.mistakes)
+    reader.take(replace(host, variables={**host.variables, **said}))
+    if wrong := reader.mistakes[before:]:
         raise UnusableError("\n".join(wrong))
-    entry, told = clerk.entries[host.name], clerk.translated[host.name]
+    entry, told = reader.entries[host.name], reader.translated[host.name]
     for key, usual in (("path", "/wsman"), ("kerberos_host", None)):
         if getattr(entry, key) != usual:
             raise UnusableError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 
 from compliance.errors import UsageError
-from compliance.inventory.ansible import by_ansible as resolved
+from compliance.inventory.ansible import by_ansible
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.inventory import Login
@@ -48,7 +48,7 @@ class Logins:
 
     def _open(self, host: Host, variable: str) -> Callable[[str], str]:
         place = printable(f"{host.origin}: {host.name}: {variable}")
-        return cache(lambda cipher: resolved.decrypted(cipher, place, self.environ))
+        return cache(lambda cipher: by_ansible.decrypt(cipher, place, self.environ))
 
 
 def _login(host: Host, user: str, variable: str, open_vault: Callable[[str], str]) -> tuple[str, str]:

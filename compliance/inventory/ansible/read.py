@@ -14,8 +14,7 @@ from pydantic import ValidationError
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.gate.policy import DEFAULT, read_policy
-from compliance.inventory.ansible import by_ansible as resolved
-from compliance.inventory.ansible import without_ansible as local
+from compliance.inventory.ansible import by_ansible, without_ansible
 from compliance.inventory.ansible.hosts import Host, Listing
 from compliance.inventory.ansible.logins import Logins
 from compliance.inventory.ansible.templates import UnusableError, text_of
@@ -32,7 +31,7 @@ UNUSED = "is not used for kerberos: whoever runs this needs a ticket (kinit), or
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class AnsibleReading:
     """An inventory, and what its entries came from, for who wants to show it."""
 
     inventory: Inventory
@@ -40,31 +39,35 @@ class Found:
     entries: Mapping[str, HostKeys]  # by server's name
 
 
-def read_ansible(path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None) -> Found:
+def read_ansible(
+    path: Path, *, limit: Limit, environ: Mapping[str, str], listing_command: str | None
+) -> AnsibleReading:
     """InventoryError for each host that is Windows and can't be used; UsageError where ``limit`` meets nothing."""
     listing, where = listing_of(path, environ, listing_command), printable(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
     hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
-    clerk = Clerk(path=path, logins=Logins(environ=environ, named=frozenset(_named_ours(hosts))))
+    reader = HostReader(path=path, logins=Logins(environ=environ, named=frozenset(_own_credentials(hosts))))
     for host in hosts:
-        clerk.take(host)
-    clerk.check(where, len(chosen))
+        reader.take(host)
+    reader.check(where, len(chosen))
     left_out = sorted(host.name for host in listing.hosts if host.name not in chosen)
-    return Found(inventory=clerk.inventory(limit, tuple(left_out)), listing=listing, entries=clerk.translated)
+    return AnsibleReading(
+        inventory=reader.inventory(limit, tuple(left_out)), listing=listing, entries=reader.translated
+    )
 
 
 def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | None) -> Listing:
     """Every host of it, of which there is one at least."""
     if listing_command:
-        listing = _with_places(resolved.list_hosts(path, listing_command, environ), path)
+        listing = _with_places(by_ansible.list_hosts(path, listing_command, environ), path)
     else:
-        listing = local.list_hosts(path)
+        listing = without_ansible.list_hosts(path)
     if not listing.hosts:
         raise InventoryError(f"{printable(str(path))}: lists no host")
     return replace(listing, hosts=tuple(replace(host, environ=environ) for host in listing.hosts))
 
 
-def _named_ours(hosts: Iterable[Host]) -> Iterator[str]:
+def _own_credentials(hosts: Iterable[Host]) -> Iterator[str]:
     """Credentials of our own kind, whose names no login of Ansible's may take."""
     for host in hosts:
         with suppress(UnusableError):
@@ -74,9 +77,9 @@ def _named_ours(hosts: Iterable[Host]) -> Iterator[str]:
 def _with_places(listing: Listing, path: Path) -> Listing:
     """Ansible tells no lines. Where our own reading finds the same host or value, the place is that one's."""
     try:
-        known = {host.name: host for host in local.list_hosts(path).hosts}
+        known = {host.name: host for host in without_ansible.list_hosts(path).hosts}
     except InventoryError:  # plugins, vaults: it knows less then
-        known = {host.name: host for host in local.places(path)}
+        known = {host.name: host for host in without_ansible.places(path)}
     hosts = []
     for host in listing.hosts:
         mine = known.get(host.name, host)
@@ -90,7 +93,7 @@ def _with_places(listing: Listing, path: Path) -> Listing:
 
 
 @dataclass(kw_only=True, slots=True)
-class Clerk:
+class HostReader:
     """Takes host by host, and remembers what was wrong."""
 
     path: Path
@@ -107,14 +110,14 @@ class Clerk:
             if not_windows(host):
                 self.others.append(host.name)
                 return
-            told = translate_host(host)
-            self._log_in(host, told)
+            keys = translate_host(host)
+            self._log_in(host, keys)
         except UnusableError as error:
             self.mistakes.append(mistake_of(host, error))
             return
-        entry = self._entry(host, told)
+        entry = self._entry(host, keys)
         if entry is not None:
-            self.entries[host.name], self.hosts[host.name], self.translated[host.name] = entry, host, told
+            self.entries[host.name], self.hosts[host.name], self.translated[host.name] = entry, host, keys
 
     def check(self, where: str, asked: int) -> None:
         """What one host says of another, and whether there is any."""
@@ -160,8 +163,8 @@ class Clerk:
         if self.unused:
             yield f"a password {UNUSED}: {_some(self.unused)}"
 
-    def _entry(self, host: Host, told: HostKeys) -> Entry | None:
-        given = {"name": host.name, "groups": list(host.groups), **told.keys}
+    def _entry(self, host: Host, keys: HostKeys) -> Entry | None:
+        given = {"name": host.name, "groups": list(host.groups), **keys.keys}
         for key in ("ca", "certificate", "key", "keytab"):
             if isinstance(file := given.get(key), str):
                 given[key] = file_beside(file, _folder(self.path))
@@ -169,25 +172,25 @@ class Clerk:
             entry = Entry.model_validate(given, context=_folder(self.path))
         except ValidationError as error:
             self.mistakes += [
-                mistake_of(host, f"{_named(told, str(one['loc'][0]))}: {SCHEMA.message(one)}")
+                mistake_of(host, f"{_variable_of(keys, str(one['loc'][0]))}: {SCHEMA.message(one)}")
                 for one in error.errors(include_url=False)
                 if one["type"] != "default_factory_not_called"
             ]
             return None
-        wrong = [mistake_of(host, _contradiction(told, *one)) for one in conflicts(entry)]
+        wrong = [mistake_of(host, _conflict_text(keys, *one)) for one in conflicts(entry)]
         self.mistakes += wrong
         return None if wrong else entry
 
-    def _log_in(self, host: Host, told: HostKeys) -> None:
+    def _log_in(self, host: Host, keys: HostKeys) -> None:
         """Name the credential: ours, where a variable says so; else the one that came with the inventory."""
-        if told.keys["transport"] not in ("ntlm", "credssp", "basic"):
-            if told.keys["transport"] == "kerberos" and told.password and "keytab" not in told.keys:
-                told.remarks.append(f"{told.password} {UNUSED}")
+        if keys.keys["transport"] not in ("ntlm", "credssp", "basic"):
+            if keys.keys["transport"] == "kerberos" and keys.password and "keytab" not in keys.keys:
+                keys.remarks.append(f"{keys.password} {UNUSED}")
                 self.unused.append(host.name)
             return
-        if "credential" in told.keys:
+        if "credential" in keys.keys:
             return
-        told.set("credential", self.logins.take(host, told.user or "", told.password), told.password or "ansible_user")
+        keys.set("credential", self.logins.take(host, keys.user or "", keys.password), keys.password or "ansible_user")
 
 
 def mistake_of(host: Host, reason: object) -> str:
@@ -195,14 +198,14 @@ def mistake_of(host: Host, reason: object) -> str:
     return printable(f"{host.origin}: {host.name}: {reason}")
 
 
-def _named(told: HostKeys, key: str) -> str:
-    return told.variables.get(key, "the host's name" if key == "name" else key)
+def _variable_of(keys: HostKeys, key: str) -> str:
+    return keys.variables.get(key, "the host's name" if key == "name" else key)
 
 
-def _contradiction(told: HostKeys, key: str, reason: str) -> str:
-    variable = _named(told, key)
-    if key == "scheme" and told.keys["transport"] == "basic":
-        transport = told.variables["transport"]
+def _conflict_text(keys: HostKeys, key: str, reason: str) -> str:
+    variable = _variable_of(keys, key)
+    if key == "scheme" and keys.keys["transport"] == "basic":
+        transport = keys.variables["transport"]
         if BY_DEFAULT in transport:
             return f"{IN_CLEAR} {transport.partition(',')[0]} to ntlm, or hyperv_transport"
         return f"{transport}: Basic over http, whose password everybody reads (hyperv_cleartext=true allows it)"

@@ -6,7 +6,7 @@ import json
 
 from compliance.commands.doctor.document import document
 from compliance.commands.doctor.examination import STEPS, Basis, ClassRead, Examination, Grant, Status, Step
-from compliance.commands.doctor.text import LONGEST, summary, told
+from compliance.commands.doctor.text import LONGEST, examination_lines, summary
 from compliance.errors import Why
 from compliance.model import Unread
 from compliance.snapshot.snapshot import Source
@@ -38,7 +38,7 @@ def everywhere_evil() -> Examination:
 
 
 def test_nothing_that_a_terminal_obeys_is_printed() -> None:
-    text = "\n".join((*told(everywhere_evil(), 100), summary([everywhere_evil()])))
+    text = "\n".join((*examination_lines(everywhere_evil(), 100), summary([everywhere_evil()])))
     assert text.replace("\n", "").isprintable()
     assert "\\u001b[31m\\u202e" in text
     assert len(text) < LONGEST * 10
@@ -67,6 +67,6 @@ def test_classes_that_fail_alike_are_told_once() -> None:
     classes = tuple(
         ClassRead(name=name, namespace="n", rows=0, seconds=0, messages=1, octets=2, unread=unread) for name in "ABCDE"
     )
-    lines = [line.strip() for line in told(examination(classes=classes), 100)]
+    lines = [line.strip() for line in examination_lines(examination(classes=classes), 100)]
     assert lines.count("A and 4 more: refused") == 1
     assert not any(line.startswith("B:") for line in lines)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.inventory.ansible.by_ansible import LIST, command
+from compliance.inventory.ansible.by_ansible import LIST, find_command
 from compliance.inventory.read import Around
 
 
@@ -29,7 +29,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def with_ansible(environ: dict[str, str]) -> Around:
-    if command(LIST, environ) is None:
+    if find_command(LIST, environ) is None:
         pytest.skip("no ansible-inventory here (pip install 'hyperv-compliance[test-ansible]')")
     return Around(environ=environ)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from compliance.inventory.limit import EVERYTHING
-from compliance.inventory.read import Around, found_by_ansible, read_any
+from compliance.inventory.read import Around, read_any, translate_ansible
 from tests.inventory.ansible.conftest import WITHOUT
 from tests.inventory.ansible.mistakes import entries, mistakes
 
@@ -41,7 +41,7 @@ def test_numbers_are_those_of_yaml_1_1(around: Around) -> None:
 
 
 def test_a_role_may_have_a_path_of_its_own(around: Around) -> None:
-    found = found_by_ansible(CASES / "variables_of_a_role" / "hosts.ini", EVERYTHING, around)
+    found = translate_ansible(CASES / "variables_of_a_role" / "hosts.ini", EVERYTHING, around)
     assert entries(found.inventory, "address", "path", "verify") == {"hyperv01": ("192.0.2.14", "/wsman", False)}
     assert found.entries["hyperv01"].remarks == [
         "hyperv_path is no path of a WinRM listener, so it is taken as a role's"

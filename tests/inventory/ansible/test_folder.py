@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from compliance.errors import InventoryError
-from compliance.inventory.ansible import by_ansible as resolved
-from compliance.inventory.ansible import without_ansible as local
+from compliance.inventory.ansible import by_ansible, without_ansible
 from compliance.inventory.ansible.hosts import Content
 from compliance.inventory.read import Around
 
@@ -45,7 +44,7 @@ def write(folder: Path, files: Mapping[str, str] = FILES) -> Path:
 def found(path: Path) -> Variables:
     return {
         host.name: {name: value.content for name, value in host.variables.items()}
-        for host in local.list_hosts(path).hosts
+        for host in without_ansible.list_hosts(path).hosts
     }
 
 
@@ -90,11 +89,11 @@ def test_variables_of_the_working_folder_come_last(tmp_path: Path) -> None:
 @pytest.mark.parametrize("extra", [{}, {"group_vars/all.yml": "f: here\nq: 1\n", "group_vars/a.yml": "h: here\n"}])
 def test_it_is_what_ansible_reads(tmp_path: Path, with_ansible: Around, extra: dict[str, str]) -> None:
     path = write(tmp_path, FILES | extra)
-    listing = with_ansible.find(resolved.LIST, with_ansible.environ)
+    listing = with_ansible.find(by_ansible.LIST, with_ansible.environ)
     assert listing
     with chdir(tmp_path):
-        theirs = resolved.list_hosts(path, listing, with_ansible.environ)
-        ours = local.list_hosts(path)
+        theirs = by_ansible.list_hosts(path, listing, with_ansible.environ)
+        ours = without_ansible.list_hosts(path)
     groups = {host.name: host.groups for host in ours.hosts}
     assert groups == {host.name: host.groups for host in theirs.hosts}
     for host in theirs.hosts:
@@ -144,7 +143,7 @@ def test_a_mistake(tmp_path: Path, case: str) -> None:
     for name, text in files.items():
         (tmp_path / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(InventoryError) as error:
-        local.list_hosts(path)
+        without_ansible.list_hosts(path)
     if told:
         assert str(error.value) == f"{tmp_path}/{told}"
     else:

@@ -12,8 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from compliance.errors import InventoryError
-from compliance.inventory.ansible import by_ansible as resolved
-from compliance.inventory.ansible import without_ansible as local
+from compliance.inventory.ansible import by_ansible, without_ansible
 from compliance.inventory.ansible.groups import Graph
 from compliance.inventory.ansible.hosts import Content, Literal, Other, Vaulted
 from compliance.inventory.ansible.ini import read_ini
@@ -27,7 +26,7 @@ Hosts = dict[str, tuple[tuple[str, ...], dict[str, Content]]]
 def hosts_of(path: Path) -> Hosts:
     return {
         host.name: (host.groups, {name: value.content for name, value in host.variables.items()})
-        for host in local.list_hosts(path).hosts
+        for host in without_ansible.list_hosts(path).hosts
     }
 
 
@@ -114,11 +113,11 @@ def test_a_mistake(tmp_path: Path, text: str, told: str) -> None:
 
 
 def as_ansible_says(path: Path, around: Around) -> Hosts:
-    listing = around.find(resolved.LIST, around.environ)
+    listing = around.find(by_ansible.LIST, around.environ)
     assert listing
     return {
         host.name: (host.groups, {name: value.content for name, value in host.variables.items()})
-        for host in resolved.list_hosts(path, listing, around.environ).hosts
+        for host in by_ansible.list_hosts(path, listing, around.environ).hosts
     }
 
 
@@ -215,7 +214,7 @@ def test_a_range(pattern: str, expected: tuple[list[str], str | None]) -> None:
 def test_no_repr_shows_what_a_variable_holds(tmp_path: Path) -> None:
     path = tmp_path / "hosts.ini"
     path.write_text("hv01 ansible_password=canary other=['canary']\n")
-    listing = local.list_hosts(path)
+    listing = without_ansible.list_hosts(path)
     assert "canary" not in repr(listing) + str(listing)
     assert "canary" not in repr([Vaulted("canary"), Literal("canary")])
 
@@ -240,11 +239,11 @@ def test_a_document_of_ansible_is_capped_and_told(tmp_path: Path, environ: dict[
         program.chmod(0o700)
         seconds = 0.5 if "sleep" in script else 20
         if told is None:
-            assert resolved.list_hosts(tmp_path, str(program), environ, seconds).hosts
+            assert by_ansible.list_hosts(tmp_path, str(program), environ, seconds).hosts
             continue
         began = time.monotonic()
         with pytest.raises(InventoryError) as error:
-            resolved.list_hosts(tmp_path, str(program), environ, seconds)
+            by_ansible.list_hosts(tmp_path, str(program), environ, seconds)
         assert told in str(error.value)
         assert "canary" not in str(error.value)
         assert time.monotonic() - began < 15  # with what it started, which sleeps on

@@ -10,7 +10,7 @@ import pytest
 
 from compliance.inventory.ansible.plugins import PLUGINS
 from compliance.inventory.limit import EVERYTHING
-from compliance.inventory.read import found_by_ansible, read_any
+from compliance.inventory.read import read_any, translate_ansible
 from tests.inventory.ansible.conftest import WITHOUT
 from tests.inventory.ansible.mistakes import entries, mistakes
 
@@ -62,14 +62,14 @@ def test_what_changes_the_way_to_a_host_is_a_mistake(tmp_path: Path, line: str, 
 @pytest.mark.parametrize("line", HARMLESS, ids=range(len(HARMLESS)))
 def test_what_changes_nothing_is_taken(tmp_path: Path, line: str) -> None:
     (path := tmp_path / "hosts.ini").write_text(f"hv01 {line}\n")
-    found = found_by_ansible(path, EVERYTHING, WITHOUT)
+    found = translate_ansible(path, EVERYTHING, WITHOUT)
     assert entries(found.inventory, "address", "transport", "port") == {"hv01": ("hv01", "ntlm", 5986)}
     assert found.entries["hv01"].remarks == []
 
 
 def test_what_no_plugin_knows_is_a_remark(tmp_path: Path) -> None:
     (path := tmp_path / "hosts.ini").write_text(f"hv01 {WINRM} ansible_winrm_of_our_own=x\n")
-    found = found_by_ansible(path, EVERYTHING, WITHOUT)
+    found = translate_ansible(path, EVERYTHING, WITHOUT)
     assert found.entries["hv01"].remarks == ["ansible_winrm_of_our_own is not known of Ansible's plugin, and not used"]
 
 
@@ -151,7 +151,7 @@ def test_what_can_only_be_a_roles_is_a_remark(tmp_path: Path, variable: str) -> 
         "a:\n  hosts: {hv01: }\n  vars:\n    ansible_connection: psrp\n    ansible_user: audit\n"
         f"    ansible_password: canary\n    {variable}\n"
     )
-    found = found_by_ansible(path, EVERYTHING, WITHOUT)
+    found = translate_ansible(path, EVERYTHING, WITHOUT)
     assert entries(found.inventory, "path", "groups", "key") == {"hv01": ("/wsman", ("a",), None)}
     (remark,) = found.entries["hv01"].remarks
     assert remark.endswith("so it is taken as a role's")

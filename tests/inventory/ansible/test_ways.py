@@ -14,7 +14,7 @@ from compliance.audit import judged
 from compliance.credentials.find import Surroundings
 from compliance.errors import InventoryError, UsageError
 from compliance.gather.gather import gather
-from compliance.inventory.ansible.by_ansible import VAULT, command
+from compliance.inventory.ansible.by_ansible import VAULT, find_command
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import Around, read_any
 from compliance.judge.scope import Scope
@@ -117,7 +117,7 @@ def folder_of_files(folder: Path, estate: Estate) -> Path:
 def vaulted(folder: Path, estate: Estate, environ: Mapping[str, str]) -> Path:
     """One host's file is vaulted whole, the other's password alone."""
     path = folder_of_files(folder, estate)
-    vault = command(VAULT, environ)
+    vault = find_command(VAULT, environ)
     assert vault
     whole, single = (path / "host_vars" / f"{name}.yml" for name in ("hv01", "hv02"))
     subprocess.run([vault, "encrypt", whole], env=environ, check=True, capture_output=True)
