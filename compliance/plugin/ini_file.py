@@ -74,7 +74,9 @@ def _unknown_keys(config: pytest.Config) -> Iterator[str]:
 
     It keeps those of ``-o`` among the file's since 9, and apart before; since then the file's have another name.
     """
-    of_file = getattr(config, "_inicfg", None) or getattr(config, "inicfg", {})
+    of_file = getattr(config, "_inicfg", None)
+    if of_file is None:  # before pytest 9; since then a look at the other name is a warning
+        of_file = config.inicfg
     of_options = {pair.partition("=")[0].strip() for pair in config.getoption("override_ini", None) or ()}
     for key in sorted({*of_file, *of_options}):
         like_ours = key.casefold().replace("-", "_")
