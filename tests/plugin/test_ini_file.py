@@ -78,7 +78,7 @@ PRECEDENCE = {
         [],
         "1 finding at or above `error`",
     ),
-    "a key of each": (["hv_oldest_snapshot = 0.5"], ["--hv-policy", "estates/strict.yaml"], "are accepted"),
+    "a key of each": (["hv_oldest_snapshot = 0.5"], ["--hv-policy", "estates/strict.yaml"], "old at most"),
     "selection of the file": (["hv_vm = sql*"], [], "Only a part was judged: --hv-vm sql*"),
     "several of them": (["hv_vm =", "    sql*", "    mute*"], [], "Only a part was judged: --hv-vm sql* --hv-vm mute*"),
     "selection replaced, not widened": (
@@ -88,7 +88,7 @@ PRECEDENCE = {
     ),
     "site": ([], ["--hv-site", "BER*"], "Only a part was judged: --hv-site BER*"),
     "group": ([], ["--hv-group", "dr"], "Only a part was judged: --hv-group dr"),
-    "a number": (["hv_oldest_snapshot = 0.5"], [], "are accepted"),
+    "a number": (["hv_oldest_snapshot = 0.5"], [], "old at most"),
 }
 
 
