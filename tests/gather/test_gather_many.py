@@ -281,7 +281,7 @@ def test_an_incomplete_snapshot_passes_for_nothing_that_was_not_read(
     }
     assert "The snapshot is incomplete: the gathering was interrupted." in run.stdout
     assert "The snapshot is incomplete:" in (tmp_path / "lab.html").read_text(encoding="utf-8")
-    assert "machines on hv02, hv03, which were not read, are not counted" in run.stdout
+    assert "hv02, hv03 were not read: their machines are not counted" in run.stdout
 
 
 # --- few descriptors --------------------------------------------------------------------------------------------------
