@@ -31,7 +31,7 @@ class Rows:
     _notes: list[str] = field(default_factory=list)
 
     def notes(self) -> Iterator[str]:
-        """What is odd about its answers, a line each."""
+        """Yield what is odd about its answers, a line each."""
         yield from self._notes
         for namespace, classes in self._refused.items():
             if namespace in self._without_wql:
@@ -105,10 +105,11 @@ class Rows:
 
 
 def _lacks_namespace(query: Query, error: ReadError) -> bool:
-    """Most servers have no failover clustering: one message is enough to hear it, where the fault is that exact."""
+    """Return whether the namespace is not there. Most servers have no failover clustering: one message is enough to
+    hear it, where the fault is that exact."""
     return query.namespace == queries.MSCLUSTER and error.why is Why.ABSENT
 
 
 def _is_too_large(error: ReadError) -> bool:
-    """The server's own word, not our caps: nobody asks again a server that sends without end."""
+    """Return whether the server says so itself, not our caps: nobody asks again a server that sends without end."""
     return isinstance(error, Fault) and error.why is Why.TOO_LARGE

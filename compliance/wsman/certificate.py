@@ -29,11 +29,11 @@ class Certificate:
     fingerprint: str  # SHA-256, in hex
 
     def days_left(self, now: datetime) -> int:
-        """Whole days; negative when it has expired."""
+        """Return whole days; negative when it has expired."""
         return (self.valid_to - now).days
 
     def speaks_for(self, address: str) -> bool:
-        """Is ``address`` among its names? A ``*`` stands for one whole label, the first (RFC 6125)."""
+        """Return whether ``address`` is among its names. A ``*`` stands for one whole label, the first (RFC 6125)."""
         if address in self.names:
             return True
         with suppress(ValueError):
@@ -44,7 +44,8 @@ class Certificate:
 
 
 def certificate_of(octets: bytes) -> Certificate | None:
-    """None for a certificate that can't be read. It comes from a host, so any name in it is cut and made one line."""
+    """Return what is in a certificate; None for one that can't be read. It comes from a host, so any name in it is cut
+    and made one line."""
     try:
         read = x509.load_der_x509_certificate(octets)
         return Certificate(

@@ -86,7 +86,7 @@ class Connection:
                 self.close()
 
     def reopen(self) -> None:
-        """After a LostError: the next message connects and logs in anew, as the first one did."""
+        """Let the next message connect and log in anew after a LostError, as the first one did."""
         self.close()
         self._broken = None
 
@@ -99,7 +99,9 @@ class Connection:
         self._wire.close()
 
     def _lost(self, error: LinkError) -> LinkError:
-        """A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session
+        """Return a LostError for a host that may know us again over a new connection, else ``error`` as it is.
+
+        A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session
         (400, measured), may know us again over a new connection. One that never answered, or refused the login, is not
         tried twice."""
         gone = error.why in (Why.UNREACHABLE, Why.BUSY) or (self._endpoint.sealed and self._gauge.status == 400)
@@ -154,7 +156,7 @@ def _late(endpoint: Endpoint, wire: Wire) -> LinkError:
 
 
 def hint_other_port(endpoint: Endpoint, timeout: float) -> str:
-    """What to say when WinRM's other default port answers where the asked one refused; empty when it doesn't.
+    """Return what to say when WinRM's other default port answers where the asked one refused; empty when it doesn't.
 
     One bare TCP connection of at most ``timeout`` seconds, and only for the default ports.
     """

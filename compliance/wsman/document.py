@@ -29,7 +29,7 @@ class Document:
 
 
 def document(reply: bytes) -> Document:
-    """The envelope in ``reply``: UTF-8 or UTF-16, no DOCTYPE. Raises ReadError (BROKEN) for everything else.
+    """Return the envelope in ``reply``: UTF-8 or UTF-16, no DOCTYPE. Raises ReadError (BROKEN) for everything else.
 
     Characters that XML 1.0 forbids may stand in a machine's name or note (WinRM's own client has an error for it,
     2150859018); one repair pass replaces them, so that one name doesn't cost the whole batch.
@@ -55,24 +55,25 @@ def document(reply: bytes) -> Document:
 
 
 def is_envelope(reply: bytes) -> bool:
-    """Does a body look like SOAP, in UTF-8 or UTF-16? What else came is no WS-Management, and told by its status."""
+    """Return whether a body looks like SOAP, in UTF-8 or UTF-16. What else came is no WS-Management, and told by its
+    status."""
     return bool(_ENVELOPE.search(reply[:4096].replace(b"\0", b"")))  # UTF-16's every other octet
 
 
 def names(local: str, *families: tuple[str, ...]) -> frozenset[str]:
-    """Tags under which ``local`` is accepted. Some hosts answer with namespace URIs in the case of the request
-    (Windows' URIs are not case sensitive), so tags are compared case-folded, and never by prefix."""
+    """Return the tags under which ``local`` is accepted. Some hosts answer with namespace URIs in the case of the
+    request (Windows' URIs are not case sensitive), so tags are compared case-folded, and never by prefix."""
     return frozenset(f"{{{uri}}}{local}".casefold() for family in families for uri in family)
 
 
 def child(parent: Element, wanted: frozenset[str]) -> Element | None:
-    """The first child with one of the tags from :func:`names`."""
+    """Return the first child with one of the tags from :func:`names`."""
     return next(children(parent, wanted), None)
 
 
 def only(parent: Element, wanted: frozenset[str]) -> Element | None:
-    """The child with one of the tags from :func:`names`. Raises ReadError (BROKEN) where there are two: to read one and
-    not the other would hide what stands in it."""
+    """Return the child with one of the tags from :func:`names`. Raises ReadError (BROKEN) where there are two: to read
+    one and not the other would hide what stands in it."""
     matching = list(children(parent, wanted))
     if len(matching) > 1:
         raise ReadError(f"the answer has more than one {local_name(matching[0].tag)}", why=Why.BROKEN)
@@ -88,7 +89,7 @@ def local_name(tag: str) -> str:
 
 
 def text_of(element: Element | None) -> str:
-    """All text under ``element`` without surrounding space; empty when there is no element."""
+    """Return all text under ``element`` without surrounding space; empty when there is no element."""
     return "" if element is None else "".join(element.itertext()).strip()
 
 
@@ -108,7 +109,7 @@ _REPLACEMENT = "\ufffd"
 
 
 def legal(text: str) -> str:
-    """``text`` with U+FFFD for every character that XML 1.0 can't carry, escaped or not."""
+    """Return ``text`` with U+FFFD for every character that XML 1.0 can't carry, escaped or not."""
     return _FORBIDDEN.sub(_REPLACEMENT, text)
 
 

@@ -158,7 +158,7 @@ def page(reply: bytes, relates_to: str, wanted: frozenset[str] | None = None) ->
 
 
 def instance(reply: bytes, relates_to: str) -> Row:
-    """The instance in the answer to a Get."""
+    """Return the instance in the answer to a Get."""
     answer = _answer(reply, relates_to)
     if not len(answer.body):
         raise ReadError("the answer to Get is empty", why=Why.BROKEN)
@@ -166,8 +166,8 @@ def instance(reply: bytes, relates_to: str) -> Row:
 
 
 def output(reply: bytes, relates_to: str, resource: str, method: str) -> Row:
-    """What a method gave: its ReturnValue and its out parameters. One that failed answers in the same form, so what
-    ReturnValue says is for the caller to look at."""
+    """Return what a method gave: its ReturnValue and its out parameters. One that failed answers in the same form, so
+    what ReturnValue says is for the caller to look at."""
     answer = _answer(reply, relates_to)
     values = only(answer.body, names(f"{method}_OUTPUT", (resource,)))
     if values is None or len(answer.body) > 1:
@@ -176,7 +176,7 @@ def output(reply: bytes, relates_to: str, resource: str, method: str) -> Row:
 
 
 def identity(reply: bytes) -> Identity:
-    """Who answers. Identify has no addressing headers, so there is nothing to relate."""
+    """Return who answers. Identify has no addressing headers, so there is nothing to relate."""
     answer = document.document(reply)
     _raise_fault(answer)
     response = only(answer.body, names("IdentifyResponse", IDENTITY))

@@ -88,7 +88,8 @@ def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tup
 
 
 def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Cause:
-    """A refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was sent."""
+    """Explain a refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was
+    sent."""
     why, text = explain_refusal(endpoint, offered)
     status = next(iter(error.args), None)
     step = f"status {status:#010x}" if isinstance(status, int) else _text(error).partition(" - actual")[0]
@@ -248,8 +249,8 @@ _TABLE: tuple[tuple[_Kind, _Explain], ...] = (
 
 
 def _is_of_sspi(error: BaseException) -> bool:
-    """Is it one of Windows' login library? Their ``winerror`` is an HRESULT (0x8009…, negative); the system's own are
-    small and positive."""
+    """Return whether it is one of Windows' login library. Their ``winerror`` is an HRESULT (0x8009…, negative); the
+    system's own are small and positive."""
     return isinstance(error, OSError) and (getattr(error, "winerror", None) or 0) < 0
 
 
@@ -261,7 +262,7 @@ def _fits(error: BaseException, kind: _Kind) -> bool:
 
 
 def _text(error: BaseException) -> str:
-    """``str(error)`` as one paragraph; some of spnego's need arguments for it that they weren't given."""
+    """Return ``str(error)`` as one paragraph; some of spnego's need arguments for it that they weren't given."""
     try:
         return " ".join(str(error).split())
     except Exception:
@@ -269,7 +270,7 @@ def _text(error: BaseException) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and all that is known of where it came from: requests and urllib3 keep causes in ``args``."""
+    """Yield the error and all that is known of where it came from: requests and urllib3 keep causes in ``args``."""
     pending: list[object] = [error]
     seen: set[int] = set()
     while pending and len(seen) < 32:

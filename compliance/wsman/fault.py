@@ -52,7 +52,8 @@ class Fault(ReadError):  # noqa: N818 - SOAP's own word
 
 
 def fault_in(body: Element) -> Fault | None:
-    """The fault in a SOAP body, whatever its detail is: WSManFault, a CIM error instance, both, or nothing at all."""
+    """Return the fault in a SOAP body, whatever its detail is: WSManFault, a CIM error instance, both, or nothing at
+    all."""
     element = child(body, _FAULT)
     if element is None:
         return None
@@ -206,7 +207,8 @@ class _Detail:
 
 
 def _wsman_detail(fault: Element) -> _Detail:
-    """f:WSManFault, with the provider's own WSManFault or plain text inside (WinRb and pypsrp recordings)."""
+    """Return what is in f:WSManFault, with the provider's own WSManFault or plain text inside (WinRb and pypsrp
+    recordings)."""
     codes: list[int] = []
     text, provider = "", None
     for element in fault.iter():
@@ -226,13 +228,14 @@ def _wsman_detail(fault: Element) -> _Detail:
 
 
 def _message(wsman_fault: Element) -> str:
-    """The text of this WSManFault's own Message, not of the faults nested in it."""
+    """Return the text of this WSManFault's own Message, not of the faults nested in it."""
     own = (element for element in wsman_fault if local_name(element.tag).casefold() == "message")
     return " ".join((element.text or "").strip() for element in own).strip()
 
 
 def _cim_detail(fault: Element) -> _Detail:
-    """MSFT_WmiError in whatever namespace its provider has, Msvm_Error, OMI_Error: an instance of CIM_Error."""
+    """Return what is in MSFT_WmiError, in whatever namespace its provider has, Msvm_Error, OMI_Error: an instance of
+    CIM_Error."""
     error = next((element for element in fault.iter() if _is_cim_error(element)), None)
     if error is None:
         return _Detail()
@@ -250,7 +253,7 @@ def _is_cim_error(element: Element) -> bool:
 
 
 def _subcode(fault: Element) -> str | None:
-    """SOAP 1.2's innermost Subcode, without its prefix."""
+    """Return SOAP 1.2's innermost Subcode, without its prefix."""
     subcodes = [element for element in fault.iter() if local_name(element.tag) == "Subcode"]
     if not subcodes:
         return None
@@ -263,7 +266,7 @@ def _below(fault: Element, local: str) -> Element | None:
 
 
 def _number(text: str | None) -> int | None:
-    """Decimal or 0x; unsigned 32 bit, whichever sign the host writes."""
+    """Return what is decimal or 0x; unsigned 32 bit, whichever sign the host writes."""
     digits = (text or "").strip()
     if not digits or len(digits) > _DIGITS:
         return None

@@ -75,7 +75,7 @@ class _Reader(io.BufferedReader):
         """Stay open: the socket outlives its answers."""
 
     def is_followed(self) -> bool:
-        """Has more come than the answer that was read?"""
+        """Return whether more has come than the answer that was read."""
         self._source.is_over = True
         return bool(self.peek(1)) or (isinstance(self._plug, ssl.SSLSocket) and self._plug.pending() > 0)
 
@@ -126,7 +126,7 @@ class Gauge(HTTPAdapter):
         return response
 
     def idle_plug(self) -> socket.socket | None:
-        """The logged-in connection's socket, where the host has not closed it since."""
+        """Return the logged-in connection's socket, where the host has not closed it since."""
         return self._wire.idle_plug()
 
     def post(self, plug: socket.socket, headers: Mapping[str, str], body: bytes, url: str) -> Answer:

@@ -73,5 +73,6 @@ class KerberosLogin(_pywinrm.HTTPKerberosAuth):  # type: ignore[misc]
 
 
 def is_same(principal: str, user: str) -> bool:
-    """``principal`` may leave the default realm out; empty means whoever the ticket is for."""
+    """Return whether ``user`` is the principal. ``principal`` may leave the default realm out; empty means whoever the
+    ticket is for."""
     return not principal or principal == (user if "@" in principal else user.rpartition("@")[0])

@@ -33,7 +33,7 @@ def list_causes(endpoint: Endpoint) -> str:
 
 
 def is_offered(transport: str, offered: Iterable[str]) -> bool:
-    """Is one of the schemes by which ``transport`` logs in among those that a listener offers?"""
+    """Return whether a listener offers one of the schemes by which ``transport`` logs in."""
     used = _SCHEMES.get(transport, (transport,))
     return bool({name.casefold() for name in used} & {name.casefold() for name in offered})
 

@@ -51,7 +51,7 @@ def _lack(endpoint: Endpoint, md5: Callable[[bytes], object]) -> str:
 
 
 def _is_latin(text: str) -> bool:
-    """Does requests' Basic encode it?"""
+    """Return whether requests' Basic encodes it."""
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:

@@ -63,7 +63,7 @@ class Visit:
 
 
 def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
-    """What the name stands for, in the resolver's order. LinkError where it is not known, or not in time."""
+    """Return what the name stands for, in the resolver's order. LinkError where it is not known, or not in time."""
     try:
         addresses = resolve(endpoint.address, endpoint.port, endpoint.connect)
     except OSError as error:
@@ -72,7 +72,7 @@ def addresses_of(endpoint: Endpoint) -> tuple[str, ...]:
 
 
 def reaches(address: str, port: int, seconds: float) -> bool:
-    """One bare TCP connection."""
+    """Return whether one bare TCP connection is made."""
     try:
         socket.create_connection((address, port), timeout=max(seconds, 0.001)).close()
     except (OSError, UnicodeError):
@@ -109,7 +109,7 @@ def _visit_untrusted(endpoint: Endpoint, deadline: float, unauthenticated: bool,
 
 
 def _verifying(endpoint: Endpoint) -> ssl.SSLContext:
-    """As requests verifies, so that what is trusted here is trusted by the audit."""
+    """Verify as requests does, so that what is trusted here is trusted by the audit."""
     context = create_urllib3_context()
     context.load_verify_locations(cafile=str(endpoint.ca or DEFAULT_CA_BUNDLE_PATH))
     return context
@@ -129,7 +129,7 @@ class _Visitor:
         self._plugs: list[socket.socket] = []
 
     def visit(self, context: ssl.SSLContext | None) -> Visit:
-        """``context`` None is plain http."""
+        """Return how far it came; ``context`` None is plain http."""
         try:
             with quiet(), self._wire.until(self._until):
                 self._exchange(self._connected(context))

@@ -44,7 +44,7 @@ _silence = _Silence()
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warning of a library below us is shown, or raised where warnings are errors: verdicts don't hang on them.
+    """Let no warning of a library below us be shown, or raised where warnings are errors: verdicts don't hang on them.
     Nor do those of the logins log what they send and receive, whatever level pytest's options ask for.
 
     ``catch_warnings`` alone isn't for threads: two that overlap restore each other's filters. So the first one in

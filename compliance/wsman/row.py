@@ -80,7 +80,7 @@ def _nested(element: Element) -> str | None:
 
 
 def _reference(element: Element) -> str | None:
-    """``ResourceURI?Key=value&Key=value``, with ``%&=?+#`` of a value percent-encoded; None when it is none.
+    """Return ``ResourceURI?Key=value&Key=value``, with ``%&=?+#`` of a value percent-encoded; None when it is none.
 
     The parts of the endpoint reference stand directly in the property (recorded), or inside an EndpointReference
     when a selector is itself a reference (DSP0227).
@@ -102,8 +102,9 @@ def _key(selector: Element) -> str:
 
 
 def _embedded(element: Element) -> str:
-    """An embedded object: ``Name=value&Name=value``, quoted as a reference's keys are. One level is told apart; below
-    it stand texts in order. Where the object is wrapped in an element of its class, the wrapping is none of it."""
+    """Return an embedded object as ``Name=value&Name=value``, quoted as a reference's keys are. One level is told
+    apart; below it stand texts in order. Where the object is wrapped in an element of its class, the wrapping is none
+    of it."""
     if len(element) == 1 and len(element[0]):
         element = element[0]
     return "&".join(f"{local_name(one.tag).translate(_QUOTED)}={_texts(one).translate(_QUOTED)}" for one in element)

@@ -69,8 +69,8 @@ class Sealing(Encryption):
         return plain
 
     def _refuse_replay(self, sealed: bytes) -> None:
-        """``sealed`` is a length of four octets, the token, and the text. What is read of the token was verified with
-        it."""
+        """Raise LinkError for a token that came before. ``sealed`` is a length of four octets, the token, and the text.
+        What is read of the token was verified with it."""
         (length,) = struct.unpack_from("<i", sealed)
         token = sealed[4 : 4 + length]
         if token.startswith(_KERBEROS_TOKEN):

@@ -36,14 +36,14 @@ class Ticket:
     """
 
     def __init__(self, keytab: Path, principal: str | None = None) -> None:
-        """Reads the keytab. UsageError where that can't be, or where it holds no key of ``principal``."""
+        """Read the keytab. Raises UsageError where that can't be, or where it holds no key of ``principal``."""
         self.principal = _principal_of(keytab, principal)
         self._keytab = keytab
         self._lock = threading.Lock()
         self._cache: str | LinkError | None = None
 
     def cache(self) -> str:
-        """Raises LinkError, to every server, where the KDC gave none."""
+        """Return the cache's name. Raises LinkError, to every server, where the KDC gave none."""
         with self._lock:
             if self._cache is None:
                 self._cache = self._fetched()
@@ -148,7 +148,7 @@ def _principal_of(keytab: Path, wanted: str | None) -> str:
 
 
 def _names_in(krb5: Any, context: Any, keytab: Path) -> list[str]:
-    """Whose keys it holds, each once. As text at once: a principal doesn't outlive its entry in krb5 0.10."""
+    """Return whose keys it holds, each once. As text at once: a principal doesn't outlive its entry in krb5 0.10."""
     names: dict[str, None] = {}
     for _, entry in zip(range(MOST_ENTRIES), krb5.kt_resolve(context, f"FILE:{keytab}".encode()), strict=False):
         names[krb5.unparse_name_flags(context, entry.principal).decode(errors="replace")] = None

@@ -62,8 +62,8 @@ class HardenedTransport(Transport):
         return self._gauge.post(plug, self._heading(), content, self.endpoint).content
 
     def _send_sealed(self, content: bytes) -> bytes:
-        """By our own hands after the login: a library's hook would answer a later 401 with a login of its own, and send
-        the sealed message inside it."""
+        """Send by our own hands after the login: a library's hook would answer a later 401 with a login of its own, and
+        send the sealed message inside it."""
         self.build_session()
         plug = self._gauge.idle_plug()
         if plug is None or self._sealing is None:
@@ -76,7 +76,8 @@ class HardenedTransport(Transport):
     def _send_message_request(
         self, session: requests.Session, prepared_request: requests.PreparedRequest
     ) -> requests.Response:
-        """As pywinrm's, but an error's answer is one too: its body may be a fault, in whatever encoding."""
+        """Return an answer as pywinrm's does, but an error's answer is one too: its body may be a fault, in whatever
+        encoding."""
         answer = session.send(prepared_request)
         if answer.status_code == requests.codes.unauthorized:
             raise InvalidCredentialsError("the specified credentials were rejected by the server")
@@ -88,7 +89,7 @@ class HardenedTransport(Transport):
         return getattr(self.session.auth, "user", None) if self.session else None
 
     def _heading(self) -> dict[str, str]:
-        """What requests would send with each message; with Basic, the login too."""
+        """Return what requests would send with each message; with Basic, the login too."""
         if not self._headers:
             prepared = self.build_session().prepare_request(requests.Request("POST", self.endpoint))
             self._headers = {**prepared.headers, "Host": urlsplit(prepared.url or "").netloc}

@@ -107,7 +107,7 @@ class Wire:
             self._lifeline = lifeline
 
     def cut_if_late(self) -> float | None:
-        """For the watch: when to look again; None where nothing is under way, or the time was up."""
+        """Return, for the watch, when to look again; None where nothing is under way, or the time was up."""
         with self._lock:
             if not self._runs:
                 return None
