@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
+from compliance.judge.replications import copies_of, key_of, replications_of, side_of
+from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, guest_seen
@@ -111,49 +112,15 @@ def readiness_of(estate: Estate, verdicts: Iterable[Verdict]) -> tuple[Readiness
         if machine and verdict.rule.key == LANDED:
             landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
         elif machine and verdict.rule.key in STEPS:
-            steps[_key(machine)].append(verdict)
+            steps[key_of(machine)].append(verdict)
     sites = Sites.of(estate)
-    replications = _replications(estate.replicated)
-    copies = _copies(replications)
+    replications = replications_of(estate.replicated)
+    copies = copies_of(replications)
     return tuple(
         _Judged(sides, direction, steps, landings, sites, copies).readiness
         for sides in replications
         for direction in _directions(sides)
     )
-
-
-def _key(machine: VirtualMachine) -> tuple[str, str]:
-    return machine.server, machine.guid
-
-
-def _replications(sides: Sequence[ReplicatedVM]) -> list[tuple[ReplicatedVM, ...]]:
-    """Return the sides of each replication, as the join ties them."""
-    root: dict[tuple[str, str], tuple[str, str]] = {}
-
-    def find(key: tuple[str, str]) -> tuple[str, str]:
-        while (above := root.setdefault(key, key)) != key:
-            root[key] = root[above]
-            key = root[key]
-        return key
-
-    for vm in sides:
-        ends = (*vm.others, *((vm.partner,) if isinstance(vm.partner, VirtualMachine) else ()))
-        for end in ends:
-            root[find(_key(end))] = find(_key(vm.machine))
-    groups: dict[tuple[str, str], list[ReplicatedVM]] = defaultdict(list)
-    for vm in sides:
-        groups[find(_key(vm.machine))].append(vm)
-    return [tuple(group) for group in groups.values()]
-
-
-def _copies(replications: Sequence[tuple[ReplicatedVM, ...]]) -> Mapping[str, tuple[str, ...]]:
-    """Return the servers of each GUID that more than one replication has."""
-    servers: dict[str, list[str]] = defaultdict(list)
-    times: dict[str, int] = defaultdict(int)
-    for sides in replications:
-        times[sides[0].machine.guid] += 1
-        servers[sides[0].machine.guid] += [vm.machine.server for vm in sides]
-    return {guid: tuple(dict.fromkeys(names)) for guid, names in servers.items() if times[guid] > 1}
 
 
 def _directions(sides: Sequence[ReplicatedVM]) -> Iterator[Direction]:
@@ -179,8 +146,8 @@ class _Judged:
         copies: Mapping[str, tuple[str, ...]],
     ) -> None:
         self.sides, self.direction, self.sites, self.copies = sides, direction, sites, copies
-        self.side = next((vm for vm in sides if vm.machine.role is DIRECTIONS[direction]), None)
-        key = _key(self.side.machine) if self.side else ("", "")
+        self.side = side_of(sides, DIRECTIONS[direction])
+        key = key_of(self.side.machine) if self.side else ("", "")
         self.all_steps = steps
         self.steps = sorted(steps.get(key, ()), key=_step)
         self.landings = landings.get(key, []) if direction is not Direction.FAILBACK else []
@@ -201,7 +168,7 @@ class _Judged:
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
         if failed := self._first(Result.FAILED):
             return self._by(Word.NOT_READY, failed)
-        if unknown := self._first(Result.UNKNOWN):
+        if unknown := self._first(Result.UNKNOWN) or self._landing_unknown():
             return self._by(Word.UNKNOWN, unknown)
         return self._passed()
 
@@ -209,12 +176,25 @@ class _Judged:
 
     def _landed(self) -> Readiness | None:
         """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
-        seen = [one for one in self.landings if one.outcome.result in (Result.FAILED, Result.PASSED)]
+        seen = [one for one in self.landings if one.outcome.result is Result.FAILED or self._has_all_landed(one)]
         seen.sort(key=lambda one: (one.machine and one.machine.role is Role.TEST_REPLICA, one.outcome.result))
         for verdict in seen:
             word = Word.READY if verdict.outcome.result is Result.PASSED else Word.NOT_READY
             return self._with(word, verdict.outcome.finding, verdict.outcome.cause, rests_on=RestsOn.LANDED)
         return None
+
+    def _has_all_landed(self, verdict: Verdict) -> bool:
+        """Did it come up with every address that is set on this side? A test replica keeps the settings of the day on
+        which it was made, and those of the replica may have been changed since."""
+        if verdict.outcome.result is not Result.PASSED or verdict.machine is None or self.side is None:
+            return False
+        return {*self.side.machine.failover_addresses} <= {*verdict.machine.failover_addresses}
+
+    def _landing_unknown(self) -> Verdict | None:
+        """Return the last step where it is open: the guest runs there and does not show with what address. What a test
+        replica does not show is open about the test alone."""
+        own = (one for one in self.landings if one.machine and one.machine.role is not Role.TEST_REPLICA)
+        return next((one for one in own if one.outcome.result is Result.UNKNOWN), None)
 
     def _first(self, result: Result) -> Verdict | None:
         """Return the first step that has it. What a server's own case says is not known of its machines."""
@@ -226,7 +206,7 @@ class _Judged:
 
     def _set_on_the_wrong_side(self) -> str:
         """Return the finding that an address was set on the primary where the replica has none."""
-        sides = {_key(vm.machine) for vm in self.sides}
+        sides = {key_of(vm.machine) for vm in self.sides}
         for key in sides:
             for verdict in self.all_steps.get(key, ()):
                 if verdict.outcome.cause == Cause.WRONG_SIDE:
@@ -260,7 +240,7 @@ class _Judged:
         virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
         if self.direction is Direction.FAILOVER and (finding := self._set_on_the_wrong_side()):
             return self._with(Word.NOT_READY, finding, Cause.WRONG_SIDE)
-        replica = next((vm for vm in self.sides if vm.machine.role is Role.REPLICA), None)
+        replica = side_of(self.sides, Role.REPLICA)
         if self.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
             reason = f"keeps what it has on the replica then, where {join_names(set_there)} is set"
             return self._with(Word.NO_ADDRESS, reason, Cause.KEEPS_FAILOVER_ADDRESS)
@@ -330,7 +310,8 @@ class _Judged:
         return next((vm for vm in self.sides if vm.machine.role is Role.PRIMARY), self.sides[0])
 
     def _server(self, role: Role) -> str:
-        return next((vm.machine.server for vm in self.sides if vm.machine.role is role), "")
+        side = side_of(self.sides, role)
+        return side.machine.server if side else ""
 
 
 def _step(verdict: Verdict) -> int:

@@ -106,3 +106,11 @@ def test_an_extended_replica_is_a_direction_of_its_own() -> None:
     assert readiness(found).word is Word.READY
     answer = readiness(found, Direction.EXTENDED_FAILOVER)
     assert (answer.word, answer.replica) == (Word.NO_ADDRESS, "hv03")
+
+
+def test_a_replica_that_was_left_behind_says_nothing_of_its_machine() -> None:
+    """The primary was paired anew: its former replica still names it, has an address, and the new one has none."""
+    primary = vm(partners=("hv02",), adapters=(replace(NIC, today=dynamic("10.1.0.20")),))
+    left = replica(primary, address("10.2.0.20", on=NIC), server="hv00", adapters=(NIC,))
+    answer = readiness(estate(left, primary, replica(primary)))
+    assert (answer.word, answer.replica) == (Word.NO_ADDRESS, "hv02")

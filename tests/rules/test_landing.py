@@ -9,7 +9,7 @@ import pytest
 
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, RestsOn, Word, readiness_of
-from compliance.model import Answer, Estate, Guest, Power, Role, Unread, VirtualMachine
+from compliance.model import Answer, Estate, FailoverAddress, Guest, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.landing import failover_ip_landed, runs_on_one_side
@@ -54,8 +54,8 @@ LANDED: dict[str, tuple[Estate, Result, str, Word]] = {
         Word.NOT_READY,
     ),
     "by what it published": (failed_over(guest=replace(WINDOWS, addresses=("10.2.0.20",))), PASSED, "", Word.READY),
-    "none told": (failed_over(), UNKNOWN, Cause.LANDING_UNKNOWN, Word.READY),
-    "link-local only": (failed_over(**has("169.254.1.1")), UNKNOWN, Cause.LANDING_UNKNOWN, Word.READY),
+    "none told": (failed_over(), UNKNOWN, Cause.LANDING_UNKNOWN, Word.UNKNOWN),
+    "link-local only": (failed_over(**has("169.254.1.1")), UNKNOWN, Cause.LANDING_UNKNOWN, Word.UNKNOWN),
     "just started": (failed_over(**has("10.1.0.20"), uptime=timedelta(minutes=3)), NOT_APPLICABLE, "", Word.READY),
     "no answer": (failed_over(**has("10.1.0.20"), guest=MUTE), NOT_APPLICABLE, "", Word.NOT_READY),
     "off again": (failed_over(power=Power.OFF, guest=None), NOT_APPLICABLE, "", Word.UNKNOWN),
@@ -64,7 +64,7 @@ LANDED: dict[str, tuple[Estate, Result, str, Word]] = {
         failed_over(failed_over=Unread("not given")),
         UNKNOWN,
         Cause.MACHINE_UNREAD,
-        Word.READY,
+        Word.UNKNOWN,
     ),
     "no address": (
         failed_over(failover=(), **has("10.1.0.20")),
@@ -98,6 +98,20 @@ def test_a_test_failover(found: Estate, result: Result, word: Word) -> None:
     outcome = landed(found, "app - Test")
     assert outcome.result is result, outcome.finding
     assert readiness_of(found, judge(found))[0].word is word
+
+
+CHANGED = (address("10.2.0.21", on=NIC),)
+BESIDE = (SET, address("10.2.9.20", on=adapter("Backup")))
+
+
+@pytest.mark.parametrize("settings", [CHANGED, BESIDE], ids=["another address", "one more"])
+def test_a_test_speaks_for_the_settings_that_it_was_made_with(settings: tuple[FailoverAddress, ...]) -> None:
+    own = vm()
+    now = replica(own, *settings, data_exchange_offered=False)
+    test = vm("app - Test", Role.TEST_REPLICA, test_of=own.guid, failover=(SET,), uptime=AFTER, **has("10.2.0.20"))
+    found = estate(own, now, test)
+    assert landed(found, "app - Test").result is PASSED
+    assert readiness_of(found, judge(found))[0].word is Word.NOT_READY
 
 
 def test_a_landing_decides_alone_and_is_the_strongest_evidence() -> None:

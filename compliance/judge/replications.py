@@ -1,0 +1,50 @@
+"""Which sides are one machine: one GUID within one replication, as the join ties it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from compliance.model import ReplicatedVM, Role, VirtualMachine
+
+
+def key_of(machine: VirtualMachine) -> tuple[str, str]:
+    return machine.server, machine.guid
+
+
+def replications_of(sides: Sequence[ReplicatedVM]) -> list[tuple[ReplicatedVM, ...]]:
+    """Return the sides of each replication, as the join ties them."""
+    root: dict[tuple[str, str], tuple[str, str]] = {}
+
+    def find(key: tuple[str, str]) -> tuple[str, str]:
+        while (above := root.setdefault(key, key)) != key:
+            root[key] = root[above]
+            key = root[key]
+        return key
+
+    for vm in sides:
+        ends = (*vm.others, *((vm.partner,) if isinstance(vm.partner, VirtualMachine) else ()))
+        for end in ends:
+            root[find(key_of(end))] = find(key_of(vm.machine))
+    groups: dict[tuple[str, str], list[ReplicatedVM]] = defaultdict(list)
+    for vm in sides:
+        groups[find(key_of(vm.machine))].append(vm)
+    return [tuple(group) for group in groups.values()]
+
+
+def copies_of(replications: Sequence[tuple[ReplicatedVM, ...]]) -> Mapping[str, tuple[str, ...]]:
+    """Return the servers of each GUID that more than one replication has."""
+    servers: dict[str, list[str]] = defaultdict(list)
+    times: dict[str, int] = defaultdict(int)
+    for sides in replications:
+        times[sides[0].machine.guid] += 1
+        servers[sides[0].machine.guid] += [vm.machine.server for vm in sides]
+    return {guid: tuple(dict.fromkeys(names)) for guid, names in servers.items() if times[guid] > 1}
+
+
+def side_of(sides: Sequence[ReplicatedVM], role: Role) -> ReplicatedVM | None:
+    """Return the side of this role. A replica that was left behind on a former server still names its primary: the one
+    counts which another side's own settings name."""
+    of_role = [vm for vm in sides if vm.machine.role is role]
+    tied = {key_of(other) for vm in sides if vm not in of_role for other in vm.others}
+    return next((vm for vm in of_role if key_of(vm.machine) in tied), next(iter(of_role), None))
