@@ -42,7 +42,9 @@ class Index:
             return servers
         fitting = [server for server in servers if not server.full_names or full in server.full_names]
         exact = [server for server in fitting if full in (*server.full_names, *map(_full, _addresses(server)))]
-        return exact or fitting
+        # One that was not read, and of which we have no full name, may be the one that is meant.
+        nameless = [server for server in fitting if server.unread and not any(map(_full, _addresses(server)))]
+        return [*exact, *nameless] if exact else fitting
 
     def party(self, name: str) -> Mapping[str, Server]:
         """Return the servers on one of which that must be what ``name`` holds: a server, or all nodes of its cluster,

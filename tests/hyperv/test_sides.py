@@ -166,6 +166,15 @@ def test_two_servers_of_one_label_in_two_domains_are_two(named: str, expected: s
     assert partner("hv02/sql01", *two_forests(named)) == expected
 
 
+@pytest.mark.parametrize(("endpoint", "answers"), [("10.0.0.1:5986", False), ("hv01.b.example:5986", True)])
+def test_a_server_that_was_not_read_may_be_the_one_that_is_meant(endpoint: str, answers: bool) -> None:
+    """A server can call itself what it likes: it is no other's partner while the real one may be silent."""
+    unread = replace(unread_source("hv01-b"), name="hv01", endpoint=endpoint)
+    claims = host("HV01", between(SQL, "hv01.a.example", "hv02.a.example"), name="other", endpoint="10.9.9.9:5986")
+    found = partner("hv02/sql01", host("HV02", between(HERE, "hv01.a.example", "hv02.a.example")), claims, unread)
+    assert (found == "other") is answers
+
+
 def test_the_other_side_may_have_this_servers_label_in_another_domain() -> None:
     primary = between(SQL, "hv01.a.example", "hv01.b.example")
     replica = between(HERE, "hv01.a.example", "hv01.b.example")
