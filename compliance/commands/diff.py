@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit code: 0 if no outcome got worse; 1 if one did, or if less was read than before; 4 for a mistake in an "
         "option or a file."
     )
-    parser.add_argument("before", metavar="BEFORE", type=Path, help="the earlier snapshot, as --hv-save wrote it")
+    parser.add_argument("before", metavar="BEFORE", type=Path, help="the earlier snapshot, of pytest's --hv-save")
     parser.add_argument("after", metavar="AFTER", type=Path, help="a later snapshot of the same estate")
     form = parser.add_mutually_exclusive_group()
     for name, (writer, what) in WRITERS.items():

@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("host", nargs="?", metavar="HOST[:PORT]", help="one server, without an inventory")
     parser.add_argument("--inventory", metavar="FILE", help="the servers to examine (YAML, or Ansible's)")
     parser.add_argument("--server", metavar="GLOB", action="append", default=[], help="only these; repeatable")
-    parser.add_argument("--json", action="store_true", help="tell it as one JSON document")
+    parser.add_argument("--json", action="store_true", help="one JSON document in place of the text")
     parser.add_argument("--record", metavar="FILE", help="write what was read, without names, for a bug report")
     direct = parser.add_argument_group("for HOST", f"The password is read from {PASSWORD}, or asked for.")
     transports = ("ntlm", "kerberos", "basic", "credssp")

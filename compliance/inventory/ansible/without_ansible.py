@@ -23,7 +23,7 @@ from compliance.inventory.ansible.yaml_nodes import VAULTED_FILE, root_of
 from compliance.words import printable
 
 KIND = "an inventory of Ansible"
-NEEDS_ANSIBLE = "needs ansible-core: pip install 'hyperv-compliance[ansible]'"
+NEEDS_ANSIBLE = 'needs ansible-core: pip install "hyperv-compliance[ansible]"'
 YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
 IGNORED = re.compile(
     r"^\.|^(host_vars|group_vars|vars_plugins)$|(~|\.(pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$"

@@ -18,7 +18,7 @@ from compliance.inventory.read import Around
 from tests.inventory.ansible.conftest import WITHOUT
 
 NTLM = "ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=audit ansible_password=canary"
-NEEDS = "needs ansible-core: pip install 'hyperv-compliance[ansible]'"
+NEEDS = 'needs ansible-core: pip install "hyperv-compliance[ansible]"'
 
 # what is wrong -> files (the first is named on the command line), and each line that is printed; {} is their folder
 BROKEN: dict[str, tuple[Mapping[str, str], str]] = {

@@ -13,7 +13,7 @@ from tests.inventory.ansible.conftest import WITHOUT
 from tests.inventory.ansible.mistakes import entries, mistakes
 
 CASES = Path(__file__).parent / "cases"
-NEEDS = "needs ansible-core: pip install 'hyperv-compliance[ansible]'"
+NEEDS = 'needs ansible-core: pip install "hyperv-compliance[ansible]"'
 
 
 def test_a_proxy_is_a_mistake(around: Around) -> None:

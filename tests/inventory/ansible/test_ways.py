@@ -15,6 +15,7 @@ from compliance.credentials.find import Surroundings
 from compliance.errors import InventoryError, UsageError
 from compliance.gather.gather import gather
 from compliance.inventory.ansible.by_ansible import VAULT, find_command
+from compliance.inventory.ansible.without_ansible import NEEDS_ANSIBLE
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import Around, read_any
 from compliance.judge.scope import Scope
@@ -206,9 +207,7 @@ def test_what_needs_ansible_says_so(tmp_path: Path, estate: Estate) -> None:
     path = program(kept(tmp_path), estate)
     with pytest.raises(InventoryError) as error:
         read_any(path, around=WITHOUT)
-    assert str(error.value) == (
-        f"{path}: a dynamic inventory, which needs ansible-core: pip install 'hyperv-compliance[ansible]'"
-    )
+    assert str(error.value) == (f"{path}: a dynamic inventory, which {NEEDS_ANSIBLE}")
 
 
 @pytest.mark.usefixtures("with_ansible")
