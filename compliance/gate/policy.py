@@ -18,7 +18,7 @@ from compliance.rule import Severity, Verdict
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 SeverityName = Literal["error", "warning", "information"]
-Told = Literal["fail", "tell"]
+FailOrTell = Literal["fail", "tell"]
 DirectionName = Literal["failover", "failback", "both"]
 
 
@@ -36,11 +36,11 @@ class PolicyBlock(Model):
     """Hours; an older snapshot is no answer about today. No limit, if left out."""
     direction: DirectionName | None = None
     """What closes the gate: findings about a failover, about the failback after it, or both (if left out)."""
-    expired_waivers: Told | None = None
+    expired_waivers: FailOrTell | None = None
     """fail: what they waived closes the gate again; tell: it stays waived, and every output says so."""
-    unused_waivers: Told | None = None
+    unused_waivers: FailOrTell | None = None
     """fail: a waiver that waives nothing is a mistake (exit code 4); tell: it is listed."""
-    partial_clusters: Told | None = None
+    partial_clusters: FailOrTell | None = None
     """fail: a server of whose cluster not every node is in the inventory could not be judged; tell: it is remarked."""
     evidence: Literal["observed", "bpa"] | None = None
     """What verdicts rest on: the guest's own answer (observed), or Microsoft's test of the host alone (bpa)."""
@@ -66,9 +66,9 @@ class Policy:
     least_machines_judged: float = 100
     oldest_snapshot: timedelta | None = None
     direction: DirectionName = "both"
-    expired_waivers: Told = "fail"
-    unused_waivers: Told = "tell"
-    partial_clusters: Told = "fail"
+    expired_waivers: FailOrTell = "fail"
+    unused_waivers: FailOrTell = "tell"
+    partial_clusters: FailOrTell = "fail"
     evidence: Evidence | None = None
     boot_grace: timedelta | None = None
     severity: Mapping[str, Severity] = field(default_factory=dict)
