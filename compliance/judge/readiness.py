@@ -159,16 +159,16 @@ class _Judged:
                 Word.NOT_OURS, "another provider than Hyper-V Replica replicates it", Cause.OTHER_PROVIDER
             )
         if self.side is None:
-            return self._with(Word.UNKNOWN, self._why_not_seen(), Cause.SIDE_NOT_SEEN)
+            return self._with(Word.UNKNOWN, _why_not_seen(self.sides, self.direction), Cause.SIDE_NOT_SEEN)
         if landed := self._landed():
             return landed
         if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
-        if self.direction is Direction.FAILBACK and (meant_for := self._set_on_the_wrong_side()):
+        if self.direction is Direction.FAILBACK and (meant_for := _wrong_side_of(self.sides, self.all_steps)):
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
-        if failed := self._first(Result.FAILED):
+        if failed := _first(self.steps, Result.FAILED):
             return self._by(Word.NOT_READY, failed)
-        if unknown := self._first(Result.UNKNOWN) or self._landing_unknown():
+        if unknown := _first(self.steps, Result.UNKNOWN) or _landing_unknown(self.landings):
             return self._by(Word.UNKNOWN, unknown)
         return self._passed()
 
@@ -176,42 +176,12 @@ class _Judged:
 
     def _landed(self) -> Readiness | None:
         """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
-        seen = [one for one in self.landings if one.outcome.result is Result.FAILED or self._has_all_landed(one)]
+        seen = [one for one in self.landings if one.outcome.result is Result.FAILED or _has_all_landed(one, self.side)]
         seen.sort(key=lambda one: (one.machine and one.machine.role is Role.TEST_REPLICA, one.outcome.result))
         for verdict in seen:
             word = Word.READY if verdict.outcome.result is Result.PASSED else Word.NOT_READY
             return self._with(word, verdict.outcome.finding, verdict.outcome.cause, rests_on=RestsOn.LANDED)
         return None
-
-    def _has_all_landed(self, verdict: Verdict) -> bool:
-        """Did it come up with every address that is set on this side? A test replica keeps the settings of the day on
-        which it was made, and those of the replica may have been changed since."""
-        if verdict.outcome.result is not Result.PASSED or verdict.machine is None or self.side is None:
-            return False
-        return {*self.side.machine.failover_addresses} <= {*verdict.machine.failover_addresses}
-
-    def _landing_unknown(self) -> Verdict | None:
-        """Return the last step where it is open: the guest runs there and does not show with what address. What a test
-        replica does not show is open about the test alone."""
-        own = (one for one in self.landings if one.machine and one.machine.role is not Role.TEST_REPLICA)
-        return next((one for one in own if one.outcome.result is Result.UNKNOWN), None)
-
-    def _first(self, result: Result) -> Verdict | None:
-        """Return the first step that has it. What a server's own case says is not known of its machines."""
-        for verdict in self.steps:
-            is_servers = verdict.outcome.cause == Cause.SERVER_FAULT and result is Result.UNKNOWN
-            if verdict.outcome.result is result or is_servers:
-                return verdict
-        return None
-
-    def _set_on_the_wrong_side(self) -> str:
-        """Return the finding that an address was set on the primary where the replica has none."""
-        sides = {key_of(vm.machine) for vm in self.sides}
-        for key in sides:
-            for verdict in self.all_steps.get(key, ()):
-                if verdict.outcome.cause == Cause.WRONG_SIDE:
-                    return verdict.outcome.finding
-        return ""
 
     def _passed(self) -> Readiness:
         passed = [verdict for verdict in self.steps if verdict.outcome.result is Result.PASSED]
@@ -221,24 +191,13 @@ class _Judged:
         conditions = dict.fromkeys(one.outcome.condition for one in self.steps if one.outcome.condition)
         word = Word.READY_IF if conditions else Word.READY
         return self._with(
-            word, founding.outcome.finding, condition=", and ".join(conditions), rests_on=self._rests_on(passed)
+            word, founding.outcome.finding, condition=", and ".join(conditions), rests_on=_rests_on(passed, self.side)
         )
-
-    def _rests_on(self, passed: Sequence[Verdict]) -> RestsOn | None:
-        """Return the evidence. Windows' service sets the address itself, and answers; others leave it to a script."""
-        keys = {verdict.rule.key for verdict in passed}
-        if INSIDE in keys:
-            return RestsOn.INSIDE
-        guest = guest_seen(self.side) if self.side else None
-        is_windows = "windows" in ((guest and guest.os_name) or "").casefold()
-        if SYSTEM in keys and guest and not is_windows:
-            return RestsOn.SYSTEM
-        return RestsOn.ANSWER if SYSTEM in keys or guest else None
 
     def _without_address(self, side: ReplicatedVM) -> Readiness:
         """Return what it will have instead: without failover settings "the IPv4 address configured in the primary
         virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
-        if self.direction is Direction.FAILOVER and (finding := self._set_on_the_wrong_side()):
+        if self.direction is Direction.FAILOVER and (finding := _wrong_side_of(self.sides, self.all_steps)):
             return self._with(Word.NOT_READY, finding, Cause.WRONG_SIDE)
         replica = side_of(self.sides, Role.REPLICA)
         if self.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
@@ -246,30 +205,9 @@ class _Judged:
             return self._with(Word.NO_ADDRESS, reason, Cause.KEEPS_FAILOVER_ADDRESS)
         today = today_of(side)
         names = join_names(today.addresses)
-        if today.addresses and not today.dynamic and self._is_stretched():
+        if today.addresses and not today.dynamic and _are_stretched(self.sides, self.sites):
             return self._with(Word.NO_ADDRESS, f"keeps {names}, which is valid there", Cause.STRETCHED)
-        match today:
-            case Today(addresses=()):
-                return self._with(Word.NO_ADDRESS, "whatever the primary has: not known", Cause.TODAY_UNKNOWN)
-            case Today(dynamic=True):
-                return self._with(Word.NO_ADDRESS, "by DHCP today", Cause.BY_DHCP)
-            case Today(dynamic=False):
-                return self._with(Word.NO_ADDRESS, f"keeps {names}, static today", Cause.STATIC_WITHOUT)
-        reason = f"whatever the primary has: {names} today, not known whether by DHCP"
-        return self._with(Word.NO_ADDRESS, reason, Cause.TODAY_UNKNOWN)
-
-    def _is_stretched(self) -> bool:
-        """Do all sites of its replication share their networks?"""
-        servers = [vm.machine.server for vm in self.sides]
-        return len(servers) > 1 and all(self.sites.are_stretched(servers[0], other) for other in servers[1:])
-
-    def _why_not_seen(self) -> str:
-        machine = self.sides[0].machine
-        if isinstance(machine.role, Unread):
-            return str(machine.doubt or machine.role)
-        reasons = dict.fromkeys(str(vm.partner) for vm in self.sides if isinstance(vm.partner, Unread))
-        side = DIRECTIONS[self.direction]
-        return "; ".join(reasons) or f"its {side} was not seen"
+        return self._with(Word.NO_ADDRESS, *_kept(today))
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -327,3 +265,76 @@ def _evidence_of(verdict: Verdict) -> RestsOn | None:
     if verdict.rule.key == SYSTEM:
         return RestsOn.SYSTEM
     return RestsOn.ANSWER if "answer" in verdict.outcome.evidence else None
+
+
+def _has_all_landed(verdict: Verdict, side: ReplicatedVM | None) -> bool:
+    """Did it come up with every address that is set on this side? A test replica keeps the settings of the day on
+    which it was made, and those of the replica may have been changed since."""
+    if verdict.outcome.result is not Result.PASSED or verdict.machine is None or side is None:
+        return False
+    return {*side.machine.failover_addresses} <= {*verdict.machine.failover_addresses}
+
+
+def _landing_unknown(landings: Sequence[Verdict]) -> Verdict | None:
+    """Return the last step where it is open: the guest runs there and does not show with what address. What a test
+    replica does not show is open about the test alone."""
+    own = (one for one in landings if one.machine and one.machine.role is not Role.TEST_REPLICA)
+    return next((one for one in own if one.outcome.result is Result.UNKNOWN), None)
+
+
+def _rests_on(passed: Sequence[Verdict], side: ReplicatedVM | None) -> RestsOn | None:
+    """Return the evidence. Windows' service sets the address itself, and answers; others leave it to a script."""
+    keys = {verdict.rule.key for verdict in passed}
+    if INSIDE in keys:
+        return RestsOn.INSIDE
+    guest = guest_seen(side) if side else None
+    is_windows = "windows" in ((guest and guest.os_name) or "").casefold()
+    if SYSTEM in keys and guest and not is_windows:
+        return RestsOn.SYSTEM
+    return RestsOn.ANSWER if SYSTEM in keys or guest else None
+
+
+def _are_stretched(sides: Sequence[ReplicatedVM], sites: Sites) -> bool:
+    """Do all sites of its replication share their networks?"""
+    servers = [vm.machine.server for vm in sides]
+    return len(servers) > 1 and all(sites.are_stretched(servers[0], other) for other in servers[1:])
+
+
+def _kept(today: Today) -> tuple[str, Cause]:
+    """Return what a machine has that nothing else is set for."""
+    names = join_names(today.addresses)
+    match today:
+        case Today(addresses=()):
+            return "whatever the primary has: not known", Cause.TODAY_UNKNOWN
+        case Today(dynamic=True):
+            return "by DHCP today", Cause.BY_DHCP
+        case Today(dynamic=False):
+            return f"keeps {names}, static today", Cause.STATIC_WITHOUT
+    return f"whatever the primary has: {names} today, not known whether by DHCP", Cause.TODAY_UNKNOWN
+
+
+def _why_not_seen(sides: Sequence[ReplicatedVM], direction: Direction) -> str:
+    machine = sides[0].machine
+    if isinstance(machine.role, Unread):
+        return str(machine.doubt or machine.role)
+    reasons = dict.fromkeys(str(vm.partner) for vm in sides if isinstance(vm.partner, Unread))
+    side = DIRECTIONS[direction]
+    return "; ".join(reasons) or f"its {side} was not seen"
+
+
+def _first(steps: Sequence[Verdict], result: Result) -> Verdict | None:
+    """Return the first step that has it. What a server's own case says is not known of its machines."""
+    for verdict in steps:
+        is_servers = verdict.outcome.cause == Cause.SERVER_FAULT and result is Result.UNKNOWN
+        if verdict.outcome.result is result or is_servers:
+            return verdict
+    return None
+
+
+def _wrong_side_of(sides: Sequence[ReplicatedVM], steps: Mapping[tuple[str, str], list[Verdict]]) -> str:
+    """Return the finding that an address was set on the primary where the replica has none."""
+    for key in (key_of(vm.machine) for vm in sides):
+        for verdict in steps.get(key, ()):
+            if verdict.outcome.cause == Cause.WRONG_SIDE:
+                return verdict.outcome.finding
+    return ""
