@@ -85,7 +85,8 @@ def test_a_foreign_test_gets_a_row_of_the_same_shape() -> None:
 def test_a_detail_tells_what_the_row_does_not() -> None:
     found = small()
     told = "".join(detail(next(one for one in found.verdicts if one.label == "hv02/sql01" and one.machine)))
-    for part in ("offer on this host", "violating", "10.1.0.20", "10.2.0.20 (on Network Adapter; gateway 10.2.0.1)"):
+    after = "10.2.0.20 (on Network Adapter; mask 255.255.255.0; gateway 10.2.0.1)"
+    for part in ("offer on this host", "violating", "10.1.0.20", after):
         assert part in told
     assert 'href="#hv-rule-failover-ip-needs-integration-services"' in told
 
