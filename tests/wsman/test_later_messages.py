@@ -30,7 +30,7 @@ def second_failure(authority: Authority, script: Script, **changes: object) -> L
             started = time.monotonic()
             with pytest.raises(LinkError) as caught:
                 connection.send(b"<question/>")
-            assert time.monotonic() - started < where.operation + 1.0
+            assert time.monotonic() - started < where.operation + 30.0
         assert listener.connections == 1
     assert str(caught.value).startswith(f"{where}: ")
     return caught.value
