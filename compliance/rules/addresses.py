@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 
-from compliance.model import ReplicaAdapter, Role, Unread, VirtualMachine
+from compliance.model import FailoverAddress, ReplicaAdapter, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.neighbours import Neighbours
@@ -79,6 +80,10 @@ def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outc
     setting = adapter.setting
     if setting is None:
         return not_applicable(WITHOUT)
+    if own := next(_set_on_others(adapter.machine, setting), None):
+        return failed(
+            f"{own} is set on two of its adapters: expected one of its own for each", cause=Cause.ADDRESS_TAKEN
+        )
     clashes = [*islice(neighbours.clashes(adapter.machine, setting), MOST_CLASHES)]
     if clashes:
         address, first = clashes[0]
@@ -94,6 +99,13 @@ def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outc
     return passed(
         f"nobody else has {setting} among the {seen.known:,} of {plural(seen.machines, 'machine')} seen there{unread}"
     )
+
+
+def _set_on_others(machine: VirtualMachine, setting: FailoverAddress) -> Iterator[str]:
+    """Yield its addresses that another adapter of its own machine gets as well: a guest has an address only once."""
+    others = [other for other in machine.settings if other.adapter_guid != setting.adapter_guid]
+    taken = {parsed(text) for other in others for text in other.addresses} - {None}
+    yield from (text for text in setting.addresses if parsed(text) in taken)
 
 
 @rule(

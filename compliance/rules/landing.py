@@ -34,7 +34,7 @@ def failover_ip_landed(vm: ReplicatedVM, settings: Settings) -> Outcome:
     machine = vm.machine
     if outcome := beyond_question(machine):
         return outcome
-    if machine.power is not Power.RUNNING:
+    if machine.power not in (Power.RUNNING, Power.PAUSED):  # a paused guest keeps what it told
         return not_applicable(f"it is {machine.power}")
     if machine.role is not Role.TEST_REPLICA:
         if isinstance(machine.failed_over, Unread):

@@ -57,6 +57,7 @@ VALID = {
 INVALID = {
     "no number": (address("10.2.0.999", on=NIC), Cause.INVALID),
     "three numbers": (address("10.2.20", on=NIC), Cause.INVALID),
+    "reserved": (address("240.0.0.20", on=NIC, gateway=""), Cause.INVALID),
     "leading zeros": (address("10.2.0.020", on=NIC), Cause.INVALID),
     "with a length": (address("10.2.0.20/24", on=NIC), Cause.INVALID),
     "a name": (address("app.example", on=NIC), Cause.INVALID),
@@ -217,6 +218,14 @@ FREE: dict[str, tuple[Outcome, Result, str]] = {
     "another's test": (free(replace(TEST, test_of=guid("web"))), FAILED, "is used by hv02/app - Test now"),
     "not all seen": (free(vm("x", server="hv02", guest=None)), PASSED, "among the 2 of 3 machines seen there"),
 }
+
+
+def test_an_address_is_set_on_one_adapter_of_a_machine() -> None:
+    backup, primary = adapter("Backup"), vm()
+    settings = (address("10.2.0.20", on=NIC), address("10.2.0.20", on=backup))
+    found = estate(primary, replica(primary, *settings, adapters=(NIC, backup)))
+    outcomes = [verdict.outcome for verdict in judge(found, [failover_ip_is_free])]
+    assert [(one.result, one.cause) for one in outcomes] == [(FAILED, Cause.ADDRESS_TAKEN)] * 2
 
 
 @pytest.mark.parametrize(("outcome", "result", "finding"), FREE.values(), ids=FREE)

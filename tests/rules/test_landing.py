@@ -47,6 +47,12 @@ MUTE = Guest(answer=Answer.NO_CONTACT)
 LANDED: dict[str, tuple[Estate, Result, str, Word]] = {
     "there": (failed_over(**has("10.2.0.20", "fe80::1")), PASSED, "", Word.READY),
     "the old one": (failed_over(**has("10.1.0.20")), FAILED, Cause.NOT_LANDED, Word.NOT_READY),
+    "the old one, paused since": (
+        failed_over(**has("10.1.0.20"), power=Power.PAUSED),
+        FAILED,
+        Cause.NOT_LANDED,
+        Word.NOT_READY,
+    ),
     "one of two": (
         failed_over(address("10.2.0.20", "10.2.0.21", on=NIC), **has("10.2.0.20")),
         FAILED,

@@ -13,6 +13,8 @@ from compliance.words import join_names, plural, quote
 IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 BROADCAST = IPv4Address("255.255.255.255")
+RESERVED = (0, *range(240, 256))
+"""First numbers of the networks that no host may be in (RFC 1122, 3.2.1.3; RFC 1112, 4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _why_no_address(address: IPAddress | None) -> str:
         (address.is_multicast, "a multicast address"),
         (address.is_link_local, "a link-local address, which every host makes for itself"),
         (address == BROADCAST, "the broadcast address"),
-        (isinstance(address, IPv4Address) and address.packed[0] == 0, "a reserved address"),
+        (isinstance(address, IPv4Address) and address.packed[0] in RESERVED, "a reserved address"),
         (isinstance(address, IPv6Address) and address.ipv4_mapped is not None, "an IPv4 address written as IPv6"),
     ):
         if is_wrong:
