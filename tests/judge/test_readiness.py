@@ -114,3 +114,12 @@ def test_a_replica_that_was_left_behind_says_nothing_of_its_machine() -> None:
     left = replica(primary, address("10.2.0.20", on=NIC), server="hv00", adapters=(NIC,))
     answer = readiness(estate(left, primary, replica(primary)))
     assert (answer.word, answer.replica) == (Word.NO_ADDRESS, "hv02")
+
+
+@pytest.mark.parametrize("changes", [{"adapters": Unread("refused")}, {"partners": Unread("refused")}])
+def test_an_address_on_the_primary_only_is_open_while_the_replica_can_not_be_judged(changes: dict[str, object]) -> None:
+    """What is not read there turns neither direction into one that needs nothing, or is ready."""
+    primary = vm(failover=(address("10.2.0.20", on=NIC),), adapters=(NIC,), partners=("hv02",))
+    found = estate(primary, replica(primary, failover=(), **{"adapters": (NIC,), **changes}))
+    words = {one.direction: one.word for one in readiness_of(found, judge(found))}
+    assert words == {Direction.FAILOVER: Word.UNKNOWN, Direction.FAILBACK: Word.UNKNOWN}
