@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from compliance.judge.replications import copies_of, key_of, replications_of, side_of
+from compliance.judge.wrong_side import ADDRESS_THERE, why_side_is_open, wrong_side_of
 from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
@@ -77,7 +78,6 @@ DIRECTIONS: Mapping[Direction, Role] = {
 """The side that holds the address of a direction."""
 
 FOUNDING = "failover-ip-needs-integration-services"
-ADDRESS_THERE = "replica-has-failover-address"
 INSIDE = "guest-applies-failover-ip"
 SYSTEM = "guest-can-apply-failover-ip"
 LANDED = "failover-ip-landed"
@@ -164,8 +164,10 @@ class _Judged:
             return landed
         if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
-        if self.direction is Direction.FAILBACK and (meant_for := _wrong_side_of(self.sides, self.all_steps)):
+        if self.direction is Direction.FAILBACK and (meant_for := wrong_side_of(self.sides, self.all_steps)):
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
+        if self.direction is Direction.FAILBACK and (why := why_side_is_open(self.sides, self.all_steps)):
+            return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {why}", Cause.SIDE_NOT_SEEN)
         if failed := _first(self.steps, Result.FAILED):
             return self._by(Word.NOT_READY, failed)
         if unknown := _first(self.steps, Result.UNKNOWN) or _landing_unknown(self.landings):
@@ -197,8 +199,12 @@ class _Judged:
     def _without_address(self, side: ReplicatedVM) -> Readiness:
         """Return what it will have instead: without failover settings "the IPv4 address configured in the primary
         virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
-        if self.direction is Direction.FAILOVER and (finding := _wrong_side_of(self.sides, self.all_steps)):
+        if self.direction is Direction.FAILOVER and (finding := wrong_side_of(self.sides, self.all_steps)):
             return self._with(Word.NOT_READY, finding, Cause.WRONG_SIDE)
+        if self.direction is Direction.FAILOVER and (why := why_side_is_open(self.sides, self.all_steps)):
+            return self._with(
+                Word.UNKNOWN, f"what is set on the primary may be meant for it: {why}", Cause.SIDE_NOT_SEEN
+            )
         replica = side_of(self.sides, Role.REPLICA)
         if self.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
             reason = f"keeps what it has on the replica then, where {join_names(set_there)} is set"
@@ -329,12 +335,3 @@ def _first(steps: Sequence[Verdict], result: Result) -> Verdict | None:
         if verdict.outcome.result is result or is_servers:
             return verdict
     return None
-
-
-def _wrong_side_of(sides: Sequence[ReplicatedVM], steps: Mapping[tuple[str, str], list[Verdict]]) -> str:
-    """Return the finding that an address was set on the primary where the replica has none."""
-    for key in (key_of(vm.machine) for vm in sides):
-        for verdict in steps.get(key, ()):
-            if verdict.outcome.cause == Cause.WRONG_SIDE:
-                return verdict.outcome.finding
-    return ""

@@ -123,3 +123,9 @@ def test_an_address_on_the_primary_only_is_open_while_the_replica_can_not_be_jud
     found = estate(primary, replica(primary, failover=(), **{"adapters": (NIC,), **changes}))
     words = {one.direction: one.word for one in readiness_of(found, judge(found))}
     assert words == {Direction.FAILOVER: Word.UNKNOWN, Direction.FAILBACK: Word.UNKNOWN}
+
+
+def test_a_failback_is_open_while_the_replica_s_own_settings_are_not_read() -> None:
+    primary = vm(failover=(address("10.2.0.20", on=NIC),), adapters=(NIC,))
+    answer = readiness(estate(primary, replica(primary, failover=Unread("refused"))), Direction.FAILBACK)
+    assert (answer.word, answer.cause) == (Word.UNKNOWN, Cause.SIDE_NOT_SEEN)

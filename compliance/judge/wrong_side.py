@@ -1,0 +1,43 @@
+"""Is an address on a primary meant for its replica? What the rule on that says, and what is open about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from compliance.errors import Why
+from compliance.judge.replications import key_of, side_of
+from compliance.model import ReplicatedVM, Role, Unread
+from compliance.rule import Result, Verdict
+from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import beyond_reading
+
+ADDRESS_THERE = "replica-has-failover-address"
+Steps = Mapping[tuple[str, str], Sequence[Verdict]]
+"""Verdicts by server and GUID of a side."""
+
+
+def wrong_side_of(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
+    """Return the finding that an address was set on the primary where the replica has none."""
+    for key in (key_of(vm.machine) for vm in sides):
+        for verdict in steps.get(key, ()):
+            if verdict.outcome.cause == Cause.WRONG_SIDE:
+                return verdict.outcome.finding
+    return ""
+
+
+def why_side_is_open(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
+    """Return why nobody knows whether the replica lacks what is set on the primary; empty where that is known, or where
+    nobody asked the replica's server."""
+    primary, replica = side_of(sides, Role.PRIMARY), side_of(sides, Role.REPLICA)
+    if primary is None or not primary.machine.settings:
+        return ""
+    if replica is None:
+        away = primary.partner
+        return str(away) if isinstance(away, Unread) and away.why is not Why.NOT_ASKED else ""
+    if replica.machine.settings:
+        return ""
+    if outcome := beyond_reading(replica.machine):
+        return outcome.finding
+    there = (one.outcome for one in steps.get(key_of(replica.machine), ()) if one.rule.key == ADDRESS_THERE)
+    unknown = (one for one in there if one.result is Result.UNKNOWN and one.cause != Cause.TODAY_UNREAD)
+    return next((one.finding for one in unknown), "")
