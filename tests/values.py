@@ -32,7 +32,13 @@ WINDOWS = Guest(
     os_version="10.0.20348",
     integration_services_version="10.0.20348",
 )
-OTHER = {Role.PRIMARY: "hv02", Role.REPLICA: "hv01", Role.EXTENDED_REPLICA: "hv02", Role.TEST_REPLICA: "hv01"}
+OTHER = {
+    Role.NONE: "hv02",
+    Role.PRIMARY: "hv02",
+    Role.REPLICA: "hv01",
+    Role.EXTENDED_REPLICA: "hv02",
+    Role.TEST_REPLICA: "hv01",
+}
 
 
 def adapter(name: str = "Network Adapter", of: str = "app", **changes: object) -> Adapter:

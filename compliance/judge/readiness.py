@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from compliance.judge.replications import copies_of, key_of, replications_of, side_of
 from compliance.judge.wrong_side import ADDRESS_THERE, why_side_is_open, wrong_side_of
 from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, guest_seen
+from compliance.rules.evidence.replications import copies_of, key_of, replications_of, side_of
 from compliance.rules.evidence.sites import Sites
 from compliance.rules.evidence.today import Today, today_of
 from compliance.words import join_names

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compliance.errors import Why
-from compliance.judge.replications import key_of, side_of
 from compliance.model import ReplicatedVM, Role, Unread
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading
+from compliance.rules.evidence.replications import key_of, side_of
 
 ADDRESS_THERE = "replica-has-failover-address"
 Steps = Mapping[tuple[str, str], Sequence[Verdict]]

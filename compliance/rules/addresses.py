@@ -8,7 +8,7 @@ from itertools import islice
 from compliance.model import FailoverAddress, ReplicaAdapter, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
-from compliance.rules.evidence.neighbours import Neighbours
+from compliance.rules.evidence.neighbours import Clash, Neighbours
 from compliance.rules.evidence.settings import mistakes_in, parsed
 from compliance.rules.evidence.subnets import Subnets
 from compliance.rules.evidence.today import addresses_in_use
@@ -86,12 +86,7 @@ def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outc
         )
     clashes = [*islice(neighbours.clashes(adapter.machine, setting), MOST_CLASHES)]
     if clashes:
-        address, first = clashes[0]
-        outcome = failed(
-            f"{address} {first.text}: expected an address of its own",
-            cause=Cause.ADDRESS_IN_USE if first.in_use else Cause.ADDRESS_TAKEN,
-        )
-        return with_remarks(outcome, tuple(f"{text} {claim.text}" for text, claim in clashes[1:]))
+        return with_remarks(_taken(clashes[0]), tuple(f"{one.address} {one.claim.text}" for one in clashes[1:]))
     seen = neighbours.seen_at(adapter.machine)
     if seen.known == seen.machines and not seen.unread:
         return passed(f"nobody else has {setting} there")
@@ -99,6 +94,14 @@ def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outc
     return passed(
         f"nobody else has {setting} among the {seen.known:,} of {plural(seen.machines, 'machine')} seen there{unread}"
     )
+
+
+def _taken(clash: Clash) -> Outcome:
+    cause = Cause.ADDRESS_IN_USE if clash.claim.in_use else Cause.ADDRESS_TAKEN
+    finding = f"{clash.address} {clash.claim.text}"
+    if clash.doubt:
+        return unknown(f"{finding}; {clash.doubt}", cause=cause)
+    return failed(f"{finding}: expected an address of its own", cause=cause)
 
 
 def _set_on_others(machine: VirtualMachine, setting: FailoverAddress) -> Iterator[str]:

@@ -180,7 +180,13 @@ def web(server: str, *addresses: str) -> VirtualMachine:
     return replica(WEB, address(*addresses, on=OTHER), server=server)
 
 
-SITES = {"sites": {"hv01": "berlin", "hv02": "frankfurt", "hv03": "frankfurt", "hv04": "vienna"}}
+def copies(server: str) -> tuple[VirtualMachine, VirtualMachine]:
+    """Both sides of a machine that was copied with its GUID, and its address, and replicates by itself."""
+    primary = vm(server="hv05", partners=(server,))
+    return primary, replica(primary, address("10.2.0.20", on=NIC), server=server)
+
+
+SITES = {"sites": {"hv01": "berlin", "hv02": "frankfurt", "hv03": "frankfurt", "hv04": "vienna", "hv05": "berlin"}}
 RUNS = {"adapters": (replace(OTHER, today=static("10.2.0.20")),)}
 TEST = vm("app - Test", Role.TEST_REPLICA, adapters=(replace(NIC, today=static("10.2.0.20")),))
 
@@ -216,6 +222,39 @@ FREE: dict[str, tuple[Outcome, Result, str]] = {
     "a test of its own": (free(replace(TEST, test_of=guid("app"))), PASSED, ""),
     "a test that can't be tied": (free(TEST), PASSED, ""),
     "another's test": (free(replace(TEST, test_of=guid("web"))), FAILED, "is used by hv02/app - Test now"),
+    "another's test, of a site that nobody named": (
+        free(replace(TEST, server="hv09", test_of=guid("web")), **SITES),
+        UNKNOWN,
+        "whether it is at the same site is not known: name the site of hv09 in the inventory",
+    ),
+    "a test of its own on another node": (free(replace(TEST, server="hv03", test_of=guid("app")), **SITES), PASSED, ""),
+    "on a server of no site": (
+        free(WEB, web("hv09", "10.2.0.20"), **SITES),
+        UNKNOWN,
+        "10.2.0.20 is set for hv09/web too; whether it is at the same site is not known: name the site of hv09",
+    ),
+    "at a site, and its own server at none": (
+        free(WEB, web("hv03", "10.2.0.20"), sites={"hv01": "berlin", "hv03": "frankfurt"}),
+        UNKNOWN,
+        "name the site of hv02 in the inventory",
+    ),
+    "at its site, and on a server of no site": (
+        free(WEB, web("hv09", "10.2.0.20"), vm("third", server="hv03", **RUNS), **SITES),
+        FAILED,
+        "is used by hv03/third now",
+    ),
+    "a copy of its GUID": (free(*copies("hv03"), **SITES), FAILED, "10.2.0.20 is set for hv03/app too"),
+    "a copy of its GUID at a third site": (free(*copies("hv04"), **SITES), PASSED, ""),
+    "a copy that replicates no more": (
+        free(vm("app", Role.NONE, server="hv03", replicated=False, **RUNS), **SITES),
+        FAILED,
+        "is used by hv03/app now",
+    ),
+    "perhaps a side of its own": (
+        free(replica(vm(), address("10.2.0.20", on=NIC), server="hv03", partners=("hv09",)), **SITES),
+        UNKNOWN,
+        "whether it and the one on hv03, of the same GUID, are one machine is not known",
+    ),
     "not all seen": (free(vm("x", server="hv02", guest=None)), PASSED, "among the 2 of 3 machines seen there"),
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_interface
 from typing import Self
 
 from compliance.model import Estate, FailoverAddress, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
+from compliance.rules.evidence.replications import key_of, replications_of
 from compliance.rules.evidence.settings import IPAddress, parsed
 from compliance.rules.evidence.sites import Sites
 from compliance.rules.evidence.today import addresses_in_use
@@ -17,12 +18,41 @@ Site = str
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
-    """Somebody who has an address at a site, or gets it. ``owner``: the GUID of a machine; empty for a host."""
+class Owner:
+    """Whose an address is: all sides of one replication, or one machine that nothing replicates. A copy of its GUID
+    elsewhere is another owner; where the join tied no two sides of one of them, nobody knows whether they are one."""
 
-    owner: str
+    key: tuple[str, str]  # of one of its machines, by which it is known
+    is_whole: bool = True  # both its primary and its replica were seen, or it has no other side
+
+    @property
+    def guid(self) -> str:
+        return self.key[1]
+
+    def is_surely_not(self, other: Owner) -> bool:
+        return self != other and (self.guid != other.guid or (self.is_whole and other.is_whole))
+
+
+HOST = Owner(("", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Somebody who has an address at a site, or gets it."""
+
+    owner: Owner
+    server: str
     text: str  # `is set for hv02/web`, `is used by hv02/web now`
     in_use: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One of a machine's addresses that is another's too. ``doubt``: why it may be none after all."""
+
+    address: str
+    claim: Claim
+    doubt: str = ""
 
 
 @dataclass(slots=True)
@@ -37,42 +67,98 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """An index of the estate, made once. Servers of which the inventory names no site are one place, and so are
-    sites that share their networks."""
+    sites that share their networks; a server without a site may be at any of those that are named."""
 
     sites: Sites
-    claims: Mapping[tuple[Site, IPAddress], tuple[Claim, ...]]
+    owners: Mapping[tuple[str, str], Owner]
+    claims: Mapping[IPAddress, Mapping[Site, Sequence[Claim]]]
     seen: Mapping[Site, Seen]
 
     @classmethod
     def of(cls, estate: Estate) -> Self:
-        sites = Sites.of(estate)
-        claims: dict[tuple[Site, IPAddress], list[Claim]] = defaultdict(list)
+        sites, owners = Sites.of(estate), _owners(estate)
+        by_guid: dict[str, set[Owner]] = defaultdict(set)
+        for owner in owners.values():
+            by_guid[owner.guid].add(owner)
+        claims: dict[IPAddress, dict[Site, dict[Claim, None]]] = defaultdict(lambda: defaultdict(dict))
         seen: dict[Site, Seen] = defaultdict(Seen)
         for server in estate.servers:
             site = sites.network_of(server.name)
             _count(server, seen[site])
             for address in _own_addresses(server):
-                claims[(site, address)].append(Claim("", f"is the address of the host {server.name}", in_use=True))
+                text = f"is the address of the host {server.name}"
+                claims[address][site][Claim(HOST, server.name, text, in_use=True)] = None
             for machine in server.machines:
-                for address, claim in _of_machine(machine):
-                    claims[(site, address)].append(claim)
+                if whose := _owner_of(machine, owners, by_guid):
+                    for address, claim in _of_machine(machine, whose):
+                        claims[address][site][claim] = None
         for vm in estate.replicated:
             for other in _set_on_the_wrong_side(vm):
-                for address, claim in _of_settings(vm.machine):
-                    claims[(sites.network_of(other.server), address)].append(claim)
-        return cls(sites, {key: tuple(dict.fromkeys(found)) for key, found in claims.items()}, seen)
+                for address, claim in _of_settings(vm.machine, owners[key_of(vm.machine)], server=other.server):
+                    claims[address][sites.network_of(other.server)][claim] = None
+        made = {address: {site: tuple(by) for site, by in places.items()} for address, places in claims.items()}
+        return cls(sites, owners, made, seen)
 
-    def clashes(self, machine: VirtualMachine, setting: FailoverAddress) -> Iterator[tuple[str, Claim]]:
-        """Yield each of its addresses that is another's as well, and whose."""
-        site = self.sites.network_of(machine.server)
+    def clashes(self, machine: VirtualMachine, setting: FailoverAddress) -> Iterator[Clash]:
+        """Yield each of its addresses that is another's as well, and whose. Those come first that are sure."""
+        site, owner = self.sites.network_of(machine.server), self.owners[key_of(machine)]
+        doubtful: list[Clash] = []
         for text in setting.addresses:
             address = parsed(text)
-            for claim in self.claims.get((site, address), ()) if address else ():
-                if claim.owner != machine.guid:
-                    yield text, claim
+            places = self.claims.get(address, {}) if address else {}
+            for claim in places.get(site, ()):
+                if claim.owner == owner:
+                    continue
+                if owner.is_surely_not(claim.owner):
+                    yield Clash(text, claim)
+                elif not doubtful:
+                    doubt = f"whether it and the one on {claim.server}, of the same GUID, are one machine is not known"
+                    doubtful.append(Clash(text, claim, doubt))
+            doubtful += self._elsewhere(text, owner, machine.server, places) if not doubtful else ()
+        yield from doubtful
+
+    def _elsewhere(
+        self, text: str, owner: Owner, server: str, places: Mapping[Site, Sequence[Claim]]
+    ) -> Iterator[Clash]:
+        """Yield the first claim of another that may be at the same site, since one of both has none in the inventory:
+        what is at no site may be at each, and what is at one may be where a server without a site is."""
+        site = self.sites.network_of(server)
+        for place in (place for place in places if place != site and not (place and site)):
+            for claim in places[place]:
+                if owner.is_surely_not(claim.owner):
+                    nameless = claim.server if site else server
+                    doubt = "whether it is at the same site is not known: "
+                    yield Clash(text, claim, f"{doubt}name the site of {nameless} in the inventory")
+                    return
 
     def seen_at(self, machine: VirtualMachine) -> Seen:
         return self.seen[self.sites.network_of(machine.server)]
+
+
+def _owners(estate: Estate) -> dict[tuple[str, str], Owner]:
+    """Return whose each machine is that replicates."""
+    owners: dict[tuple[str, str], Owner] = {}
+    for sides in replications_of(estate.replicated):
+        roles = {vm.machine.role for vm in sides}
+        owner = Owner(key_of(sides[0].machine), is_whole={Role.PRIMARY, Role.REPLICA} <= roles)
+        owners.update((key_of(vm.machine), owner) for vm in sides)
+    return owners
+
+
+def _owner_of(
+    machine: VirtualMachine, owners: Mapping[tuple[str, str], Owner], by_guid: Mapping[str, Collection[Owner]]
+) -> Owner | None:
+    """Return whose a machine's addresses are. A test replica speaks for the replica that it was made from, which is on
+    the same server, or on another node; one that can't be tied to any speaks for nobody."""
+    if machine.role is not Role.TEST_REPLICA:
+        return owners.get(key_of(machine)) or Owner(key_of(machine))
+    if not machine.test_of:
+        return None
+    key = machine.server, machine.test_of
+    if key in owners:
+        return owners[key]
+    elsewhere = by_guid.get(machine.test_of, (Owner(key),))
+    return next(iter(elsewhere)) if len(elsewhere) == 1 else None
 
 
 def _count(server: Server, seen: Seen) -> None:
@@ -93,24 +179,20 @@ def _own_addresses(server: Server) -> Iterator[IPAddress]:
             continue
 
 
-def _of_machine(machine: VirtualMachine) -> Iterator[tuple[IPAddress, Claim]]:
-    """A test replica speaks for the replica that it was made from; one that can't be tied to any speaks for nobody."""
-    is_test = machine.role is Role.TEST_REPLICA
-    owner = machine.test_of or "" if is_test else machine.guid
-    if not owner:
-        return
-    if not is_test:
-        yield from _of_settings(machine)
+def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[tuple[IPAddress, Claim]]:
+    if machine.role is not Role.TEST_REPLICA:
+        yield from _of_settings(machine, owner, server=machine.server)
     for text in addresses_in_use(machine):
         address = parsed(text.partition("%")[0])
         if address and not (address.is_link_local or address.is_loopback):
-            yield address, Claim(owner, f"is used by {machine} now", in_use=True)
+            yield address, Claim(owner, machine.server, f"is used by {machine} now", in_use=True)
 
 
-def _of_settings(machine: VirtualMachine) -> Iterator[tuple[IPAddress, Claim]]:
+def _of_settings(machine: VirtualMachine, owner: Owner, *, server: str) -> Iterator[tuple[IPAddress, Claim]]:
+    """``server``: where they would be used."""
     for text in machine.failover_addresses:
         if address := parsed(text):
-            yield address, Claim(machine.guid, f"is set for {machine} too", in_use=False)
+            yield address, Claim(owner, server, f"is set for {machine} too", in_use=False)
 
 
 def _set_on_the_wrong_side(vm: ReplicatedVM) -> Iterator[VirtualMachine]:
