@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from compliance.judge.landings import Landings
 from compliance.judge.wrong_side import ADDRESS_THERE, why_side_is_open, wrong_side_of
 from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result, Verdict
@@ -80,7 +81,6 @@ DIRECTIONS: Mapping[Direction, Role] = {
 FOUNDING = "failover-ip-needs-integration-services"
 INSIDE = "guest-applies-failover-ip"
 SYSTEM = "guest-can-apply-failover-ip"
-LANDED = "failover-ip-landed"
 
 STEPS = {
     key: number
@@ -106,12 +106,11 @@ def readiness_of(estate: Estate, verdicts: Iterable[Verdict]) -> tuple[Readiness
     ``verdicts``: of all bundled rules; those of others are passed over.
     """
     steps: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
-    landings: dict[tuple[str, str], list[Verdict]] = defaultdict(list)
+    verdicts = tuple(verdicts)
+    landings = Landings.of(verdicts)
     for verdict in verdicts:
         machine = verdict.machine
-        if machine and verdict.rule.key == LANDED:
-            landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
-        elif machine and verdict.rule.key in STEPS:
+        if machine and verdict.rule.key in STEPS:
             steps[key_of(machine)].append(verdict)
     sites = Sites.of(estate)
     replications = replications_of(estate.replicated)
@@ -141,7 +140,7 @@ class _Judged:
         sides: tuple[ReplicatedVM, ...],
         direction: Direction,
         steps: Mapping[tuple[str, str], list[Verdict]],
-        landings: Mapping[tuple[str, str], list[Verdict]],
+        landings: Landings,
         sites: Sites,
         copies: Mapping[str, tuple[str, ...]],
     ) -> None:
@@ -150,18 +149,28 @@ class _Judged:
         key = key_of(self.side.machine) if self.side else ("", "")
         self.all_steps = steps
         self.steps = sorted(steps.get(key, ()), key=_step)
-        self.landings = landings.get(key, []) if direction is not Direction.FAILBACK else []
+        self.landings = landings
 
     @property
     def readiness(self) -> Readiness:
+        """Return its word. While two sides run, nobody knows which of them a failover would start from."""
+        found = self._one_side_running
+        is_ready = found.word in (Word.READY, Word.READY_IF)
+        verdict = self.landings.on_both_sides(self.sides) if is_ready else None
+        return self._with(Word.NOT_READY, verdict.outcome.finding, verdict.outcome.cause) if verdict else found
+
+    @property
+    def _one_side_running(self) -> Readiness:
         if any(vm.machine.foreign for vm in self.sides):
             return self._with(
                 Word.NOT_OURS, "another provider than Hyper-V Replica replicates it", Cause.OTHER_PROVIDER
             )
         if self.side is None:
             return self._with(Word.UNKNOWN, _why_not_seen(self.sides, self.direction), Cause.SIDE_NOT_SEEN)
-        if landed := self._landed():
-            return landed
+        lands_here = self.direction is not Direction.FAILBACK
+        if lands_here and (landed := self.landings.decisive(self.side.machine)):
+            word = Word.READY if landed.outcome.result is Result.PASSED else Word.NOT_READY
+            return self._with(word, landed.outcome.finding, landed.outcome.cause, rests_on=RestsOn.LANDED)
         if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
         if self.direction is Direction.FAILBACK and (meant_for := wrong_side_of(self.sides, self.all_steps)):
@@ -170,20 +179,13 @@ class _Judged:
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {why}", Cause.SIDE_NOT_SEEN)
         if failed := _first(self.steps, Result.FAILED):
             return self._by(Word.NOT_READY, failed)
-        if unknown := _first(self.steps, Result.UNKNOWN) or _landing_unknown(self.landings):
+        if unknown := _first(self.steps, Result.UNKNOWN):
+            return self._by(Word.UNKNOWN, unknown)
+        if lands_here and (unknown := self.landings.unknown(self.side.machine)):
             return self._by(Word.UNKNOWN, unknown)
         return self._passed()
 
     # --- words --------------------------------------------------------------------------------------------------------
-
-    def _landed(self) -> Readiness | None:
-        """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
-        seen = [one for one in self.landings if one.outcome.result is Result.FAILED or _has_all_landed(one, self.side)]
-        seen.sort(key=lambda one: (one.machine and one.machine.role is Role.TEST_REPLICA, one.outcome.result))
-        for verdict in seen:
-            word = Word.READY if verdict.outcome.result is Result.PASSED else Word.NOT_READY
-            return self._with(word, verdict.outcome.finding, verdict.outcome.cause, rests_on=RestsOn.LANDED)
-        return None
 
     def _passed(self) -> Readiness:
         passed = [verdict for verdict in self.steps if verdict.outcome.result is Result.PASSED]
@@ -271,21 +273,6 @@ def _evidence_of(verdict: Verdict) -> RestsOn | None:
     if verdict.rule.key == SYSTEM:
         return RestsOn.SYSTEM
     return RestsOn.ANSWER if "answer" in verdict.outcome.evidence else None
-
-
-def _has_all_landed(verdict: Verdict, side: ReplicatedVM | None) -> bool:
-    """Did it come up with every address that is set on this side? A test replica keeps the settings of the day on
-    which it was made, and those of the replica may have been changed since."""
-    if verdict.outcome.result is not Result.PASSED or verdict.machine is None or side is None:
-        return False
-    return {*side.machine.failover_addresses} <= {*verdict.machine.failover_addresses}
-
-
-def _landing_unknown(landings: Sequence[Verdict]) -> Verdict | None:
-    """Return the last step where it is open: the guest runs there and does not show with what address. What a test
-    replica does not show is open about the test alone."""
-    own = (one for one in landings if one.machine and one.machine.role is not Role.TEST_REPLICA)
-    return next((one for one in own if one.outcome.result is Result.UNKNOWN), None)
 
 
 def _rests_on(passed: Sequence[Verdict], side: ReplicatedVM | None) -> RestsOn | None:

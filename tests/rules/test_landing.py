@@ -26,6 +26,16 @@ def has(*addresses: str) -> dict[str, object]:
     return {"adapters": (replace(NIC, today=static(*addresses)),)}
 
 
+OTHER = adapter("Backup")
+ON_OTHER = address("10.2.9.9", on=OTHER)
+
+
+def on_two(first: tuple[str, ...], second: tuple[str, ...]) -> dict[str, object]:
+    """A failover address is set on each of two adapters, which have these now."""
+    own = (replace(NIC, today=static(*first)), replace(OTHER, today=static(*second)))
+    return {"adapters": own, "failover": (SET, ON_OTHER)}
+
+
 def failed_over(*settings: object, primary: Power = Power.OFF, **changes: object) -> Estate:
     own = vm(power=primary, guest=WINDOWS if primary is Power.RUNNING else None)
     values = {"failed_over": True, "power": Power.RUNNING, "uptime": AFTER, "guest": WINDOWS, **changes}
@@ -62,7 +72,33 @@ LANDED: dict[str, tuple[Estate, Result, str, Word]] = {
     "by what it published": (failed_over(guest=replace(WINDOWS, addresses=("10.2.0.20",))), PASSED, "", Word.READY),
     "none told": (failed_over(), UNKNOWN, Cause.LANDING_UNKNOWN, Word.UNKNOWN),
     "link-local only": (failed_over(**has("169.254.1.1")), UNKNOWN, Cause.LANDING_UNKNOWN, Word.UNKNOWN),
-    "just started": (failed_over(**has("10.1.0.20"), uptime=timedelta(minutes=3)), NOT_APPLICABLE, "", Word.READY),
+    "just started": (
+        failed_over(**has("10.1.0.20"), uptime=timedelta(minutes=3)),
+        UNKNOWN,
+        Cause.GUEST_BOOTS,
+        Word.UNKNOWN,
+    ),
+    "just started, and there": (failed_over(**has("10.2.0.20"), uptime=timedelta(minutes=3)), PASSED, "", Word.READY),
+    "on each adapter": (failed_over(**on_two(("10.2.0.20",), ("10.2.9.9",))), PASSED, "", Word.READY),
+    "on swapped adapters": (
+        failed_over(**on_two(("10.2.9.9",), ("10.2.0.20",))),
+        FAILED,
+        Cause.NOT_LANDED,
+        Word.NOT_READY,
+    ),
+    "on the other adapter alone": (
+        failed_over(**on_two((), ("10.2.0.20", "10.2.9.9")), guest=replace(WINDOWS, addresses=("10.2.0.20",))),
+        FAILED,
+        Cause.NOT_LANDED,
+        Word.NOT_READY,
+    ),
+    "on one by what it published": (
+        failed_over(**on_two((), ("10.2.9.9",)), guest=replace(WINDOWS, addresses=("10.2.0.20", "10.2.9.9"))),
+        PASSED,
+        "",
+        Word.READY,
+    ),
+    "both run": (failed_over(**has("10.2.0.20"), primary=Power.RUNNING), PASSED, "", Word.NOT_READY),
     "no answer": (failed_over(**has("10.1.0.20"), guest=MUTE), NOT_APPLICABLE, "", Word.NOT_READY),
     "off again": (failed_over(power=Power.OFF, guest=None), NOT_APPLICABLE, "", Word.UNKNOWN),
     "not failed over": (failed_over(failed_over=False, **has("10.1.0.20")), NOT_APPLICABLE, "", Word.READY),
@@ -93,9 +129,11 @@ TESTED: dict[str, tuple[Estate, Result, Word]] = {
     "there": (in_a_test(**has("10.2.0.20")), PASSED, Word.READY),
     "the old one": (in_a_test(**has("10.1.0.20")), FAILED, Word.NOT_READY),
     "whose it is nobody knows": (in_a_test(**has("10.1.0.20"), test_of=None), FAILED, Word.READY),
-    "no answer": (in_a_test(guest=MUTE), UNKNOWN, Word.READY),
+    "no answer": (in_a_test(guest=MUTE), UNKNOWN, Word.UNKNOWN),
+    "no answer yet": (in_a_test(guest=MUTE, uptime=timedelta(minutes=3)), NOT_APPLICABLE, Word.READY),
+    "whose it is nobody knows, and no answer": (in_a_test(guest=MUTE, test_of=None), UNKNOWN, Word.READY),
     "off": (in_a_test(power=Power.OFF), NOT_APPLICABLE, Word.READY),
-    "not read": (in_a_test(failover=Unread("refused")), UNKNOWN, Word.READY),
+    "not read": (in_a_test(failover=Unread("refused")), UNKNOWN, Word.UNKNOWN),
 }
 
 
@@ -128,6 +166,14 @@ def test_a_landing_decides_alone_and_is_the_strongest_evidence() -> None:
         Direction.FAILOVER,
         Word.READY,
         RestsOn.LANDED,
+    )
+
+
+def test_an_address_on_another_adapter_is_named_by_adapter() -> None:
+    (verdict,) = judge(failed_over(**on_two(("10.2.9.9",), ("10.2.0.20",))), [failover_ip_landed])
+    assert verdict.outcome.finding == (
+        "came up with 10.2.9.9 on Network Adapter: expected 10.2.0.20; "
+        "came up with 10.2.0.20 on Backup: expected 10.2.9.9"
     )
 
 

@@ -1,0 +1,67 @@
+"""What failovers that were made, and tests of them, say of readiness: the last step, which decides alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from compliance.model import ReplicatedVM, Role, VirtualMachine
+from compliance.rule import Result, Verdict
+from compliance.rules.evidence.replications import key_of
+
+LANDED = "failover-ip-landed"
+ON_ONE_SIDE = "runs-on-one-side"
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Landings:
+    """Verdicts by server and GUID of a side; those on a test replica by the replica that it was made from."""
+
+    verdicts: Mapping[Key, Sequence[Verdict]]
+    both_run: Mapping[Key, Verdict]
+
+    @classmethod
+    def of(cls, verdicts: Iterable[Verdict]) -> Self:
+        landings: dict[Key, list[Verdict]] = defaultdict(list)
+        both_run: dict[Key, Verdict] = {}
+        for verdict in verdicts:
+            machine = verdict.machine
+            if machine and verdict.rule.key == LANDED:
+                landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
+            elif machine and verdict.rule.key == ON_ONE_SIDE and verdict.outcome.result is Result.FAILED:
+                both_run[key_of(machine)] = verdict
+        return cls(landings, both_run)
+
+    def decisive(self, machine: VirtualMachine) -> Verdict | None:
+        """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
+        found = [
+            one
+            for one in self.verdicts.get(key_of(machine), ())
+            if one.outcome.result is Result.FAILED or _has_all_landed(one, machine)
+        ]
+        return min(found, key=lambda one: (_is_of_test(one), one.outcome.result), default=None)
+
+    def unknown(self, machine: VirtualMachine) -> Verdict | None:
+        """Return what is open about the last step, the machine's own first: its guest, or that of its test replica,
+        runs there and does not show with what address."""
+        found = (one for one in self.verdicts.get(key_of(machine), ()) if one.outcome.result is Result.UNKNOWN)
+        return min(found, key=_is_of_test, default=None)
+
+    def on_both_sides(self, sides: Sequence[ReplicatedVM]) -> Verdict | None:
+        """Return the finding that a replication runs on two sides."""
+        return next((self.both_run[key] for vm in sides if (key := key_of(vm.machine)) in self.both_run), None)
+
+
+def _is_of_test(verdict: Verdict) -> bool:
+    return verdict.machine is not None and verdict.machine.role is Role.TEST_REPLICA
+
+
+def _has_all_landed(verdict: Verdict, side: VirtualMachine) -> bool:
+    """Did it come up with every address that is set on this side? A test replica keeps the settings of the day on
+    which it was made, and those of the replica may have been changed since."""
+    if verdict.outcome.result is not Result.PASSED or verdict.machine is None:
+        return False
+    return {*side.failover_addresses} <= {*verdict.machine.failover_addresses}
