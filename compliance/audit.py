@@ -93,7 +93,7 @@ def plan(
     What a later one of inventory, ``defaults``, ``policies`` and ``options`` says of the policy wins.
     """
     blocks = [*defaults, *(read_policy(Path(name)) for name in policies), *([options] if options else [])]
-    found = _found(inventory, snapshots, limit)
+    found = _read_plan(inventory, snapshots, limit)
     planned = replace(
         found,
         policy=reduce(Policy.after, blocks, found.policy),
@@ -104,7 +104,7 @@ def plan(
     return planned
 
 
-def _found(inventory: str | None, snapshots: Sequence[str], limit: Limit) -> Plan:
+def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) -> Plan:
     if inventory is not None and snapshots:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
     if inventory is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.diff.difference import Difference
-from compliance.diff.words import Line, Theirs, frame, sections, sentence, shown
-from compliance.words import printable
+from compliance.diff.words import MOST_LETTERS, Line, Theirs, frame, sections, sentence
+from compliance.words import printable, shorten
 
 MOST_ITEMS = 50
 """Entries that a section lists; the JSON holds them all."""
@@ -27,4 +27,4 @@ def as_text(difference: Difference) -> Iterator[str]:
 
 
 def _plain(line: Line) -> str:
-    return "".join(shown(piece) if isinstance(piece, Theirs) else piece for piece in line)
+    return "".join(shorten(piece, MOST_LETTERS) if isinstance(piece, Theirs) else piece for piece in line)

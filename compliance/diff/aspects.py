@@ -66,7 +66,7 @@ SERVER: Aspects[Server] = (
 )
 CLUSTER: Aspects[Cluster] = (
     ("reading", True, lambda cluster: cluster.unread or "read"),
-    ("nodes", True, lambda cluster: _listed(sorted(cluster.nodes))),
+    ("nodes", True, lambda cluster: _join_values(sorted(cluster.nodes))),
     ("doubt", True, lambda cluster: "; ".join(cluster.doubts) or None),
 )
 READ_SERVER: Aspects[Server] = (
@@ -77,12 +77,12 @@ MACHINE: Aspects[VirtualMachine] = (
     ("server", True, lambda machine: machine.place),
     ("node", False, lambda machine: machine.server if machine.cluster else None),
     ("name", False, lambda machine: machine.name),
-    ("role", True, lambda machine: _told(machine.role)),
-    ("power", True, lambda machine: _told(machine.power)),
+    ("role", True, lambda machine: _text_of(machine.role)),
+    ("power", True, lambda machine: _text_of(machine.power)),
     ("replication", True, lambda machine: _either(machine.replicated, "alive", "none")),
     ("its rows", True, lambda machine: machine.doubt or "read"),
     ("during the audit", True, lambda machine: "; ".join(machine.changed) or None),
-    ("partners", True, lambda machine: _listed(machine.partners)),
+    ("partners", True, lambda machine: _join_values(machine.partners)),
     ("Data Exchange", True, lambda machine: _either(machine.data_exchange_offered, "offered", "switched off")),
     ("answer of the guest", True, lambda machine: _answer(machine)),
     ("inside of the guest", True, lambda machine: _inside(machine.inside)),
@@ -156,7 +156,9 @@ def _adapter_changes(
     before: tuple[Adapter, ...] | Unread, after: tuple[Adapter, ...] | Unread, names: Mapping[str, str]
 ) -> Iterator[Change]:
     if isinstance(before, Unread) or isinstance(after, Unread):
-        was, now = (one if isinstance(one, Unread) else _listed([str(nic) for nic in one]) for one in (before, after))
+        was, now = (
+            one if isinstance(one, Unread) else _join_values([str(nic) for nic in one]) for one in (before, after)
+        )
         if _differ(was, now):
             yield Change(what="adapters", before=was, after=now)
         return
@@ -182,7 +184,9 @@ def _failover_changes(
     before: tuple[FailoverAddress, ...] | Unread, after: tuple[FailoverAddress, ...] | Unread, names: Mapping[str, str]
 ) -> Iterator[Change]:
     if isinstance(before, Unread) or isinstance(after, Unread):
-        was, now = (one if isinstance(one, Unread) else _listed([str(each) for each in one]) for one in (before, after))
+        was, now = (
+            one if isinstance(one, Unread) else _join_values([str(each) for each in one]) for one in (before, after)
+        )
         if _differ(was, now):
             yield Change(what="failover addresses", before=was, after=now, bears=True)
         return
@@ -190,7 +194,7 @@ def _failover_changes(
     for key in sorted(olds.keys() | news.keys()):
         old, new = olds.get(key), news.get(key)
         for what, tell in FAILOVER:
-            was, now = (_listed(tell(one)) if one else None for one in (old, new))
+            was, now = (_join_values(tell(one)) if one else None for one in (old, new))
             if was != now:
                 # Another address is judged as the one before it; the first one and the last one are not.
                 bears = what != "failover DNS servers"
@@ -220,7 +224,7 @@ def _adapter_names(before: VirtualMachine, after: VirtualMachine) -> dict[str, s
 # --- one value --------------------------------------------------------------------------------------------------------
 
 
-def _told(value: object) -> Known:
+def _text_of(value: object) -> Known:
     return value if isinstance(value, Unread) else str(value)
 
 
@@ -228,7 +232,7 @@ def _either(value: bool | Unread, yes: str, no: str) -> Known:
     return value if isinstance(value, Unread) else yes if value else no
 
 
-def _listed(values: tuple[str, ...] | list[str] | Unread) -> Known:
+def _join_values(values: tuple[str, ...] | list[str] | Unread) -> Known:
     return values if isinstance(values, Unread) else ", ".join(values) or None
 
 
@@ -249,7 +253,7 @@ def _answer(machine: VirtualMachine) -> Known:
     """A guest that runs and has no row was not read; one that does not run has none."""
     guest = machine.guest
     if isinstance(guest, Guest):
-        return _told(guest.answer)
+        return _text_of(guest.answer)
     if guest is None and machine.power in (Power.RUNNING, Power.PAUSED):
         return Unread("its Data Exchange component has no row")
     return guest

@@ -151,16 +151,16 @@ def _fate(was: object, now: object, *, is_hidden: bool) -> Fate:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Pair:
     entry: Changed
     was: VirtualMachine | None
     now: VirtualMachine | None
 
 
-def _machines(old: Side, new: Side) -> Iterator[_Found]:
+def _machines(old: Side, new: Side) -> Iterator[_Pair]:
     for guid in old.machines.keys() | new.machines.keys():
         for was, now in _paired(old.machines.get(guid, ()), new.machines.get(guid, ())):
-            yield _Found(_machine(was, now, old, new), was, now)
+            yield _Pair(_machine(was, now, old, new), was, now)
 
 
 SAME: Sequence[Callable[[VirtualMachine, VirtualMachine], bool]] = (
@@ -219,7 +219,7 @@ def _flips(olds: Mapping[str, Verdict], news: Mapping[str, Verdict], fate: Fate,
     return tuple(found)
 
 
-def _explained(machines: Sequence[_Found], others: Sequence[Changed], old: Side, new: Side) -> Iterator[Changed]:
+def _explained(machines: Sequence[_Pair], others: Sequence[Changed], old: Side, new: Side) -> Iterator[Changed]:
     """The entries in their order, each with what else may have flipped its outcomes: the settings, the same guest on
     another server, a server that it names as its partner's. A machine that came or went explains itself."""
     settings = [entry.label for entry in others if entry.kind == "estate"]
@@ -243,12 +243,12 @@ def _labels(entry: Changed, old: Side, new: Side) -> Iterable[str]:
     return {first_label(server.host_name or server.name) for server in sides if server}
 
 
-def _partners(found: _Found) -> set[str]:
+def _partners(found: _Pair) -> set[str]:
     partners = [one.partners for one in (found.was, found.now) if one and not isinstance(one.partners, Unread)]
     return {first_label(name) for names in partners for name in names}
 
 
-def _order(found: _Found) -> tuple[str, str, str, str]:
+def _order(found: _Pair) -> tuple[str, str, str, str]:
     machine = found.now or found.was
     assert machine  # noqa: S101  # see _machine
     return machine.place.casefold(), machine.name.casefold(), machine.guid, str(machine.role)

@@ -11,7 +11,7 @@ from compliance.diff.aspects import Change, Known
 from compliance.diff.difference import Changed, Difference, Effect, Fate, Flip, Seen, Turn
 from compliance.judge.readiness import Readiness
 from compliance.model import Unread
-from compliance.words import plural, printable
+from compliance.words import plural
 
 
 class Theirs(str):
@@ -22,12 +22,6 @@ class Theirs(str):
 
 MOST_LETTERS = 300
 """Of one text of somebody's. A guest may hand its host values of 2,048."""
-
-
-def shown(text: str) -> str:
-    """Somebody's text without control characters, no longer than people read."""
-    told = printable(text[:MOST_LETTERS])
-    return told if max(len(text), len(told)) <= MOST_LETTERS else f"{told[: MOST_LETTERS - 1]}…"
 
 
 Line = tuple[str, ...]

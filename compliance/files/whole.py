@@ -41,7 +41,7 @@ def refuse_unwritable(
             raise _error(errno.EACCES, path)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path)
+    beside = _temporary_name(path)
     beside.touch(exist_ok=False)
     with suppress(OSError):
         beside.unlink()
@@ -70,7 +70,7 @@ def replace_file(
             yield file
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _beside(path)
+    beside = _temporary_name(path)
     written = False
     try:
         with beside.open("xb") as file:  # O_EXCL: a new file, and no link
@@ -144,7 +144,7 @@ def _keep_mode(path: Path, beside: Path) -> None:
         beside.chmod(stat.S_IMODE(path.lstat().st_mode) & 0o777)
 
 
-def _beside(path: Path) -> Path:
+def _temporary_name(path: Path) -> Path:
     return path.parent / f".{path.name[:40]}.{secrets.token_hex(8)}"
 
 

@@ -40,7 +40,7 @@ class Membership:
         new = []
         for label in () if isinstance(nodes, Unread) else nodes.states:
             entry = self._node(cluster, label)
-            listed = self._listed(entry)
+            listed = self._find_server(entry)
             if listed is None:
                 self._found[entry.name] = entry
                 new.append(entry)
@@ -67,7 +67,7 @@ class Membership:
         reading = results.host(cluster)
         members = self.members(cluster, results)
         labels = owners_of_moved(reading, list(members.values())) if isinstance(reading, Reading) else ()
-        names = {entry.name for label in labels if (entry := self._listed(self._node(cluster, label)))}
+        names = {entry.name for label in labels if (entry := self._find_server(self._node(cluster, label)))}
         return [entry for entry in members if entry.name in names]
 
     def _node(self, cluster: ClusterEntry, label: str) -> Entry:
@@ -77,7 +77,7 @@ class Membership:
         taken = {other.name.casefold() for other in self.inventory.clusters}
         return entry.model_copy(update={"name": f"{entry.name}-node"}) if entry.name.casefold() in taken else entry
 
-    def _listed(self, node: Entry) -> Entry | None:
+    def _find_server(self, node: Entry) -> Entry | None:
         """Return the same server, by name or by endpoint, so that none is read twice."""
         for other in (*self.inventory.servers, *self._found.values()):
             if other.name.casefold() == node.name.casefold() or _endpoint(other) == _endpoint(node):

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.host import OF_SWITCH, HostRows, why_no_address
-from compliance.hyperv.rows import cut, filled, named, text
+from compliance.hyperv.rows import cut, filled, read_word, text
 from compliance.model import Adapter, Addresses, Connection, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
@@ -93,7 +93,7 @@ def with_guest_addresses(adapters: Mapping[str, Adapter], guest: Guest | Unread 
 
 
 def _connected(row: Row | None) -> bool | Unread:
-    return Unread("has no connection row") if row is None else named(row, "EnabledState", ENABLED)
+    return Unread("has no connection row") if row is None else read_word(row, "EnabledState", ENABLED)
 
 
 def _connection(host: HostRows, row: Row | None) -> tuple[Connection | Unread, str]:

@@ -72,11 +72,11 @@ class ClusterMachines:
     def __init__(self, answers: ClusterAnswers) -> None:
         self._of = answers
         self._own = answers.labels.union(*(word.nodes for word in answers.words.values()))
-        kept = dict(self._kept())
+        kept = dict(self._machines_once())
         self.servers = tuple(_with_machines(server, kept, answers.source.name) for server in answers.members)
         self.missing = tuple(self._unseen(machine) for guid, machine in answers.expected.items() if guid not in kept)
 
-    def _kept(self) -> Iterator[tuple[str, VirtualMachine]]:
+    def _machines_once(self) -> Iterator[tuple[str, VirtualMachine]]:
         """Yield each machine once, whatever number of nodes showed it."""
         seen: dict[str, list[VirtualMachine]] = defaultdict(list)
         for server in self._of.members:

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, safe_tree
 from compliance.hyperv.rows import A_GUID, Rows, cut, first_label, number, some, text
-from compliance.hyperv.rows import shown as shown_in_line
+from compliance.hyperv.rows import quote_value as shown_in_line
 from compliance.model import Row, Unread
 
 MOST_NODES = 64

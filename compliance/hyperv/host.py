@@ -25,8 +25,8 @@ from compliance.hyperv.rows import (
     first_number,
     number,
     or_none,
+    quote_value,
     setting_guids,
-    shown,
     text,
 )
 from compliance.model import Row, Unread
@@ -235,7 +235,7 @@ def untied(rows: Rows) -> list[str]:
     Untied by design are templates and pools (``Microsoft:Definition\\…``, ``Microsoft:Pool\\…``: a published dump, and
     the BPA script of Server 2012, which leaves them out). Settings of checkpoints carry a GUID of their own.
     """
-    return [shown(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
+    return [quote_value(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
 
 
 def _is_tied(row: Row) -> bool:

@@ -21,7 +21,7 @@ from compliance.hyperv.replication import (
     partners_of,
     tested_replica,
 )
-from compliance.hyperv.rows import cut, filled, first_number, named, number, text
+from compliance.hyperv.rows import cut, filled, first_number, number, read_word, text
 from compliance.model import (
     Adapter,
     Answer,
@@ -49,12 +49,12 @@ def _machine(host: HostRows, guid: str, first: MachineList, again: MachineList |
     after = again.machines.get(guid) if isinstance(again, MachineList) else None
     row = before if before is not None else after
     assert row is not None  # noqa: S101  # guid came from one of the two
-    role = named(row, "ReplicationMode", ROLES)
+    role = read_word(row, "ReplicationMode", ROLES)
     doubled = guid in first.doubled or (isinstance(again, MachineList) and guid in again.doubled)
     changed, renamed = _changes(before, after, again, doubled=doubled)
     if doubled:
         role = Unread("it stands twice in the list of machines")  # and each row may give another one
-    elif before is not None and after is not None and (later := named(after, "ReplicationMode", ROLES)) != role:
+    elif before is not None and after is not None and (later := read_word(after, "ReplicationMode", ROLES)) != role:
         role = Unread(f"its role changed during the audit from {role} to {later}")
     replicated, replicated_remarks = is_replicated(host, guid, row, role)
     guest = _guest(host, guid)
@@ -188,7 +188,7 @@ def _offered(host: HostRows, guid: str) -> bool | Unread:
         return Unread(f"{host.name} shows not one Data Exchange row of a machine")
     if not rows:
         return Unread("its Data Exchange row is missing, though other machines have one")
-    states = {named(row, "EnabledState", ENABLED) for row in rows}
+    states = {read_word(row, "EnabledState", ENABLED) for row in rows}
     return states.pop() if len(states) == 1 else Unread("its Data Exchange rows contradict each other")
 
 

@@ -8,7 +8,7 @@ from operator import itemgetter
 
 from compliance.hyperv import queries
 from compliance.hyperv.host import HostRows
-from compliance.hyperv.rows import GUID, cut, first_label, named, number, text
+from compliance.hyperv.rows import GUID, cut, first_label, number, read_word, text
 from compliance.model import Role, Row, Unread
 
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
@@ -132,7 +132,7 @@ def full_names_of(host: HostRows) -> tuple[str, ...]:
     names = (
         name
         for guid, row in host.first.machines.items()
-        for name in partners_of(host, guid, named(row, "ReplicationMode", ROLES)).own_names
+        for name in partners_of(host, guid, read_word(row, "ReplicationMode", ROLES)).own_names
     )
     return tuple(sorted({name.casefold().rstrip(".") for name in names if "." in name}))
 

@@ -37,7 +37,7 @@ def number(row: Row, name: str) -> int | Unread | None:
     return value
 
 
-def named(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
+def read_word(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
     """A number that stands for a word. NULL, and a number without a meaning here, are unread."""
     value = number(row, name)
     if isinstance(value, Unread):
@@ -64,7 +64,7 @@ def cut(text: str) -> str:
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
-def shown(value: object, most: int = 60) -> str:
+def quote_value(value: object, most: int = 60) -> str:
     """A host's text inside a line of ours: printable, short, and a NULL or a list as Python writes it."""
     text = value if isinstance(value, str) else repr(value)
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: most + 1])

@@ -107,7 +107,7 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
     entries: dict[Place, Entry] = {}
     names: dict[str, Place] = {}
     endpoints: dict[tuple[str, int, str], Place] = {}
-    for place, model_of, given in _given(document):
+    for place, model_of, given in _entries_of(document):
         entry = SCHEMA.check(text, model_of, given, place, is_told=lambda at: _is_inherited(text, at))
         if isinstance(given, dict) and isinstance(name := given.get("name"), str):
             first = names.setdefault(name.casefold(), place)
@@ -128,7 +128,7 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
     return entries
 
 
-def _given(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], object]]:
+def _entries_of(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], object]]:
     """Every server, cluster and node, with what it inherits: nodes from their cluster, all from `defaults`."""
     shared = _settings_in(document.get("defaults"))
     for index, server in enumerate(map(by_name, _list(document.get("servers")))):

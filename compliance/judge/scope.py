@@ -48,7 +48,7 @@ class Scope:
         """The options that mean nothing that there is: else the gate would be about less, in silence."""
         if not str(self):
             return ()
-        names: dict[str, set[str]] = {kind: set() for kind, _ in self._named() if kind != "severity"}
+        names: dict[str, set[str]] = {kind: set() for kind, _ in self._patterns() if kind != "severity"}
         for verdict in verdicts:
             names["rule"].add(verdict.rule.key)
             names["server"] |= {name for name in (verdict.server, verdict.cluster) if name}
@@ -58,7 +58,7 @@ class Scope:
             names["group"] |= set(server.groups)
         return tuple(
             f"--hv-{kind} {pattern}"
-            for kind, patterns in self._named()
+            for kind, patterns in self._patterns()
             for pattern in patterns
             if kind in names and not any_matches([pattern], names[kind])
         )
@@ -84,7 +84,7 @@ class Scope:
         """A server is meant by its cluster's name as well."""
         return _holds(self.servers, [name for name in (verdict.server, verdict.cluster) if name])
 
-    def _named(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def _patterns(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         return (
             ("site", self.sites),
             ("group", self.groups),
@@ -96,7 +96,7 @@ class Scope:
 
     def __str__(self) -> str:
         """As the options that made it; empty where nothing is narrowed."""
-        return " ".join(f"--hv-{name} {pattern}" for name, patterns in self._named() for pattern in patterns)
+        return " ".join(f"--hv-{name} {pattern}" for name, patterns in self._patterns() for pattern in patterns)
 
 
 def _names(verdict: Verdict) -> set[str]:

@@ -49,10 +49,10 @@ class ExitCode:
 
     def last_word(self, exitstatus: int) -> Gate:
         """Return the gate and what pytest saw beside it, ``exitstatus`` included: what the process ends with."""
-        reasons = in_order((*self.gate.reasons, *self._beside(exitstatus)))
+        reasons = in_order((*self.gate.reasons, *self._reasons_of_pytest(exitstatus)))
         return replace(self.gate, code=worst(reason.code for reason in reasons), reasons=reasons)
 
-    def _beside(self, exitstatus: int) -> Iterator[Reason]:
+    def _reasons_of_pytest(self, exitstatus: int) -> Iterator[Reason]:
         # One that is not in the table: too many warnings, or what another plugin made of it.
         other = Reason(code=Exit.VIOLATED, text=f"pytest ended with exit code {int(exitstatus)}")
         if reason := OF_PYTEST.get(exitstatus, other):

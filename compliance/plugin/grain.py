@@ -62,7 +62,7 @@ class Bundle:
 
     def lines(self) -> Iterator[str]:
         """Counts, then the worst of what did not pass, and how many more there are."""
-        yield _told(self.counts)
+        yield _count_text(self.counts)
         telling = _telling(self.members)
         for one in telling[:MOST_LINES]:
             yield f"{one.outcome.result}  {one.label}: {one.outcome.finding}"[:LONGEST]
@@ -134,7 +134,7 @@ def _standing_for(members: Sequence[Decision], label: str, subject: Subject) -> 
     result = min(counts, key=WORST.index)
     conditions = dict.fromkeys(one.shown.outcome.condition for one in members if one.shown.outcome.condition)
     condition = join_names(conditions) if result is Result.PASSED else ""
-    outcome = Outcome(result, f"{_told(counts)}{reason}"[:LONGEST], condition=condition)
+    outcome = Outcome(result, f"{_count_text(counts)}{reason}"[:LONGEST], condition=condition)
     return Verdict(rule=first.rule, estate=first.estate, label=label, subject=subject, outcome=outcome)
 
 
@@ -143,7 +143,7 @@ def _counts(members: Iterable[Decision]) -> Mapping[Result, int]:
     return {result: found[result] for result in ORDER if found[result]}
 
 
-def _told(counts: Mapping[Result, int]) -> str:
+def _count_text(counts: Mapping[Result, int]) -> str:
     return ", ".join(f"{count:,} {result}" for result, count in counts.items())
 
 

@@ -118,7 +118,7 @@ def _value(config: pytest.Config, name: str) -> Any:
     if not value:
         return value
     if name in FILES:
-        return [_beside(config, one) for one in value] if isinstance(value, list) else _beside(config, value)
+        return [_path_of(config, one) for one in value] if isinstance(value, list) else _path_of(config, value)
     if POLICY_OPTIONS.get(name.removeprefix("hv_"), {}).get("type") is float:
         return _number(value)
     if name == "hv_grain" and value not in (grains := [grain.value for grain in Grain]):
@@ -133,7 +133,7 @@ def _number(text: str) -> float:
         raise ValueError(f"expected a number, got {quote(text)}") from None
 
 
-def _beside(config: pytest.Config, name: str) -> str:
+def _path_of(config: pytest.Config, name: str) -> str:
     """From the file's folder; told from the working folder, as the command line would have named it."""
     if config.inipath is None:
         return name

@@ -55,25 +55,25 @@ def _row(decision: Decision, server: Server | None, readiness: Sequence[Readines
         str(int(decision.closes)),
         verdict.server or "",
         (server.site or "") if server else "",
-        _listed(server.groups if server else ()),
+        _join_texts(server.groups if server else ()),
         machine.name if machine else "",
         machine.guid if machine else "",
         str(machine.role) if machine else "",
-        _listed(outcome.facts.get(ADDRESSES_NOW, ())),
-        _listed(machine.failover_addresses if machine else ()),
+        _join_texts(outcome.facts.get(ADDRESSES_NOW, ())),
+        _join_texts(machine.failover_addresses if machine else ()),
         outcome.finding,
         outcome.evidence,
         outcome.fact(BPA),
         decision.waiver.place if decision.waiver else "",
-        _listed(outcome.remarks),
+        _join_texts(outcome.remarks),
         verdict.cluster or "",
         outcome.condition,
         outcome.cause,
-        _listed(f"{one.direction}: {word_text(one)}" for one in readiness),
+        _join_texts(f"{one.direction}: {word_text(one)}" for one in readiness),
     )
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _join_texts(texts: Iterable[str]) -> str:
     return "; ".join(texts)
 
 

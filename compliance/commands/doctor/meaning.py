@@ -93,11 +93,11 @@ def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
     if any(one.name not in ENOUGH for one in unread):
         worst = Status.FAILED
     reasons = {str(one.unread) for one in unread}
-    details = tuple(note for note in _beside(reading) if not any(reason in note for reason in reasons))
+    details = tuple(note for note in _notes_of(reading) if not any(reason in note for reason in reasons))
     return Step(key="classes", status=worst, text=text, details=details, facts=facts)
 
 
-def _beside(reading: Reading) -> Iterator[str]:
+def _notes_of(reading: Reading) -> Iterator[str]:
     asked = {query.class_name for query in queries.queries_for(reading.version)}
     version = shorten(reading.version or "", 40)
     yield from (

@@ -33,7 +33,7 @@ class Reached:
 
 def reach(endpoint: Endpoint, deadline: float, now: datetime) -> Reached:
     """No credential is sent on this way."""
-    named = _named(endpoint)
+    named = _resolve_name(endpoint)
     if named.status is Status.FAILED:
         return Reached(steps=(named,), objection="the name is not known")
     first = visit(endpoint, deadline)
@@ -68,7 +68,7 @@ def _objection(tls: Step, listener: Step) -> str:
 # --- name and port ----------------------------------------------------------------------------------------------------
 
 
-def _named(endpoint: Endpoint) -> Step:
+def _resolve_name(endpoint: Endpoint) -> Step:
     began = time.monotonic()
     try:
         addresses = addresses_of(endpoint)

@@ -43,11 +43,11 @@ def split_sections(output: bytes, token: str) -> dict[str, str]:
     if not names:
         raise ReadError("its shell printed nothing of our script's: is /bin/sh there, and allowed?", why=Why.BROKEN)
     if names[-1] != END:
-        raise ReadError(f"its answer ends in the middle, after `{_shown(names[-1])}`", why=Why.INCOMPLETE)
+        raise ReadError(f"its answer ends in the middle, after `{_quote_name(names[-1])}`", why=Why.INCOMPLETE)
     if names[0] != BEGIN or len(set(names)) < len(names) or not all(NAME.fullmatch(name) for name in names):
         raise ReadError("its answer is not in the order of our script", why=Why.BROKEN)
     return {name: body.strip("\r\n")[:MOST_LETTERS] for name, body in zip(names, bodies, strict=True) if name != END}
 
 
-def _shown(name: str) -> str:
+def _quote_name(name: str) -> str:
     return name if NAME.fullmatch(name) else "something else"

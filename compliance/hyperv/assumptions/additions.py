@@ -15,7 +15,7 @@ from compliance.hyperv.additions import interface
 from compliance.hyperv.assumptions.rows import name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_SWITCH, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, Rows, array, filled, named, or_none, shown, text
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, Rows, array, filled, or_none, quote_value, read_word, text
 from compliance.model import Unread
 
 
@@ -25,7 +25,7 @@ def _answer(host: HostRows, class_name: str) -> Rows | str:
     if not isinstance(answer, Unread):
         return answer
     is_absent = answer.why is Why.NOT_ASKED or (answer.why is Why.ABSENT and host.reading.version is None)
-    return "" if is_absent else shown(f"could not be read: {answer}", 200)
+    return "" if is_absent else quote_value(f"could not be read: {answer}", 200)
 
 
 @assumed(
@@ -42,15 +42,15 @@ def switches(host: HostRows) -> Iterator[Sign]:
         return
     for row in rows:
         name = row.get("Name")
-        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {shown(name)}"
+        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {quote_value(name)}"
     paths = [
         path
         for row in or_none(host.connections)
-        if not OF_TEMPLATE.match(str(row.get("InstanceID"))) and named(row, "EnabledState", ENABLED) is True
+        if not OF_TEMPLATE.match(str(row.get("InstanceID"))) and read_word(row, "EnabledState", ENABLED) is True
         for path in filled(row, "HostResource")
     ]
     for path in paths:
-        yield None if OF_SWITCH.search(path) else f"a path is {shown(path)}"
+        yield None if OF_SWITCH.search(path) else f"a path is {quote_value(path)}"
     if paths and not rows:
         yield "none is listed, though adapters are connected"
 
@@ -75,7 +75,7 @@ def security_rows(host: HostRows) -> Iterator[Sign]:
             having.add(match[1].upper())
         elif not (isinstance(instance, str) and OF_TEMPLATE.match(instance)):
             name = instance if isinstance(instance, str) else "no name"
-            yield f"{shown(name)}: {shown(row.get('ShieldingRequested'))}"
+            yield f"{quote_value(name)}: {quote_value(row.get('ShieldingRequested'))}"
     for guid, machine in host.steady.items():
         yield None if guid in having else name_of(guid, machine)
 
@@ -93,7 +93,7 @@ def dependencies_of_tests(host: HostRows) -> Iterator[Sign]:
         return
     for row in rows:
         guids = [A_GUID.findall(str(row.get(name))) for name in ("Antecedent", "Dependent")]
-        yield None if all(guids) else shown(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
+        yield None if all(guids) else quote_value(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
 
 
 @assumed(
@@ -112,7 +112,7 @@ def host_addresses(host: HostRows) -> Iterator[Sign]:
     for row in rows:
         addresses, subnets = array(row, "IPAddress"), array(row, "IPSubnet")
         fits = len(addresses) == len(subnets) and all(map(interface, addresses, subnets))
-        yield None if fits else f"{shown(', '.join(addresses))} with {shown(', '.join(subnets))}"
+        yield None if fits else f"{quote_value(', '.join(addresses))} with {quote_value(', '.join(subnets))}"
 
 
 @assumed(
@@ -130,7 +130,7 @@ def guest_address_rows(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
         if not OF_TEMPLATE.match(form):
-            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else shown(row.get("InstanceID", "no name"))
+            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else quote_value(row.get("InstanceID", "no name"))
     for guid, machine in host.steady.items():
         having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
         for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):

@@ -9,7 +9,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, shown, text
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, quote_value, text
 from compliance.model import Row, Unread
 
 ARRAYS = frozenset(
@@ -50,12 +50,12 @@ def wql_accepted(host: HostRows) -> Iterator[Sign]:
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
 def empty_array_absent(host: HostRows) -> Iterator[Sign]:
-    for name, row, query in _asked(host, ARRAYS.__contains__):
+    for name, row, query in _properties_of(host, ARRAYS.__contains__):
         if name not in row:
             if f"{query}.{name}" not in host.too_large:
                 yield None
         elif not filled(row, name):
-            yield f"{name} of {query}: {shown(row[name])}"
+            yield f"{name} of {query}: {quote_value(row[name])}"
 
 
 @assumed(
@@ -65,11 +65,11 @@ def empty_array_absent(host: HostRows) -> Iterator[Sign]:
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
 def scalar_present(host: HostRows) -> Iterator[Sign]:
-    for name, row, query in _asked(host, lambda name: name not in ARRAYS):
+    for name, row, query in _properties_of(host, lambda name: name not in ARRAYS):
         yield None if name in row else f"{name} of {query}"
 
 
-def _asked(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
+def _properties_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
     adds_only = {query.class_name for query in queries.OF_REPLICATION if query.adds_only}
     for class_name, properties in host.asked.items():
         names = [name for name in properties if wanted(name)] if class_name not in adds_only else []
@@ -91,7 +91,7 @@ def failover_row_form(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
         if not OF_TEMPLATE.match(form):
-            yield None if OF_FAILOVER.fullmatch(form) else shown(row.get("InstanceID", "no name"))
+            yield None if OF_FAILOVER.fullmatch(form) else quote_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -107,7 +107,7 @@ def offer_form(host: HostRows) -> Iterator[Sign]:
         if not OF_TEMPLATE.match(form):
             match = OF_MACHINE.fullmatch(form)
             is_ours = match is not None and match[2].upper() == DATA_EXCHANGE
-            yield None if is_ours else shown(row.get("InstanceID", "no name"))
+            yield None if is_ours else quote_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -121,7 +121,7 @@ def relationship_form(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
         is_ours = match is not None and match[2] in ("HVR\\0", "HVR\\1")
-        yield None if is_ours else shown(row.get("InstanceID", "no name"))
+        yield None if is_ours else quote_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -133,7 +133,9 @@ def relationship_form(host: HostRows) -> Iterator[Sign]:
 def component_owner(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.guests):
         name = text(row, "SystemName")
-        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else shown(row.get("SystemName", "no name"))
+        yield (
+            None if isinstance(name, str) and A_GUID.fullmatch(name) else quote_value(row.get("SystemName", "no name"))
+        )
 
 
 @assumed(
@@ -149,7 +151,7 @@ def names_itself(host: HostRows) -> Iterator[Sign]:
         names = [name for name in found if isinstance(name, str) and name.strip()]
         if names:
             named = any(first_label(name) == own for name in names)
-            yield None if named else f"{name_of(guid, row)} names {shown(names[0])}"
+            yield None if named else f"{name_of(guid, row)} names {quote_value(names[0])}"
 
 
 HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
@@ -161,7 +163,7 @@ HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
 def _within(rows: Iterable[Row], name: str, numbers: Container[int]) -> Iterator[Sign]:
     for row in rows:
         value = number(row, name)
-        yield None if isinstance(value, int) and value in numbers else shown(row.get(name, f"no {name}"))
+        yield None if isinstance(value, int) and value in numbers else quote_value(row.get(name, f"no {name}"))
 
 
 def _first_within(rows: Iterable[Row], numbers: Container[int]) -> Iterator[Sign]:
@@ -233,7 +235,7 @@ def failover_protocol(host: HostRows) -> Iterator[Sign]:
             addresses = filled(row, "IPAddresses")
             expected = _protocol(addresses)
             fits = number(row, "ProtocolIFType") == expected
-            about = f"{name_of(guid, machine)}: {shown(row.get('ProtocolIFType', 'none'))}, expected {expected}"
+            about = f"{name_of(guid, machine)}: {quote_value(row.get('ProtocolIFType', 'none'))}, expected {expected}"
             yield None if fits else about
 
 
@@ -287,7 +289,7 @@ def linux_version(host: HostRows) -> Iterator[Sign]:
     for _, items in _published(host):
         system, version = items["OSName"], items.get("IntegrationServicesVersion")
         if version and "windows" not in system.casefold():
-            yield None if GUESTS_OWN.fullmatch(version) else f"{shown(system)}: {shown(version)}"
+            yield None if GUESTS_OWN.fullmatch(version) else f"{quote_value(system)}: {quote_value(version)}"
 
 
 def _published(host: HostRows) -> Iterator[tuple[str, Mapping[str, str]]]:

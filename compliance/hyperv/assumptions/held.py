@@ -11,7 +11,7 @@ from compliance.hyperv.assumptions import rows as assumed_rows
 from compliance.hyperv.assumptions.statement import Assumption, Basis, Sign, Statement, assumed
 from compliance.hyperv.host import NOBODY, HostRows, first_list
 from compliance.hyperv.names import Index
-from compliance.hyperv.rows import shown
+from compliance.hyperv.rows import quote_value
 from compliance.hyperv.sides import PARTNERS
 from compliance.model import Role, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, Source
@@ -55,7 +55,7 @@ class Pair:
     other: VirtualMachine | None  # of the same GUID
 
     def __str__(self) -> str:
-        return f"{shown(str(self.machine))} on {self.server}"
+        return f"{quote_value(str(self.machine))} on {self.server}"
 
 
 def pairs_of(servers: Sequence[Server], index: Index) -> tuple[Pair, ...]:

@@ -12,7 +12,7 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import HostRows, MachineList
-from compliance.hyperv.rows import A_GUID, number, setting_guids, shown, text
+from compliance.hyperv.rows import A_GUID, number, quote_value, setting_guids, text
 from compliance.model import Row, Unread
 
 REPLICATING = frozenset({1, 2, 4})
@@ -24,7 +24,7 @@ DUMP = "a published dump of a 2012 R2 host with a running, a paused and a switch
 
 def name_of(guid: str, row: Row) -> str:
     name = text(row, "ElementName")
-    return shown(name) if isinstance(name, str) and name.strip() else guid
+    return quote_value(name) if isinstance(name, str) and name.strip() else guid
 
 
 def each(machines: Iterable[tuple[str, Row]], having: Iterable[str]) -> Iterator[Sign]:

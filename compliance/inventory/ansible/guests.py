@@ -78,7 +78,7 @@ class _Reader:
     def whole(self) -> Inventory:
         asked = self.inventory.guests_of_ansible
         hosts = self._hosts({guest.inventory: None for _, guest in asked})
-        logins = Logins(environ=self.environ, named=frozenset(self._named(hosts)))
+        logins = Logins(environ=self.environ, named=frozenset(self._refused_credentials(hosts)))
         readers = {path: HostReader(path=path, logins=logins) for path in hosts}
         lines = dict(self.inventory.lines)
         taken = {guest.name.casefold(): lines[guest.name] for guest in self.inventory.guests}
@@ -123,7 +123,7 @@ class _Reader:
                 found[path] = {host.name: host for host in listing.hosts}
         return found
 
-    def _named(self, hosts: Mapping[Path, Mapping[str, Host]]) -> Iterator[str]:
+    def _refused_credentials(self, hosts: Mapping[Path, Mapping[str, Host]]) -> Iterator[str]:
         """Credentials whose names no login of Ansible's may take: it would be tried on their servers."""
         yield from self.inventory.credentials
         for peer in (*self.inventory.known, *(guest for _, guest in self.inventory.guests_of_ansible)):

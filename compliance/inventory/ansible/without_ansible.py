@@ -48,7 +48,7 @@ def list_hosts(path: Path) -> Listing:
         return frozenset()
 
     @cache
-    def beside(kind: str, name: str) -> Variables:
+    def variables_beside_it(kind: str, name: str) -> Variables:
         found: dict[str, Value] = {}
         for folder in folders:
             for file in _files_of(folder / kind, name, names_in(folder / kind)):
@@ -56,7 +56,7 @@ def list_hosts(path: Path) -> Listing:
         return found
 
     how = f"{printable(str(path))}: read without Ansible, as plain INI or YAML ({NEEDS_ANSIBLE} for plugins and vaults)"
-    return Listing(hosts=graph.resolved(beside), how=how)
+    return Listing(hosts=graph.resolved(variables_beside_it), how=how)
 
 
 def places(path: Path) -> list[Host]:
@@ -75,7 +75,7 @@ def _sources(path: Path, room: int = DEEPEST_FOLDER) -> Iterator[Path]:
         return
     if not room:
         raise InventoryError(f"{printable(str(path))}: folders within folders, more than {DEEPEST_FOLDER} deep")
-    for entry in _listed(path):
+    for entry in _files_in(path):
         if not IGNORED.search(entry.name):
             yield from _sources(entry, room - 1)
 
@@ -140,7 +140,7 @@ def _files_of(folder: Path, name: str, there: frozenset[str]) -> list[Path]:
 
 def _below(folder: Path, room: int) -> list[Path]:
     found: list[Path] = []
-    for entry in _listed(folder) if room else ():
+    for entry in _files_in(folder) if room else ():
         if entry.name.startswith(".") or entry.name.endswith("~"):
             continue
         if entry.is_dir():
@@ -150,7 +150,7 @@ def _below(folder: Path, room: int) -> list[Path]:
     return found
 
 
-def _listed(folder: Path) -> Sequence[Path]:
+def _files_in(folder: Path) -> Sequence[Path]:
     try:
         found = sorted(folder.iterdir())
     except OSError as error:

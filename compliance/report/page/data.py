@@ -191,8 +191,8 @@ def _finding(
         ("evidence", texts.number(outcome.evidence)),
         ("bpa", texts.number(outcome.fact(BPA))),
         ("remarks", [texts.number(remark) for remark in outcome.remarks[:10]]),
-        ("now", texts.number(_listed(outcome.facts.get(ADDRESSES_NOW, ())))),
-        ("after", texts.number(_listed(after))),
+        ("now", texts.number(_join_addresses(outcome.facts.get(ADDRESSES_NOW, ())))),
+        ("after", texts.number(_join_addresses(after))),
         ("guid", texts.plain(verdict.machine.guid, 64) if verdict.machine else ""),
         ("state", texts.number(decision.state.value if decision.state else "")),
         ("waiver", texts.number(decision.waiver.place if decision.waiver else "")),
@@ -200,7 +200,7 @@ def _finding(
     ]
 
 
-def _listed(addresses: Sequence[str]) -> str:
+def _join_addresses(addresses: Sequence[str]) -> str:
     more = f" and {len(addresses) - 8} more" if len(addresses) > 8 else ""
     return ", ".join(addresses[:8]) + more
 

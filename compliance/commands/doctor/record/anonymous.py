@@ -131,11 +131,11 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
         too_large=tuple(_too_large(other, name) for name in reading.too_large),
         notes=tuple(_note(note) for note in reading.notes),
         cluster=_answers(other, reading.cluster),
-        asked=None if reading.asked is None else _asked(reading.asked),
+        asked=None if reading.asked is None else _known_queries(reading.asked),
     )
 
 
-def _asked(asked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def _known_queries(asked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return what we asked for; of what is not ours, nothing."""
     return {
         class_name: tuple(name for name in names if name in PROPERTIES)
