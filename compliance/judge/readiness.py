@@ -173,12 +173,12 @@ class _Judged:
             return self._with(word, landed.outcome.finding, landed.outcome.cause, rests_on=RestsOn.LANDED)
         if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
+        if failed := _first(self.steps, Result.FAILED):
+            return self._by(Word.NOT_READY, failed)
         if self.direction is Direction.FAILBACK and (meant_for := wrong_side_of(self.sides, self.all_steps)):
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
         if self.direction is Direction.FAILBACK and (why := why_side_is_open(self.sides, self.all_steps)):
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {why}", Cause.SIDE_NOT_SEEN)
-        if failed := _first(self.steps, Result.FAILED):
-            return self._by(Word.NOT_READY, failed)
         if unknown := _first(self.steps, Result.UNKNOWN):
             return self._by(Word.UNKNOWN, unknown)
         if lands_here and (unknown := self.landings.unknown(self.side.machine)):
