@@ -7,6 +7,7 @@ must name the other. Whoever holds the same GUID and is named by nobody says not
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,13 +15,14 @@ from dataclasses import dataclass
 from compliance.errors import Why
 from compliance.hyperv.names import Index
 from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
-from compliance.words import join_names
+from compliance.words import join_names, quote
 
 PARTNERS = {
     Role.PRIMARY: (Role.REPLICA,),
     Role.REPLICA: (Role.PRIMARY, Role.EXTENDED_REPLICA),
     Role.EXTENDED_REPLICA: (Role.REPLICA,),
 }
+HOST_NAME = re.compile(r"(?=.*[^\W_])[\w.:-]+")
 GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 
@@ -45,7 +47,7 @@ def unlisted_partners(servers: Sequence[Server], index: Index) -> tuple[Partner,
         for machine in server.machines:
             for name in () if isinstance(machine.partners, Unread) else dict.fromkeys(machine.partners):
                 key = name.strip().casefold().rstrip(".")
-                if key and not index.is_listed(name) and not index.is_left_out(name):
+                if is_host_name(key) and not index.is_listed(name) and not index.is_left_out(name):
                     names.setdefault(key, name)
                     naming[key].append(machine)
     return tuple(
@@ -175,8 +177,10 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: Index) -> st
     not read, then one that nobody asked, then one that says otherwise."""
     unread = [name for name in names if index.is_unread(name)]
     left_out = [name for name in names if index.is_left_out(name)]
-    unlisted = [name for name in names if not index.is_listed(name) and name not in left_out]
-    rest = [name for name in names if name not in (*unread, *left_out, *unlisted)]
+    absent = [name for name in names if not index.is_listed(name) and name not in left_out]
+    unlisted = [name for name in absent if is_host_name(name)]
+    nameless = [name for name in absent if name not in unlisted]
+    rest = [name for name in names if name not in (*unread, *left_out, *absent)]
     ambiguous = [name for name in rest if index.is_ambiguous(name)]
     places = [
         f"on {join_names(servers, most=3)}, {state}"
@@ -184,6 +188,7 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: Index) -> st
             (unread, "which was not read"),
             (left_out, "which --hv-limit left out"),
             (unlisted, "which is not in the inventory: add that server"),
+            ([quote(name) for name in nameless], "which is no host's name"),
             (ambiguous, "and more than one server has that name"),
         )
         if servers
@@ -193,6 +198,11 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: Index) -> st
     return _contradiction(machine, rest, index) or (
         f"no machine on {join_names(rest, most=3)} has its GUID and the role of its other side"
     )
+
+
+def is_host_name(name: str) -> bool:
+    """Is it a name, or an address, that a server of an inventory may have? A `*` of an authorization entry is none."""
+    return HOST_NAME.fullmatch(name.strip()) is not None
 
 
 def _contradiction(machine: VirtualMachine, names: Sequence[str], index: Index) -> str:

@@ -90,6 +90,14 @@ def test_a_server_that_a_limit_left_out() -> None:
     )
 
 
+@pytest.mark.parametrize("named", ["*", "*.dr.example", "hv 01", "...", "-"])
+def test_what_is_no_host_s_name_can_not_be_added_to_an_inventory(named: str) -> None:
+    found = translate(snapshot(host("HV02", between(HERE, named, "hv02.dr.example"))))
+    (side,) = found.replicated
+    assert str(side.partner) == f"its other side is on `{named}`, which is no host's name"
+    assert found.unlisted == ()
+
+
 labels = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 
 
