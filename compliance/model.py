@@ -398,6 +398,7 @@ class ReplicaAdapter:
 
     ``there``: on the side where the guest runs, joined by the adapter's GUID, which both sides share. ``setting``: the
     failover address that is set on it; a setting on an adapter that the server does not list has no ``adapter``.
+    Without either it is one that a replica lacks: only the side has it where the guest runs.
     """
 
     vm: ReplicatedVM

@@ -224,7 +224,10 @@ class _Judged:
         adapter = verdict.adapter
         adapters = self.side.machine.adapters if self.side else ()
         several = not isinstance(adapters, Unread) and len(adapters) > 1
-        reason = f"{adapter.adapter or adapter.guid}: {outcome.finding}" if adapter and several else outcome.finding
+        if adapter and several and (adapter.adapter or adapter.setting):
+            reason = f"{adapter.adapter or adapter.guid}: {outcome.finding}"
+        else:  # one that the replica lacks names itself
+            reason = outcome.finding
         return self._with(word, reason, outcome.cause, rests_on=_evidence_of(verdict))
 
     def _with(

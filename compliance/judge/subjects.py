@@ -10,6 +10,8 @@ from compliance.rule import Outcome, Result, not_applicable, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, runs_on
 
+REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
+
 
 def sides_of(estate: Estate, roles: Collection[Role]) -> Iterator[ReplicatedVM]:
     """Yield the sides of replications that have one of these roles, and those whose role is not known."""
@@ -37,9 +39,20 @@ def adapters_of(vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
     there = _adapters_there(vm)
     found = tuple(
         ReplicaAdapter(vm=vm, guid=guid, adapter=own.get(guid), setting=settings.get(guid), there=there(guid))
-        for guid in dict.fromkeys(chain(own, settings))
+        for guid in dict.fromkeys(chain(own, settings, _lacked_by(vm, own)))
     )
     return found or not_applicable("has no network adapter")
+
+
+def _lacked_by(vm: ReplicatedVM, own: Collection[str]) -> list[str]:
+    """Return the GUIDs of adapters that a replica lacks and the side has where the guest runs: added later, for one.
+    That both sides share GUIDs is inferred: where not one is shared, none is lacked."""
+    side = runs_on(vm)
+    is_elsewhere = isinstance(side, VirtualMachine) and side is not vm.machine and vm.machine.role in REPLICAS
+    if not is_elsewhere or isinstance(side, Unread) or isinstance(side.adapters, Unread):
+        return []
+    there = [adapter.guid for adapter in side.adapters]
+    return [guid for guid in there if guid not in own] if any(guid in own for guid in there) else []
 
 
 def _adapters_there(vm: ReplicatedVM) -> Callable[[str], Adapter | Unread]:

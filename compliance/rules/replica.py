@@ -5,9 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compliance.errors import Why
-from compliance.model import Addresses, Connection, ReplicaAdapter, Role, Unread
+from compliance.model import (
+    Adapter,
+    Addresses,
+    Connection,
+    ReplicaAdapter,
+    ReplicatedVM,
+    Role,
+    Unread,
+)
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import runs_on
 from compliance.rules.evidence.pairs import Pairs, sender_of
 from compliance.rules.evidence.today import today_of_adapter
 from compliance.words import join_names, quote
@@ -42,12 +51,14 @@ NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
 )
 def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outcome:
     if adapter.setting:
-        return passed(f"{join_names(adapter.setting.addresses)}")
+        return replace(passed(join_names(adapter.setting.addresses)), condition=_has_all_adapters(adapter.vm))
     machine, sender = adapter.machine, sender_of(adapter.vm)
     if isinstance(machine.partners, Unread):
         return unknown(f"what stands on its primary is not known: {machine.partners}", cause=Cause.PARTNER_UNREAD)
     if sender and pairs.sites.are_stretched(machine.server, sender.server):
         return not_applicable("the sites of both sides share their networks", cause=Cause.STRETCHED)
+    if adapter.adapter is None:
+        return _lacking(adapter, pairs)
     if sender and sender.role is Role.PRIMARY and isinstance(sender.failover, Unread):
         if sender.failover.server:
             return not_applicable(
@@ -61,6 +72,31 @@ def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outco
             cause=Cause.WRONG_SIDE,
         )
     return _as_today(adapter, pairs)
+
+
+def _has_all_adapters(vm: ReplicatedVM) -> str:
+    """Return the condition of a pass while the adapters are not read of the side where the guest runs; else nothing."""
+    side = runs_on(vm)
+    if isinstance(side, Unread) or not isinstance(side.adapters, Unread):
+        return ""
+    return f"no adapter is on {side.server} alone: {side.adapters}"
+
+
+def _lacking(adapter: ReplicaAdapter, pairs: Pairs) -> Outcome:
+    """Return what to say of an adapter that only the side has where the guest runs: no failover brings it."""
+    machine, sender, there = adapter.machine, sender_of(adapter.vm), adapter.there
+    assert isinstance(there, Adapter)  # noqa: S101  # it is a subject because that side has it
+    is_covered = bool(machine.settings)
+    today = today_of_adapter(there)
+    lacks = f"the replica has no such adapter as {quote(there.name or there.guid)}"
+    if today.dynamic is None:
+        outcome = _today_unknown(adapter, is_covered=is_covered)
+        return replace(outcome, finding=f"{lacks}; {outcome.finding}")
+    finding = f"{lacks}, which has {today.text} today"
+    is_missed = is_covered or (sender and pairs.uses_addresses(machine, sender))
+    if today.dynamic or not _has_gateway(adapter) or not is_missed:
+        return with_remarks(not_applicable(lacks), (finding,))
+    return failed(f"{finding}: expected it there too, with a failover address", cause=Cause.ADAPTER_LACKING)
 
 
 def _set_on(settings: tuple[object, ...], guid: str) -> object | None:
@@ -97,7 +133,7 @@ def _today_unknown(adapter: ReplicaAdapter, *, is_covered: bool) -> Outcome:
         return unknown(f"not known what it uses today: {why}", cause=Cause.TODAY_UNREAD)
     reason = f": {why}" if isinstance(why, Unread) else ""
     outcome = not_applicable(f"not known what it uses today{reason}", cause=Cause.TODAY_UNKNOWN)
-    name = adapter.adapter or adapter.guid
+    name = adapter.adapter or (adapter.guid if isinstance(adapter.there, Unread) else adapter.there)
     return replace(outcome, condition=f"{name} needs no failover address{reason}") if is_covered else outcome
 
 

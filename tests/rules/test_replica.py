@@ -8,6 +8,7 @@ import pytest
 
 from compliance.errors import Why
 from compliance.judge.judge import judge
+from compliance.judge.readiness import Word, readiness_of
 from compliance.model import Adapter, Addresses, Connection, Estate, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
@@ -19,7 +20,7 @@ from compliance.rules.replica import (
 from tests.values import adapter, address, dynamic, estate, replica, static, vm
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
-NIC, BACKUP = adapter(), adapter("Backup")
+NIC, BACKUP, OTHER = adapter(), adapter("Backup"), adapter("Other")
 STATIC, DHCP = replace(NIC, today=static("10.1.0.20")), replace(NIC, today=dynamic("10.1.0.20"))
 TRAP = replace(NIC, today=Addresses(addresses=(), dynamic=True))
 SET = address("10.2.0.20", on=NIC)
@@ -112,6 +113,51 @@ def test_one_of_two_adapters() -> None:
 def test_of_the_other_adapter_nobody_knows_whether_it_needs_one() -> None:
     unknown = of_two(Unread("not asked for by 0.1", Why.NOT_ASKED))
     assert unknown[1].condition == "Backup needs no failover address: not asked for by 0.1"
+
+
+def lacking(today: Addresses | Unread, *settings: object, **changes: object) -> tuple[list[Outcome], Word]:
+    """What is said where only the primary has the second adapter, and the word for the machine."""
+    primary = vm(adapters=(STATIC, replace(BACKUP, today=today)))
+    found = estate(primary, replica(primary, *settings, **{"adapters": (NIC,), **changes}), *BESIDE)  # type: ignore[arg-type]
+    answers = readiness_of(found, judge(found))
+    return outcomes(found), next(one.word for one in answers if one.name == "app")
+
+
+LACKING: dict[str, tuple[tuple[list[Outcome], Word], Result, str, Word]] = {
+    "static": (lacking(static("10.1.7.7"), SET), FAILED, Cause.ADAPTER_LACKING, Word.NOT_READY),
+    "static, and nothing is set": (lacking(static("10.1.7.7")), FAILED, Cause.ADAPTER_LACKING, Word.NO_ADDRESS),
+    "by DHCP": (lacking(dynamic("10.1.7.7"), SET), NOT_APPLICABLE, "", Word.READY),
+    "no gateway": (lacking(static("10.1.7.7", gateway=""), SET), NOT_APPLICABLE, "", Word.READY),
+    "not asked for": (
+        lacking(Unread("not asked for by 0.1", Why.NOT_ASKED), SET),
+        NOT_APPLICABLE,
+        Cause.TODAY_UNKNOWN,
+        Word.READY_IF,
+    ),
+    "not read": (lacking(Unread("refused"), SET), UNKNOWN, Cause.TODAY_UNREAD, Word.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("answer", "result", "cause", "word"), LACKING.values(), ids=LACKING)
+def test_an_adapter_that_only_the_primary_has(
+    answer: tuple[list[Outcome], Word], result: Result, cause: str, word: Word
+) -> None:
+    found, its_word = answer
+    assert (found[-1].result, found[-1].cause, its_word) == (result, cause, word), found[-1].finding
+    assert "the replica has no such adapter as `Backup`" in found[-1].finding
+
+
+def test_where_no_adapter_is_on_both_sides_none_is_lacked() -> None:
+    """That they share GUIDs is inferred: were it wrong, each adapter of each primary would be a finding."""
+    found, word = lacking(static("10.1.7.7"), address("10.2.0.20", on=OTHER), adapters=(OTHER,))
+    assert [one.result for one in found] == [PASSED]
+    assert word is Word.READY
+
+
+def test_whether_an_adapter_is_lacked_is_open_while_the_primary_s_are_not_read() -> None:
+    primary = vm(adapters=Unread("refused"))
+    (outcome,) = outcomes(estate(primary, replica(primary, SET, adapters=(NIC,))))
+    assert outcome.condition == "no adapter is on hv01 alone: refused"
 
 
 def test_between_sites_as_between_servers() -> None:

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     WRONG_SIDE = "set-on-the-wrong-side"
     STATIC_WITHOUT = "static-without-address"
     ADAPTER_WITHOUT = "adapter-without-address"
+    ADAPTER_LACKING = "adapter-not-on-the-replica"
     BY_DHCP = "by-dhcp"
     TODAY_UNKNOWN = "today-not-known"
     TODAY_UNREAD = "today-unread"
