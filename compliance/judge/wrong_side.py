@@ -26,18 +26,21 @@ def wrong_side_of(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
 
 
 def why_side_is_open(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
-    """Return why nobody knows whether the replica lacks what is set on the primary; empty where that is known, or where
-    nobody asked the replica's server."""
+    """Return why nobody knows whether the replica lacks what is set on an adapter of the primary; empty where that is
+    known, or where nobody asked the replica's server."""
     primary, replica = side_of(sides, Role.PRIMARY), side_of(sides, Role.REPLICA)
     if primary is None or not primary.machine.settings:
         return ""
     if replica is None:
         away = primary.partner
         return str(away) if isinstance(away, Unread) and away.why is not Why.NOT_ASKED else ""
-    if replica.machine.settings:
+    has_it_too = {setting.adapter_guid for setting in replica.machine.settings}
+    if all(setting.adapter_guid in has_it_too for setting in primary.machine.settings):
         return ""
     if outcome := beyond_reading(replica.machine):
         return outcome.finding
+    if isinstance(replica.partner, Unread) and primary.machine not in replica.others:
+        return str(replica.partner)
     there = (one.outcome for one in steps.get(key_of(replica.machine), ()) if one.rule.key == ADDRESS_THERE)
     unknown = (one for one in there if one.result is Result.UNKNOWN and one.cause != Cause.TODAY_UNREAD)
     return next((one.finding for one in unknown), "")

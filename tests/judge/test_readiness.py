@@ -129,3 +129,16 @@ def test_a_failback_is_open_while_the_replica_s_own_settings_are_not_read() -> N
     primary = vm(failover=(address("10.2.0.20", on=NIC),), adapters=(NIC,))
     answer = readiness(estate(primary, replica(primary, failover=Unread("refused"))), Direction.FAILBACK)
     assert (answer.word, answer.cause) == (Word.UNKNOWN, Cause.SIDE_NOT_SEEN)
+
+
+def test_a_failback_is_open_while_the_replica_could_not_be_tied_to_its_primary() -> None:
+    """The primary names its replica, which names another: what is set on the second adapter may be meant for it."""
+    backup = adapter("Backup")
+    settings = (
+        address("10.1.0.20", on=NIC, gateway="10.1.0.1"),
+        address("10.9.0.20", on=backup, gateway="10.9.0.1"),
+    )
+    primary = vm(failover=settings, adapters=(NIC, backup))
+    there = replica(primary, address("10.2.0.20", on=NIC), partners=("hv09",))
+    answer = readiness(estate(primary, there), Direction.FAILBACK)
+    assert (answer.word, answer.cause) == (Word.UNKNOWN, Cause.SIDE_NOT_SEEN)

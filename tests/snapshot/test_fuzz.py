@@ -102,10 +102,7 @@ def results(lines: list[Any], path: Path) -> dict[Case, Result] | None:
     verdicts = table.verdicts
     found = {case_of(verdict): verdict.outcome.result for verdict in verdicts}
     for one in table.readiness:
-        # An address on the primary alone may be meant for the replica: once nobody sees the replica's settings, nobody
-        # doubts it any more. So the way back is left out here.
-        if one.direction is not Direction.FAILBACK:
-            found[one.direction, "", one.guid, ""] = Result.PASSED if one.word is Word.READY else UNKNOWN
+        found[one.direction, "", one.guid, ""] = Result.PASSED if one.word is Word.READY else UNKNOWN
     for verdict in verdicts:
         vm = getattr(verdict.subject, "vm", verdict.subject)
         is_unseen = isinstance(vm, ReplicatedVM) and isinstance(vm.partner, Unread)
