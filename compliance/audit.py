@@ -28,6 +28,7 @@ from compliance.judge.headline import count_machines, in_scope
 from compliance.judge.judge import all_rules, judge
 from compliance.judge.readiness import readiness_of
 from compliance.judge.scope import Scope
+from compliance.judge.silent import silent_machines
 from compliance.report.table import Table
 from compliance.rule import Rule
 from compliance.snapshot.read import read_snapshot
@@ -198,7 +199,9 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         unmet=scope.unmet(every, estate.servers),
         waivers=[waiver for file in planned.waiver_files for waiver in file.waivers],
         baseline=planned.baseline,
-        machines=count_machines(readiness, policy.direction),
+        machines=replace(
+            count_machines(readiness, policy.direction), silent=silent_machines(readiness, judgements, policy)
+        ),
     )
     decisions, gate = decide(verdicts, estate, grounds)
     return Table(

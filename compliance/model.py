@@ -349,6 +349,7 @@ class VirtualMachine:
     partners: tuple[str, ...] | Unread = ()  # host names, as this server's replication settings name them
     receives_from: tuple[str, ...] = ()  # those of the partners that send to this side, by its role
     sends_to: tuple[str, ...] = ()  # and those to which it sends
+    sends_onward: bool = False  # a replica whose second relationship, with an extended replica, is alive
     replication_settings_read: bool = True  # False: they could not be read, so what another side's name counts
     failed_over: bool | Unread = False  # a replica whose relationship is in state 5 or 6: the failover has been made
     shielded: bool | Unread = False  # integration components are blocked there, Data Exchange among them

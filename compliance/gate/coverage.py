@@ -26,13 +26,23 @@ class Coverage:
         return 100 * self.machines_judged / self.machines if self.machines else 100
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SilentMachine:
+    """A machine whose readiness is unknown, why, and of which no verdict says so: a side of it was not seen."""
+
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class MachineCount:
     """Machines that have, or may have, a failover address in the direction that is asked for; and those of them that
-    are known to be ready, ready on a condition, or not ready."""
+    are known to be ready, ready on a condition, or not ready. ``silent``: those of the rest that have no verdict which
+    failed or is unknown, so that none closes the gate."""
 
     all: int
     judged: int
+    silent: tuple[SilentMachine, ...] = ()
 
 
 def coverage_of(verdicts: Sequence[Verdict], machines: MachineCount | None = None) -> Coverage:

@@ -20,7 +20,7 @@ from compliance.gate.spans import MOST_AHEAD, span_text
 from compliance.gate.waivers import Waiver
 from compliance.model import Estate
 from compliance.rule import Verdict
-from compliance.words import join_names, plural
+from compliance.words import join_names, plural, printable
 
 ENDING_SOON = timedelta(days=14)
 
@@ -81,7 +81,8 @@ def _reasons(
         yield Reason(code=Exit.USAGE, text=f"{plural(len(unused), 'waiver')} met no finding: {places}")
     yield from _of_findings(closing, grounds.policy)
     yield from _of_unknown(decisions, coverage)
-    yield from _of_floor(decisions, coverage, grounds.policy)
+    if any(one.verdict.machine for one in decisions):
+        yield from _of_floor(coverage, grounds)
     if not grounds.complete:
         yield Reason(code=Exit.NOT_JUDGED, text="the snapshot is incomplete: its gathering was interrupted")
     yield from _of_age(grounds.now - estate.time, grounds.policy)
@@ -114,11 +115,20 @@ def _of_unknown(decisions: Sequence[Decision], coverage: Coverage) -> Iterator[R
             yield Reason(code=Exit.NOT_JUDGED, text=f"{verdict.label}: {verdict.outcome.finding}")
 
 
-def _of_floor(decisions: Sequence[Decision], coverage: Coverage, policy: Policy) -> Iterator[Reason]:
-    """At 100 % each unknown verdict closes the gate by itself. Below, some may, but no percentage is met by machines of
-    which nothing says so: a side that was not seen has no verdict at all."""
-    least = policy.least_machines_judged
-    if coverage.machine_percent < least < 100 and any(one.verdict.machine for one in decisions):
+def _of_floor(coverage: Coverage, grounds: Grounds) -> Iterator[Reason]:
+    """Below 100 % some machines may be unknown, with or without a verdict that says so. At 100 % each unknown verdict
+    closes the gate by itself, and machines that have none are named: a side that was not seen has no verdict at all."""
+    least = grounds.policy.least_machines_judged
+    if least == 100 and grounds.machines and (silent := grounds.machines.silent):
+        their = "its" if len(silent) == 1 else "their"
+        reasons = tuple(dict.fromkeys(one.reason for one in silent))
+        others = f"; and {plural(len(reasons) - 1, 'other reason')}" if len(reasons) > 1 else ""
+        text = (
+            f"it is unknown whether {plural(len(silent), 'virtual machine')} would come up with {their} failover "
+            f"address: {join_names(one.name for one in silent)} ({printable(reasons[0])}{others})"
+        )
+        yield Reason(code=Exit.NOT_JUDGED, text=text)
+    elif coverage.machine_percent < least < 100:
         machines = f"{coverage.machines_judged:,} of {plural(coverage.machines, 'virtual machine')}"
         text = f"{machines} with a failover address are known to be ready or not; {least:g} % must be"
         yield Reason(code=Exit.NOT_JUDGED, text=text)

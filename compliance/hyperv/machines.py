@@ -19,6 +19,7 @@ from compliance.hyperv.replication import (
     is_replicated,
     is_shielded,
     partners_of,
+    sends_onward,
     tested_replica,
 )
 from compliance.hyperv.rows import cut, filled, first_number, number, read_word, text
@@ -79,6 +80,7 @@ def _machine(host: HostRows, guid: str, first: MachineList, again: MachineList |
         partners=partners.names,
         receives_from=partners.receives_from,
         sends_to=partners.sends_to,
+        sends_onward=sends_onward(host, guid, role),
         replication_settings_read=not isinstance(host.replication, Unread),
         failed_over=has_failed_over(host, guid, row, role),
         shielded=is_shielded(host, guid),

@@ -67,6 +67,15 @@ def has_failed_over(host: HostRows, guid: str, row: Row, role: Role | Unread) ->
     return unread or any(state in FAILED_OVER for state in states)
 
 
+def sends_onward(host: HostRows, guid: str, role: Role | Unread) -> bool:
+    """Return whether a replica has a second relationship (``\\HVR\\1``), with an extended replica, that is not known to
+    have ended."""
+    if role is not Role.REPLICA or host.is_2012 or isinstance(host.relationships, Unread):
+        return False
+    second = (row for rest, row in host.relationships_of.get(guid, ()) if rest.endswith("\\1"))
+    return any(number(row, "ReplicationState") != 0 for row in second)
+
+
 # --- whom its settings name -------------------------------------------------------------------------------------------
 
 

@@ -102,14 +102,14 @@ def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCou
     words: dict[frozenset[Side], list[Word]] = defaultdict(list)
     for one in readiness:
         if one.direction in ASKED[direction] and one.word in WITH_ADDRESS:
-            words[_sides(one)].append(one.word)
+            words[sides_of(one)].append(one.word)
     judged = sum(Word.UNKNOWN not in machine for machine in words.values())
     return MachineCount(len(words), judged)
 
 
 def in_scope(readiness: Iterable[Readiness], sides: Collection[Side]) -> tuple[Readiness, ...]:
     """Return the machines of which one of these sides is one. Which rules are selected is of no matter."""
-    return tuple(one for one in readiness if _sides(one) & frozenset(sides))
+    return tuple(one for one in readiness if sides_of(one) & frozenset(sides))
 
 
 # --- what a waiver or the baseline covers -----------------------------------------------------------------------------
@@ -134,7 +134,8 @@ def _cover(one: Readiness, covered: Mapping[Side, str]) -> str:
     return next((covered.get((machine.server, machine.guid), "") for machine in machines), "")
 
 
-def _sides(one: Readiness) -> frozenset[Side]:
+def sides_of(one: Readiness) -> frozenset[Side]:
+    """Return server and GUID of each side of a machine that was seen."""
     return frozenset((vm.machine.server, vm.machine.guid) for vm in one.sides)
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from compliance.judge.landings import Landings
 from compliance.judge.wrong_side import ADDRESS_THERE, why_side_is_open, wrong_side_of
-from compliance.model import Estate, ReplicatedVM, Role, Unread
+from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, guest_seen
@@ -126,10 +126,15 @@ def _directions(sides: Sequence[ReplicatedVM]) -> Iterator[Direction]:
     """Yield those that the replication has, whether or not the side was seen that holds their address."""
     roles = {vm.machine.role for vm in sides}
     yield Direction.FAILOVER
-    if Role.EXTENDED_REPLICA in roles:
+    if Role.EXTENDED_REPLICA in roles or any(_sends_onward(vm.machine) for vm in sides):
         yield Direction.EXTENDED_FAILOVER
     if Role.PRIMARY in roles or Role.REPLICA in roles:
         yield Direction.FAILBACK
+
+
+def _sends_onward(machine: VirtualMachine) -> bool:
+    """Does this side have an extended replica, by its relationships or its settings, whether or not it was seen?"""
+    return machine.role is Role.REPLICA and (machine.sends_onward or bool(machine.sends_to))
 
 
 class _Judged:
@@ -314,8 +319,11 @@ def _why_not_seen(sides: Sequence[ReplicatedVM], direction: Direction) -> str:
     if isinstance(machine.role, Unread):
         return str(machine.doubt or machine.role)
     reasons = dict.fromkeys(str(vm.partner) for vm in sides if isinstance(vm.partner, Unread))
-    side = DIRECTIONS[direction]
-    return "; ".join(reasons) or f"its {side} was not seen"
+    not_seen = f"its {DIRECTIONS[direction]} was not seen"
+    if direction is Direction.EXTENDED_FAILOVER:
+        onward = dict.fromkeys(name for vm in sides if vm.machine.role is Role.REPLICA for name in vm.machine.sends_to)
+        return f"{not_seen}: its replica sends to {join_names(onward)}" if onward else not_seen
+    return "; ".join(reasons) or not_seen
 
 
 def _first(steps: Sequence[Verdict], result: Result) -> Verdict | None:

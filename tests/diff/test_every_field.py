@@ -253,6 +253,7 @@ EXCEPTIONS: dict[type, dict[str, str]] = {
         "heartbeat": "chooses the words of a finding, not its outcome",
         "receives_from": _PARTNERS,
         "sends_to": _PARTNERS,
+        "sends_onward": "adds a direction, whose readiness is compared",
         "replication_settings_read": "its partners are not known without",
         "test_of": "which replica a copy was made of: both are compared",
         "remarks": _TEXT,

@@ -216,8 +216,8 @@ def test_a_cluster_in_doubt_closes_the_gate() -> None:
 
 
 def test_what_may_be_missing_of_servers_may_be_missing_of_clusters() -> None:
-    assert table(partly(), least_servers_read=75).gate.is_open
-    assert not table(partly(), least_servers_read=76).gate.is_open
+    assert table(partly(), least_servers_read=75, least_machines_judged=0).gate.is_open
+    assert not table(partly(), least_servers_read=76, least_machines_judged=0).gate.is_open
 
 
 def test_no_number_of_servers_read_makes_up_for_what_a_cluster_did_not_tell() -> None:

@@ -1,0 +1,56 @@
+"""Machines of which nobody knows whether they would come up, and of which no verdict says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from compliance.gate.coverage import SilentMachine
+from compliance.gate.policy import Policy
+from compliance.judge.headline import ASKED, Side, sides_of
+from compliance.judge.landings import LANDED, ON_ONE_SIDE
+from compliance.judge.readiness import STEPS, Direction, Readiness, Word
+from compliance.model import Role
+from compliance.rule import Result, Verdict
+
+
+def silent_machines(
+    readiness: Iterable[Readiness], verdicts: Iterable[Verdict], policy: Policy
+) -> tuple[SilentMachine, ...]:
+    """Return the machines whose readiness in the direction that is asked for is unknown, while no side of theirs failed
+    or is unknown: a side that was not seen has no verdict, so that nothing else would close the gate.
+
+    ``verdicts``: of all rules and of the whole estate, since what a waiver, a severity, a scope or a rule that is off
+    takes out of the gate was said, and is the user's to decide.
+    """
+    spoken = set(_spoken(verdicts, policy))
+    names: dict[frozenset[Side], SilentMachine] = {}
+    for one in readiness:
+        sides = sides_of(one)
+        if _is_open(one, policy.direction) and not sides & spoken:
+            names.setdefault(sides, SilentMachine(name=str(_primary_or_first(one)), reason=one.reason))
+    return tuple(names.values())
+
+
+def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[Side]:
+    """Yield the sides of which a step of readiness says itself that it failed or is unknown; what a test replica shows
+    is said of the replica that it was made from."""
+    for verdict in verdicts:
+        machine = verdict.machine
+        is_step = verdict.rule.key in STEPS or verdict.rule.key in (LANDED, ON_ONE_SIDE)
+        is_heard = verdict.outcome.result in (Result.FAILED, Result.UNKNOWN) and not policy.other_direction(verdict)
+        if machine and is_step and is_heard:
+            yield machine.server, machine.test_of or machine.guid
+
+
+def _is_open(one: Readiness, direction: str) -> bool:
+    """Is it unknown, and does the gate ask? Where both directions are asked for, a failback is open by itself only
+    where the primary was seen and holds an address: what stands on one that nobody saw matters after a failover."""
+    if one.word is not Word.UNKNOWN or one.direction not in ASKED[direction]:
+        return False
+    if one.direction is not Direction.FAILBACK or direction == "failback":
+        return True
+    return any(vm.machine.settings for vm in one.sides if vm.machine.role is Role.PRIMARY)
+
+
+def _primary_or_first(one: Readiness) -> object:
+    return next((vm for vm in one.sides if vm.machine.role is Role.PRIMARY), one.sides[0])
