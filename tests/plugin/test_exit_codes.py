@@ -77,7 +77,7 @@ def baseline(of: Snapshot, **changes: object) -> str:
 
 FILES = {
     "ended.yaml": waiver("hv01/mute01", day(-1)),
-    "today.yaml": waiver("hv01/mute01", day(0)),
+    "tomorrow.yaml": waiver("hv01/mute01", day(1)),
     "lost.yaml": waiver("hv01/lost01", day(1), RULE, "guest-can-apply-failover-ip"),
     "pattern.yaml": waiver("hv01/lost*", day(1)),
     "date.yaml": waiver("hv01/mute01", "2026-13-01"),
@@ -150,7 +150,7 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("severity of no rule", given("healthy", "--hv-severity-of", "x=error"), 4, "no rule is called `x`"),
     ("severity without a word", given("healthy", "--hv-severity-of", RULE), 4, "got nothing"),
     # waivers
-    ("waived to the end of today", given("violated", "--hv-waivers", "today.yaml"), 0, "ends within 14 days"),
+    ("waived to the end of tomorrow", given("violated", "--hv-waivers", "tomorrow.yaml"), 0, "ends within 14 days"),
     (
         "waived until yesterday",
         given("violated", "--hv-waivers", "ended.yaml"),
@@ -166,12 +166,12 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("ended, and not judged", given("both", "--hv-waivers", "ended.yaml"), 10, "the waiver of 1 finding has ended"),
     ("not judged, waived exactly", given("lost", "--hv-waivers", "lost.yaml"), 0, "waived (unknown): known"),
     ("not judged, waived by pattern", given("lost", "--hv-waivers", "pattern.yaml"), 10, "met no finding"),
-    ("waiver unused", given("healthy", "--hv-waivers", "today.yaml"), 0, "met no finding"),
+    ("waiver unused", given("healthy", "--hv-waivers", "tomorrow.yaml"), 0, "met no finding"),
     (
         "waiver unused, strict",
-        given("healthy", "--hv-waivers", "today.yaml", "--hv-unused-waivers", "fail"),
+        given("healthy", "--hv-waivers", "tomorrow.yaml", "--hv-unused-waivers", "fail"),
         4,
-        "1 waiver met no finding: today.yaml:2",
+        "1 waiver met no finding: tomorrow.yaml:2",
     ),
     ("waivers missing", given("healthy", "--hv-waivers", "no.yaml"), 4, "no.yaml: can't be read"),
     (
