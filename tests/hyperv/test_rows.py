@@ -22,7 +22,7 @@ def row(value: str | list[str | None] | None) -> Row:
 
 
 def words(one: Row, name: str) -> object:
-    return rows.named(one, name, WORDS)
+    return rows.read_word(one, name, WORDS)
 
 
 CASES: dict[Callable[[Row, str], object], list[tuple[Row, object]]] = {

@@ -134,9 +134,10 @@ class Damage:
     @property
     def is_excused(self) -> bool:
         """A failover row that is gone altogether can't be told from one that never was, nor can an adapter's own row
-        where no address is set on it. An array that is empty does not come. Classes that only add take with them what
+        where no address is set on it. An array that is empty does not come,
+        so neither can an address that is gone. Classes that only add take with them what
         they added, as test_silence holds."""
-        if self.keys[-1] == "DefaultGateways":
+        if self.keys[-1] == "DefaultGateways" or (self.class_name == FAILOVER and self.keys[-1] == "IPAddresses"):
             return True
         is_row = self.value is GONE and isinstance(self.keys[-1], int)
         return self.class_name in ADDS_ONLY or (self.class_name in (FAILOVER, SYNTHETIC) and is_row)

@@ -12,12 +12,17 @@ HYPERV_MAC = "00155D"
 LOCAL_MAC = "020000"
 HEX = re.compile("[0-9A-Fa-f]+")
 
-# Nothing in use begins so, and a made-up address is then seldom taken for a real one. What looks like a netmask or
-# like a loopback address comes last, so that a second pass does not keep it.
-_LOOKS_LIKE_ANOTHER = (128, 192, 224, 240, 248, 252, 254, 127)
+# Networks that are assigned and hardly seen on the Internet, so that a made-up address is seldom taken for a real one.
+# What looks like a netmask comes last, so that a second pass does not keep it. Reserved networks are judged otherwise.
+_SELDOM_SEEN = (21, 22, 26, 28, 29, 30, 33, 55, 214, 215, 11, 6, 7)
+_LOOKS_LIKE_ANOTHER = (128, 192)
 FIRST_OCTETS = [
-    *(octet for octet in (*range(241, 255), *range(1, 241)) if octet not in _LOOKS_LIKE_ANOTHER),
+    *_SELDOM_SEEN,
+    *(octet for octet in range(1, 224) if octet not in (*_SELDOM_SEEN, *_LOOKS_LIKE_ANOTHER, 127, 169)),
     *_LOOKS_LIKE_ANOTHER,
+    169,
+    *(octet for octet in range(224, 255)),
+    127,
 ]
 FIRST_GROUP = 0x1001
 KEPT_GROUPS = (0, 0xFFFF, 0xFE80)  # also the frame of IPv4 in IPv6, and link-local networks
@@ -36,13 +41,18 @@ class Networks:
         self._macs: dict[str, int] = {}
 
     def address(self, text: str) -> str | None:
-        """An IP address without a zone; None where it is none. Loopback, 0.0.0.0 and :: are the same everywhere."""
+        """Return another address; None where it is none, or has a zone. Loopback, 0.0.0.0, ::, multicast and reserved
+        networks are the same everywhere, and judged as what they are."""
         try:
             parsed = ipaddress.ip_address(text)
         except ValueError:
             return None
-        if parsed.is_loopback or parsed.is_unspecified or "%" in text:
-            return None if "%" in text else text
+        if "%" in text:
+            return None
+        is_four = isinstance(parsed, ipaddress.IPv4Address)
+        is_of_nobody = is_four and (parsed.is_multicast or parsed.is_link_local or parsed.is_reserved)
+        if parsed.is_loopback or parsed.is_unspecified or is_of_nobody:
+            return text
         return self.dotted(text) if isinstance(parsed, ipaddress.IPv4Address) else self._six(text, parsed)
 
     def dotted(self, text: str) -> str:
