@@ -8,14 +8,13 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests import canary, profiles, running
+from tests import canary, running
 from tests.running import RunCommand, RunPytest, TitleIn
-
-profiles.load_profile()
 
 ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
 READING = {
@@ -68,6 +67,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_slow = here in item.path.parents and item.path.relative_to(here).as_posix() in SLOW_FILES
         if is_slow or PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+
+
+@cache
+def _load_profile() -> None:
+    from tests import profiles  # the main job loads this file too, where hypothesis need not be installed
+
+    profiles.load_profile()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makemodule() -> None:
+    """Choose how many examples hypothesis tries, before the first module of tests is imported."""
+    _load_profile()
 
 
 @pytest.fixture(scope="session")
