@@ -299,7 +299,7 @@ def test_with_few_descriptors_fewer_servers_are_read_side_by_side(exchanges: lis
     line = next(line for line in out.splitlines() if "side by side" in line)
     assert line.endswith("in place of 40: this process may open few files (ulimit -n)")
     assert 1 <= int(line.split()[0]) <= 12
-    assert run.returncode in (0, 1)
+    assert run.returncode in (0, 1, 10)  # their replicas were not asked for
 
 
 @posix
