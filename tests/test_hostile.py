@@ -223,7 +223,7 @@ def line(name: str, server: Simulator) -> str:
 
 
 def inventory(lines: list[str]) -> str:
-    limits = f"limits: {{connect: 3, operation: 6, server: {SECONDS}, threads: 24}}"
+    limits = f"limits: {{connect: 6, operation: 6, server: {SECONDS}, threads: 24}}"
     return "\n".join(["name: lab", "defaults: {credential: audit}", limits, "servers:", *lines, ""])
 
 
