@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from compliance.judge.landings import Landings
@@ -69,6 +69,7 @@ class Readiness:
     today: str = ""  # `10.1.0.20, static`; empty where it is not known
     remarks: tuple[str, ...] = ()
     sides: tuple[ReplicatedVM, ...] = ()
+    verdict: Verdict | None = None  # the step that decided; None where no rule's word did
 
 
 DIRECTIONS: Mapping[Direction, Role] = {
@@ -162,7 +163,7 @@ class _Judged:
         found = self._one_side_running
         is_ready = found.word in (Word.READY, Word.READY_IF)
         verdict = self.landings.on_both_sides(self.sides) if is_ready else None
-        return self._with(Word.NOT_READY, verdict.outcome.finding, verdict.outcome.cause) if verdict else found
+        return self._of(Word.NOT_READY, verdict) if verdict else found
 
     @property
     def _one_side_running(self) -> Readiness:
@@ -175,13 +176,13 @@ class _Judged:
         lands_here = self.direction is not Direction.FAILBACK
         if lands_here and (landed := self.landings.decisive(self.side.machine)):
             word = Word.READY if landed.outcome.result is Result.PASSED else Word.NOT_READY
-            return self._with(word, landed.outcome.finding, landed.outcome.cause, rests_on=RestsOn.LANDED)
+            return self._of(word, landed, rests_on=RestsOn.LANDED)
         if self.side.machine.failover == () and beyond_reading(self.side.machine) is None:
             return self._without_address(self.side)
         if failed := _first(self.steps, Result.FAILED):
             return self._by(Word.NOT_READY, failed)
-        if self.direction is Direction.FAILBACK and (meant_for := wrong_side_of(self.sides, self.all_steps)):
-            return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {meant_for}", Cause.WRONG_SIDE)
+        if self.direction is Direction.FAILBACK and (there := wrong_side_of(self.sides, self.all_steps)):
+            return self._of(Word.UNKNOWN, there, f"its address may be meant for the replica: {there.outcome.finding}")
         if self.direction is Direction.FAILBACK and (why := why_side_is_open(self.sides, self.all_steps)):
             return self._with(Word.UNKNOWN, f"its address may be meant for the replica: {why}", Cause.SIDE_NOT_SEEN)
         if unknown := _first(self.steps, Result.UNKNOWN):
@@ -206,8 +207,8 @@ class _Judged:
     def _without_address(self, side: ReplicatedVM) -> Readiness:
         """Return what it will have instead: without failover settings "the IPv4 address configured in the primary
         virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
-        if self.direction is Direction.FAILOVER and (finding := wrong_side_of(self.sides, self.all_steps)):
-            return self._with(Word.NOT_READY, finding, Cause.WRONG_SIDE)
+        if self.direction is Direction.FAILOVER and (there := wrong_side_of(self.sides, self.all_steps)):
+            return self._of(Word.NOT_READY, there)
         if self.direction is Direction.FAILOVER and (why := why_side_is_open(self.sides, self.all_steps)):
             return self._with(
                 Word.UNKNOWN, f"what is set on the primary may be meant for it: {why}", Cause.SIDE_NOT_SEEN
@@ -233,7 +234,12 @@ class _Judged:
             reason = f"{adapter.adapter or adapter.guid}: {outcome.finding}"
         else:  # one that the replica lacks names itself
             reason = outcome.finding
-        return self._with(word, reason, outcome.cause, rests_on=_evidence_of(verdict))
+        return self._of(word, verdict, reason, rests_on=_evidence_of(verdict))
+
+    def _of(self, word: Word, verdict: Verdict, reason: str = "", *, rests_on: RestsOn | None = None) -> Readiness:
+        """Return the word that a verdict decided, with its finding where there is no other reason."""
+        found = self._with(word, reason or verdict.outcome.finding, verdict.outcome.cause, rests_on=rests_on)
+        return replace(found, verdict=verdict)
 
     def _with(
         self, word: Word, reason: str, cause: str = "", *, condition: str = "", rests_on: RestsOn | None = None

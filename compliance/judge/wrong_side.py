@@ -16,13 +16,13 @@ Steps = Mapping[tuple[str, str], Sequence[Verdict]]
 """Verdicts by server and GUID of a side."""
 
 
-def wrong_side_of(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
+def wrong_side_of(sides: Sequence[ReplicatedVM], steps: Steps) -> Verdict | None:
     """Return the finding that an address was set on the primary where the replica has none."""
     for key in (key_of(vm.machine) for vm in sides):
         for verdict in steps.get(key, ()):
             if verdict.outcome.cause == Cause.WRONG_SIDE:
-                return verdict.outcome.finding
-    return ""
+                return verdict
+    return None
 
 
 def why_side_is_open(sides: Sequence[ReplicatedVM], steps: Steps) -> str:

@@ -1,0 +1,91 @@
+"""Findings grouped by what is wrong: each group has one rule, one cause, and where they agree one remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from compliance.gate.decision import Decision
+from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
+from compliance.report.headings import PASSED_IF, groups
+from compliance.report.table import Table
+from compliance.rule import Rule, Verdict
+from compliance.rules.remedies.causes_text import cause_heading
+from compliance.rules.remedies.remedy import remedy_of
+from compliance.words import plural
+
+NOUNS = {ReplicatedVM: "machine", ReplicaAdapter: "machine", Server: "server", Cluster: "cluster"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CauseGroup:
+    """Verdicts of one rule and cause. ``word`` is the severity of what failed, else the result or ``passed if``.
+
+    ``count`` and ``heading`` make the line ``8 machines: the Data Exchange service never answered``; both are plain
+    where the rule is bundled, and a condition's heading holds a guest's words. ``remedy`` is the text that they have
+    in common; None where they differ, or where nothing is to be done.
+    """
+
+    word: str
+    cause: str
+    count: str
+    heading: str
+    rule: Rule
+    decisions: tuple[Decision, ...]
+    remedy: str | None
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """As they are shown."""
+        return tuple(decision.shown for decision in self.decisions)
+
+    @property
+    def title(self) -> str:
+        """Return ``8 machines: the Data Exchange service never answered``."""
+        return f"{self.count}: {self.heading}"
+
+
+def groups_by_cause(table: Table) -> Iterator[CauseGroup]:
+    """Yield what failed, what is unknown, what is waived or known, and what passed on a condition; within each the
+    worst rule first, and of a rule the cause that most machines have."""
+    for group in groups(table):
+        if group.word == PASSED_IF:
+            by_cause = {"": [*group.decisions]}
+        else:
+            by_cause = {}
+            for decision in group.decisions:
+                by_cause.setdefault(decision.verdict.outcome.cause, []).append(decision)
+        for cause, decisions in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
+            verdicts = [one.verdict for one in decisions]
+            yield CauseGroup(
+                word=group.word,
+                cause=cause,
+                count=count_subjects(group.rule, verdicts),
+                heading=_heading(group.word, cause, group.rule, group.heading),
+                rule=group.rule,
+                decisions=tuple(decisions),
+                remedy=common_remedy(verdicts),
+            )
+
+
+def count_subjects(rule: Rule, verdicts: Iterable[Verdict]) -> str:
+    """Return ``8 machines``, or ``the machines of 1 server`` where servers stand in for what they did not show."""
+    if rule.subject is Estate:
+        return "the estate"
+    verdicts = [*verdicts]
+    keys = {one.machine.guid.casefold() if one.machine else f"label {one.label}" for one in verdicts}
+    if rule.of_machines and not any(one.machine for one in verdicts):
+        return f"the machines of {plural(len(keys), 'server')}"
+    return plural(len(keys), NOUNS[rule.subject])
+
+
+def common_remedy(verdicts: Iterable[Verdict]) -> str | None:
+    """Return the text of the remedy that all have; None where they differ or have none."""
+    texts = {remedy.text if (remedy := remedy_of(one)) else None for one in verdicts}
+    return texts.pop() if len(texts) == 1 else None
+
+
+def _heading(word: str, cause: str, rule: Rule, heading: str) -> str:
+    if word == PASSED_IF:
+        return heading.partition(" passed only if ")[2] and f"passed only if {heading.partition(' passed only if ')[2]}"
+    return cause_heading(cause) or rule.violated
