@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -165,6 +164,7 @@ def test_whatever_a_host_said_comes_back(tmp_path: Path, found: Snapshot, place:
 @contextmanager
 def files_no_longer_than(limit: int) -> Iterator[None]:
     """As on a full disk: a longer write fails half-way. Python ignores the signal that comes with it."""
+    resource = pytest.importorskip("resource", reason="only POSIX limits the size of files")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
     try:
