@@ -26,13 +26,15 @@ from compliance.inventory.read import read_any
 from compliance.inventory.stretched import refuse_unknown_sites
 from compliance.judge.headline import count_machines, in_scope
 from compliance.judge.judge import all_rules, judge
+from compliance.judge.packages import packages_with_rules
 from compliance.judge.readiness import readiness_of
 from compliance.judge.scope import Scope
 from compliance.judge.silent import silent_machines
+from compliance.report.origin import SNAPSHOT_CLOCK, THIS_CLOCK, Origin, RulePackage, logins_of
 from compliance.report.table import Table
 from compliance.rule import Rule
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Snapshot, join_snapshots
+from compliance.snapshot.snapshot import Snapshot, SnapshotFile, join_snapshots
 from compliance.words import quote
 
 if TYPE_CHECKING:
@@ -177,10 +179,19 @@ def take_snapshot(
 
 
 @uncollected()
-def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now: datetime | None = None) -> Table:
+def judged(
+    snapshot: Snapshot,
+    scope: Scope,
+    planned: Plan | None = None,
+    *,
+    now: datetime | None = None,
+    author: str = "",
+    saved: SnapshotFile | None = None,
+) -> Table:
     """Every verdict in scope and the gate, from a snapshot alone: what a live run and an offline one have in common.
 
     ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's own, if left out.
+    ``author`` and ``saved`` are for the evidence block alone: who ran it, and the file that the snapshot was saved to.
     """
     planned = planned or Plan(estate=snapshot.estate, named="")
     policy = planned.policy
@@ -220,6 +231,16 @@ def judged(snapshot: Snapshot, scope: Scope, planned: Plan | None = None, *, now
         policy=policy,
         waiver_files=planned.waiver_files,
         baseline=planned.baseline,
+        origin=Origin(
+            author=author,
+            decided=grounds.now,
+            clock=THIS_CLOCK if now else SNAPSHOT_CLOCK,
+            gathered_by=snapshot.tool,
+            files=snapshot.files,
+            saved=saved,
+            packages=tuple(RulePackage(name, version) for name, version in packages_with_rules()),
+            logins=tuple(logins_of(snapshot)),
+        ),
     )
 
 

@@ -20,7 +20,7 @@ from compliance.gather.peers import Kind, Peer, Result, Results, peer_of, peers_
 from compliance.gather.progress import SLOW_AFTER, Progress
 from compliance.gather.questions import Questions
 from compliance.gather.server import Clock
-from compliance.gather.sources import guest_of, source_of
+from compliance.gather.sources import guest_of, source_of, with_accounts
 from compliance.gather.threads import Arrived, Question, start_thread, threads_for
 from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.inventory import Inventory
@@ -67,7 +67,10 @@ def gather(
 
 
 def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str) -> Snapshot:
-    results = gathering.results
+    results, logins = gathering.results, gathering.credentials
+    entries = (*inventory.servers, *gathering.membership.unlisted, *inventory.clusters)
+    servers = servers_of(inventory, gathering.membership, results)
+    clusters = (source_of(entry, results.host(entry)) for entry in inventory.clusters)
     return Snapshot(
         estate=inventory.name,
         time=began,
@@ -75,9 +78,9 @@ def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, t
         inventory_digest=inventory.digest,
         settings=inventory.settings,
         stretched=inventory.stretched,
-        servers=tuple(servers_of(inventory, gathering.membership, results)),
-        clusters=tuple(source_of(entry, results.host(entry)) for entry in inventory.clusters),
-        guests=tuple(guest_of(entry, results.guest(entry)) for entry in inventory.guests),
+        servers=tuple(with_accounts(servers, entries, logins)),
+        clusters=tuple(with_accounts(clusters, inventory.clusters, logins)),
+        guests=tuple(guest_of(entry, results.guest(entry), logins) for entry in inventory.guests),
         complete=gathering.is_complete,
         limit=inventory.limit,
         left_out=inventory.left_out,
@@ -97,6 +100,7 @@ class _Gathering:
         self.results = Results()
         self.membership = Membership(inventory)
         self._inventory = inventory
+        self.credentials = credentials
         self.is_complete = False
         self._questions = Questions(inventory, credentials, now)
         self._tell = tell

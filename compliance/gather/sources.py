@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from compliance.credentials.find import Credential
 from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
 from compliance.inventory.listener import Listener
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestReading, GuestSource, Reading, Source
+from compliance.words import shorten
+
+MOST_OF_AN_ACCOUNT = 120
+"""Letters of the name that we log in by."""
 
 
 def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = None) -> Source:
@@ -22,8 +28,28 @@ def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = Non
         may_be_empty=entry.may_be_empty,
         may_lack_failover_settings=entry.may_lack_failover_settings,
         insecure=_insecure(entry),
+        transport=entry.transport,
         reading=reading,
     )
+
+
+def with_accounts(
+    sources: Iterable[Source], entries: Iterable[Entry], credentials: Mapping[str, Credential]
+) -> Iterator[Source]:
+    """Yield the sources with the name that we log in to each by; of two entries of one name the first one counts."""
+    by_name = {entry.name: entry for entry in reversed([*entries])}
+    for source in sources:
+        yield replace(source, account=_account(by_name[source.name], credentials))
+
+
+def _account(entry: Entry | WayIn, credentials: Mapping[str, Credential]) -> str:
+    """Return the name that we log in by; empty where a ticket, a key or a certificate says it and we don't know it."""
+    credential = credentials.get(entry.login) if entry.login else None
+    if credential:
+        return shorten(credential.username, MOST_OF_AN_ACCOUNT)
+    if isinstance(entry, GuestEntry):
+        return shorten(entry.endpoint.rpartition("@")[0], MOST_OF_AN_ACCOUNT)
+    return shorten(entry.principal or "", MOST_OF_AN_ACCOUNT)
 
 
 def with_note(source: Source, note: str) -> Source:
@@ -36,9 +62,16 @@ def with_note(source: Source, note: str) -> Source:
     )
 
 
-def guest_of(entry: WayIn, reading: GuestReading | Unread) -> GuestSource:
+def guest_of(entry: WayIn, reading: GuestReading | Unread, credentials: Mapping[str, Credential]) -> GuestSource:
     """Return what was seen in a guest with what the inventory says of the way there."""
-    return GuestSource(name=entry.name, machines=entry.machine, insecure=_insecure(entry), reading=reading)
+    return GuestSource(
+        name=entry.name,
+        machines=entry.machine,
+        insecure=_insecure(entry),
+        account=_account(entry, credentials),
+        transport=entry.scheme if isinstance(entry, GuestEntry) else entry.transport,
+        reading=reading,
+    )
 
 
 def _insecure(entry: Listener | GuestEntry) -> str | None:

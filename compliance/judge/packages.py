@@ -36,6 +36,13 @@ def rules_of_packages(points: Iterable[EntryPoint] | None = None) -> Iterator[Ru
         yield from {id(rule): rule for rule in rules}.values()  # one may be imported by another module
 
 
+def packages_with_rules(points: Iterable[EntryPoint] | None = None) -> Iterator[tuple[str, str]]:
+    """Yield the name and version of each installed distribution that has rules, once."""
+    found = entry_points(group=GROUP) if points is None else points
+    owners = {point.dist.name: point.dist.version for point in found if point.dist}
+    yield from sorted(owners.items())
+
+
 def _is_bundled(rule: Rule) -> bool:
     """Is it one of this suite, that a module only imports?"""
     return rule.module.partition(".")[0] == "compliance"

@@ -53,6 +53,11 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     )
     group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json into this folder")
     group.addoption(
+        "--hv-author",
+        metavar="NAME",
+        help="who ran this, as reports name it (default: your account and this machine, user@host); off: nobody",
+    )
+    group.addoption(
         "--hv-grain",
         choices=[grain.value for grain in Grain],
         help="one test case for each rule and machine (the default), for each rule and server, or for each rule",

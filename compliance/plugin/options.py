@@ -87,6 +87,7 @@ OPTIONS: tuple[str, ...] = (
     *(name for name in FILES if name not in POLICY_KEYS),
     "hv_limit",
     "hv_grain",
+    "hv_author",
     *(f"hv_{name}" for name in SELECTION),
     *POLICY_KEYS,
 )

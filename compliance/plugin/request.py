@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import getpass
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from compliance.judge.scope import Scope
 from compliance.plugin.handover import Handover, read_handover
 from compliance.plugin.ini_file import IniOptions
 from compliance.plugin.options import POLICY_OPTIONS, Grain
-from compliance.words import printable
+from compliance.words import printable, shorten
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +32,7 @@ class Request:
     plan: Plan
     scope: Scope
     save: str | None = None
+    author: str = ""  # who runs it and where, for the evidence block; empty where nobody is to be named
     cases: tuple[str, ...] = ()
     grain: Grain | None = None
     handover: Handover | None = None
@@ -58,10 +61,22 @@ def read_request(config: pytest.Config, ini: IniOptions) -> Request:
             severities=tuple(option.hv_severity),
         ),
         save=option.hv_save,
+        author=author_of(option.hv_author),
         cases=tuple(_take_arguments(config, printable(plan.estate), keep_testpaths=ini.name_estate)),
         grain=Grain(option.hv_grain) if option.hv_grain else None,
         handover=handover,
     )
+
+
+def author_of(name: str | None) -> str:
+    """Return who is named as having run this: by the option, or by the account and the machine; ``off`` is nobody."""
+    if name is not None:
+        return "" if name.casefold() == "off" else shorten(name)
+    try:
+        account = getpass.getuser()
+    except (KeyError, OSError, ImportError):  # no such user in this container; on Windows no variable says it
+        account = "unknown account"
+    return shorten(f"{account}@{platform.node() or 'unknown machine'}")
 
 
 def _read_plan(option: Any, ini: IniOptions) -> Plan:

@@ -35,7 +35,7 @@ from compliance.report.html.bpa_page import environment
 from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
 from compliance.secret import Environment
-from compliance.snapshot.snapshot import Snapshot
+from compliance.snapshot.snapshot import Snapshot, SnapshotFile
 from compliance.snapshot.write import refuse_unwritable, write_snapshot
 from compliance.words import printable
 
@@ -47,6 +47,7 @@ class EstateSession:
         self._request = request
         self._reports = reports
         self._handover: Path | None = None  # what xdist's workers read
+        self._saved: SnapshotFile | None = None  # what --hv-save wrote
         self._table: Table | None = None
         self._bundles: list[Bundle] = []
         self._ids: frozenset[str] = frozenset()
@@ -79,7 +80,9 @@ class EstateSession:
         if config.pluginmanager.has_plugin("dsession"):
             plan = replace(request.plan, inventory=None, snapshot=None)
             self._handover = write_handover(Handover(plan=plan, snapshot=snapshot, now=now))
-        self._table = audit.judged(snapshot, request.scope, request.plan, now=now)
+        self._table = audit.judged(
+            snapshot, request.scope, request.plan, now=now, author=request.author, saved=self._saved
+        )
         # The snapshot's rows take more memory than all that was made of them.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
@@ -108,7 +111,7 @@ class EstateSession:
         def keep(snapshot: Snapshot) -> None:
             kept.append(snapshot)
             if save:
-                write_snapshot(snapshot, Path(save))
+                self._saved = write_snapshot(snapshot, Path(save))
 
         with interrupted_once():
             try:

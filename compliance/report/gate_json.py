@@ -19,20 +19,29 @@ Version 1, in this order; keys may be added, none changes its meaning. What a ru
      "vanished": n,                             # findings of the baseline that are no more; results.json lists them
      "inventory": {"name": text, "digest": text}, "policy": {...}, "waiver_files": [{"name": text, "digest": text}],
      "baseline": {"name": text, "digest": text} | null,
+     "run": {"author": text | null,             # who ran it and where: user@host, or as --hv-author says
+         "decided": ISO 8601, "clock": text,    # when the gate was decided, and by which clock
+         "gathered_by": text,                   # the tool that gathered the snapshot, and its version
+         "rule_packages": [{"name": text, "version": text}],     # installed ones, with rules of your own
+         "snapshots": [{"name": text, "digest": text}],          # that it was read from; none where it was gathered
+         "saved": {"name": text, "digest": text} | null,         # of --hv-save: SHA-256 of the file as it was written
+         "logins": [{"server" | "cluster" | "guest": name, "account": text | null, "transport": text | null,
+             "from": ISO 8601 | null, "to": ISO 8601 | null}]},  # null: not recorded, or not read
      "versions": {"hyperv-compliance": text, "python": text, "pytest": text}}
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from compliance.gate.decision import counts
 from compliance.gate.exits import Exit, Reason
 from compliance.gate.gate import Gate
 from compliance.judge.headline import count_words
 from compliance.judge.readiness import Word
-from compliance.report.json_parts import grounds, waiver, waivers
+from compliance.report.evidence_block import run_values, waiver_values
+from compliance.report.json_parts import grounds
 from compliance.report.table import Table
 from compliance.words import printable
 
@@ -58,10 +67,11 @@ def gate_json(table: Table, versions: Mapping[str, str], grain: str = "machine")
         "readiness": _readiness(table),
         "coverage": _coverage(gate),
         "unread_servers": sorted(server.name for server in table.unread),
-        "waivers": list(_waivers(table)),
+        "waivers": list(waiver_values(table)),
         "vanished": len(gate.vanished),
         "inventory": {"name": table.inventory, "digest": table.inventory_digest},
         **grounds(table),
+        "run": run_values(table),
     }
     return _document(gate.code, gate.reasons, known, versions)
 
@@ -70,6 +80,7 @@ KNOWN = (
     *("weaker", "estate", "time", "age_seconds", "complete", "scope", "grain", "counts"),
     *("headline", "data", "direction", "readiness", "coverage"),
     *("unread_servers", "waivers", "vanished", "inventory", "policy", "waiver_files", "baseline"),
+    "run",
 )
 
 
@@ -111,11 +122,3 @@ def _coverage(gate: Gate) -> dict[str, int]:
         "machines": found.machines,
         "machines_judged": found.machines_judged,
     }
-
-
-def _waivers(table: Table) -> Iterator[dict[str, object]]:
-    gate = table.gate
-    ended, ending, unused = ({one.place for one in found} for found in (gate.ended, gate.ending, gate.unused))
-    for one in waivers(table):
-        state = "ended" if one.place in ended else "ending" if one.place in ending else "in force"
-        yield {**waiver(one), "is": state, "met_a_finding": one.place not in unused}

@@ -16,6 +16,7 @@ from compliance.gate.waivers import WaiverFile
 from compliance.judge.headline import headline
 from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
+from compliance.report.origin import Origin
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import printable
 
@@ -51,6 +52,7 @@ class Table:
     policy: Policy = DEFAULT
     waiver_files: tuple[WaiverFile, ...] = ()
     baseline: Baseline | None = None
+    origin: Origin = field(default_factory=Origin)
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import zlib
 from collections import Counter
@@ -11,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 from compliance.errors import SnapshotError, Why
 from compliance.garbage import uncollected
@@ -19,9 +20,21 @@ from compliance.model import Evidence, Row, Settings, Unread
 from compliance.patterns import MOST_OF_A_NAME
 from compliance.snapshot import json_values as strict
 from compliance.snapshot.lines import CappedLines, TooMuchError
-from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestReading, GuestSource, Reading, Snapshot, Source
+from compliance.snapshot.snapshot import (
+    FORMAT,
+    VERSION,
+    Answer,
+    GuestReading,
+    GuestSource,
+    Reading,
+    Snapshot,
+    SnapshotFile,
+    Source,
+)
 
 MOST_BOOT_GRACE = timedelta(days=1)
+MOST_OF_AN_ACCOUNT = 256
+"""Letters of an account's name, and of a transport's."""
 
 T = TypeVar("T")
 
@@ -31,18 +44,25 @@ def read_snapshot(path: Path) -> Snapshot:
     """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool."""
     try:
         with path.open("rb") as raw:
-            if raw.read(2) == b"\x1f\x8b":
-                raw.seek(0)
-                with gzip.open(raw, "rb") as unpacked:
-                    return _read(path, CappedLines(unpacked, packed=raw))
+            snapshot = _read_packed_or_plain(path, raw)
             raw.seek(0)
-            return _read(path, CappedLines(raw))
+            digest = f"sha256:{hashlib.file_digest(raw, 'sha256').hexdigest()}"
+            return replace(snapshot, files=(SnapshotFile(str(path), digest),))
     except TooMuchError as error:
         raise SnapshotError(f"{path}: no snapshot of ours: it {error}") from error
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SnapshotError(f"{path}: damaged: the compressed data ends early or is broken") from error
     except OSError as error:
         raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
+
+
+def _read_packed_or_plain(path: Path, raw: BinaryIO) -> Snapshot:
+    is_packed = raw.read(2) == b"\x1f\x8b"
+    raw.seek(0)
+    if not is_packed:
+        return _read(path, CappedLines(raw))
+    with gzip.open(raw, "rb") as unpacked:
+        return _read(path, CappedLines(unpacked, packed=raw))
 
 
 def _read(path: Path, lines: CappedLines) -> Snapshot:
@@ -163,6 +183,8 @@ def _source_from_json(value: object, version: int) -> Source:
         may_be_empty=strict.truth(value["may_be_empty"]),
         may_lack_failover_settings=strict.truth(value["may_lack_failover_settings"]),
         insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
+        account=strict.label(value.get("account", ""), MOST_OF_AN_ACCOUNT),  # newer than the format, as is the next
+        transport=strict.label(value.get("transport", ""), MOST_OF_AN_ACCOUNT),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _reading_from_json(value["read"], version),
     )
 
@@ -174,6 +196,8 @@ def _guest_from_json(value: object) -> GuestSource:
         name=strict.label(value["guest"]),
         machines=strict.labels(value["machines"]),
         insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
+        account=strict.label(value.get("account", ""), MOST_OF_AN_ACCOUNT),  # newer than the format, as is the next
+        transport=strict.label(value.get("transport", ""), MOST_OF_AN_ACCOUNT),
         reading=_unread_from_json(value["unread"]) if "unread" in value else _guest_reading_from_json(value["read"]),
     )
 

@@ -39,7 +39,8 @@ class Reading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One server or cluster of the inventory, and its reading or the reason why there is none."""
+    """One server or cluster of the inventory, and its reading or the reason why there is none. ``account`` is the name
+    that we logged in by, where it is known; ``transport`` how. Both are empty in snapshots of earlier versions."""
 
     name: str
     endpoint: str = ""
@@ -49,6 +50,8 @@ class Source:
     may_be_empty: bool = False
     may_lack_failover_settings: bool = False
     insecure: str | None = None  # what the inventory allowed that an attacker would like
+    account: str = ""
+    transport: str = ""
     reading: Reading | Unread
 
 
@@ -68,13 +71,24 @@ class GuestSource:
 
     name: str
     machines: tuple[str, ...]
-    insecure: str | None = None  # as a server's
+    insecure: str | None = None  # this and the next two as a server's
+    account: str = ""
+    transport: str = ""
     reading: GuestReading | Unread
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFile:
+    """A file that holds a snapshot, as the user named it, and the SHA-256 of its octets: ``sha256:0f…``."""
+
+    name: str
+    digest: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Snapshot:
-    """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it.
+    """An estate as it was gathered. ``time`` is the start of the gathering; ages count from it. ``files`` are those
+    that it was read from; none where it was gathered in this run.
 
     The nodes of ``clusters`` are among the servers. A cluster whose nodes are not known stands there itself, unread.
     """
@@ -91,6 +105,7 @@ class Snapshot:
     complete: bool = True
     limit: str = ""  # the pattern that chose among the inventory's servers
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
+    files: tuple[SnapshotFile, ...] = field(default=(), compare=False)
 
 
 def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
@@ -126,4 +141,5 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         complete=all(one.complete for one in whole),
         limit=" ".join(dict.fromkeys(one.limit for one in whole if one.limit)),
         left_out=tuple(dict.fromkeys(name for one in whole for name in one.left_out)),
+        files=tuple(file for one in whole for file in one.files),
     )

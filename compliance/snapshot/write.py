@@ -6,6 +6,7 @@ The header counts the servers, so that a file that was cut off is noticed.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,16 +15,27 @@ from typing import BinaryIO
 from compliance.errors import SnapshotError
 from compliance.files import whole
 from compliance.model import Unread
-from compliance.snapshot.snapshot import FORMAT, VERSION, Answer, GuestSource, Reading, Snapshot, Source
+from compliance.snapshot.snapshot import (
+    FORMAT,
+    VERSION,
+    Answer,
+    GuestSource,
+    Reading,
+    Snapshot,
+    SnapshotFile,
+    Source,
+)
 
 
-def write_snapshot(snapshot: Snapshot, path: Path) -> None:
-    """Write it whole or not at all; gzip where the name ends in ``.gz``. SnapshotError where it can't be written."""
+def write_snapshot(snapshot: Snapshot, path: Path) -> SnapshotFile:
+    """Write it whole or not at all; gzip where the name ends in ``.gz``. Return the file with the digest of what was
+    written. SnapshotError where it can't be written."""
     try:
         with whole.replace_file(path, keep=True) as raw:
-            _write(snapshot, raw, compressed=path.name.endswith(".gz"))
+            digest = _write(snapshot, raw, compressed=path.name.endswith(".gz"))
     except OSError as error:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
+    return SnapshotFile(str(path), digest)
 
 
 def refuse_unwritable(path: Path) -> None:
@@ -34,13 +46,36 @@ def refuse_unwritable(path: Path) -> None:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
 
 
-def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> None:
+def _write(snapshot: Snapshot, raw: BinaryIO, *, compressed: bool) -> str:
+    """Return the digest of the octets that went into the file, which may be a pipe that nobody can read again."""
+    file = _Digesting(raw)
     if not compressed:
-        raw.writelines(lines_of(snapshot))
-        return
+        for line in lines_of(snapshot):
+            file.write(line)
+        return file.digest
     # No name and no time in gzip's header: the same snapshot gives the same bytes.
-    with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as packed:
+    with gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=6, mtime=0) as packed:
         packed.writelines(lines_of(snapshot))
+    return file.digest
+
+
+class _Digesting:
+    """A file to write to, as gzip needs one, that knows the digest of what was written."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._sum = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._sum.hexdigest()}"
+
+    def write(self, octets: bytes) -> int:
+        self._sum.update(octets)
+        return self._raw.write(octets)
+
+    def flush(self) -> None:
+        self._raw.flush()
 
 
 def lines_of(snapshot: Snapshot) -> Iterable[bytes]:
@@ -88,12 +123,19 @@ def _source_to_json(source: Source) -> dict[str, object]:
         "may_be_empty": source.may_be_empty,
         "may_lack_failover_settings": source.may_lack_failover_settings,
         "insecure": source.insecure,
+        **_login_to_json(source),
         **(
             {"unread": _unread_to_json(source.reading)}
             if isinstance(source.reading, Unread)
             else {"read": _reading_to_json(source.reading)}
         ),
     }
+
+
+def _login_to_json(source: Source | GuestSource) -> dict[str, str]:
+    """Return how we logged in: newer than the format, and only where it is known."""
+    known = {"account": source.account, "transport": source.transport}
+    return {key: value for key, value in known.items() if value}
 
 
 def _guest_to_json(source: GuestSource) -> dict[str, object]:
@@ -104,7 +146,8 @@ def _guest_to_json(source: GuestSource) -> dict[str, object]:
         times = {"started": reading.started.isoformat(), "finished": reading.finished.isoformat()}
         answers = {name: _answer_to_json(answer) for name, answer in reading.answers.items()}
         found = {"read": {**times, "sections": dict(reading.sections), **({"answers": answers} if answers else {})}}
-    return {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure, **found}
+    known = {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure}
+    return {**known, **_login_to_json(source), **found}
 
 
 def _reading_to_json(reading: Reading) -> dict[str, object]:

@@ -393,6 +393,16 @@ def test_no_credential_reaches_a_snapshot(tmp_path: Path) -> None:
     assert SECRET not in (tmp_path / "lab.jsonl").read_text()
 
 
+def test_the_snapshot_names_the_account_and_how_it_logged_in() -> None:
+    by_name = {"audit": Credential(username="DR\\audit", password=SECRET)}
+    with playing(PRIMARY) as (simulator,):
+        found = read([entry("hv01", simulator), entry("hv02", simulator, port=closed_port())], by_name)
+    assert [(one.name, one.account, one.transport) for one in found.servers] == [
+        ("hv01", "DR\\audit", simulator.auth),
+        ("hv02", "DR\\audit", simulator.auth),  # that was not read
+    ]
+
+
 def test_a_certificate_that_was_not_verified_is_told() -> None:
     with playing(PRIMARY) as (simulator,):
         snapshot = read([entry("hv01", simulator, ca=None, verify=False)])
