@@ -42,7 +42,7 @@ class Evidence(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settings:
+class Judging:
     """How an estate is judged. They travel in the snapshot, so that an offline run judges alike."""
 
     evidence: Evidence = Evidence.OBSERVED
@@ -112,7 +112,7 @@ class Guest:
         return ", ".join(part for part in (self.system, f"integration services {version}" if version else "") if part)
 
 
-class Connection(StrEnum):
+class AdapterConnection(StrEnum):
     """What an adapter of a virtual machine leads to on its server."""
 
     SWITCH = "connected"  # to a switch that the server has
@@ -144,7 +144,7 @@ class Adapter:
     mac: str | None = None
     legacy: bool = False
     connected: bool | Unread = Unread("not read")
-    connection: Connection | Unread = Unread("not asked for", Why.NOT_ASKED)
+    connection: AdapterConnection | Unread = Unread("not asked for", Why.NOT_ASKED)
     switch: str = ""  # its name, where it is connected to one and that is known
     # What the guest uses on it now. Unread: NOT_ASKED by the version that wrote the snapshot; NO_GUEST_DATA where the
     # server answered and its guest gave it nothing (it is off, for one); for any other reason it should have come.
@@ -491,7 +491,7 @@ class Estate:
     clusters: tuple[Cluster, ...] = ()
     replicated: tuple[ReplicatedVM, ...]
     connections: tuple[GuestConnection, ...] = ()
-    settings: Settings = Settings()
+    settings: Judging = Judging()
     stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks, so that an address is valid at each
     unlisted: tuple[Partner, ...] = ()  # partners on which nobody looked
 

@@ -12,11 +12,11 @@ from typing import Protocol, Self
 from compliance.model import (
     Cluster,
     Estate,
+    Judging,
     ReplicaAdapter,
     ReplicatedVM,
     Role,
     Server,
-    Settings,
     Subject,
     VirtualMachine,
 )
@@ -103,7 +103,7 @@ class Index(Protocol):
 class Judge(Protocol):
     """A rule's function, whatever it asks for: ``index`` is what its ``Rule.index`` made of the estate."""
 
-    def __call__(self, on: Subject, settings: Settings, index: Index | None = None) -> Outcome: ...
+    def __call__(self, on: Subject, settings: Judging, index: Index | None = None) -> Outcome: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,7 +204,7 @@ def rule(
     """Make a rule of a function ``(subject, ...) -> Outcome``.
 
     The annotation of the first parameter picks the subject: ``Estate``, ``Cluster``, ``Server``, ``ReplicatedVM`` or
-    ``ReplicaAdapter``. Another may be annotated with ``Settings``, and another with an ``Index``.
+    ``ReplicaAdapter``. Another may be annotated with ``Judging``, and another with an ``Index``.
 
     It is never called on a server, cluster or side of a machine that was not read: that is unknown, with its reason.
     Nor is it where a rule that it ``requires`` is unknown, failed or not applicable for the same subject (for an
@@ -218,12 +218,12 @@ def rule(
         if subject not in SUBJECTS:
             raise TypeError(f"rule {key}: {function.__name__}'s first parameter must be annotated with a subject")
         kinds = [hints.get(name) for name in parameters[1:]]
-        indexes = [kind for kind in kinds if kind is not Settings]
+        indexes = [kind for kind in kinds if kind is not Judging]
         if len(indexes) > 1 or not all(hasattr(kind, "of") for kind in indexes):
-            raise TypeError(f"rule {key}: {function.__name__} may ask for Settings and for one index, and no more")
+            raise TypeError(f"rule {key}: {function.__name__} may ask for Judging and for one index, and no more")
 
-        def judge(on: Subject, settings: Settings, index: Index | None = None) -> Outcome:
-            return function(on, *(settings if kind is Settings else index for kind in kinds))
+        def judge(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:
+            return function(on, *(settings if kind is Judging else index for kind in kinds))
 
         return Rule(
             key=key,

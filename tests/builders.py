@@ -19,8 +19,8 @@ from compliance.gate.policy import DEFAULT
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES, queries_for, queries_of_replication
 from compliance.inventory.entries import Entry, Limits
 from compliance.inventory.inventory import Inventory
-from compliance.model import Row, Settings, Unread
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.model import Judging, Row, Unread
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 
 NOW = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
 NEVER = datetime(1601, 1, 1, tzinfo=UTC)
@@ -518,7 +518,7 @@ def _wire_text(value: object) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: object) -> Source:
+def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: object) -> ServerRecord:
     """A server that was read; ``rows`` replaces the answer of a class, by rows or by an Unread."""
     classes = {**wire(host_rows(host)), **(rows or {})}
     machines: Any = classes["Msvm_ComputerSystem"]
@@ -538,10 +538,10 @@ def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: o
             asked={query.class_name: query.properties for query in asked},
         ),
     }
-    return Source(**{**values, **changes})  # type: ignore[arg-type]
+    return ServerRecord(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def with_text(found: Source, old: str, new: str) -> Source:
+def with_text(found: ServerRecord, old: str, new: str) -> ServerRecord:
     """The same server, which says ``new`` wherever it said ``old``."""
     assert isinstance(found.reading, Reading)
     classes = {
@@ -553,8 +553,8 @@ def with_text(found: Source, old: str, new: str) -> Source:
     return replace(found, reading=replace(found.reading, classes=classes))
 
 
-def unread_source(name: str, reason: str = "refused") -> Source:
-    return Source(name=name, endpoint=f"{name}.dr.example:5986", reading=Unread(reason))
+def unread_source(name: str, reason: str = "refused") -> ServerRecord:
+    return ServerRecord(name=name, endpoint=f"{name}.dr.example:5986", reading=Unread(reason))
 
 
 def inventory(entries: Sequence[Entry], **changes: object) -> Inventory:
@@ -573,5 +573,5 @@ def inventory(entries: Sequence[Entry], **changes: object) -> Inventory:
     return Inventory(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def snapshot(*sources: Source, settings: Settings = Settings(), clusters: Sequence[Source] = ()) -> Snapshot:
+def snapshot(*sources: ServerRecord, settings: Judging = Judging(), clusters: Sequence[ServerRecord] = ()) -> Snapshot:
     return Snapshot(estate="test", time=NOW, tool="0", settings=settings, servers=sources, clusters=tuple(clusters))

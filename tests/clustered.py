@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 from compliance.hyperv.queries import CLUSTER, NODES, OF_CLUSTER, RESOURCES
 from compliance.model import Row, Unread
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import NOW, Host, RowsByClass, Vm, source
 
 UP, DOWN, PAUSED = 0, 1, 2
@@ -101,7 +101,7 @@ def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def cluster_source(cluster: Cluster, *, later: Cluster | None = None, **changes: object) -> Source:
+def cluster_source(cluster: Cluster, *, later: Cluster | None = None, **changes: object) -> ServerRecord:
     """A cluster that was read; ``later`` is what it said when its nodes had been read."""
     first, again = cluster_wire(cluster), cluster_wire(later or cluster)
     del again[CLUSTER]
@@ -110,10 +110,10 @@ def cluster_source(cluster: Cluster, *, later: Cluster | None = None, **changes:
         "endpoint": f"{cluster.name.lower()}.dr.example:5986",
         "reading": Reading(started=NOW, finished=NOW, classes=first, again=again),
     }
-    return Source(**{**values, **changes})  # type: ignore[arg-type]
+    return ServerRecord(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def node_source(cluster: Cluster, name: str, *vms: Vm, of: str | None = "hvcl01", **changes: object) -> Source:
+def node_source(cluster: Cluster, name: str, *vms: Vm, of: str | None = "hvcl01", **changes: object) -> ServerRecord:
     """One of its nodes that was read, as a node of the inventory's cluster ``of``, or as a server alone."""
     found = source(Host(name=name, vms=vms), **{"cluster": of, **changes})
     if isinstance(found.reading, Unread):
@@ -128,4 +128,4 @@ def node_source(cluster: Cluster, name: str, *vms: Vm, of: str | None = "hvcl01"
         again=found.reading.again,
         cluster=said,
     )
-    return Source(**{**{key: getattr(found, key) for key in found.__slots__}, "reading": reading})
+    return ServerRecord(**{**{key: getattr(found, key) for key in found.__slots__}, "reading": reading})

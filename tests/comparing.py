@@ -7,10 +7,10 @@ from typing import Any
 from compliance.diff.difference import Audit, Changed, Difference, Fate
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.model import Settings, Unread
+from compliance.model import Judging, Unread
 from compliance.rules.coverage import estate_has_replicated_machines, server_was_read
 from compliance.rules.failover import failover_ip_needs_integration_services
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
 
 ADDRESS = Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",))
@@ -19,16 +19,16 @@ RULES = (failover_ip_needs_integration_services, server_was_read, estate_has_rep
 """Enough to fail, flip and tell: what compares, decides or writes knows no rule, so a new one changes no test of it."""
 
 
-def audit(*sources: Source, given: Settings = Settings(), **changes: Any) -> Audit:
+def audit(*sources: ServerRecord, given: Judging = Judging(), **changes: Any) -> Audit:
     estate = translate(snapshot(*sources, settings=given))
     return Audit(estate=estate, verdicts=judge(estate, RULES), **changes)
 
 
-def primary(*vms: Vm, name: str = "HV01", **changes: Any) -> Source:
+def primary(*vms: Vm, name: str = "HV01", **changes: Any) -> ServerRecord:
     return source(Host(name=name, vms=vms), **changes)
 
 
-def replica(*vms: Vm, name: str = "HV02", **changes: Any) -> Source:
+def replica(*vms: Vm, name: str = "HV02", **changes: Any) -> ServerRecord:
     return source(Host(name=name, vms=[replica_of(vm) for vm in vms]), **changes)
 
 

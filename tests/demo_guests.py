@@ -16,7 +16,7 @@ from compliance.errors import Why
 from compliance.gather.gather import gather
 from compliance.inventory.entries import Entry
 from compliance.model import Unread
-from compliance.snapshot.snapshot import GuestSource, Snapshot
+from compliance.snapshot.snapshot import GuestRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
 from tests.canary import CANARY
@@ -80,7 +80,7 @@ FREEBSD = {
 }
 
 
-def ways() -> tuple[GuestSource, ...]:
+def ways() -> tuple[GuestRecord, ...]:
     """Six that lead to their guests, one that leads to another's, one that leads nowhere; none into Windows."""
     hn = sections(EDGE)["adapters"].replace("eth0", "hn0").replace("hv_netvsc", "hn")
     seen = {

@@ -18,7 +18,7 @@ from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
 from compliance.inventory.entries import Entry
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Snapshot, Source
+from compliance.snapshot.snapshot import ServerRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
 from tests.canary import CANARY
@@ -252,7 +252,7 @@ def _entry(name: str, site: str, port: int, ca: Path | None) -> Entry:
     )
 
 
-def _renamed(source: Source) -> Source:
+def _renamed(source: ServerRecord) -> ServerRecord:
     endpoint = f"{source.name}.{DOMAIN}:5986"
     if isinstance(source.reading, Unread):
         reason = source.reading.reason.replace(source.endpoint, endpoint)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from compliance.rules.evidence.system import Daemon, Source, System
+from compliance.rules.evidence.system import Citation, PackagedDaemon, System
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 
 PAGE = Path(__file__).parent.parent / "docs" / "failover-address.md"
@@ -39,18 +39,18 @@ def tables() -> str:
     return f"\n{statements}\nSources:\n\n{sources}\nWhat answers inside, and the script that it calls:\n\n{daemons}\n"
 
 
-def _statement(row: System, numbers: Mapping[Source, int]) -> tuple[str, ...]:
+def _statement(row: System, numbers: Mapping[Citation, int]) -> tuple[str, ...]:
     sources = ", ".join(str(numbers[source]) for source in row.sources)
     why = "; ".join(part for part in (row.why, *row.notes) if part)
     return str(row), f"**{row.statement}**", why, row.injection, row.data_exchange, sources
 
 
-def _link(source: Source) -> str:
+def _link(source: Citation) -> str:
     return f"[{source.name}]({source.link})" if source.link else source.name
 
 
 def _daemons() -> Iterator[tuple[str, ...]]:
-    users: dict[Daemon, list[System]] = {}
+    users: dict[PackagedDaemon, list[System]] = {}
     for row in SYSTEMS:
         if row.daemon:
             users.setdefault(row.daemon, []).append(row)

@@ -28,7 +28,7 @@ from compliance.judge.judge import judge
 from compliance.model import Row
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of, snapshot, source
 from tests.profiles import examples
 
@@ -89,7 +89,7 @@ KINDS = {
 }
 
 
-def hosts(one: Kind) -> tuple[Source, ...]:
+def hosts(one: Kind) -> tuple[ServerRecord, ...]:
     here = Host(version=one.version, vms=[Vm(name="answers"), one.vm])
     return source(here), *([source(Host(name="HV02", vms=[one.there]))] if one.there else [])
 
@@ -97,7 +97,7 @@ def hosts(one: Kind) -> tuple[Source, ...]:
 Case = tuple[str, str | None, str | None]  # rule, server, GUID: no name, since a name may lie too
 
 
-def outcomes(*sources: Source) -> dict[Case, Outcome]:
+def outcomes(*sources: ServerRecord) -> dict[Case, Outcome]:
     return {
         (one.rule.key, one.server, one.machine.guid if one.machine else None): one.outcome
         for one in judge(translate(snapshot(*sources)))
@@ -163,7 +163,7 @@ class Lie:
         return f"{self.class_name}[{self.row}].{self.name} = {self.value!r:.60} in {self.lists} of server {self.server}"
 
 
-def told(sources: tuple[Source, ...], lie: Lie) -> tuple[Source, ...]:
+def told(sources: tuple[ServerRecord, ...], lie: Lie) -> tuple[ServerRecord, ...]:
     liar = sources[lie.server]
     reading = liar.reading
     assert isinstance(reading, Reading)
@@ -188,7 +188,7 @@ def changed(rows: Any, lie: Lie) -> tuple[Row, ...]:
     return (*before, row, *after)
 
 
-def lies(sources: tuple[Source, ...], speaks_of: Callable[[Row], bool]) -> Iterator[Lie]:
+def lies(sources: tuple[ServerRecord, ...], speaks_of: Callable[[Row], bool]) -> Iterator[Lie]:
     for server, one in enumerate(sources):
         assert isinstance(one.reading, Reading)
         for class_name, properties in RESTS_ON.items():

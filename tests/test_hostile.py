@@ -21,7 +21,7 @@ from compliance.gather.patience import REBUILDS
 from compliance.judge.judge import all_rules
 from compliance.model import ReplicaAdapter, ReplicatedVM, Unread
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
 from tests.running import APART, RunPytest
@@ -106,7 +106,7 @@ class Run:
     code: int
     output: str
     seconds: float
-    servers: Mapping[str, Source]
+    servers: Mapping[str, ServerRecord]
     cases: Mapping[str, tuple[str, str]]  # name -> outcome, and what is said of it
     peak: float  # megabytes; 0 where nobody tells
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.hyperv.sides import join_sides
 from compliance.model import (
     Adapter,
+    AdapterConnection,
     Addresses,
     Answer,
-    Connection,
     Estate,
     FailoverAddress,
     Guest,
@@ -49,7 +49,7 @@ def adapter(name: str = "Network Adapter", of: str = "app", **changes: object) -
         "name": name,
         "mac": f"00155D{own[:6]}",
         "connected": True,
-        "connection": Connection.SWITCH,
+        "connection": AdapterConnection.SWITCH,
         "switch": "Servers",
         **changes,
     }
@@ -125,7 +125,7 @@ def estate(*machines: VirtualMachine, **changes: object) -> Estate:
         )
         for name in names
     )
-    made = Estate(name="test", time=NOW, servers=servers, replicated=join_sides(servers, (), Index(servers)))
+    made = Estate(name="test", time=NOW, servers=servers, replicated=join_sides(servers, (), NameIndex(servers)))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 

@@ -29,7 +29,7 @@ import json
 from collections.abc import Iterator
 
 from compliance.diff.aspects import Change, Known
-from compliance.diff.difference import Changed, Difference, Effect, Flip, Seen, Turn
+from compliance.diff.difference import AuditExtent, Changed, Difference, Effect, Flip, Turn
 from compliance.judge.readiness import Readiness
 from compliance.model import Unread
 from compliance.rule import Outcome
@@ -64,7 +64,7 @@ def _compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
 
 
-def _seen(seen: Seen) -> dict[str, object]:
+def _seen(seen: AuditExtent) -> dict[str, object]:
     return {
         "time": seen.time.isoformat(),
         "tool": seen.tool,

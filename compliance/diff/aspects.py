@@ -14,18 +14,18 @@ from typing import TypeVar
 
 from compliance.model import (
     Adapter,
+    AdapterConnection,
     Addresses,
     Answer,
     Cluster,
-    Connection,
     FailoverAddress,
     Guest,
     Inside,
     InsideUnix,
     InsideWindows,
+    Judging,
     Power,
     Server,
-    Settings,
     Unread,
     VirtualMachine,
 )
@@ -49,7 +49,7 @@ class Change:
 Aspects = tuple[tuple[str, bool, Callable[[T], Known]], ...]
 """What it is called, whether it bears on an outcome, and how it is told."""
 
-ESTATE: Aspects[Settings] = (
+ESTATE: Aspects[Judging] = (
     ("evidence", True, lambda settings: settings.evidence.value),
     ("boot grace", True, lambda settings: f"{settings.boot_grace.total_seconds() / 60:g} minutes"),
     (
@@ -109,7 +109,7 @@ FAILOVER: tuple[tuple[str, Callable[[FailoverAddress], tuple[str, ...]]], ...] =
 )
 
 
-def estate_changes(before: Settings, after: Settings) -> tuple[Change, ...]:
+def estate_changes(before: Judging, after: Judging) -> tuple[Change, ...]:
     """Settings that the two audits are judged by."""
     return tuple(_changes(ESTATE, before, after))
 
@@ -240,7 +240,7 @@ def _switch(adapter: Adapter) -> Known:
     """Whether it leads anywhere; an audit that asked for no more knows only that it is enabled."""
     if isinstance(adapter.connection, Unread):
         return _either(adapter.connected, "connected", "not connected")
-    return "not connected" if adapter.connection is Connection.NONE else str(adapter.connection)
+    return "not connected" if adapter.connection is AdapterConnection.NONE else str(adapter.connection)
 
 
 def _today(today: Addresses) -> str | None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from compliance.diff.aspects import cluster_changes, estate_changes, machine_changes, server_changes
-from compliance.diff.difference import Audit, Changed, Difference, Fate, Flip, Seen, Turn
-from compliance.diff.side import Side, key_of_cluster
+from compliance.diff.difference import Audit, AuditExtent, Changed, Difference, Fate, Flip, Turn
+from compliance.diff.side import AuditIndex, key_of_cluster
 from compliance.errors import UsageError
 from compliance.hyperv.rows import first_label
 from compliance.judge.readiness import Direction, Readiness, readiness_of
@@ -27,7 +27,7 @@ def compare(before: Audit, after: Audit) -> Difference:
     if before.estate.name != after.estate.name:
         names = " and ".join(quote(one.estate.name) for one in (before, after))
         raise UsageError(f"two estates can't be compared: {names}")
-    old, new = Side(before, "earlier"), Side(after, "later")
+    old, new = AuditIndex(before, "earlier"), AuditIndex(after, "later")
     servers = [entry for entry in (*_clusters(old, new), *_servers(old, new)) if _is_worth_telling(entry)]
     machines = [found for found in _machines(old, new) if _is_worth_telling(found.entry)]
     estate = _estate(old, new, has_cause=any(one.bears for one in (*servers, *(found.entry for found in machines))))
@@ -45,9 +45,9 @@ def _is_worth_telling(entry: Changed) -> bool:
     return bool(entry.flips or entry.changes or entry.fate is not Fate.STAYED)
 
 
-def _seen(audit: Audit) -> Seen:
+def _seen(audit: Audit) -> AuditExtent:
     servers = audit.estate.servers
-    return Seen(
+    return AuditExtent(
         time=audit.estate.time,
         tool=audit.tool,
         complete=audit.complete,
@@ -88,7 +88,7 @@ def _readiness(audit: Audit) -> dict[tuple[str, Direction, int], Readiness]:
 # --- estate and servers -----------------------------------------------------------------------------------------------
 
 
-def _estate(old: Side, new: Side, *, has_cause: bool) -> Changed:
+def _estate(old: AuditIndex, new: AuditIndex, *, has_cause: bool) -> Changed:
     changes = estate_changes(old.audit.estate.settings, new.audit.estate.settings)
     flips = _flips(old.outcomes.get(("", ""), {}), new.outcomes.get(("", ""), {}), Fate.STAYED)
     return Changed(
@@ -100,7 +100,7 @@ def _estate(old: Side, new: Side, *, has_cause: bool) -> Changed:
     )
 
 
-def _servers(old: Side, new: Side) -> Iterator[Changed]:
+def _servers(old: AuditIndex, new: AuditIndex) -> Iterator[Changed]:
     for key in sorted(old.servers.keys() | new.servers.keys()):
         was, now = old.servers.get(key), new.servers.get(key)
         some_one = now or was
@@ -120,7 +120,7 @@ def _servers(old: Side, new: Side) -> Iterator[Changed]:
         )
 
 
-def _clusters(old: Side, new: Side) -> Iterator[Changed]:
+def _clusters(old: AuditIndex, new: AuditIndex) -> Iterator[Changed]:
     for key in sorted(old.clusters.keys() | new.clusters.keys()):
         was, now = old.clusters.get(key), new.clusters.get(key)
         some_one = now or was
@@ -157,7 +157,7 @@ class _Pair:
     now: VirtualMachine | None
 
 
-def _machines(old: Side, new: Side) -> Iterator[_Pair]:
+def _machines(old: AuditIndex, new: AuditIndex) -> Iterator[_Pair]:
     for guid in old.machines.keys() | new.machines.keys():
         for was, now in _paired(old.machines.get(guid, ()), new.machines.get(guid, ())):
             yield _Pair(_machine(was, now, old, new), was, now)
@@ -187,7 +187,7 @@ def _paired(
     yield from ((None, other) for other in now)
 
 
-def _machine(was: VirtualMachine | None, now: VirtualMachine | None, old: Side, new: Side) -> Changed:
+def _machine(was: VirtualMachine | None, now: VirtualMachine | None, old: AuditIndex, new: AuditIndex) -> Changed:
     machine = now or was
     assert machine  # noqa: S101  # each pair holds one at least
     reason = "" if was and now else (old if now else new).blindness(machine)
@@ -219,7 +219,9 @@ def _flips(olds: Mapping[str, Verdict], news: Mapping[str, Verdict], fate: Fate,
     return tuple(found)
 
 
-def _explained(machines: Sequence[_Pair], others: Sequence[Changed], old: Side, new: Side) -> Iterator[Changed]:
+def _explained(
+    machines: Sequence[_Pair], others: Sequence[Changed], old: AuditIndex, new: AuditIndex
+) -> Iterator[Changed]:
     """The entries in their order, each with what else may have flipped its outcomes: the settings, the same guest on
     another server, a server that it names as its partner's. A machine that came or went explains itself."""
     settings = [entry.label for entry in others if entry.kind == "estate"]
@@ -238,7 +240,7 @@ def _explained(machines: Sequence[_Pair], others: Sequence[Changed], old: Side, 
         yield replace(entry, because=because, is_explained=entry.bears or bool(because))
 
 
-def _labels(entry: Changed, old: Side, new: Side) -> Iterable[str]:
+def _labels(entry: Changed, old: AuditIndex, new: AuditIndex) -> Iterable[str]:
     sides = (side.servers.get(entry.server.casefold()) for side in (old, new))
     return {first_label(server.host_name or server.name) for server in sides if server}
 

@@ -110,7 +110,7 @@ class Audit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class AuditExtent:
     """How much one side saw: the frame of what it can say."""
 
     time: datetime
@@ -126,8 +126,8 @@ class Difference:
     """Two audits of one estate, and every entry of what is not the same: the estate's, servers', machines'."""
 
     estate: str
-    before: Seen
-    after: Seen
+    before: AuditExtent
+    after: AuditExtent
     entries: tuple[Changed, ...]
     turns: tuple[Turn, ...] = ()
 

@@ -11,12 +11,12 @@ from compliance.model import Cluster, Server, VirtualMachine
 from compliance.rule import Verdict
 from compliance.words import printable
 
-Key = tuple[str, str]
+MachineKey = tuple[str, str]
 """Server or cluster, and GUID, without case: a machine. Without the GUID: a server. Without both: the estate. A cluster
 itself is ``cluster``, a space and its name, which no server is called."""
 
 
-class Side:
+class AuditIndex:
     """One audit, ready to be asked. ``which``: the earlier or the later one."""
 
     def __init__(self, audit: Audit, which: str) -> None:
@@ -31,7 +31,7 @@ class Side:
         for _, server in sorted(self.servers.items()):
             for machine in server.machines:
                 self.machines[machine.guid.casefold()].append(machine)
-        self.outcomes: dict[Key, dict[str, Verdict]] = defaultdict(dict)
+        self.outcomes: dict[MachineKey, dict[str, Verdict]] = defaultdict(dict)
         for verdict in audit.verdicts:
             # A server that stands in for its machines says nothing that its own reading does not say.
             if verdict.machine or not verdict.rule.of_machines:
@@ -78,7 +78,7 @@ class Side:
         return f"the nodes of {cluster.name} are not known in the {self.which} audit"
 
 
-def key_of_machine(machine: VirtualMachine) -> Key:
+def key_of_machine(machine: VirtualMachine) -> MachineKey:
     return machine.place.casefold(), machine.guid.casefold()
 
 
@@ -88,11 +88,11 @@ def _case_of(verdict: Verdict) -> str:
     return f"{verdict.rule.key} of {verdict.label.rsplit('/', 1)[1]}" if adapter else verdict.rule.key
 
 
-def key_of_verdict(verdict: Verdict) -> Key:
+def key_of_verdict(verdict: Verdict) -> MachineKey:
     if isinstance(verdict.subject, Cluster):
         return key_of_cluster(verdict.subject.name)
     return key_of_machine(verdict.machine) if verdict.machine else ((verdict.server or "").casefold(), "")
 
 
-def key_of_cluster(name: str) -> Key:
+def key_of_cluster(name: str) -> MachineKey:
     return f"cluster {name.casefold()}", ""

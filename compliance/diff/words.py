@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.diff.aspects import Change, Known
-from compliance.diff.difference import Changed, Difference, Effect, Fate, Flip, Seen, Turn
+from compliance.diff.difference import AuditExtent, Changed, Difference, Effect, Fate, Flip, Turn
 from compliance.judge.readiness import Readiness
 from compliance.model import Unread
 from compliance.words import plural
@@ -125,7 +125,7 @@ def frame(difference: Difference) -> Iterator[Line]:
         yield (f"{unexplained} {noun} flipped without any change that is listed here.",)
 
 
-def _seen(seen: Seen) -> Line:
+def _seen(seen: AuditExtent) -> Line:
     unread = f", {seen.unread} of them not read" if seen.unread else ""
     counted = f"{_counted(seen.servers, 'server')}{unread}, {_counted(seen.machines, 'virtual machine')}"
     return (f"{time_text(seen.time)}, {counted}", *((", ", Theirs(seen.tool)) if seen.tool else ()))

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
-from compliance.files.yaml_file import Place, UserFile
+from compliance.files.yaml_file import KeyPath, UserFile
 from compliance.patterns import MOST_OF_A_NAME, NAME
 from compliance.words import quote
 
@@ -87,9 +87,9 @@ class Schema:
         text: UserFile,
         model: type[AnyModel],
         given: object,
-        place: Place = (),
+        place: KeyPath = (),
         *,
-        is_told: Callable[[Place], bool] = lambda _: False,
+        is_told: Callable[[KeyPath], bool] = lambda _: False,
     ) -> AnyModel | None:
         """``given`` as a ``model``, or None after adding its mistakes to ``text``; ``is_told``: elsewhere already."""
         try:

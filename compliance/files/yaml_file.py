@@ -37,7 +37,7 @@ ENCODED = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 """How a file begins that is UTF-16 or UTF-32."""
 WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
-Place = tuple[str | int, ...]  # ("servers", 0, "name")
+KeyPath = tuple[str | int, ...]  # ("servers", 0, "name")
 
 
 def content_of(path: Path, kind: str = "an inventory") -> bytes:
@@ -86,8 +86,8 @@ class UserFile:
         self._kind = kind
         self._key = key
         self._sharing = sharing and f"; {sharing}"
-        self.lines: dict[Place, int] = {(): 1}
-        self.mistakes: dict[tuple[int, Place], str] = {}  # one for each place: the first explains the next
+        self.lines: dict[KeyPath, int] = {(): 1}
+        self.mistakes: dict[tuple[int, KeyPath], str] = {}  # one for each place: the first explains the next
 
     def document(self, content: bytes) -> dict[str, object]:
         try:
@@ -107,20 +107,20 @@ class UserFile:
             raise self._stopped(1, f"expected keys such as `{self._key}`, got {quote(value)}")
         return value
 
-    def line(self, place: Place) -> int:
+    def line(self, place: KeyPath) -> int:
         """What isn't written, a missing key, stands where its parent does."""
         while place not in self.lines:
             place = place[:-1]
         return self.lines[place]
 
-    def add(self, place: Place, text: str, line: int | None = None) -> None:
+    def add(self, place: KeyPath, text: str, line: int | None = None) -> None:
         self.mistakes.setdefault((line or self.line(place), place), f"{_dotted(place)}: {text}" if place else text)
 
-    def where(self, place: Place) -> str:
+    def where(self, place: KeyPath) -> str:
         """Return ``file:line: key``."""
         return f"{printable(str(self.path))}:{self.line(place)}: {_dotted(place)}"
 
-    def describe(self, place: Place) -> str:
+    def describe(self, place: KeyPath) -> str:
         """Return the key and its line."""
         return f"{_dotted(place)} (line {self.line(place)})"
 
@@ -144,7 +144,7 @@ class UserFile:
             raise self._stopped(second.start_mark.line + 1, f"a second document; {self._kind} is one")
         return value
 
-    def _value(self, event: Any, place: Place, events: Iterator[Any]) -> object:
+    def _value(self, event: Any, place: KeyPath, events: Iterator[Any]) -> object:
         self.lines.setdefault(place, event.start_mark.line + 1)
         if len(place) > DEEPEST:
             raise self._stopped(event.start_mark.line + 1, f"nested more than {DEEPEST} deep")
@@ -162,7 +162,7 @@ class UserFile:
             self.add(place, f"contains an invisible character, U+{ord(unprintable):04X}")
         return _safe(event.value) if event.style else _plain(_safe(event.value))
 
-    def _mapping(self, place: Place, events: Iterator[Any]) -> dict[str, object]:
+    def _mapping(self, place: KeyPath, events: Iterator[Any]) -> dict[str, object]:
         entries: dict[str, object] = {}
         while not isinstance(event := next(events), MappingEndEvent):
             key = _safe(event.value) if isinstance(event, ScalarEvent) else "?"
@@ -173,7 +173,7 @@ class UserFile:
             entries.setdefault(key, self._value(next(events), at, events))
         return entries
 
-    def _sequence(self, place: Place, events: Iterator[Any]) -> list[object]:
+    def _sequence(self, place: KeyPath, events: Iterator[Any]) -> list[object]:
         items: list[object] = []
         while not isinstance(event := next(events), SequenceEndEvent):
             items.append(self._value(event, (*place, len(items)), events))
@@ -196,6 +196,6 @@ def _safe(text: str) -> str:
     return text if text.isprintable() else printable(text)
 
 
-def _dotted(place: Place) -> str:
+def _dotted(place: KeyPath) -> str:
     steps = (f"[{step}]" if isinstance(step, int) else f".{shorten(step, MOST_OF_A_QUOTE)}" for step in place)
     return "".join(steps).removeprefix(".")

@@ -18,7 +18,7 @@ from compliance.model import Cluster, Estate
 from compliance.rule import Result, Verdict
 
 
-class State(StrEnum):
+class BaselineState(StrEnum):
     """A finding beside the baseline's."""
 
     NEW = "new"
@@ -41,7 +41,7 @@ class Decision:
     closes: Exit = Exit.OPEN
     waiver: Waiver | None = None
     has_ended: bool = False  # the waiver
-    state: State | None = None  # None without a baseline
+    state: BaselineState | None = None  # None without a baseline
     allowed: str = ""
 
     @property
@@ -102,7 +102,7 @@ class Decider:
             return replace(plain, has_ended=True, shown=_waived(verdict, f"waived past its end (would fail): {waiver}"))
         if waiver:
             return self._weighed(replace(plain, has_ended=True), Exit.WAIVER_ENDED)
-        if state is State.KNOWN:
+        if state is BaselineState.KNOWN:
             return replace(plain, shown=_waived(verdict, "known in the baseline (would fail)"))
         return self._weighed(plain, Exit.VIOLATED)
 
@@ -131,15 +131,15 @@ class Decider:
             return replace(decision, allowed=f"about {other}, and the gate's direction is {policy.direction}")
         return replace(decision, closes=closes)
 
-    def _state(self, verdict: Verdict, finding: Finding) -> State | None:
+    def _state(self, verdict: Verdict, finding: Finding) -> BaselineState | None:
         baseline = self._grounds.baseline
         if baseline is None:
             return None
         same = baseline.same(verdict, finding)
         known = baseline.findings.get(same.identity)
         if known is None:
-            return State.NEW
-        return State.KNOWN if known.evidence == same.evidence else State.CHANGED
+            return BaselineState.NEW
+        return BaselineState.KNOWN if known.evidence == same.evidence else BaselineState.CHANGED
 
     def _waiver(self, verdict: Verdict) -> Waiver | None:
         """Return one in force before one that has ended."""

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from compliance.errors import UsageError
 from compliance.files.keys import Model, Schema
 from compliance.files.yaml_file import UserFile, content_of
-from compliance.model import Evidence, Role, Settings
+from compliance.model import Evidence, Judging, Role
 from compliance.rule import Severity, Verdict
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -83,7 +83,7 @@ class Policy:
         off = self.off | values.pop("rules", frozenset())
         return replace(self, **values, severity=severity, off=off)
 
-    def over(self, settings: Settings) -> Settings:
+    def over(self, settings: Judging) -> Judging:
         """A snapshot's settings, with what this policy says of how to judge."""
         return replace(
             settings,
@@ -104,7 +104,7 @@ class Policy:
         about = "failback" if role is Role.PRIMARY else "failover"
         return "" if about == self.direction else about
 
-    def weaker(self, settings: Settings) -> Iterator[str]:
+    def weaker(self, settings: Judging) -> Iterator[str]:
         """Yield what opens the gate further than the defaults do: every output names it. ``settings`` are those by
         which the estate was judged, whether a policy, an inventory or a snapshot set them."""
         if self.fail_at.rank < DEFAULT.fail_at.rank:
@@ -121,7 +121,7 @@ class Policy:
             yield "clusters may be read in part (`partial_clusters: tell`)"
         if settings.evidence is Evidence.BPA:
             yield "guests' own answers don't count (`evidence: bpa`)"
-        if settings.boot_grace > Settings().boot_grace:
+        if settings.boot_grace > Judging().boot_grace:
             minutes = f"{settings.boot_grace / timedelta(minutes=1):g}"
             yield f"guests may be silent for {minutes} minutes after their start (`boot_grace: {minutes}`)"
         for rule, severity in sorted(self.severity.items()):

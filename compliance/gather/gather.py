@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from compliance.credentials.find import Credential
 from compliance.errors import SnapshotError, Why
-from compliance.gather.logins import Logins
+from compliance.gather.logins import Lockouts
 from compliance.gather.nodes import Membership, fuller, servers_of, with_later_answers
-from compliance.gather.peers import Kind, Peer, Result, Results, peer_of, peers_of
+from compliance.gather.peers import Kind, Peer, PeerResult, Results, peer_of, peers_of
 from compliance.gather.progress import SLOW_AFTER, Progress
 from compliance.gather.questions import Questions
 from compliance.gather.server import Clock
@@ -107,7 +107,7 @@ class _Gathering:
         self._began = time.monotonic()
         self._running: dict[Peer, float] = {}  # peer -> its start, in seconds of time.monotonic
         self._arrived: Arrived = queue.SimpleQueue()
-        self._logins = Logins(credentials, inventory.limits.connect)
+        self._logins = Lockouts(credentials, inventory.limits.connect)
 
     def read_all(self) -> None:
         """Read everybody; then clusters again, when all nodes were read; then nodes to which something moved after they
@@ -139,7 +139,7 @@ class _Gathering:
     # --- the loop ---
 
     def _read(
-        self, waiting: list[Peer], question: Callable[[Peer], Question], take: Callable[[Peer, Result], list[Peer]]
+        self, waiting: list[Peer], question: Callable[[Peer], Question], take: Callable[[Peer, PeerResult], list[Peer]]
     ) -> None:
         """Ask everybody who is waiting. ``take`` keeps a result, and returns who is to be asked because of it."""
         limits = self._inventory.limits
@@ -171,21 +171,21 @@ class _Gathering:
 
     # --- what came ---
 
-    def _finish(self, peer: Peer, result: Result, take: Callable[[Peer, Result], list[Peer]]) -> list[Peer]:
+    def _finish(self, peer: Peer, result: PeerResult, take: Callable[[Peer, PeerResult], list[Peer]]) -> list[Peer]:
         following = take(peer, result)
         if self._running.pop(peer, None) is not None:
             self._logins.answered(peer, result)
         self._show(finished=peer.name, unread=result if isinstance(result, Unread) else None)
         return following
 
-    def _take(self, peer: Peer, result: Result) -> list[Peer]:
+    def _take(self, peer: Peer, result: PeerResult) -> list[Peer]:
         """Keep a first result; of a cluster, return the nodes that are to be read now."""
         self.results.record(peer, result)
         if isinstance(peer.entry, ClusterEntry) and isinstance(result, Reading):
             return [peer_of(entry) for entry in self.membership.expand(peer.entry, result)]
         return []
 
-    def _take_second_time(self, peer: Peer, result: Result) -> list[Peer]:
+    def _take_second_time(self, peer: Peer, result: PeerResult) -> list[Peer]:
         """Join what a cluster or a node answered the second time to what it answered first."""
         assert isinstance(peer.entry, Entry)  # noqa: S101  # no guest is asked twice
         assert isinstance(result, Reading | Unread)  # noqa: S101

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from compliance.credentials.find import Credential
 from compliance.credentials.lockout import Lockout
 from compliance.errors import Why
-from compliance.gather.peers import Peer, Result
+from compliance.gather.peers import Peer, PeerResult
 from compliance.model import Unread
 
 
-class Logins:
+class Lockouts:
     """The passwords of a run, each with what servers made of it."""
 
     def __init__(self, credentials: Mapping[str, Credential], patience: float) -> None:
@@ -41,7 +41,7 @@ class Logins:
     def took(self, peer: Peer) -> None:
         self._lockout(peer).took(peer.name)
 
-    def answered(self, peer: Peer, result: Result) -> None:
+    def answered(self, peer: Peer, result: PeerResult) -> None:
         refused = isinstance(result, Unread) and result.why is Why.LOGIN_REFUSED
         self._lockout(peer).answered(peer.name, refused=refused)
 

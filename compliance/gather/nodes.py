@@ -14,7 +14,7 @@ from compliance.hyperv.membership import is_node
 from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def _endpoint(entry: Entry) -> tuple[str, int, str]:
     return entry.address.casefold(), entry.port, entry.path
 
 
-def servers_of(inventory: Inventory, membership: Membership, results: Results) -> Iterator[Source]:
+def servers_of(inventory: Inventory, membership: Membership, results: Results) -> Iterator[ServerRecord]:
     """Yield the servers of the inventory, then the nodes of clusters. A cluster whose nodes are not known stands for
     them. A listed server that was not read says nothing of being a node, so it stands alone."""
     clusters = {entry.name: source_of(entry, results.host(entry)) for entry in inventory.clusters}

@@ -12,7 +12,7 @@ from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestReading, Reading
 
-Result = Reading | GuestReading | Unread
+PeerResult = Reading | GuestReading | Unread
 
 
 class Kind(Enum):
@@ -51,13 +51,13 @@ def peers_of(inventory: Inventory) -> list[Peer]:
 class Results:
     """What came, peer by peer."""
 
-    _by_peer: dict[Peer, Result] = field(default_factory=dict)
+    _by_peer: dict[Peer, PeerResult] = field(default_factory=dict)
 
-    def record(self, peer: Peer, result: Result) -> None:
+    def record(self, peer: Peer, result: PeerResult) -> None:
         """Keep a result, in place of an earlier one."""
         self._by_peer[peer] = result
 
-    def record_first(self, peer: Peer, result: Result) -> None:
+    def record_first(self, peer: Peer, result: PeerResult) -> None:
         """Keep a result of a peer that has none yet."""
         self._by_peer.setdefault(peer, result)
 

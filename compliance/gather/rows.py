@@ -18,7 +18,7 @@ server does not know, and the fault is the same (2150858778, recorded)."""
 
 
 @dataclass(slots=True)
-class Rows:
+class RowReader:
     """What one server's classes give, and what it refused to give. ``seconds`` it may take for one answer."""
 
     send: Callable[[bytes], bytes]

@@ -11,20 +11,20 @@ from functools import partial
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, ReadError, Why
 from compliance.gather.patience import Patience
-from compliance.gather.rows import Rows
+from compliance.gather.rows import RowReader
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.entries import Entry, Limits
 from compliance.inventory.guests import WindowsGuest
 from compliance.model import READ_AS, Unread
-from compliance.snapshot.snapshot import Answer, Reading
+from compliance.snapshot.snapshot import Reading, RowsOrUnread
 from compliance.words import shorten
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, hold, identify, invoke
 from compliance.wsman.endpoint import NO_PASSWORD, Endpoint
 
 Clock = Callable[[], datetime]
-Watch = Callable[[Query, Answer, float], None]
+Watch = Callable[[Query, RowsOrUnread, float], None]
 """Called with each class as it has been read: its answer, and the seconds that it took."""
 
 
@@ -93,7 +93,7 @@ class Reader:
         self._watch = watch
         self._notes: list[str] = []
         self._patience = Patience(deadline, connection.reopen, self._notes.append, clock, sleep)
-        self._rows = Rows(connection.send, seconds)
+        self._rows = RowReader(connection.send, seconds)
 
     def read(self) -> Reading:
         return self.read_after_identify(self._identified())
@@ -135,7 +135,7 @@ class Reader:
             notes=(*self._notes, *self._rows.notes()),
         )
 
-    def _cluster(self) -> dict[str, Answer]:
+    def _cluster(self) -> dict[str, RowsOrUnread]:
         """Read of which cluster the server says it is a node; nothing where it has no failover clustering."""
         nodes = self.answer(queries.NODE_OF)
         if isinstance(nodes, Unread) and nodes.why is Why.ABSENT:
@@ -165,11 +165,11 @@ class Reader:
         ahead = None if time_there is None else time_there - self._now()
         return version if isinstance(version, str) else None, ahead
 
-    def answer(self, query: Query) -> Answer:
+    def answer(self, query: Query) -> RowsOrUnread:
         """Return the rows of one class, or why there are none. LinkError where nothing more can be asked."""
         began = time.monotonic()
         try:
-            answer: Answer = tuple(self._patience.insist(lambda: self._rows.read_rows(query)))
+            answer: RowsOrUnread = tuple(self._patience.insist(lambda: self._rows.read_rows(query)))
         except LinkError as error:
             raise LinkError(f"{error} (while reading {query.class_name})", why=error.why) from error
         except ReadError as error:
@@ -182,7 +182,7 @@ class Reader:
             )
         return answer
 
-    def invoke(self, namespace: str, class_name: str, method: str, arguments: Mapping[str, str]) -> Answer:
+    def invoke(self, namespace: str, class_name: str, method: str, arguments: Mapping[str, str]) -> RowsOrUnread:
         """Return what a method gave, as one row. Only guests are asked so, never a server."""
         uri = class_uri(namespace, class_name)
         try:

@@ -10,16 +10,16 @@ from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
 from compliance.inventory.listener import Listener
 from compliance.model import Unread
-from compliance.snapshot.snapshot import GuestReading, GuestSource, Reading, Source
+from compliance.snapshot.snapshot import GuestReading, GuestRecord, Reading, ServerRecord
 from compliance.words import shorten
 
 MOST_OF_AN_ACCOUNT = 120
 """Letters of the name that we log in by."""
 
 
-def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = None) -> Source:
+def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = None) -> ServerRecord:
     """Return a reading with what the inventory says of its server."""
-    return Source(
+    return ServerRecord(
         name=entry.name,
         endpoint=f"{entry.address}:{entry.port}",
         cluster=cluster,
@@ -34,8 +34,8 @@ def source_of(entry: Entry, reading: Reading | Unread, cluster: str | None = Non
 
 
 def with_accounts(
-    sources: Iterable[Source], entries: Iterable[Entry], credentials: Mapping[str, Credential]
-) -> Iterator[Source]:
+    sources: Iterable[ServerRecord], entries: Iterable[Entry], credentials: Mapping[str, Credential]
+) -> Iterator[ServerRecord]:
     """Yield the sources with the name that we log in to each by; of two entries of one name the first one counts."""
     by_name = {entry.name: entry for entry in reversed([*entries])}
     for source in sources:
@@ -52,7 +52,7 @@ def _account(entry: Entry | WayIn, credentials: Mapping[str, Credential]) -> str
     return shorten(entry.principal or "", MOST_OF_AN_ACCOUNT)
 
 
-def with_note(source: Source, note: str) -> Source:
+def with_note(source: ServerRecord, note: str) -> ServerRecord:
     """Return a server that was read with one more note on its reading."""
     reading = source.reading
     return (
@@ -62,9 +62,9 @@ def with_note(source: Source, note: str) -> Source:
     )
 
 
-def guest_of(entry: WayIn, reading: GuestReading | Unread, credentials: Mapping[str, Credential]) -> GuestSource:
+def guest_of(entry: WayIn, reading: GuestReading | Unread, credentials: Mapping[str, Credential]) -> GuestRecord:
     """Return what was seen in a guest with what the inventory says of the way there."""
-    return GuestSource(
+    return GuestRecord(
         name=entry.name,
         machines=entry.machine,
         insecure=_insecure(entry),

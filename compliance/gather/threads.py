@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from compliance.errors import ReadError, Why
-from compliance.gather.peers import Peer, Result, peers_of
+from compliance.gather.peers import Peer, PeerResult, peers_of
 from compliance.gather.server import Watch
 from compliance.hyperv.cluster_rows import MOST_NODES
 from compliance.inventory.entries import Entry
@@ -26,7 +26,7 @@ OF_GUESTS = 8
 RESERVED = 16
 """Descriptors that are left to everybody else: reports, the snapshot, modules that are loaded late."""
 
-Arrived = queue.SimpleQueue[tuple[Peer, "Result | None"]]
+Arrived = queue.SimpleQueue[tuple[Peer, "PeerResult | None"]]
 """What a peer's thread hands over: its result, or None as soon as the peer took the login."""
 
 
@@ -78,7 +78,7 @@ def _work(peer: Peer, question: Question, arrived: Arrived) -> None:
 
     # The one broad except: whatever fails with one peer must cost that peer only.
     try:
-        result: Result = question(watch=watch)
+        result: PeerResult = question(watch=watch)
     except ReadError as error:
         result = Unread(str(error), error.why)
     except Exception as error:

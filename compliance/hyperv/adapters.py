@@ -13,7 +13,7 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.host import OF_SWITCH, HostRows, why_no_address
 from compliance.hyperv.rows import cut, filled, read_word, text
-from compliance.model import Adapter, Addresses, Connection, Guest, Row, Unread
+from compliance.model import Adapter, AdapterConnection, Addresses, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
 
@@ -96,7 +96,7 @@ def _connected(row: Row | None) -> bool | Unread:
     return Unread("has no connection row") if row is None else read_word(row, "EnabledState", ENABLED)
 
 
-def _connection(host: HostRows, row: Row | None) -> tuple[Connection | Unread, str]:
+def _connection(host: HostRows, row: Row | None) -> tuple[AdapterConnection | Unread, str]:
     """Return what an adapter leads to, and the name of its switch. Microsoft's module takes EnabledState alone for
     "connected", and shows a switch only where HostResource names one that exists, or a pool."""
     if isinstance(host.connections, Unread):
@@ -107,7 +107,7 @@ def _connection(host: HostRows, row: Row | None) -> tuple[Connection | Unread, s
     if row is None or isinstance(enabled, Unread):
         return enabled if isinstance(enabled, Unread) else Unread("has no connection row"), ""
     if not enabled:
-        return Connection.NONE, ""
+        return AdapterConnection.NONE, ""
     resources = filled(row, "HostResource")
     if resources:
         return _switch(host, resources)
@@ -117,10 +117,12 @@ def _connection(host: HostRows, row: Row | None) -> tuple[Connection | Unread, s
     pool = text(row, "PoolID")
     if isinstance(pool, Unread):
         return pool, ""
-    return (Connection.POOL if pool and pool.strip() else Unread("is enabled, but names neither switch nor pool")), ""
+    return (
+        AdapterConnection.POOL if pool and pool.strip() else Unread("is enabled, but names neither switch nor pool")
+    ), ""
 
 
-def _switch(host: HostRows, resources: tuple[str, ...]) -> tuple[Connection | Unread, str]:
+def _switch(host: HostRows, resources: tuple[str, ...]) -> tuple[AdapterConnection | Unread, str]:
     """Return what a named switch is. That the server has no such switch is believed only where the names of all its
     switches, and the path, have the form that we know: no verdict hangs on a form that was inferred wrongly."""
     if host.additions.switches is None:
@@ -130,11 +132,11 @@ def _switch(host: HostRows, resources: tuple[str, ...]) -> tuple[Connection | Un
     ]
     known = [name for name in switches if name is not None]
     if known:
-        return Connection.SWITCH, known[0]
+        return AdapterConnection.SWITCH, known[0]
     if len(switches) < len(resources):
         # Where no path of this server has the form that we know, the form was inferred wrongly, and none is judged.
-        return (Unread("names a switch in another form") if host.names_switches else Connection.SWITCH), ""
-    return (Connection.LOST if host.additions.has_all_switches else Connection.SWITCH), ""
+        return (Unread("names a switch in another form") if host.names_switches else AdapterConnection.SWITCH), ""
+    return (AdapterConnection.LOST if host.additions.has_all_switches else AdapterConnection.SWITCH), ""
 
 
 # --- what the guest uses on it now ------------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import Expected, Resources, name_of, nodes_of, resources_of
-from compliance.hyperv.membership import NOT_ASKED, Claim, ClusterWord, labels_of
+from compliance.hyperv.membership import NOT_ASKED, ClusterWord, NodeClaim, labels_of
 from compliance.hyperv.rows import first_label, some
 from compliance.model import Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 
 
 class ClusterAnswers:
@@ -19,10 +19,10 @@ class ClusterAnswers:
 
     def __init__(
         self,
-        source: Source,
+        source: ServerRecord,
         members: Sequence[Server],
         words: Mapping[str, ClusterWord | None],
-        claims: Sequence[Claim],
+        claims: Sequence[NodeClaim],
     ) -> None:
         self.source = source
         self.members = members

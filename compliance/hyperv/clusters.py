@@ -26,7 +26,7 @@ from compliance.hyperv.host import MachineList, first_list, machine_list
 from compliance.hyperv.membership import (
     NOT_ASKED,
     Claims,
-    Neighbours,
+    InventoryLabels,
     adopt_twins,
     cluster_word,
     labels_of,
@@ -59,7 +59,7 @@ def with_clusters(
         machines = ClusterMachines(answers_of)
         clusters.append(_cluster(answers_of, machines))
         by_name |= {server.name: server for server in machines.servers}
-    neighbours = Neighbours(by_name.values(), words, words_of_clusters, snapshot.left_out)
+    neighbours = InventoryLabels(by_name.values(), words, words_of_clusters, snapshot.left_out)
     return tuple(
         server
         if server.cluster and (word := words.get(server.name)) and word == words_of_clusters.get(server.cluster)
@@ -170,7 +170,7 @@ def _remarks(answers: ClusterAnswers) -> Iterator[str]:
 # --- servers that were listed alone -----------------------------------------------------------------------------------
 
 
-def _with_partial(server: Server, answers: Mapping[str, Rows | Unread], neighbours: Neighbours) -> Server:
+def _with_partial(server: Server, answers: Mapping[str, Rows | Unread], neighbours: InventoryLabels) -> Server:
     """Return a server that says it is a node with what its cluster lacks: is every node of it in the inventory?"""
     answer = answers.get(queries.NODES)
     if server.unread or answer is None:

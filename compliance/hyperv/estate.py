@@ -10,13 +10,13 @@ from compliance.hyperv.guests.connections import tie_guests
 from compliance.hyperv.host import HostRows, first_list
 from compliance.hyperv.machines import machines_of
 from compliance.hyperv.membership import by_own_word
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
 from compliance.hyperv.replication import full_names_of
 from compliance.hyperv.rows import cut, quote_value
 from compliance.hyperv.sides import join_sides, unlisted_partners
 from compliance.model import Estate, Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Snapshot, Source
+from compliance.snapshot.snapshot import ServerRecord, Snapshot
 from compliance.words import join_names
 
 
@@ -24,7 +24,7 @@ def translate(snapshot: Snapshot) -> Estate:
     """The estate that a snapshot shows, both sides of every replica joined."""
     snapshot, claims = by_own_word(snapshot)
     servers, clusters = with_clusters(snapshot, [_server(source) for source in snapshot.servers], claims)
-    index = Index(servers, snapshot.left_out, clusters)
+    index = NameIndex(servers, snapshot.left_out, clusters)
     unlisted = unlisted_partners(servers, index)
     servers = tuple(
         replace(server, unlisted=tuple(partner.name for partner in unlisted if server.name in partner.servers))
@@ -36,7 +36,7 @@ def translate(snapshot: Snapshot) -> Estate:
         time=snapshot.time,
         servers=servers,
         clusters=clusters,
-        replicated=join_sides(servers, clusters, Index(servers, snapshot.left_out, clusters)),
+        replicated=join_sides(servers, clusters, NameIndex(servers, snapshot.left_out, clusters)),
         connections=connections,
         settings=snapshot.settings,
         stretched=snapshot.stretched,
@@ -44,7 +44,7 @@ def translate(snapshot: Snapshot) -> Estate:
     )
 
 
-def _server(source: Source) -> Server:
+def _server(source: ServerRecord) -> Server:
     server = Server(
         name=source.name,
         endpoint=source.endpoint,
@@ -75,7 +75,7 @@ def _server(source: Source) -> Server:
     )
 
 
-def _doubt(source: Source, host: HostRows, machines: Sequence[VirtualMachine]) -> str | None:
+def _doubt(source: ServerRecord, host: HostRows, machines: Sequence[VirtualMachine]) -> str | None:
     """Return why what came from a server can't be the whole. Its machines point here: one cause, one alarm."""
     doubts: list[str] = []
     if not machines and not source.may_be_empty and source.cluster is None:  # of a node, its cluster says it

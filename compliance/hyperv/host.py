@@ -30,7 +30,7 @@ from compliance.hyperv.rows import (
     text,
 )
 from compliance.model import Row, Unread
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 
 OF_FAILOVER = re.compile(rf"Microsoft:FailoverNetworkSetting\\({GUID})\\({GUID})")
 OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
@@ -94,7 +94,7 @@ NOBODY = MachineList("", {}, frozenset())
 class HostRows:
     """One server's rows, each class bucketed once by the machine that it speaks of."""
 
-    def __init__(self, source: Source, reading: Reading, first: MachineList) -> None:
+    def __init__(self, source: ServerRecord, reading: Reading, first: MachineList) -> None:
         self.name = source.name
         self.host_name = first.host
         version = queries.parse_version(reading.version)

@@ -16,7 +16,7 @@ from compliance.hyperv.cluster_rows import name_of, nodes_of
 from compliance.hyperv.host import MachineList, first_list
 from compliance.hyperv.rows import Rows, first_label
 from compliance.model import Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 
 NOT_ASKED = Unread("was not asked for")
 UPTIMES_MAY_DIFFER = timedelta(hours=1)
@@ -55,7 +55,7 @@ def _labels(host_name: str | None, name: str, endpoint: str) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class NodeClaim:
     """A server that a cluster names as its node, and that does not confirm it."""
 
     server: str
@@ -66,7 +66,7 @@ class Claim:
         return f"{self.server} ({self.why})"
 
 
-Claims = Mapping[str, Sequence[Claim]]
+Claims = Mapping[str, Sequence[NodeClaim]]
 """By cluster."""
 
 
@@ -75,12 +75,12 @@ def by_own_word(snapshot: Snapshot) -> tuple[Snapshot, Claims]:
     that clusters made in vain. What was not read says nothing: it stays where it is, and puts its cluster in doubt. A
     cluster that is left without a node stands for its nodes itself."""
     clusters = {source.name: source for source in snapshot.clusters}
-    claims: dict[str, list[Claim]] = defaultdict(list)
+    claims: dict[str, list[NodeClaim]] = defaultdict(list)
     servers = []
     for source in snapshot.servers:
         why = why_no_node(source, clusters.get(source.cluster or ""))
         if source.cluster is not None and why:
-            claims[source.cluster].append(Claim(source.name, _labels_of_source(source), why))
+            claims[source.cluster].append(NodeClaim(source.name, _labels_of_source(source), why))
         servers.append(replace(source, cluster=None) if why else source)
     with_nodes = {source.cluster for source in servers}
     for source in snapshot.clusters:
@@ -90,12 +90,12 @@ def by_own_word(snapshot: Snapshot) -> tuple[Snapshot, Claims]:
     return replace(snapshot, servers=tuple(servers)), claims
 
 
-def is_node(source: Source, cluster: Source) -> bool:
+def is_node(source: ServerRecord, cluster: ServerRecord) -> bool:
     """Was this server read, and does it say itself that it is a node of the cluster that it stands in?"""
     return isinstance(source.reading, Reading) and not why_no_node(source, cluster)
 
 
-def why_no_node(source: Source, cluster: Source | None) -> str:
+def why_no_node(source: ServerRecord, cluster: ServerRecord | None) -> str:
     """Return why a server that was read is no node of a cluster, by the server's own word; empty where it is one, or
     was not read."""
     reading = source.reading
@@ -119,7 +119,7 @@ def why_no_node(source: Source, cluster: Source | None) -> str:
     return ""
 
 
-def _labels_of_source(source: Source) -> frozenset[str]:
+def _labels_of_source(source: ServerRecord) -> frozenset[str]:
     first = first_list(source.reading) if isinstance(source.reading, Reading) else None
     return _labels(first.host if isinstance(first, MachineList) else None, source.name, source.endpoint)
 
@@ -127,7 +127,7 @@ def _labels_of_source(source: Source) -> frozenset[str]:
 # --- one server under two names ---------------------------------------------------------------------------------------
 
 
-def adopt_twins(source: Source, servers: dict[str, Server], words: Mapping[str, ClusterWord | None]) -> None:
+def adopt_twins(source: ServerRecord, servers: dict[str, Server], words: Mapping[str, ClusterWord | None]) -> None:
     """Take servers of the inventory that are nodes of this cluster under other names for what they are: each machine is
     judged once. ``words``: what servers say of their cluster themselves."""
     mine = cluster_word(source.reading.classes) if isinstance(source.reading, Reading) else None
@@ -169,7 +169,7 @@ def _is_alike(machine: VirtualMachine, other: VirtualMachine) -> bool:
 # --- servers that were listed alone -----------------------------------------------------------------------------------
 
 
-class Neighbours:
+class InventoryLabels:
     """Which labels stand in the inventory, cluster by cluster. One that was read and is a node of another cluster, or
     of none, is only called the same."""
 

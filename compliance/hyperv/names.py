@@ -10,7 +10,7 @@ from compliance.hyperv.rows import first_label
 from compliance.model import Cluster, Server, VirtualMachine
 
 
-class Index:
+class NameIndex:
     """``left_out``: names of servers of the inventory that were not to be read."""
 
     def __init__(

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumptions.held import Pair, assumptions_on, assumptions_on_pairs, pairs_of
+from compliance.hyperv.assumptions.held import ReplicationPair, assumptions_on, assumptions_on_pairs, pairs_of
 from compliance.hyperv.assumptions.statement import remarks_on
 from compliance.hyperv.host import HostRows
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.hyperv.replication import foreign_names_of
 from compliance.model import Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from compliance.words import join_names, plural
 
 FOR_REMARKS_ONLY = (
@@ -28,7 +28,7 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 """Kerberos refuses a greater difference; ages read off this server would be wrong by as much."""
 
 
-def server_remarks(source: Source, host: HostRows, machines: Sequence[VirtualMachine]) -> tuple[str, ...]:
+def server_remarks(source: ServerRecord, host: HostRows, machines: Sequence[VirtualMachine]) -> tuple[str, ...]:
     reading = host.reading
     remarks = [source.insecure] if source.insecure else []
     remarks += [note for note in reading.notes if note != queries.REFUSES_WQL]  # told as an assumption
@@ -60,9 +60,9 @@ def _on_foreign(host: HostRows, machines: Sequence[VirtualMachine]) -> list[str]
     return [f"{count} {verb} through {another}{where}: {whose} failover happens there"]
 
 
-def with_remarks_on_sides(servers: Sequence[Server], index: Index) -> tuple[Server, ...]:
+def with_remarks_on_sides(servers: Sequence[Server], index: NameIndex) -> tuple[Server, ...]:
     """The same servers, each with what its machines' other sides contradict."""
-    pairs: dict[str, list[Pair]] = defaultdict(list)
+    pairs: dict[str, list[ReplicationPair]] = defaultdict(list)
     for pair in pairs_of(servers, index):
         pairs[pair.machine.server].append(pair)
     return tuple(

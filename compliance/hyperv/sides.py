@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from compliance.errors import Why
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.model import Cluster, Partner, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 from compliance.words import join_names, quote
 
@@ -26,7 +26,7 @@ HOST_NAME = re.compile(r"(?=.*[^\W_])[\w.:-]+")
 GUEST_IS_THERE = frozenset({Power.RUNNING, Power.PAUSED})
 
 
-def join_sides(servers: Sequence[Server], clusters: Sequence[Cluster], index: Index) -> tuple[ReplicatedVM, ...]:
+def join_sides(servers: Sequence[Server], clusters: Sequence[Cluster], index: NameIndex) -> tuple[ReplicatedVM, ...]:
     """Return every side of every replication, in the order of the servers. A role that could not be read counts as a
     side, and so does a machine that a cluster expects and no node showed."""
     sides = tuple(
@@ -39,7 +39,7 @@ def join_sides(servers: Sequence[Server], clusters: Sequence[Cluster], index: In
     return (*sides, *(ReplicatedVM(machine=machine, partner=Unread(str(machine.doubt))) for machine in unseen))
 
 
-def unlisted_partners(servers: Sequence[Server], index: Index) -> tuple[Partner, ...]:
+def unlisted_partners(servers: Sequence[Server], index: NameIndex) -> tuple[Partner, ...]:
     """Return the servers that replication settings name and nobody listed, in alphabetical order."""
     naming: dict[str, list[VirtualMachine]] = defaultdict(list)
     names: dict[str, str] = {}
@@ -68,7 +68,7 @@ class _Ends:
     missing: str = ""
 
 
-def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
+def _joined(machine: VirtualMachine, index: NameIndex) -> ReplicatedVM:
     """Walk from host to host until one is reached on which the guest runs; in a chain it may be two hops away. Each hop
     is taken by the settings of the server that it leaves."""
     seen = {machine.server}
@@ -97,7 +97,7 @@ def _joined(machine: VirtualMachine, index: Index) -> ReplicatedVM:
 
 
 def _why_nowhere(
-    machine: VirtualMachine, others: Sequence[VirtualMachine], missing: Sequence[str], index: Index
+    machine: VirtualMachine, others: Sequence[VirtualMachine], missing: Sequence[str], index: NameIndex
 ) -> Why:
     """Return whether something should have come: not of a guest that is known to run nowhere, nor of a server that
     nobody asked."""
@@ -119,7 +119,7 @@ def _not_running(machine: VirtualMachine) -> str:
     )
 
 
-def _other_ends(machine: VirtualMachine, index: Index) -> _Ends:
+def _other_ends(machine: VirtualMachine, index: NameIndex) -> _Ends:
     if isinstance(machine.role, Unread) or machine.role not in PARTNERS:
         return _Ends((), f"the role of {machine} is {machine.role}")
     if machine.foreign:
@@ -152,11 +152,11 @@ def names_towards(role: Role, machine: VirtualMachine) -> tuple[str, ...]:
     return machine.receives_from if upstream else machine.sends_to
 
 
-def _others(machine: VirtualMachine, index: Index) -> list[VirtualMachine]:
+def _others(machine: VirtualMachine, index: NameIndex) -> list[VirtualMachine]:
     return [other for other in index.holders[machine.guid] if other.server != machine.server]
 
 
-def _ends_that_name(machine: VirtualMachine, reason: str, index: Index) -> _Ends:
+def _ends_that_name(machine: VirtualMachine, reason: str, index: NameIndex) -> _Ends:
     """Return the other ends by their own settings, where this side's were not read: each must name this server."""
     assert isinstance(machine.role, Role)  # noqa: S101  # its caller asked
     naming = [
@@ -172,7 +172,7 @@ def _ends_that_name(machine: VirtualMachine, reason: str, index: Index) -> _Ends
     return _Ends((), reason)
 
 
-def _why_lost(machine: VirtualMachine, names: Sequence[str], index: Index) -> str:
+def _why_lost(machine: VirtualMachine, names: Sequence[str], index: NameIndex) -> str:
     """Return why none of the servers that a machine's settings name could answer, the first cause first: one that was
     not read, then one that nobody asked, then one that says otherwise."""
     unread = [name for name in names if index.is_unread(name)]
@@ -205,7 +205,7 @@ def is_host_name(name: str) -> bool:
     return HOST_NAME.fullmatch(name.strip()) is not None
 
 
-def _contradiction(machine: VirtualMachine, names: Sequence[str], index: Index) -> str:
+def _contradiction(machine: VirtualMachine, names: Sequence[str], index: NameIndex) -> str:
     """Return what speaks against a server that the settings name, that was read, and that does not hold the machine."""
     holders = {other.server for other in index.holders[machine.guid]}
     for name in names:

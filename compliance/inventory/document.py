@@ -9,16 +9,16 @@ from pydantic import ConfigDict, Field
 from compliance.credentials.places import PasswordPlace
 from compliance.files.keys import CREDENTIAL, File, Label, Model, Name, Schema
 from compliance.gate.policy import PolicyBlock
-from compliance.inventory.entries import EXPECTED, Cluster, ClusterEntry, Entry, Limits, Server, ServerKeys
+from compliance.inventory.entries import EXPECTED, ClusterEntry, ClusterItem, Entry, Limits, ServerItem, ServerKeys
 from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, WindowsGuest
 
-Sites = Annotated[tuple[Label, ...], Field(strict=False, min_length=2)]
+SharedSites = Annotated[tuple[Label, ...], Field(strict=False, min_length=2)]
 
 ASKED = ("servers", "clusters", "include")
 """Keys that name whom to ask, each enough by itself."""
 
 
-class Document(Model):
+class InventoryFile(Model):
     """The servers of an estate, here or in other files, or a snapshot of them."""
 
     model_config = ConfigDict(
@@ -30,11 +30,11 @@ class Document(Model):
 
     name: Name = Field(default_factory=str)
     """The estate's name, which ids and snapshots carry; the file's name without its ending, if left out."""
-    servers: Annotated[tuple[Server, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
+    servers: Annotated[tuple[ServerItem, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """The servers to read."""
     include: Annotated[tuple[File, ...], Field(strict=False, max_length=500)] = Field(default_factory=tuple)
     """Other inventories whose servers belong to this estate, each with its own `defaults`; relative to this one."""
-    clusters: Annotated[tuple[Cluster, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
+    clusters: Annotated[tuple[ClusterItem, ...], Field(strict=False, min_length=1)] = Field(default_factory=tuple)
     """Failover clusters to read, each with all its nodes."""
     snapshot: File | None = None
     """Stands in place of `servers`: what an earlier run gathered; relative to the inventory's folder."""
@@ -51,12 +51,12 @@ class Document(Model):
     """What closes the gate."""
     may_be_empty: bool = False
     """true: an estate without any replicated virtual machine is fine."""
-    stretched: Annotated[tuple[Sites, ...], Field(strict=False)] = ()
+    stretched: Annotated[tuple[SharedSites, ...], Field(strict=False)] = ()
     """Lists of sites that share their networks: a machine keeps its address there, and it is valid."""
 
 
 SCHEMA = Schema(
-    root=Document,
+    root=InventoryFile,
     item="server",
     below={
         "servers": Entry,
@@ -70,6 +70,6 @@ SCHEMA = Schema(
     expected=EXPECTED,
 )
 GUEST_SCHEMAS = {
-    model: Schema(root=Document, item="guest", below={"guests": model}, expected=EXPECTED)
+    model: Schema(root=InventoryFile, item="guest", below={"guests": model}, expected=EXPECTED)
     for model in (GuestEntry, WindowsGuest, AnsibleGuest)
 }

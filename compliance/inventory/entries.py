@@ -77,7 +77,7 @@ class Entry(ServerKeys):
         return self.name
 
 
-Server = Annotated[Entry, BeforeValidator(by_name, json_schema_input_type=Entry | Name)]
+ServerItem = Annotated[Entry, BeforeValidator(by_name, json_schema_input_type=Entry | Name)]
 """A server by its keys, or by its name alone."""
 
 
@@ -88,7 +88,7 @@ class ClusterEntry(Entry):
     """The cluster's own name, or any node's, to ask for the nodes; the name, if left out."""
     domain: Annotated[str, Field(pattern=DOMAIN, max_length=200)] | None = None
     """Completes the nodes' names; the address's own domain, if left out."""
-    nodes: Annotated[tuple[Server, ...], Field(strict=False)] = ()
+    nodes: Annotated[tuple[ServerItem, ...], Field(strict=False)] = ()
     """Asked where the address answers nothing; and what a node has that it doesn't share with the cluster."""
 
     def node(self, label: str) -> Entry:
@@ -101,7 +101,7 @@ class ClusterEntry(Entry):
         return Entry(**{key: getattr(self, key) for key in ServerKeys.model_fields}, name=name, address=name)
 
 
-Cluster = Annotated[ClusterEntry, BeforeValidator(by_name, json_schema_input_type=ClusterEntry | Name)]
+ClusterItem = Annotated[ClusterEntry, BeforeValidator(by_name, json_schema_input_type=ClusterEntry | Name)]
 
 
 class Limits(Model):

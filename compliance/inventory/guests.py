@@ -48,7 +48,7 @@ def check_ansible_host(value: str) -> str:
     raise ValueError("expected `ansible://host`, with the host's name in the `inventory` and nothing else")
 
 
-Connection = Annotated[
+ConnectionURL = Annotated[
     str, AfterValidator(check_connection), WithJsonSchema({"type": "string", "pattern": CONNECTION, "maxLength": 300})
 ]
 
@@ -66,7 +66,7 @@ class GuestEntry(Model):
 
     machine: Globs
     """Whose guest it is: the machine's name, server/name or GUID, a pattern (`*`, `?`) or a list of them."""
-    connection: Connection
+    connection: ConnectionURL
     """ssh://[user@]host[:port] by OpenSSH, paramiko://[user@]host[:port] with a password, local:// for this machine."""
     credential: Annotated[str, Field(pattern=CREDENTIAL, max_length=60)] | None = None
     """As for servers; for paramiko:// only, since ssh takes keys, an agent, or what its configuration says."""

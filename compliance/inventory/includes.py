@@ -25,14 +25,14 @@ Read = Callable[[Path, bool], Inventory]
 
 def read_with_includes(path: Path, read: Read) -> Inventory:
     """``path`` and what it includes. InventoryError with every mistake of every file, each with its own place."""
-    inventory = _Reader(read).whole(path, ())
+    inventory = _IncludingReader(read).whole(path, ())
     refuse_doubled_sites(inventory.stretches)
     if not inventory.snapshot:  # whose sites are known when it is read
         refuse_unknown_sites(inventory.stretches, (entry.site for entry in inventory.hosts))
     return inventory
 
 
-class _Reader:
+class _IncludingReader:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._met: dict[Path, str] = {}  # file -> where it was included

@@ -62,6 +62,6 @@ class Inventory:
         return tuple(frozenset(mention.site for mention in stretch) for stretch in self.stretches)
 
     @property
-    def settings(self) -> model.Settings:
+    def settings(self) -> model.Judging:
         """How the estate is judged, in the words of those who judge."""
-        return self.policy.over(model.Settings(may_be_empty=self.may_be_empty))
+        return self.policy.over(model.Judging(may_be_empty=self.may_be_empty))

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from compliance.files.keys import meant
-from compliance.files.yaml_file import Place, UserFile, content_of
+from compliance.files.yaml_file import KeyPath, UserFile, content_of
 from compliance.gate.policy import DEFAULT
 from compliance.inventory import guests as guest_entry
-from compliance.inventory.document import ASKED, GUEST_SCHEMAS, SCHEMA, Document, Sites
+from compliance.inventory.document import ASKED, GUEST_SCHEMAS, SCHEMA, InventoryFile, SharedSites
 from compliance.inventory.entries import ClusterEntry, Entry, ServerKeys, by_name, conflicts
 from compliance.inventory.guests import AnsibleGuest, WayIn
 from compliance.inventory.inventory import Inventory
@@ -41,7 +41,7 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
             text.add((key,), "counts only in the inventory that includes this one: say it there")
     lists = ("servers", "clusters", "guests")
     head = {key: value for key, value in document.items() if key not in lists or not isinstance(value, list)}
-    known = SCHEMA.check(text, Document, {"name": path.stem} | head)
+    known = SCHEMA.check(text, InventoryFile, {"name": path.stem} | head)
     entries = _entries(text, document)
     guests = _guests(text, document)
     if known is None or text.mistakes:
@@ -68,7 +68,7 @@ def inventory_of(path: Path, content: bytes, *, included: bool = False) -> Inven
     )
 
 
-def _stretches(text: UserFile, stretched: tuple[Sites, ...]) -> Iterator[Stretch]:
+def _stretches(text: UserFile, stretched: tuple[SharedSites, ...]) -> Iterator[Stretch]:
     for number, sites in enumerate(stretched):
         yield tuple(
             SiteMention(site=site, place=text.where(("stretched", number, at))) for at, site in enumerate(sites)
@@ -86,14 +86,14 @@ def _check_source(text: UserFile, document: dict[str, object]) -> None:
         text.add(("guests",), "a snapshot has its own; nobody is asked")
     elif document.get("snapshot", "") is None:
         text.add(("snapshot",), "expected the name of a file, got nothing")
-    elif not {*ASKED, "snapshot"} & {*document, *(meant(key, Document) for key in document)}:
+    elif not {*ASKED, "snapshot"} & {*document, *(meant(key, InventoryFile) for key in document)}:
         text.add((), f"{NEITHER}; nor are there groups with `hosts`, as an inventory of Ansible has them")
 
 
 def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
     """Two that differ in the size of letters would share the environment's variables."""
     given = document.get("credentials")
-    names: dict[str, Place] = {}
+    names: dict[str, KeyPath] = {}
     for name, source in given.items() if isinstance(given, dict) else ():
         place = ("credentials", str(name))
         first = names.setdefault(str(name).casefold(), place)
@@ -103,10 +103,10 @@ def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
             text.add((*place, "password"), "a password does not stand in an inventory: name where it is kept")
 
 
-def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
-    entries: dict[Place, Entry] = {}
-    names: dict[str, Place] = {}
-    endpoints: dict[tuple[str, int, str], Place] = {}
+def _entries(text: UserFile, document: dict[str, object]) -> dict[KeyPath, Entry]:
+    entries: dict[KeyPath, Entry] = {}
+    names: dict[str, KeyPath] = {}
+    endpoints: dict[tuple[str, int, str], KeyPath] = {}
     for place, model_of, given in _entries_of(document):
         entry = SCHEMA.check(text, model_of, given, place, is_told=lambda at: _is_inherited(text, at))
         if isinstance(given, dict) and isinstance(name := given.get("name"), str):
@@ -128,13 +128,13 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[Place, Entry]:
     return entries
 
 
-def _entries_of(document: dict[str, object]) -> Iterator[tuple[Place, type[Entry], object]]:
+def _entries_of(document: dict[str, object]) -> Iterator[tuple[KeyPath, type[Entry], object]]:
     """Every server, cluster and node, with what it inherits: nodes from their cluster, all from `defaults`."""
     shared = _settings_in(document.get("defaults"))
     for index, server in enumerate(map(by_name, _list(document.get("servers")))):
         yield ("servers", index), Entry, shared | server if isinstance(server, dict) else server
     for index, cluster in enumerate(map(by_name, _list(document.get("clusters")))):
-        place: Place = ("clusters", index)
+        place: KeyPath = ("clusters", index)
         if not isinstance(cluster, dict):
             yield place, ClusterEntry, cluster
             continue
@@ -154,17 +154,17 @@ def _list(given: object) -> list[object]:
     return given if isinstance(given, list) else []
 
 
-def _with_nodes(entries: Mapping[Place, Entry]) -> Iterator[ClusterEntry]:
+def _with_nodes(entries: Mapping[KeyPath, Entry]) -> Iterator[ClusterEntry]:
     for place, cluster in entries.items():
         if isinstance(cluster, ClusterEntry):
             nodes = [node for at, node in entries.items() if at[:3] == (*place, "nodes")]
             yield cluster.model_copy(update={"nodes": tuple(nodes)})
 
 
-def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn | AnsibleGuest]:
+def _guests(text: UserFile, document: dict[str, object]) -> dict[KeyPath, WayIn | AnsibleGuest]:
     given = document.get("guests")
-    entries: dict[Place, WayIn | AnsibleGuest] = {}
-    known: dict[str, Place] = {}
+    entries: dict[KeyPath, WayIn | AnsibleGuest] = {}
+    known: dict[str, KeyPath] = {}
     for index, guest in enumerate(given if isinstance(given, list) else ()):
         place = ("guests", index)
         model_of = guest_entry.model_of(guest)
@@ -182,7 +182,7 @@ def _guests(text: UserFile, document: dict[str, object]) -> dict[Place, WayIn | 
     return entries
 
 
-def _is_inherited(text: UserFile, at: Place) -> bool:
+def _is_inherited(text: UserFile, at: KeyPath) -> bool:
     """Told where the cluster or `defaults` says it."""
     if at in text.lines:
         return False

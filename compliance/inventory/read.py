@@ -32,7 +32,7 @@ from compliance.inventory.ansible.guests import with_guests
 from compliance.inventory.ansible.read import AnsibleReading, read_ansible
 from compliance.inventory.ansible.without_ansible import YAML_NAMES
 from compliance.inventory.ansible.yaml_groups import SECTIONS
-from compliance.inventory.document import Document
+from compliance.inventory.document import InventoryFile
 from compliance.inventory.includes import limited, read_with_includes
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
@@ -40,7 +40,7 @@ from compliance.inventory.own_file import inventory_of
 from compliance.words import printable
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})
-ONLY_OURS = frozenset(Document.model_fields) - OURS
+ONLY_OURS = frozenset(InventoryFile.model_fields) - OURS
 OF_ANSIBLE = frozenset({"all", "ungrouped", "plugin"})
 
 DEEPEST = 60

@@ -13,13 +13,11 @@ from ipaddress import ip_address
 
 from compliance.gate.coverage import MachineCount
 from compliance.gate.decision import Decision
+from compliance.judge.landings import SideKey
 from compliance.judge.readiness import DIRECTIONS, Direction, Readiness, Word
 from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
 from compliance.words import MOST_NAMES, plural, printable, shorten
-
-Side = tuple[str, str]
-"""Server and GUID of one side of a machine."""
 
 ASKED: Mapping[str, tuple[Direction, ...]] = {
     "failover": (Direction.FAILOVER, Direction.EXTENDED_FAILOVER),
@@ -73,7 +71,7 @@ def headline(
     return ". ".join(parts)
 
 
-def tally_of(readiness: Iterable[Readiness], covered: Mapping[Side, str]) -> Tally:
+def tally_of(readiness: Iterable[Readiness], covered: Mapping[SideKey, str]) -> Tally:
     """Return the numbers of one direction. ``covered``: sides whose every finding is `waived` or `known`."""
     machines = [*readiness]
     by_cover: dict[str, Counter[Word]] = defaultdict(Counter)
@@ -99,7 +97,7 @@ def count_words(readiness: Iterable[Readiness]) -> dict[Direction, Counter[Word]
 def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCount:
     """Return how many machines have, or may have, an address in the direction that is asked for, and of how many of
     them it is known in each whether they are ready."""
-    words: dict[frozenset[Side], list[Word]] = defaultdict(list)
+    words: dict[frozenset[SideKey], list[Word]] = defaultdict(list)
     for one in readiness:
         if one.direction in ASKED[direction] and one.word in WITH_ADDRESS:
             words[sides_of(one)].append(one.word)
@@ -107,7 +105,7 @@ def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCou
     return MachineCount(len(words), judged)
 
 
-def in_scope(readiness: Iterable[Readiness], sides: Collection[Side]) -> tuple[Readiness, ...]:
+def in_scope(readiness: Iterable[Readiness], sides: Collection[SideKey]) -> tuple[Readiness, ...]:
     """Return the machines of which one of these sides is one. Which rules are selected is of no matter."""
     return tuple(one for one in readiness if sides_of(one) & frozenset(sides))
 
@@ -115,9 +113,9 @@ def in_scope(readiness: Iterable[Readiness], sides: Collection[Side]) -> tuple[R
 # --- what a waiver or the baseline covers -----------------------------------------------------------------------------
 
 
-def _covered(decisions: Iterable[Decision]) -> dict[Side, str]:
+def _covered(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     """Return the sides that have findings, each of them waived or known."""
-    found: dict[Side, set[str]] = defaultdict(set)
+    found: dict[SideKey, set[str]] = defaultdict(set)
     for one in decisions:
         machine = one.verdict.machine
         if machine and one.finding:
@@ -127,14 +125,14 @@ def _covered(decisions: Iterable[Decision]) -> dict[Side, str]:
     return {side: "waived" if "waived" in covers else "known" for side, covers in found.items() if "" not in covers}
 
 
-def _cover(one: Readiness, covered: Mapping[Side, str]) -> str:
+def _cover(one: Readiness, covered: Mapping[SideKey, str]) -> str:
     """By the side that holds the address of the direction."""
     role = DIRECTIONS[one.direction]
     machines = (vm.machine for vm in one.sides if vm.machine.role is role)
     return next((covered.get((machine.server, machine.guid), "") for machine in machines), "")
 
 
-def sides_of(one: Readiness) -> frozenset[Side]:
+def sides_of(one: Readiness) -> frozenset[SideKey]:
     """Return server and GUID of each side of a machine that was seen."""
     return frozenset((vm.machine.server, vm.machine.guid) for vm in one.sides)
 

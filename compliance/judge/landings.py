@@ -13,20 +13,21 @@ from compliance.rules.evidence.replications import key_of
 
 LANDED = "failover-ip-landed"
 ON_ONE_SIDE = "runs-on-one-side"
-Key = tuple[str, str]
+SideKey = tuple[str, str]
+"""Server and GUID of one side of a machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landings:
     """Verdicts by server and GUID of a side; those on a test replica by the replica that it was made from."""
 
-    verdicts: Mapping[Key, Sequence[Verdict]]
-    both_run: Mapping[Key, Verdict]
+    verdicts: Mapping[SideKey, Sequence[Verdict]]
+    both_run: Mapping[SideKey, Verdict]
 
     @classmethod
     def of(cls, verdicts: Iterable[Verdict]) -> Self:
-        landings: dict[Key, list[Verdict]] = defaultdict(list)
-        both_run: dict[Key, Verdict] = {}
+        landings: dict[SideKey, list[Verdict]] = defaultdict(list)
+        both_run: dict[SideKey, Verdict] = {}
         for verdict in verdicts:
             machine = verdict.machine
             if machine and verdict.rule.key == LANDED:

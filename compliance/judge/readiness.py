@@ -221,7 +221,7 @@ class _Judged:
         names = join_names(today.addresses)
         if today.addresses and not today.dynamic and _are_stretched(self.sides, self.sites):
             return self._with(Word.NO_ADDRESS, f"keeps {names}, which is valid there", Cause.STRETCHED)
-        return self._with(Word.NO_ADDRESS, *_kept(today))
+        return self._with(Word.NO_ADDRESS, *_today_text(today))
 
     # --- values -------------------------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class _Judged:
     def _with(
         self, word: Word, reason: str, cause: str = "", *, condition: str = "", rests_on: RestsOn | None = None
     ) -> Readiness:
-        machine = self._named().machine
+        machine = self._primary_or_first().machine
         wanted = Role.EXTENDED_REPLICA if self.direction is Direction.EXTENDED_FAILOVER else Role.REPLICA
         today = today_of(self.side or self.sides[0])
         own = {vm.machine.server for vm in self.sides}
@@ -266,7 +266,7 @@ class _Judged:
             sides=self.sides,
         )
 
-    def _named(self) -> ReplicatedVM:
+    def _primary_or_first(self) -> ReplicatedVM:
         return next((vm for vm in self.sides if vm.machine.role is Role.PRIMARY), self.sides[0])
 
     def _server(self, role: Role) -> str:
@@ -307,7 +307,7 @@ def _are_stretched(sides: Sequence[ReplicatedVM], sites: Sites) -> bool:
     return len(servers) > 1 and all(sites.are_stretched(servers[0], other) for other in servers[1:])
 
 
-def _kept(today: Today) -> tuple[str, Cause]:
+def _today_text(today: Today) -> tuple[str, Cause]:
     """Return what a machine has that nothing else is set for."""
     names = join_names(today.addresses)
     match today:

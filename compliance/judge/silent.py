@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from compliance.gate.coverage import SilentMachine
 from compliance.gate.policy import Policy
-from compliance.judge.headline import ASKED, Side, sides_of
-from compliance.judge.landings import LANDED, ON_ONE_SIDE
+from compliance.judge.headline import ASKED, sides_of
+from compliance.judge.landings import LANDED, ON_ONE_SIDE, SideKey
 from compliance.judge.readiness import STEPS, Direction, Readiness, Word
 from compliance.model import Role
 from compliance.rule import Result, Verdict
@@ -23,7 +23,7 @@ def silent_machines(
     takes out of the gate was said, and is the user's to decide.
     """
     spoken = set(_spoken(verdicts, policy))
-    names: dict[frozenset[Side], SilentMachine] = {}
+    names: dict[frozenset[SideKey], SilentMachine] = {}
     for one in readiness:
         sides = sides_of(one)
         if _is_open(one, policy.direction) and not sides & spoken:
@@ -31,7 +31,7 @@ def silent_machines(
     return tuple(names.values())
 
 
-def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[Side]:
+def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[SideKey]:
     """Yield the sides of which a step of readiness says itself that it failed or is unknown; what a test replica shows
     is said of the replica that it was made from."""
     for verdict in verdicts:

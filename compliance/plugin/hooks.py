@@ -111,7 +111,7 @@ def pytest_configure(config: pytest.Config) -> None:
     from compliance.plugin.session import EstateSession
 
     with usage_errors():
-        reports = Reports.asked_for(config)
+        reports = Reports.for_options(config)
         with reports.watching() if reports else nullcontext():
             ini.refuse_mistakes()
             if not has_estate:

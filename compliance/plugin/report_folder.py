@@ -56,7 +56,7 @@ class Reports:
         self._versions = _versions()
 
     @classmethod
-    def asked_for(cls, config: pytest.Config) -> Reports | None:
+    def for_options(cls, config: pytest.Config) -> Reports | None:
         """None where nobody asked, in a worker of xdist (its controller writes), and where cases are only listed.
 
         UsageError where the folder can't be written, before hours of gathering.

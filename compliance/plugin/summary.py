@@ -12,7 +12,7 @@ from compliance.plugin.grain import hint
 from compliance.plugin.report_folder import Reports, junit_warning, tell_github
 from compliance.plugin.request import Request
 from compliance.report import text
-from compliance.report.gate_text import gate_told
+from compliance.report.gate_text import gate_lines
 from compliance.report.table import Table
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.words import plural, printable
@@ -48,7 +48,7 @@ def answer(table: Table) -> Iterator[str]:
     try:
         lines += text.summary(table)
     except Exception:
-        yield from gate_told(table.gate)
+        yield from gate_lines(table.gate)
         raise
     yield from lines
 

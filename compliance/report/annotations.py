@@ -60,7 +60,7 @@ def _closes(decisions: Sequence[Decision]) -> bool:
 
 def _where(table: Table, decisions: Sequence[Decision]) -> dict[str, str]:
     """The first server that it is about; one in the first file before those in files that it includes."""
-    servers = {name for one in decisions if (name := table.named_as(one.verdict))}
+    servers = {name for one in decisions if (name := table.name_in_inventory(one.verdict))}
     if not table.file:
         return {}
     places = [(table.files.get(server, ""), table.lines[server]) for server in servers if server]

@@ -10,7 +10,7 @@ from compliance.words import join_names, printable
 MOST_WAIVERS = 20
 
 
-def gate_told(gate: Gate) -> Iterator[str]:
+def gate_lines(gate: Gate) -> Iterator[str]:
     """Open or closed and why, and what people should know of it in either case."""
     state = "open" if gate.is_open else "closed"
     yield f"The gate is {state} (exit code {int(gate.code)})."

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
-from compliance.report.table import Table, told_once
+from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import plural, printable
 
@@ -29,7 +29,7 @@ KINDS = ((Result.FAILED, False), (Result.UNKNOWN, True), (Result.WAIVED, False),
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Group:
+class Heading:
     """Verdicts of one rule that belong under one heading. ``word`` is the severity of what failed, else the result."""
 
     word: str
@@ -43,13 +43,13 @@ class Group:
         return tuple(decision.shown for decision in self.decisions)
 
 
-def groups(table: Table) -> Iterator[Group]:
+def groups(table: Table) -> Iterator[Heading]:
     """Yield what failed, what is unknown, what is waived or known, and what passed on a condition; worst first.
 
     A server that was not read stands under its own rule only.
     """
     asked = _subjects(table.verdicts)
-    once = {id(verdict) for verdict in told_once(table.verdicts)}
+    once = {id(verdict) for verdict in leave_out_repeats(table.verdicts)}
     decisions = sorted(table.decisions, key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
     for shown, is_unknown in KINDS:
         found = [
@@ -62,13 +62,13 @@ def groups(table: Table) -> Iterator[Group]:
         for rule, members in _by_rule(found):
             count = _count(rule, [one.shown for one in members], asked[rule.key])
             word = rule.severity.value if shown is Result.FAILED else shown.value
-            yield Group(
+            yield Heading(
                 word=word, heading=_heading(rule, count, is_unknown=is_unknown), rule=rule, decisions=tuple(members)
             )
     yield from _conditions(decisions, asked)
 
 
-def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[str]]) -> Iterator[Group]:
+def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[str]]) -> Iterator[Heading]:
     """What passed, if something holds that nobody looked at: it is no plain pass anywhere."""
     found: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
@@ -79,7 +79,7 @@ def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[st
         rule = members[0].verdict.rule
         count = _count(rule, [one.shown for one in members], asked[key])
         heading = f"{count} passed only if {printable(condition)}"
-        yield Group(word=PASSED_IF, heading=heading, rule=rule, decisions=tuple(members))
+        yield Heading(word=PASSED_IF, heading=heading, rule=rule, decisions=tuple(members))
 
 
 def _heading(rule: Rule, count: str, *, is_unknown: bool) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from compliance.model import READ_AS, Unread
-from compliance.snapshot.snapshot import GuestReading, GuestSource, Reading, Snapshot, SnapshotFile, Source
+from compliance.snapshot.snapshot import GuestReading, GuestRecord, Reading, ServerRecord, Snapshot, SnapshotFile
 
 THIS_CLOCK = "this machine's clock"
 SNAPSHOT_CLOCK = "the snapshot's own time, not a clock"
@@ -60,7 +60,7 @@ def logins_of(snapshot: Snapshot) -> Iterator[Login]:
         yield _login(guest, "guest")
 
 
-def _login(source: Source | GuestSource, kind: str) -> Login:
+def _login(source: ServerRecord | GuestRecord, kind: str) -> Login:
     reading = source.reading
     login = Login(name=source.name, kind=kind, account=source.account, transport=source.transport)
     if isinstance(reading, Unread):

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from compliance.gate.baseline import Finding
-from compliance.gate.decision import Decision, State
+from compliance.gate.decision import BaselineState, Decision
 from compliance.gate.exits import Exit
 from compliance.judge.readiness import Readiness, Word
 from compliance.model import VirtualMachine
@@ -44,7 +44,7 @@ MOST_ADAPTERS = 8
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "note"}
 RANKS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMATION: "recommendation"}
 """GitHub's words for what is no question of security (docs.github.com, "SARIF support": problem.severity)."""
-STATES = {State.NEW: "new", State.KNOWN: "unchanged", State.CHANGED: "updated", None: "new"}
+STATES = {BaselineState.NEW: "new", BaselineState.KNOWN: "unchanged", BaselineState.CHANGED: "updated", None: "new"}
 """What could not be judged is never known: beside a baseline it is new."""
 WAIVER = ("owner", "expires", "ticket", "approved_by")
 PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
@@ -192,7 +192,7 @@ def _led(result: Result, finding: str) -> str:
 def _location(decision: Decision, table: Table) -> dict[str, object]:
     verdict = decision.verdict
     line = table.line(verdict) or 1
-    file = table.files.get(table.named_as(verdict), table.file)
+    file = table.files.get(table.name_in_inventory(verdict), table.file)
     region = {"startLine": line, "startColumn": 1, "endLine": line, "endColumn": 2}  # GitHub asks for all four
     physical = {"artifactLocation": {"uri": _uri(file)}, "region": region}
     known = (("cluster", verdict.cluster), ("server", verdict.server))

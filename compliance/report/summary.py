@@ -11,14 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from compliance.gate.decision import State
+from compliance.gate.decision import BaselineState
 from compliance.judge.readiness import Readiness
 from compliance.model import Evidence, Role
-from compliance.report.gate_text import gate_told
-from compliance.report.headings import PASSED_IF, Group, groups
+from compliance.report.gate_text import gate_lines
+from compliance.report.headings import PASSED_IF, Heading, groups
 from compliance.report.markdown_parts import code, size
 from compliance.report.readiness import count_lines, direction_text, machine_text, open_machines, readiness_text
-from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, partners_said
+from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, unlisted_partners_text
 from compliance.rule import Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW
 
@@ -73,7 +73,7 @@ def summary(table: Table, most: int = MOST_BYTES) -> str:
 
 
 def _head(table: Table) -> Iterator[str]:
-    first, *more = gate_told(table.gate)
+    first, *more = gate_lines(table.gate)
     yield f"## Hyper-V compliance of {code(table.estate.name)}"
     yield from ("", f"**{_capital(table.headline_with(code))}.**", "", f"**{first}**", "")
     yield from (f"- {code(line.strip().removeprefix('- '), LONG)}" for line in more)
@@ -91,10 +91,10 @@ def _limits(table: Table) -> Iterator[str]:
         yield f"Only a part was judged: {code(table.scope, LONG)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
-    if partners := partners_said(table):
+    if partners := unlisted_partners_text(table):
         yield f"{code(partners, LONG)}."
     if states := Counter(one.state for one in table.decisions if one.state):
-        told = ", ".join(f"{states[state]:,} {state}" for state in State)
+        told = ", ".join(f"{states[state]:,} {state}" for state in BaselineState)
         yield f"Since the baseline: {told}, {len(table.gate.vanished):,} fixed."
     yield f"Data from {table.estate.time:%Y-%m-%d %H:%M:%S %Z}; {code(table.tool)}"
 
@@ -135,12 +135,12 @@ def _readiness(one: Readiness) -> str:
     return f"**{word}:** {code(reason, LONG)}" if reason else code(word, LONG)
 
 
-def _heading(group: Group) -> str:
+def _heading(group: Heading) -> str:
     """A condition may hold a guest's words, which stand in a code span."""
     return code(group.heading, LONG) if group.word == PASSED_IF else group.heading
 
 
-def _violated(group: Group, states: Mapping[str, State]) -> _Section:
+def _violated(group: Heading, states: Mapping[str, BaselineState]) -> _Section:
     rule, verdicts = group.rule, group.verdicts
     above = ["", f"### {_capital(group.word)}: {_heading(group)}", "", f"**Rule:** {rule.title} (`{rule}`)", ""]
     if rule.issue:
@@ -154,13 +154,13 @@ def _violated(group: Group, states: Mapping[str, State]) -> _Section:
     return _Section(above=above, items=_items(verdicts, states), below=below, total=len(verdicts))
 
 
-def _items(verdicts: Sequence[Verdict], states: Mapping[str, State] = MappingProxyType({})) -> list[str]:
+def _items(verdicts: Sequence[Verdict], states: Mapping[str, BaselineState] = MappingProxyType({})) -> list[str]:
     """``states``: beside the baseline, by ids."""
     ordered = sorted(verdicts, key=lambda one: ((one.server or "").casefold(), one.label.casefold(), one.label))
     return [f"- {''.join(_item(verdict, states.get(verdict.id)))}" for verdict in ordered[:MOST_ITEMS]]
 
 
-def _item(verdict: Verdict, state: State | None) -> Iterator[str]:
+def _item(verdict: Verdict, state: BaselineState | None) -> Iterator[str]:
     yield f"**{_capital(state)}:** {code(verdict.label)}" if state else code(verdict.label)
     if machine := verdict.machine:
         node = f" on {code(machine.server)}" if machine.cluster else ""

@@ -75,13 +75,13 @@ class Table:
         """`data from 2 Nov 2026 06:30 UTC, 27 days ago`: for outputs that are about today, and no others."""
         return data_text(self.estate.time, self.gate.age)
 
-    def named_as(self, verdict: Verdict) -> str:
+    def name_in_inventory(self, verdict: Verdict) -> str:
         """Whose line and file it has: the server's, or that of the cluster which has it as a node."""
         return next((one for one in (verdict.server, verdict.cluster) if one and one in self.lines), "")
 
     def line(self, verdict: Verdict) -> int | None:
         """Where the inventory names what it is about: the server, or the cluster that has it as a node."""
-        return self.lines.get(self.named_as(verdict))
+        return self.lines.get(self.name_in_inventory(verdict))
 
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Yield what is odd about servers and clusters, each with its name; who logged in is nothing odd."""
@@ -131,13 +131,13 @@ def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
     )
 
 
-def told_once(verdicts: Sequence[Verdict]) -> list[Verdict]:
+def leave_out_repeats(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """A server that was not read stands under every rule; its own case tells why, and once is enough."""
     own = {one.server for one in verdicts if one.rule.subject is Server}
     return [one for one in verdicts if one.machine or not one.rule.of_machines or one.server not in own]
 
 
-def partners_said(table: Table) -> str:
+def unlisted_partners_text(table: Table) -> str:
     """Servers on which nobody looked, though machines replicate with them; empty where there is none."""
     found = table.estate.unlisted
     if not found:

@@ -6,10 +6,10 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.model import Evidence, Role, VirtualMachine
-from compliance.report.gate_text import gate_told
+from compliance.report.gate_text import gate_lines
 from compliance.report.headings import groups
 from compliance.report.readiness import count_lines, direction_text
-from compliance.report.table import ATTRIBUTION, Table, partners_said
+from compliance.report.table import ATTRIBUTION, Table, unlisted_partners_text
 from compliance.rule import Result, Rule, Severity, Verdict
 from compliance.words import printable
 
@@ -29,9 +29,9 @@ def summary(table: Table, width: int = 100) -> Iterator[str]:
         yield f"Only a part was judged: {printable(table.scope)}"
     if not table.complete:
         yield "The snapshot is incomplete: the gathering was interrupted."
-    if partners := partners_said(table):
+    if partners := unlisted_partners_text(table):
         yield f"{printable(partners)}."
-    yield from gate_told(table.gate)
+    yield from gate_lines(table.gate)
     for group in groups(table):
         yield ""
         yield f"{group.word.upper()}  {_capital(group.heading)}"

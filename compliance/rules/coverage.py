@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compliance.model import Cluster, Estate, Server, Settings
+from compliance.model import Cluster, Estate, Judging, Server
 from compliance.rule import Outcome, Severity, passed, rule, unknown
 
 
@@ -22,13 +22,13 @@ from compliance.rule import Outcome, Severity, passed, rule, unknown
     violated="were not read",
     judges_unread=True,
 )
-def server_was_read(server: Server, settings: Settings) -> Outcome:
+def server_was_read(server: Server, settings: Judging) -> Outcome:
     outcome = _read(server, settings)
     told = (server.partial,) if server.partial and settings.may_be_partial else ()
     return replace(outcome, remarks=(*server.remarks, *told, *_partners(server)))
 
 
-def _read(server: Server, settings: Settings) -> Outcome:
+def _read(server: Server, settings: Judging) -> Outcome:
     if server.unread:
         return unknown(f"{server.unread.why}: {server.unread}")
     if server.doubt:
@@ -89,7 +89,7 @@ def _whole(cluster: Cluster) -> Outcome:
     violated="shows no replicated virtual machine",
     judges_unread=True,
 )
-def estate_has_replicated_machines(estate: Estate, settings: Settings) -> Outcome:
+def estate_has_replicated_machines(estate: Estate, settings: Judging) -> Outcome:
     count = len(estate.replicated)
     if count:
         return passed(f"{count} side{'' if count == 1 else 's'} of replicated virtual machines")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from compliance.model import FailoverAddress, ReplicatedVM, Role, Settings, Unread, VirtualMachine
+from compliance.model import FailoverAddress, Judging, ReplicatedVM, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, rule, with_remarks
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.evidence.handover import guest_seen, handed_over
@@ -45,7 +45,7 @@ from compliance.rules.evidence.handover import guest_seen, handed_over
     ),
     quoted=True,
 )
-def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Judging) -> Outcome:
     outcome = handed_over(vm, settings)
     guest = guest_seen(vm)
     return replace(

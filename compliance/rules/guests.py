@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from compliance.model import Evidence, Guest, Inside, ReplicatedVM, Settings, Unread
+from compliance.model import Evidence, Guest, Inside, Judging, ReplicatedVM, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import ADDRESSES_NOW
@@ -43,13 +43,13 @@ from compliance.words import join_names
     ),
     violated="run a system that does not apply its failover address",
 )
-def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Judging) -> Outcome:
     outcome = with_remarks(_decide(vm, settings), (*vm.machine.remarks, *vm.remarks))
     guest = guest_seen(vm)
     return replace(outcome, facts={ADDRESSES_NOW: guest.addresses}) if guest else outcome
 
 
-def _decide(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def _decide(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Return the outcome. What the founding rule fails is its finding: one cause, one alarm; what it does not know
     stays not known."""
     handover = handed_over(vm, settings)

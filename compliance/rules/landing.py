@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 
-from compliance.model import Guest, Power, ReplicatedVM, Role, Settings, Unread, VirtualMachine
+from compliance.model import Guest, Judging, Power, ReplicatedVM, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import ANSWERING, age, beyond_question
@@ -31,7 +31,7 @@ GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
     violated="came up without their failover address",
     sides=(*REPLICAS, Role.TEST_REPLICA),
 )
-def failover_ip_landed(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def failover_ip_landed(vm: ReplicatedVM, settings: Judging) -> Outcome:
     machine = vm.machine
     if outcome := beyond_question(machine):
         return outcome
@@ -45,7 +45,7 @@ def failover_ip_landed(vm: ReplicatedVM, settings: Settings) -> Outcome:
     return _landed(machine, settings)
 
 
-def _landed(machine: VirtualMachine, settings: Settings) -> Outcome:
+def _landed(machine: VirtualMachine, settings: Judging) -> Outcome:
     guest, uptime = machine.guest, machine.uptime
     is_test = machine.role is Role.TEST_REPLICA
     is_starting = not isinstance(uptime, Unread) and uptime <= settings.boot_grace

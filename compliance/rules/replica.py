@@ -7,8 +7,8 @@ from dataclasses import replace
 from compliance.errors import Why
 from compliance.model import (
     Adapter,
+    AdapterConnection,
     Addresses,
-    Connection,
     ReplicaAdapter,
     ReplicatedVM,
     Role,
@@ -198,14 +198,14 @@ def _connection(adapter: ReplicaAdapter) -> Outcome:
     own = adapter.adapter
     assert own  # noqa: S101  # both rules looked
     match own.connection:
-        case Connection.SWITCH:
+        case AdapterConnection.SWITCH:
             return passed(f"connected to the switch {quote(own.switch)}" if own.switch else "connected to a switch")
-        case Connection.POOL:
+        case AdapterConnection.POOL:
             remark = "connected to a pool of switches: to which one, its server decides"
             return with_remarks(passed("connected to a pool of switches"), (remark,))
-        case Connection.NONE:
+        case AdapterConnection.NONE:
             return failed("connected to no switch: expected one of its server", cause=Cause.NOT_CONNECTED)
-        case Connection.LOST:
+        case AdapterConnection.LOST:
             return failed(
                 "connected to a switch that its server does not have: expected one of its server",
                 cause=Cause.SWITCH_LOST,

@@ -16,20 +16,20 @@ from typing import BinaryIO, TypeVar
 
 from compliance.errors import SnapshotError, Why
 from compliance.garbage import uncollected
-from compliance.model import Evidence, Row, Settings, Unread
+from compliance.model import Evidence, Judging, Row, Unread
 from compliance.patterns import MOST_OF_A_NAME
 from compliance.snapshot import json_values as strict
 from compliance.snapshot.lines import CappedLines, TooMuchError
 from compliance.snapshot.snapshot import (
     FORMAT,
     VERSION,
-    Answer,
     GuestReading,
-    GuestSource,
+    GuestRecord,
     Reading,
+    RowsOrUnread,
+    ServerRecord,
     Snapshot,
     SnapshotFile,
-    Source,
 )
 
 MOST_BOOT_GRACE = timedelta(days=1)
@@ -85,7 +85,7 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
             time=strict.moment(header["time"]),
             tool=strict.label(header["tool"]),
             inventory_digest=strict.label(header["inventory"]),
-            settings=Settings(
+            settings=Judging(
                 evidence=Evidence(settings["evidence"]),
                 boot_grace=_boot_grace(settings["boot_grace_seconds"]),
                 may_be_empty=strict.truth(settings["may_be_empty"]),
@@ -130,7 +130,7 @@ def _stretched_from_json(value: object) -> tuple[frozenset[str], ...]:
     return tuple(map(frozenset, lists))
 
 
-def _refuse_half_clusters(path: Path, servers: Sequence[Source], clusters: Sequence[Source]) -> None:
+def _refuse_half_clusters(path: Path, servers: Sequence[ServerRecord], clusters: Sequence[ServerRecord]) -> None:
     """Nodes without their cluster, which alone knows what is missing on them; or one without a node."""
     named, there = {one.cluster for one in servers} - {None}, {one.name for one in clusters}
     for name in sorted(str(one) for one in named ^ there):
@@ -171,10 +171,10 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return found
 
 
-def _source_from_json(value: object, version: int) -> Source:
+def _source_from_json(value: object, version: int) -> ServerRecord:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
-    return Source(
+    return ServerRecord(
         name=strict.name(value["server"]),
         endpoint=strict.label(value["endpoint"]),
         cluster=None if value.get("cluster") is None else strict.name(value["cluster"]),  # newer than the format
@@ -189,10 +189,10 @@ def _source_from_json(value: object, version: int) -> Source:
     )
 
 
-def _guest_from_json(value: object) -> GuestSource:
+def _guest_from_json(value: object) -> GuestRecord:
     if not isinstance(value, dict):
         raise TypeError("expected an object")
-    return GuestSource(
+    return GuestRecord(
         name=strict.label(value["guest"]),
         machines=strict.labels(value["machines"]),
         insecure=None if value["insecure"] is None else strict.label(value["insecure"]),
@@ -240,11 +240,11 @@ def _asked_from_json(value: object) -> dict[str, tuple[str, ...]] | None:
     return {strict.text(name): strict.texts(properties) for name, properties in value.items()}
 
 
-def _answers_from_json(value: Mapping[str, Mapping[str, object]]) -> dict[str, Answer]:
+def _answers_from_json(value: Mapping[str, Mapping[str, object]]) -> dict[str, RowsOrUnread]:
     return {strict.text(name): _answer_from_json(answer) for name, answer in value.items()}
 
 
-def _answer_from_json(value: Mapping[str, object]) -> Answer:
+def _answer_from_json(value: Mapping[str, object]) -> RowsOrUnread:
     if "unread" in value:
         return _unread_from_json(value["unread"])
     rows = value["rows"]

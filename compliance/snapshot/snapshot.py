@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from compliance.errors import SnapshotError
-from compliance.model import Row, Settings, Unread
+from compliance.model import Judging, Row, Unread
 
 FORMAT = "hyperv-compliance snapshot"
 VERSION = 2
 """Version 1 did not say what was asked for, and is read for ever."""
 
-Answer = tuple[Row, ...] | Unread
+RowsOrUnread = tuple[Row, ...] | Unread
 """The rows of one class, or why it has none to show."""
 
 
@@ -29,16 +29,16 @@ class Reading:
     finished: datetime
     version: str | None = None
     clock_ahead: timedelta | None = None
-    classes: Mapping[str, Answer] = field(default_factory=dict)
-    again: Mapping[str, Answer] = field(default_factory=dict)
+    classes: Mapping[str, RowsOrUnread] = field(default_factory=dict)
+    again: Mapping[str, RowsOrUnread] = field(default_factory=dict)
     too_large: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    cluster: Mapping[str, Answer] = field(default_factory=dict)
+    cluster: Mapping[str, RowsOrUnread] = field(default_factory=dict)
     asked: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
+class ServerRecord:
     """One server or cluster of the inventory, and its reading or the reason why there is none. ``account`` is the name
     that we logged in by, where it is known; ``transport`` how. Both are empty in snapshots of earlier versions."""
 
@@ -62,11 +62,11 @@ class GuestReading:
     started: datetime
     finished: datetime
     sections: Mapping[str, str] = field(default_factory=dict)
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, RowsOrUnread] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class GuestSource:
+class GuestRecord:
     """One guest connection, and what was seen there or why nothing was. ``machines``: patterns of whose guest it is."""
 
     name: str
@@ -97,11 +97,11 @@ class Snapshot:
     time: datetime
     tool: str
     inventory_digest: str = ""
-    settings: Settings = Settings()
+    settings: Judging = Judging()
     stretched: tuple[frozenset[str], ...] = ()  # sites that share their networks
-    servers: tuple[Source, ...] = ()
-    guests: tuple[GuestSource, ...] = ()
-    clusters: tuple[Source, ...] = ()
+    servers: tuple[ServerRecord, ...] = ()
+    guests: tuple[GuestRecord, ...] = ()
+    clusters: tuple[ServerRecord, ...] = ()
     complete: bool = True
     limit: str = ""  # the pattern that chose among the inventory's servers
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose

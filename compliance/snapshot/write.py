@@ -18,12 +18,12 @@ from compliance.model import Unread
 from compliance.snapshot.snapshot import (
     FORMAT,
     VERSION,
-    Answer,
-    GuestSource,
+    GuestRecord,
     Reading,
+    RowsOrUnread,
+    ServerRecord,
     Snapshot,
     SnapshotFile,
-    Source,
 )
 
 
@@ -113,7 +113,7 @@ def _line(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def _source_to_json(source: Source) -> dict[str, object]:
+def _source_to_json(source: ServerRecord) -> dict[str, object]:
     return {
         "server": source.name,
         "endpoint": source.endpoint,
@@ -132,13 +132,13 @@ def _source_to_json(source: Source) -> dict[str, object]:
     }
 
 
-def _login_to_json(source: Source | GuestSource) -> dict[str, str]:
+def _login_to_json(source: ServerRecord | GuestRecord) -> dict[str, str]:
     """Return how we logged in: newer than the format, and only where it is known."""
     known = {"account": source.account, "transport": source.transport}
     return {key: value for key, value in known.items() if value}
 
 
-def _guest_to_json(source: GuestSource) -> dict[str, object]:
+def _guest_to_json(source: GuestRecord) -> dict[str, object]:
     reading = source.reading
     if isinstance(reading, Unread):
         found: dict[str, object] = {"unread": _unread_to_json(reading)}
@@ -165,11 +165,11 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
     }
 
 
-def _answers_to_json(answers: Mapping[str, Answer]) -> dict[str, object]:
+def _answers_to_json(answers: Mapping[str, RowsOrUnread]) -> dict[str, object]:
     return {name: _answer_to_json(answer) for name, answer in answers.items()}
 
 
-def _answer_to_json(answer: Answer) -> dict[str, object]:
+def _answer_to_json(answer: RowsOrUnread) -> dict[str, object]:
     return (
         {"unread": _unread_to_json(answer)} if isinstance(answer, Unread) else {"rows": [dict(row) for row in answer]}
     )

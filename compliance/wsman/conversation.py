@@ -32,7 +32,7 @@ from compliance.errors import LinkError, LostError, ReadError, Why
 from compliance.wsman import envelope
 from compliance.wsman.envelope import OPERATION_SECONDS, Identity, Page
 from compliance.wsman.fault import Fault
-from compliance.wsman.row import Row
+from compliance.wsman.row import ParsedRow
 
 Learned = TypeVar("Learned")
 Conversation = Generator[bytes, bytes, Learned]
@@ -55,10 +55,10 @@ _WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class Enumeration:
     """All instances of an enumeration. ``repaired``: some text had characters that XML forbids, now U+FFFD."""
 
-    instances: list[Row]
+    instances: list[ParsedRow]
     repaired: bool
     pages: int
 
@@ -100,7 +100,7 @@ def identify() -> Conversation[Identity]:
 
 def get(
     resource: str, selectors: Mapping[str, str] | None = None, *, seconds: float = OPERATION_SECONDS
-) -> Conversation[Row]:
+) -> Conversation[ParsedRow]:
     """Return one instance by its keys. Windows wants all of them: Name alone is refused for Msvm_ComputerSystem."""
     request = envelope.get_request(resource, selectors or {}, seconds=seconds)
     return envelope.instance((yield request.content), request.message_id)
@@ -108,7 +108,7 @@ def get(
 
 def invoke(
     resource: str, method: str, arguments: Mapping[str, str], *, seconds: float = OPERATION_SECONDS
-) -> Conversation[Row]:
+) -> Conversation[ParsedRow]:
     """Return what a method gave that only reads, see ``envelope.READ_ONLY_METHODS``."""
     request = envelope.invoke_request(resource, method, arguments, seconds=seconds)
     return envelope.output((yield request.content), request.message_id, resource, method)
@@ -121,7 +121,7 @@ def enumerate_instances(
     seconds: float = OPERATION_SECONDS,
     properties: frozenset[str] | None = None,
     allowance: Allowance | None = None,
-) -> Conversation[Listing]:
+) -> Conversation[Enumeration]:
     """Return all instances of ``resource``; started a second time when the host lost the enumeration half-way.
 
     ``seconds`` is what the host may take for one answer; of each instance only ``properties`` are kept, None means all;
@@ -146,7 +146,7 @@ class _LostEnumerationError(ReadError):
 
 def _enumerate_once(
     resource: str, query: str | None, seconds: float, properties: frozenset[str] | None, allowance: Allowance
-) -> Conversation[Listing]:
+) -> Conversation[Enumeration]:
     harvest = _Harvest(allowance)
     request = envelope.enumerate_request(resource, query, seconds=seconds)
     context = None
@@ -191,7 +191,7 @@ class Allowance:
         self._most = octets, cells
         self._octets, self._cells = octets, cells
 
-    def spend(self, octets: int, instances: list[Row]) -> None:
+    def spend(self, octets: int, instances: list[ParsedRow]) -> None:
         """Raise LinkError (TOO_LARGE) where it is used up: nothing more is asked of such a host."""
         self._octets -= octets
         for row in instances:
@@ -211,7 +211,7 @@ class _Harvest:
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance
-        self._instances: list[Row] = []
+        self._instances: list[ParsedRow] = []
         self._pages = self._octets = self._empty = 0
         self._repaired = False
 
@@ -224,8 +224,8 @@ class _Harvest:
         self._repaired = self._repaired or page.repaired
         self._refuse_endless(page)
 
-    def listing(self) -> Listing:
-        return Listing(instances=self._instances, repaired=self._repaired, pages=self._pages)
+    def listing(self) -> Enumeration:
+        return Enumeration(instances=self._instances, repaired=self._repaired, pages=self._pages)
 
     def _refuse_endless(self, page: Page) -> None:
         if len(self._instances) > MAX_INSTANCES or self._octets > MAX_OCTETS:

@@ -20,7 +20,7 @@ SCHEMA_INSTANCE = ("http://www.w3.org/2001/XMLSchema-instance",)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Document:
+class Envelope:
     """A SOAP envelope's two halves. ``repaired``: characters that XML forbids stood in it and are U+FFFD now."""
 
     header: Element
@@ -28,7 +28,7 @@ class Document:
     repaired: bool
 
 
-def document(reply: bytes) -> Document:
+def document(reply: bytes) -> Envelope:
     """Return the envelope in ``reply``: UTF-8 or UTF-16, no DOCTYPE. Raises ReadError (BROKEN) for everything else.
 
     Characters that XML 1.0 forbids may stand in a machine's name or note (WinRM's own client has an error for it,
@@ -51,7 +51,7 @@ def document(reply: bytes) -> Document:
     if root.tag.casefold() not in names("Envelope", SOAP) or body is None:
         raise ReadError("the answer is XML, but no SOAP envelope", why=Why.BROKEN)
     header = only(root, names("Header", SOAP))
-    return Document(header=Element("none") if header is None else header, body=body, repaired=repaired)
+    return Envelope(header=Element("none") if header is None else header, body=body, repaired=repaired)
 
 
 def is_envelope(reply: bytes) -> bool:

@@ -15,7 +15,7 @@ from compliance.wsman.document import (
     ENUMERATION,
     IDENTITY,
     WSMAN,
-    Document,
+    Envelope,
     child,
     children,
     names,
@@ -23,7 +23,7 @@ from compliance.wsman.document import (
     text_of,
 )
 from compliance.wsman.fault import fault_in
-from compliance.wsman.row import Row, row
+from compliance.wsman.row import ParsedRow, row
 
 # Octets; larger values are clamped to the host's own limit, 512000 since Server 2012 (MS-WSMV 3.1.4.1.7, 2.2.4.10).
 MAX_ENVELOPE_SIZE = 512_000
@@ -49,7 +49,7 @@ root/cimv2 an account needs no right to a second namespace."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
+class Message:
     """A message, and the id that its answer must relate to."""
 
     action: str
@@ -72,7 +72,7 @@ class Identity:
 class Page:
     """One answer of an enumeration. ``last`` is exactly when there is no context to pull with."""
 
-    instances: list[Row]
+    instances: list[ParsedRow]
     context: str | None
     repaired: bool
 
@@ -84,14 +84,14 @@ class Page:
 # --- requests ---
 
 
-def identify_request() -> Request:
+def identify_request() -> Message:
     content = (
         f'<s:Envelope xmlns:s="{_S}" xmlns:i="{IDENTITY[0]}"><s:Header/><s:Body><i:Identify/></s:Body></s:Envelope>'
     )
-    return Request(action=IDENTIFY, message_id="", content=content.encode())
+    return Message(action=IDENTIFY, message_id="", content=content.encode())
 
 
-def enumerate_request(resource: str, query: str | None = None, *, seconds: float = OPERATION_SECONDS) -> Request:
+def enumerate_request(resource: str, query: str | None = None, *, seconds: float = OPERATION_SECONDS) -> Message:
     """Start an enumeration. ``query`` is WQL, for which ``resource`` must end in ``/*`` (2150859003 otherwise)."""
     filtered = "" if query is None else f'<w:Filter Dialect="{_WQL}">{_text(query)}</w:Filter>'
     # MaxElements belongs to w: here, since it comes with OptimizeEnumeration (DSP0226 8.2.3), and to n: in a Pull.
@@ -99,16 +99,16 @@ def enumerate_request(resource: str, query: str | None = None, *, seconds: float
     return _request(ENUMERATE, resource, f"<n:Enumerate>{options}</n:Enumerate>", seconds=seconds)
 
 
-def pull_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Request:
+def pull_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Message:
     options = f"{_context(context)}<n:MaxElements>{MAX_ELEMENTS}</n:MaxElements>"
     return _request(PULL, resource, f"<n:Pull>{options}</n:Pull>", seconds=seconds)
 
 
-def release_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Request:
+def release_request(resource: str, context: str, *, seconds: float = OPERATION_SECONDS) -> Message:
     return _request(RELEASE, resource, f"<n:Release>{_context(context)}</n:Release>", seconds=seconds)
 
 
-def get_request(resource: str, selectors: Mapping[str, str], *, seconds: float = OPERATION_SECONDS) -> Request:
+def get_request(resource: str, selectors: Mapping[str, str], *, seconds: float = OPERATION_SECONDS) -> Message:
     """Read one instance by its keys; a singleton (Win32_OperatingSystem) has none."""
     keys = "".join(
         f"<w:Selector Name={quoteattr(document.legal(name))}>{_text(value)}</w:Selector>"
@@ -120,7 +120,7 @@ def get_request(resource: str, selectors: Mapping[str, str], *, seconds: float =
 
 def invoke_request(
     resource: str, method: str, arguments: Mapping[str, str], *, seconds: float = OPERATION_SECONDS
-) -> Request:
+) -> Message:
     """Call a method of a class without keys. ``arguments`` by name, in the order of the method's own parameters."""
     action = f"{resource}/{method}"
     if action not in READ_ONLY_METHODS:
@@ -157,7 +157,7 @@ def page(reply: bytes, relates_to: str, wanted: frozenset[str] | None = None) ->
     )
 
 
-def instance(reply: bytes, relates_to: str) -> Row:
+def instance(reply: bytes, relates_to: str) -> ParsedRow:
     """Return the instance in the answer to a Get."""
     answer = _answer(reply, relates_to)
     if not len(answer.body):
@@ -165,7 +165,7 @@ def instance(reply: bytes, relates_to: str) -> Row:
     return row(answer.body[0])
 
 
-def output(reply: bytes, relates_to: str, resource: str, method: str) -> Row:
+def output(reply: bytes, relates_to: str, resource: str, method: str) -> ParsedRow:
     """Return what a method gave: its ReturnValue and its out parameters. One that failed answers in the same form, so
     what ReturnValue says is for the caller to look at."""
     answer = _answer(reply, relates_to)
@@ -211,7 +211,7 @@ _END = names("EndOfSequence", WSMAN, ENUMERATION)
 _RELATES_TO = names("RelatesTo", ADDRESSING)
 
 
-def _request(action: str, resource: str, body: str, *, header: str = "", seconds: float) -> Request:
+def _request(action: str, resource: str, body: str, *, header: str = "", seconds: float) -> Message:
     message_id = f"uuid:{str(uuid.uuid4()).upper()}"
     content = (
         f'<s:Envelope xmlns:s="{_S}" xmlns:a="{ADDRESSING[0]}" xmlns:n="{ENUMERATION[0]}" xmlns:w="{WSMAN[0]}"'
@@ -228,7 +228,7 @@ def _request(action: str, resource: str, body: str, *, header: str = "", seconds
         f"<w:OperationTimeout>PT{max(seconds, 0.001):.3f}S</w:OperationTimeout>"
         f"{header}</s:Header><s:Body>{body}</s:Body></s:Envelope>"
     )
-    return Request(action=action, message_id=message_id, content=content.encode())
+    return Message(action=action, message_id=message_id, content=content.encode())
 
 
 def _context(context: str) -> str:
@@ -239,7 +239,7 @@ def _text(value: str) -> str:
     return escape(document.legal(value), {"\r": "&#13;"})
 
 
-def _answer(reply: bytes, relates_to: str) -> Document:
+def _answer(reply: bytes, relates_to: str) -> Envelope:
     """Return the answer to our message. Raises Fault where it is one, LinkError where it answers another message.
 
     A success must name ours in RelatesTo: all that were recorded do. Some faults have none (WinRb's wmi_error_v2
@@ -261,7 +261,7 @@ def _refuse_stranger(related: str, relates_to: str) -> None:
         raise LinkError("the answer belongs to another message (RelatesTo is not our MessageID)", why=Why.BROKEN)
 
 
-def _raise_fault(answer: Document) -> None:
+def _raise_fault(answer: Envelope) -> None:
     fault = fault_in(answer.body)
     if fault is not None:
         raise fault

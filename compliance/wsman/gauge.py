@@ -31,7 +31,7 @@ _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z-]{1,20})(?=\s|,|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SealedResponse:
     """Of requests' response what pywinrm's unsealing looks at."""
 
     status: int
@@ -40,11 +40,11 @@ class Answer:
     url: str
 
     @property
-    def request(self) -> Answer:
+    def request(self) -> SealedResponse:
         return self
 
 
-class _Source(io.RawIOBase):
+class _SocketOctets(io.RawIOBase):
     """A socket's octets until ``is_over``: what was read too much is looked at then, without waiting for more."""
 
     def __init__(self, plug: socket.socket) -> None:
@@ -59,11 +59,11 @@ class _Source(io.RawIOBase):
         return None if self.is_over else self._plug.recv_into(buffer)
 
 
-class _Reader(io.BufferedReader):
+class _SocketReader(io.BufferedReader):
     """What http.client reads an answer from, and closes with its last octet: ``is_followed`` is asked after that."""
 
     def __init__(self, plug: socket.socket) -> None:
-        self._source = _Source(plug)
+        self._source = _SocketOctets(plug)
         super().__init__(self._source)
         self._plug = plug
 
@@ -129,7 +129,7 @@ class Gauge(HTTPAdapter):
         """Return the logged-in connection's socket, where the host has not closed it since."""
         return self._wire.idle_plug()
 
-    def post(self, plug: socket.socket, headers: Mapping[str, str], body: bytes, url: str) -> Answer:
+    def post(self, plug: socket.socket, headers: Mapping[str, str], body: bytes, url: str) -> SealedResponse:
         """Return the answer to a message over a connection that knows us.
 
         Raises what http.client and the socket raise, and LinkError.
@@ -139,7 +139,7 @@ class Gauge(HTTPAdapter):
         lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": len(body)}.items())
         plug.sendall(f"POST {urlsplit(url).path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body)
         self.octets_out += len(body)
-        reader = _Reader(plug)
+        reader = _SocketReader(plug)
         with closing(http.client.HTTPResponse(reader, method="POST")) as raw:  # type: ignore[arg-type]  # see _Reader
             raw.begin()
             self.status = raw.status
@@ -153,7 +153,7 @@ class Gauge(HTTPAdapter):
                 raise explain_second_answer(self._name)
             if raw.will_close:
                 self._wire.hang_up()
-            return Answer(raw.status, raw.headers, content, url)
+            return SealedResponse(raw.status, raw.headers, content, url)
 
     def close(self) -> None:
         """Close the answer that was not read to its end, too: it holds the socket, and the host would wait."""

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from compliance.errors import ReadError, Why
 from compliance.wsman.document import ADDRESSING, SCHEMA_INSTANCE, WSMAN, child, children, local_name, names, text_of
 
-Row = dict[str, str | list[str | None] | None]
+ParsedRow = dict[str, str | list[str | None] | None]
 """Property name -> text. An absent property has no key; nil is None; repeated elements are a list.
 
 Windows leaves out a NULL array altogether and sends an array of one like a scalar, so only the schema can tell
@@ -18,14 +18,14 @@ Windows leaves out a NULL array altogether and sends an array of one like a scal
 DEPTH = 32
 
 
-def row(instance: Element, wanted: frozenset[str] | None = None) -> Row:
+def row(instance: Element, wanted: frozenset[str] | None = None) -> ParsedRow:
     """Return the properties of ``instance``: a typed instance, or the XmlFragment that a projection gives.
 
     ``wanted`` names those that are kept, None means all: what nobody asked for is not looked at.
 
     Raises ReadError (BROKEN) when a value nests deeper than :data:`DEPTH`.
     """
-    properties: Row = {}
+    properties: ParsedRow = {}
     for element in instance:
         name = element.tag.rpartition("}")[2]  # not local_name(): a call per property is a tenth of a run's parsing
         if wanted is not None and name not in wanted:
@@ -42,7 +42,7 @@ def row(instance: Element, wanted: frozenset[str] | None = None) -> Row:
     return properties
 
 
-def _append(properties: Row, name: str, value: str | None) -> None:
+def _append(properties: ParsedRow, name: str, value: str | None) -> None:
     earlier = properties[name]
     if isinstance(earlier, list):
         earlier.append(value)

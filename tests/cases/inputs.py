@@ -8,7 +8,7 @@ from pathlib import Path
 
 from compliance.model import Row, Unread
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Answer, Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, RowsOrUnread, ServerRecord, Snapshot
 from tests.builders import guid
 
 DATA = Path(__file__).parent / "data"
@@ -51,7 +51,7 @@ def with_more_adapters(snapshot: Snapshot, count: int) -> Snapshot:
     return _with_rows(snapshot, {}, more)
 
 
-def _rows(server: Source, class_name: str) -> tuple[Row, ...]:
+def _rows(server: ServerRecord, class_name: str) -> tuple[Row, ...]:
     answer = server.reading.classes.get(class_name, ()) if isinstance(server.reading, Reading) else ()
     return () if isinstance(answer, Unread) else tuple(answer)
 
@@ -71,8 +71,8 @@ def _with_rows(snapshot: Snapshot, change: Mapping[str, object], more: Mapping[s
 
 
 def _changed(
-    name: str, answer: Answer, server: str, change: Mapping[str, object], more: Mapping[str, tuple[Row, ...]]
-) -> Answer:
+    name: str, answer: RowsOrUnread, server: str, change: Mapping[str, object], more: Mapping[str, tuple[Row, ...]]
+) -> RowsOrUnread:
     if isinstance(answer, Unread):
         return answer
     row = change.get(name, lambda old: old)

@@ -19,7 +19,7 @@ from compliance.diff.as_markdown import MOST_BYTES, as_markdown
 from compliance.diff.as_text import MOST_ITEMS, as_text
 from compliance.diff.aspects import Change
 from compliance.diff.compare import compare
-from compliance.diff.difference import Changed, Difference, Effect, Fate, Flip, Seen
+from compliance.diff.difference import AuditExtent, Changed, Difference, Effect, Fate, Flip
 from compliance.diff.words import MOST_LETTERS
 from compliance.model import Role, Unread
 from compliance.report.markdown_parts import code
@@ -254,7 +254,7 @@ def hostile(text: str) -> Difference:
         because=(text, text),
     )
     lost = replace(stayed, role=Role.PRIMARY, fate=Fate.LOST, reason=text, changes=(), because=())
-    seen = Seen(time=NOW, tool=text, complete=True, servers=1, unread=0, machines=1)
+    seen = AuditExtent(time=NOW, tool=text, complete=True, servers=1, unread=0, machines=1)
     entries = (
         stayed,
         lost,

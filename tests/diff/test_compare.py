@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from compliance.diff.compare import compare
 from compliance.diff.difference import Audit, Effect, Fate, Flip
 from compliance.errors import UsageError
-from compliance.model import Evidence, Settings
+from compliance.model import Evidence, Judging
 from compliance.rule import Outcome, Result, Severity
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import HOUR, Host, Nic, Vm, guid, replica_of, source, unread_source
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
 from tests.profiles import examples
@@ -27,7 +27,7 @@ SECOND = Nic(name="Second")
 
 EMPTY = primary(may_be_empty=True)
 INSECURE = "insecure choice of the inventory"
-SERVERS: dict[str, tuple[list[Source], list[Source], Fate, list[str], list[str], bool]] = {
+SERVERS: dict[str, tuple[list[ServerRecord], list[ServerRecord], Fate, list[str], list[str], bool]] = {
     "came": ([], [EMPTY], Fate.CAME, [], ["not asked -> passed"], False),
     "went": ([EMPTY], [], Fate.WENT, [], ["passed -> not asked"], False),
     "came unread": ([], [unread_source("hv01")], Fate.CAME, [], ["not asked -> unknown"], True),
@@ -77,7 +77,7 @@ def test_a_server_that_is_unread_now_is_worse_whatever_the_rules_say() -> None:
 
 def test_other_settings_are_told_and_explain() -> None:
     mute = replace(SQL, kvp=12)
-    old, new = audit(primary(mute)), audit(primary(mute), given=Settings(evidence=Evidence.BPA))
+    old, new = audit(primary(mute)), audit(primary(mute), given=Judging(evidence=Evidence.BPA))
     difference = compare(old, new)
     assert changes(entry_of(difference, "test")) == [("evidence", "", "observed", "bpa")]
     machine = entry_of(difference, "hv01/sql01")
@@ -110,7 +110,7 @@ NEW = Vm(name="new")
 BAD = replace(NEW, offered=3)
 NOTHING = primary(name="HV02", may_be_empty=True)
 
-WHO: dict[str, tuple[list[Source], list[Source], dict[str, Fate], bool]] = {
+WHO: dict[str, tuple[list[ServerRecord], list[ServerRecord], dict[str, Fate], bool]] = {
     "came": ([primary(SQL)], [primary(SQL, NEW)], {"hv01/new": Fate.CAME}, False),
     "came and fails": ([primary(SQL)], [primary(SQL, BAD)], {"hv01/new": Fate.CAME}, True),
     "went": ([primary(SQL, NEW)], [primary(SQL)], {"hv01/new": Fate.WENT}, False),

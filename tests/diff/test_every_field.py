@@ -13,10 +13,10 @@ from compliance import model
 from compliance.diff.aspects import cluster_changes, estate_changes, machine_changes, server_changes
 from compliance.model import (
     Adapter,
+    AdapterConnection,
     Addresses,
     Answer,
     Cluster,
-    Connection,
     Daemon,
     Evidence,
     FailoverAddress,
@@ -24,12 +24,12 @@ from compliance.model import (
     InnerAdapter,
     InsideUnix,
     InsideWindows,
+    Judging,
     Power,
     Role,
     Script,
     Server,
     Service,
-    Settings,
     Stack,
     Takes,
     Unread,
@@ -96,8 +96,8 @@ def with_service(**changes: Any) -> VirtualMachine:
 Compare = Callable[[Any, Any], tuple[object, ...]]
 Make = Callable[..., Any]
 OTHER: dict[type, tuple[Make, Compare, dict[str, object]]] = {
-    Settings: (
-        Settings,
+    Judging: (
+        Judging,
         estate_changes,
         {"evidence": Evidence.BPA, "boot_grace": timedelta(minutes=1), "may_be_empty": True},
     ),
@@ -160,7 +160,7 @@ OTHER: dict[type, tuple[Make, Compare, dict[str, object]]] = {
             "name": "Backup",
             "mac": "00155D999999",
             "legacy": True,
-            "connection": Connection.NONE,
+            "connection": AdapterConnection.NONE,
             "today": static("10.1.0.99"),
         },
     ),
@@ -221,7 +221,7 @@ _PLACE = "where it is filed in the inventory: nothing of the server itself"
 _PARTNERS = "which of the partners are meant: `partners` and `role` are compared"
 _SYSTEM = "part of the system's name, which is compared"
 EXCEPTIONS: dict[type, dict[str, str]] = {
-    Settings: {"may_be_partial": "the gate's, in no snapshot"},
+    Judging: {"may_be_partial": "the gate's, in no snapshot"},
     Server: {
         "name": _IDENTITY,
         "endpoint": _PLACE,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compliance.gate.baseline import Baseline, finding_of
-from compliance.gate.decision import Decision, Grounds, State
+from compliance.gate.decision import BaselineState, Decision, Grounds
 from compliance.gate.exits import BY_HARM, Exit, worst
 from compliance.gate.gate import Gate, decide
 from compliance.gate.policy import Policy
@@ -20,7 +20,7 @@ from compliance.gate.waivers import Waiver, WaiverEntry
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.rule import Result, Severity, Verdict
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import HOUR, NOW, Host, Vm, replica_of, snapshot, source, unread_source
 from tests.comparing import RULES
 
@@ -31,12 +31,12 @@ LOST = Vm(name="lost01", kvp=13)
 LATER = datetime(2027, 6, 1, tzinfo=UTC)
 
 
-def sources(*vms: Vm, site: str | None = None, groups: tuple[str, ...] = ()) -> list[Source]:
+def sources(*vms: Vm, site: str | None = None, groups: tuple[str, ...] = ()) -> list[ServerRecord]:
     first = source(Host(name="HV01", vms=list(vms)))
     return [replace(first, site=site, groups=groups), source(Host(name="HV02", vms=[replica_of(SQL)]))]
 
 
-def decided(*found: Source, policy: Policy | None = None, **grounds: object) -> tuple[tuple[Decision, ...], Gate]:
+def decided(*found: ServerRecord, policy: Policy | None = None, **grounds: object) -> tuple[tuple[Decision, ...], Gate]:
     estate = translate(snapshot(*found))
     return decide(judge(estate, RULES), estate, Grounds(policy=policy or Policy(), **{"now": NOW, **grounds}))  # type: ignore[arg-type]
 
@@ -66,7 +66,7 @@ def baseline_of(decisions: Sequence[Decision], **changes: object) -> Baseline:
 
 UNREAD = unread_source("hv03", "connection refused")
 
-CLOSED: list[tuple[str, list[Source], Policy, dict[str, object], Exit]] = [
+CLOSED: list[tuple[str, list[ServerRecord], Policy, dict[str, object], Exit]] = [
     ("all is well", sources(SQL), Policy(), {}, Exit.OPEN),
     ("a violation", sources(SQL, MUTE), Policy(), {}, Exit.VIOLATED),
     ("a machine not judged", sources(SQL, LOST), Policy(), {}, Exit.NOT_JUDGED),
@@ -129,7 +129,9 @@ CLOSED: list[tuple[str, list[Source], Policy, dict[str, object], Exit]] = [
 @pytest.mark.parametrize(
     ("found", "policy", "grounds", "code"), [case[1:] for case in CLOSED], ids=[c[0] for c in CLOSED]
 )
-def test_what_closes_the_gate(found: list[Source], policy: Policy, grounds: dict[str, object], code: Exit) -> None:
+def test_what_closes_the_gate(
+    found: list[ServerRecord], policy: Policy, grounds: dict[str, object], code: Exit
+) -> None:
     decisions, gate = decided(*found, policy=policy, **grounds)
     assert gate.code is code, gate.reasons
     assert bool(gate.reasons) is not gate.is_open
@@ -248,13 +250,13 @@ def test_known_findings_do_not_close_the_gate_new_ones_do() -> None:
     assert shown(decisions, "hv01/mute01").outcome.finding.startswith("known in the baseline (would fail); the guest")
     new, gate = decided(*sources(SQL, MUTE, replace(MUTE, name="mute02")), baseline=known)
     assert codes(new) == {"hv01/mute02": Exit.VIOLATED}
-    assert [one.state for one in new if one.finding] == [State.KNOWN, State.NEW]
+    assert [one.state for one in new if one.finding] == [BaselineState.KNOWN, BaselineState.NEW]
 
 
 def test_a_known_finding_on_other_evidence_is_a_third_thing_and_closes_the_gate() -> None:
     before, _ = decided(*sources(SQL, MUTE))
     decisions, gate = decided(*sources(SQL, replace(MUTE, offered=3)), baseline=baseline_of(before))
-    assert [one.state for one in decisions if one.finding] == [State.CHANGED]
+    assert [one.state for one in decisions if one.finding] == [BaselineState.CHANGED]
     assert gate.code is Exit.VIOLATED
 
 

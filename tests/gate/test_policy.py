@@ -13,7 +13,7 @@ from compliance.errors import UsageError
 from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, option_of, policy_of_options, read_policy
 from compliance.judge.judge import all_rules
 from compliance.judge.scope import Scope
-from compliance.model import Evidence, ReplicatedVM, Role, Server, Settings, Unread
+from compliance.model import Evidence, Judging, ReplicatedVM, Role, Server, Unread
 from compliance.plugin.options import POLICY_OPTIONS
 from compliance.rule import Severity, Verdict, failed
 from tests.running import LAB
@@ -35,10 +35,10 @@ def test_a_later_block_wins_key_by_key() -> None:
 
 
 def test_what_a_snapshot_says_stays_where_the_policy_is_silent() -> None:
-    settings = Settings(evidence=Evidence.BPA, boot_grace=timedelta(minutes=3), may_be_empty=True)
+    settings = Judging(evidence=Evidence.BPA, boot_grace=timedelta(minutes=3), may_be_empty=True)
     assert DEFAULT.over(settings) == settings
     told = Policy(evidence=Evidence.OBSERVED, boot_grace=timedelta()).over(settings)
-    assert told == Settings(evidence=Evidence.OBSERVED, boot_grace=timedelta(), may_be_empty=True)
+    assert told == Judging(evidence=Evidence.OBSERVED, boot_grace=timedelta(), may_be_empty=True)
 
 
 WEAKER = [
@@ -55,22 +55,22 @@ WEAKER = [
 
 @pytest.mark.parametrize(("policy", "count"), WEAKER)
 def test_whatever_is_weaker_than_the_default_is_named(policy: Policy, count: int) -> None:
-    assert len(list(policy.weaker(Settings()))) == count
+    assert len(list(policy.weaker(Judging()))) == count
 
 
 @pytest.mark.parametrize(
     ("settings", "lines"),
     [
-        (Settings(), []),
-        (Settings(boot_grace=timedelta(minutes=3)), []),
-        (Settings(evidence=Evidence.BPA), ["guests' own answers don't count (`evidence: bpa`)"]),
+        (Judging(), []),
+        (Judging(boot_grace=timedelta(minutes=3)), []),
+        (Judging(evidence=Evidence.BPA), ["guests' own answers don't count (`evidence: bpa`)"]),
         (
-            Settings(boot_grace=timedelta(minutes=90)),
+            Judging(boot_grace=timedelta(minutes=90)),
             ["guests may be silent for 90 minutes after their start (`boot_grace: 90`)"],
         ),
     ],
 )
-def test_what_a_snapshot_says_is_weaker_as_well(settings: Settings, lines: list[str]) -> None:
+def test_what_a_snapshot_says_is_weaker_as_well(settings: Judging, lines: list[str]) -> None:
     assert list(DEFAULT.weaker(settings)) == lines
 
 

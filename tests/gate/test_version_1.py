@@ -13,7 +13,7 @@ import pytest
 from compliance.audit import Plan, judged, plan
 from compliance.gate import version_1
 from compliance.gate.baseline import ANSWERS, SIDES, finding_of
-from compliance.gate.decision import State
+from compliance.gate.decision import BaselineState
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
 from compliance.model import Answer, Role
@@ -56,9 +56,9 @@ def test_what_it_found_is_known_and_closes_no_gate(name: str) -> None:
     failed = [one for one in table.decisions if one.verdict.outcome.result is Result.FAILED]
     states = Counter(one.state for one in failed)
     assert of.baseline
-    assert states[State.KNOWN] == len(of.baseline.findings) > 0
-    assert states[State.CHANGED] == 0
-    newer = [one for one in failed if one.state is State.NEW]
+    assert states[BaselineState.KNOWN] == len(of.baseline.findings) > 0
+    assert states[BaselineState.CHANGED] == 0
+    newer = [one for one in failed if one.state is BaselineState.NEW]
     assert all(one.verdict.outcome.cause for one in newer)  # what 0.1 did not know
     assert Counter(one.closes for one in table.decisions)[Exit.VIOLATED] == len(newer)
     assert table.gate.code is (Exit.VIOLATED if newer else NAMES[name]), table.gate.reasons
@@ -90,7 +90,7 @@ def test_another_fact_is_no_longer_known() -> None:
     """An address, or an answer, that is another one than the baseline's."""
     of = planned("whole-estate")
     decisions = table_of(of, "whole-estate").decisions
-    known = next(one for one in decisions if one.state is State.KNOWN and one.verdict.machine)
+    known = next(one for one in decisions if one.state is BaselineState.KNOWN and one.verdict.machine)
     machine = known.verdict.machine
     assert machine
     assert of.baseline
@@ -105,7 +105,7 @@ def test_another_fact_is_no_longer_known() -> None:
 
 def test_a_rule_that_it_did_not_have_is_never_known_by_it() -> None:
     of = planned("whole-estate")
-    decision = next(one for one in table_of(of, "whole-estate").decisions if one.state is State.KNOWN)
+    decision = next(one for one in table_of(of, "whole-estate").decisions if one.state is BaselineState.KNOWN)
     other = replace(decision.verdict, rule=replace(decision.verdict.rule, key="another-rule"))
     assert version_1.evidence_of(other) == ""
 

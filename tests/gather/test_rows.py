@@ -7,7 +7,7 @@ import re
 import pytest
 
 from compliance.errors import ReadError, Why
-from compliance.gather.rows import Rows
+from compliance.gather.rows import RowReader
 from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from tests.wsman.samples import fault, first, fragment, typed, wmi_error, wsman_fault
@@ -40,7 +40,7 @@ class Server:
     def __init__(self, *replies: Reply) -> None:
         self._host = Host(*replies)
         self.asked: list[str] = []
-        self.rows = Rows(self._send, 60.0)
+        self.rows = RowReader(self._send, 60.0)
 
     def _send(self, message: bytes) -> bytes:
         text = message.decode()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from compliance.hyperv.guests.queries import INTEGRATION_SERVICES, MACHINE_ID
 from compliance.model import Row, Unread
-from compliance.snapshot.snapshot import Answer, GuestReading, GuestSource
+from compliance.snapshot.snapshot import GuestReading, GuestRecord, RowsOrUnread
 from tests.builders import NOW, Vm, mac_of
 
 KEYFILE_LINES = (
@@ -66,9 +66,9 @@ def lines(*code: str, path: str = SCRIPT) -> str:
     return f"script={path}\nfolder={path.rpartition('/')[0]}" + "".join(f"\nline={line}" for line in code)
 
 
-def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", seen: dict[str, str] | Unread) -> GuestSource:
+def guest(*machines: str, way: str = "ssh://audit@sql01.dr.example", seen: dict[str, str] | Unread) -> GuestRecord:
     reading = seen if isinstance(seen, Unread) else GuestReading(started=NOW, finished=NOW, sections=seen)
-    return GuestSource(name=way, machines=machines, reading=reading)
+    return GuestRecord(name=way, machines=machines, reading=reading)
 
 
 # --- Windows ----------------------------------------------------------------------------------------------------------
@@ -105,13 +105,13 @@ def registry(vm: Vm) -> dict[str, str]:
     return {str(MACHINE_ID): vm.id, str(INTEGRATION_SERVICES): "10.0.20348"}
 
 
-def answers(vm: Vm, changes: Mapping[str, Answer | Sequence[Row]] = {}) -> dict[str, Answer]:
+def answers(vm: Vm, changes: Mapping[str, RowsOrUnread | Sequence[Row]] = {}) -> dict[str, RowsOrUnread]:
     """What ``rows`` and ``registry`` are when they have been read."""
     texts = {name: ({"ReturnValue": "0", "sValue": text},) for name, text in registry(vm).items()}
     found = {**rows(vm), **texts, **changes}
     return {name: one if isinstance(one, Unread) else tuple(one) for name, one in found.items()}
 
 
-def windows_guest(*machines: str, seen: Mapping[str, Answer] | Unread, way: str = WINRM) -> GuestSource:
+def windows_guest(*machines: str, seen: Mapping[str, RowsOrUnread] | Unread, way: str = WINRM) -> GuestRecord:
     reading = seen if isinstance(seen, Unread) else GuestReading(started=NOW, finished=NOW, answers=seen)
-    return GuestSource(name=way, machines=machines, reading=reading)
+    return GuestRecord(name=way, machines=machines, reading=reading)

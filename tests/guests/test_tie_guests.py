@@ -18,7 +18,7 @@ from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip
-from compliance.snapshot.snapshot import GuestSource
+from compliance.snapshot.snapshot import GuestRecord
 from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, unread_source, with_text
 from tests.guests.replies import guest, sections
 
@@ -27,7 +27,7 @@ WEB = Vm(name="web01")
 WAY = "ssh://audit@sql01.dr.example"
 
 
-def estate(*guests: GuestSource, vm: Vm = SQL, rows: dict[str, object] | None = None) -> Estate:
+def estate(*guests: GuestRecord, vm: Vm = SQL, rows: dict[str, object] | None = None) -> Estate:
     hosts = source(Host(name="HV01", vms=[vm, WEB]), rows=rows), source(Host(name="HV02", vms=[replica_of(vm)]))
     return translate(replace(snapshot(*hosts), guests=guests))
 
@@ -181,7 +181,7 @@ NAMES = ("edge01", "app01", "db01")
 GREENER = (Result.NOT_APPLICABLE, Result.PASSED)
 
 
-def verdicts(guests: tuple[GuestSource, ...], hosts: tuple[Host, ...], unread: str = "") -> dict[str, Outcome]:
+def verdicts(guests: tuple[GuestRecord, ...], hosts: tuple[Host, ...], unread: str = "") -> dict[str, Outcome]:
     sources = [unread_source(host.name.lower()) if host.name == unread else source(host) for host in hosts]
     rules = [guest_applies_failover_ip, guest_can_apply_failover_ip]
     estate = translate(replace(snapshot(*sources), guests=guests))
@@ -264,7 +264,7 @@ def test_a_machine_that_no_connection_can_be_for_has_none() -> None:
 
 
 @st.composite
-def inventories(draw: st.DrawFn) -> tuple[tuple[GuestSource, ...], tuple[Host, ...], str]:
+def inventories(draw: st.DrawFn) -> tuple[tuple[GuestRecord, ...], tuple[Host, ...], str]:
     """Machines on two servers, some called otherwise on the replica's, and connections that name them in any way."""
     vms, (here, there) = pair(draw(st.lists(st.sampled_from(NAMES), min_size=1, unique=True)))
     renamed = [replace(copy, name=draw(st.sampled_from([copy.name, f"{copy.name}-replica"]))) for copy in there.vms]
@@ -282,7 +282,7 @@ def inventories(draw: st.DrawFn) -> tuple[tuple[GuestSource, ...], tuple[Host, .
 
 @given(inventories())
 def test_a_server_that_was_not_read_makes_no_guest_greener(
-    inventory: tuple[tuple[GuestSource, ...], tuple[Host, ...], str],
+    inventory: tuple[tuple[GuestRecord, ...], tuple[Host, ...], str],
 ) -> None:
     guests, hosts, unread = inventory
     before, after = verdicts(guests, hosts), verdicts(guests, hosts, unread)

@@ -24,7 +24,7 @@ from compliance.inventory.guests import WindowsGuest
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
 from compliance.secret import Secret
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Answer, GuestReading, Snapshot
+from compliance.snapshot.snapshot import GuestReading, RowsOrUnread, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
 from tests.canary import CANARY
@@ -179,11 +179,11 @@ def test_a_password_that_two_guests_refused_is_tried_on_no_third() -> None:
 # --- what it means ----------------------------------------------------------------------------------------------------
 
 
-def seen(changes: Mapping[str, Answer | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows | Unread:
+def seen(changes: Mapping[str, RowsOrUnread | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows | Unread:
     return read_windows(WINRM, answers(vm, changes))
 
 
-def inside(changes: Mapping[str, Answer | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows:
+def inside(changes: Mapping[str, RowsOrUnread | Sequence[Row]] = {}, vm: Vm = SQL) -> InsideWindows:
     found = seen(changes, vm)
     assert isinstance(found, InsideWindows), found
     return found
@@ -232,7 +232,7 @@ def test_a_state_that_is_none_of_the_two_is_not_known(state: str) -> None:
     assert str(found.disabled).isprintable()
 
 
-REGISTRY: dict[str, tuple[Answer, str | None]] = {
+REGISTRY: dict[str, tuple[RowsOrUnread, str | None]] = {
     "no such value": (({"ReturnValue": "2", "sValue": None},), None),
     "denied": (({"ReturnValue": "5", "sValue": None},), "the registry answered 5 (access denied)"),
     "another kind of value": (({"ReturnValue": "1"},), "the registry answered 1"),
@@ -250,7 +250,7 @@ REGISTRY: dict[str, tuple[Answer, str | None]] = {
 
 
 @pytest.mark.parametrize(("answer", "told"), REGISTRY.values(), ids=REGISTRY)
-def test_the_registry(answer: Answer, told: str | None) -> None:
+def test_the_registry(answer: RowsOrUnread, told: str | None) -> None:
     found = inside({VERSION: answer, ID: answer})
     for value in (found.integration_services, found.machine_id):
         if told is None:
@@ -319,7 +319,7 @@ some_rows = st.lists(st.dictionaries(names, cells, max_size=5), max_size=3).map(
 
 
 @given(st.dictionaries(st.sampled_from([*CLASSES, ID, VERSION]), some_rows | st.just(REFUSED)))
-def test_any_answers_are_understood_or_not_read(found: dict[str, Answer]) -> None:
+def test_any_answers_are_understood_or_not_read(found: dict[str, RowsOrUnread]) -> None:
     told = read_windows(WINRM, found)
     assert isinstance(told, InsideWindows | Unread)
     assert str(told).isprintable()
@@ -328,7 +328,7 @@ def test_any_answers_are_understood_or_not_read(found: dict[str, Answer]) -> Non
 # --- whose guest it is ------------------------------------------------------------------------------------------------
 
 
-def of_machine(changes: Mapping[str, Answer | Sequence[Row]] = {}, seen: Vm = SQL, vm: Vm = SQL) -> object:
+def of_machine(changes: Mapping[str, RowsOrUnread | Sequence[Row]] = {}, seen: Vm = SQL, vm: Vm = SQL) -> object:
     hosts = source(Host(name="HV01", vms=[vm])), source(Host(name="HV02", vms=[replica_of(vm)]))
     guests = (windows_guest("sql01", seen=answers(seen, changes)),)
     estate = translate(replace(snapshot(*hosts), guests=guests))
@@ -336,11 +336,11 @@ def of_machine(changes: Mapping[str, Answer | Sequence[Row]] = {}, seen: Vm = SQ
 
 
 OF_ANOTHER_DRIVER = {"MACAddress": "02:42:AC:11:00:02", "ServiceName": "VMSMP", "Description": "vEthernet (nat)"}
-NO_ID: dict[str, Answer | Sequence[Row]] = {ID: ({"ReturnValue": "2", "sValue": None},)}
+NO_ID: dict[str, RowsOrUnread | Sequence[Row]] = {ID: ({"ReturnValue": "2", "sValue": None},)}
 
 
 @pytest.mark.parametrize("changes", [{}, NO_ID, {ID: REFUSED}, {"Win32_NetworkAdapterConfiguration": REFUSED}])
-def test_one_thing_that_agrees_is_enough(changes: dict[str, Answer | Sequence[Row]]) -> None:
+def test_one_thing_that_agrees_is_enough(changes: dict[str, RowsOrUnread | Sequence[Row]]) -> None:
     assert isinstance(of_machine(changes), InsideWindows)
 
 
@@ -358,7 +358,7 @@ def test_one_thing_that_agrees_is_enough(changes: dict[str, Answer | Sequence[Ro
         ),
     ],
 )
-def test_another_machines_guest(changes: dict[str, Answer | Sequence[Row]], seen: Vm, told: str) -> None:
+def test_another_machines_guest(changes: dict[str, RowsOrUnread | Sequence[Row]], seen: Vm, told: str) -> None:
     found = of_machine(changes, seen)
     assert isinstance(found, Unread)
     assert str(found).startswith(f"what answers at {WINRM} is not known to be this machine: {told}")
@@ -366,9 +366,9 @@ def test_another_machines_guest(changes: dict[str, Answer | Sequence[Row]], seen
 
 def test_adapters_of_other_drivers_neither_prove_nor_contradict() -> None:
     there = rows(SQL)["Win32_NetworkAdapterConfiguration"]
-    beside: dict[str, Answer | Sequence[Row]] = {"Win32_NetworkAdapterConfiguration": [*there, OF_ANOTHER_DRIVER]}
+    beside: dict[str, RowsOrUnread | Sequence[Row]] = {"Win32_NetworkAdapterConfiguration": [*there, OF_ANOTHER_DRIVER]}
     assert isinstance(of_machine({**NO_ID, **beside}), InsideWindows)
-    driven: dict[str, Answer | Sequence[Row]] = {
+    driven: dict[str, RowsOrUnread | Sequence[Row]] = {
         "Win32_NetworkAdapterConfiguration": [{**row, "ServiceName": "e1000"} for row in there]
     }
     assert "it shows no synthetic adapter and no GUID" in str(of_machine({**NO_ID, **driven}))

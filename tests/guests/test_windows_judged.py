@@ -7,17 +7,17 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from compliance.errors import Why
-from compliance.model import Evidence, Row, Settings, Unread
+from compliance.model import Evidence, Judging, Row, Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
-from compliance.snapshot.snapshot import Answer
+from compliance.snapshot.snapshot import RowsOrUnread
 from tests.builders import Vm
 from tests.guests.replies import WINRM, answers, rows, service, windows_guest
 from tests.guests.test_windows import ID, OTHER, SQL, VERSION
 from tests.rules.test_inside import FAILED, LOST, NO_CONTACT, NOT_APPLICABLE, PASSED, UNKNOWN, outcomes
 
-Changes = Mapping[str, Answer | Sequence[Row]]
+Changes = Mapping[str, RowsOrUnread | Sequence[Row]]
 NOTHING: Changes = {}
 SEEN = f"seen inside the guest, by {WINRM}"
 REFUSED = Unread("Access is denied", Why.NOT_PERMITTED)
@@ -147,7 +147,7 @@ def test_where_somebody_looked_the_table_is_silent() -> None:
 # --- the founding rule ------------------------------------------------------------------------------------------------
 
 
-def founding(vm: Vm, changes: Changes = NOTHING, settings: Settings = Settings(), seen: Vm | None = None) -> Outcome:
+def founding(vm: Vm, changes: Changes = NOTHING, settings: Judging = Judging(), seen: Vm | None = None) -> Outcome:
     way = windows_guest("sql01", seen=answers(seen or vm, changes))
     return outcomes(way, vm=vm, rule=FOUNDING, settings=settings)["hv01/sql01"]
 
@@ -182,5 +182,5 @@ def test_what_is_wrong_inside_never_changes_what_the_host_saw(changes: Changes) 
 
 
 def test_bpa_asks_no_guest() -> None:
-    settings = Settings(evidence=Evidence.BPA)
+    settings = Judging(evidence=Evidence.BPA)
     assert founding(LOST, settings=settings) == outcomes(vm=LOST, rule=FOUNDING, settings=settings)["hv01/sql01"]

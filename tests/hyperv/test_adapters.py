@@ -8,8 +8,8 @@ import pytest
 
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
-from compliance.model import Adapter, Addresses, Connection, Unread
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.model import Adapter, AdapterConnection, Addresses, Unread
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import Host, Nic, Vm, guid, host_rows, snapshot, source, wire
 
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
@@ -19,27 +19,27 @@ SYNTHETIC = "Msvm_SyntheticEthernetPortSettingData"
 FOUR = {"addresses": ("10.2.0.20",), "subnets": ("255.255.255.0",)}
 
 
-def adapters(one: Source) -> tuple[Adapter, ...] | Unread:
+def adapters(one: ServerRecord) -> tuple[Adapter, ...] | Unread:
     return translate(snapshot(one)).servers[0].machines[0].adapters
 
 
-def adapter(one: Source) -> Adapter:
+def adapter(one: ServerRecord) -> Adapter:
     found = adapters(one)
     assert not isinstance(found, Unread)
     return found[0]
 
 
-def host(*nics: Nic, **changes: object) -> Source:
+def host(*nics: Nic, **changes: object) -> ServerRecord:
     return source(Host(vms=[Vm(name="x", nics=nics, **changes)]))  # type: ignore[arg-type]
 
 
-def changed(class_name: str, *nics: Nic, **change: object) -> Source:
+def changed(class_name: str, *nics: Nic, **change: object) -> ServerRecord:
     """The server, with a property of each row of a class as it may come over the wire."""
     rows = wire(host_rows(Host(vms=[Vm(name="x", nics=nics or (Nic(),))])))
     return source(Host(), rows={**rows, class_name: tuple({**row, **change} for row in rows[class_name])})
 
 
-def as_written_by_0_1(one: Source) -> Source:
+def as_written_by_0_1(one: ServerRecord) -> ServerRecord:
     assert isinstance(one.reading, Reading)
     classes = {
         name: answer
@@ -51,11 +51,11 @@ def as_written_by_0_1(one: Source) -> Source:
 
 NOT_ASKED = Unread("not asked for by hyperv-compliance 0.1", Why.NOT_ASKED)
 
-LEADS_TO: dict[str, tuple[Source, Connection | Unread, str]] = {
-    "a switch": (host(Nic(switch="LAN")), Connection.SWITCH, "LAN"),
-    "nothing": (host(Nic(connected=False)), Connection.NONE, ""),
-    "a switch that the server lacks": (host(Nic(switch="Gone")), Connection.LOST, ""),
-    "a pool": (host(Nic(switch=None, pool=guid("pool"))), Connection.POOL, ""),
+LEADS_TO: dict[str, tuple[ServerRecord, AdapterConnection | Unread, str]] = {
+    "a switch": (host(Nic(switch="LAN")), AdapterConnection.SWITCH, "LAN"),
+    "nothing": (host(Nic(connected=False)), AdapterConnection.NONE, ""),
+    "a switch that the server lacks": (host(Nic(switch="Gone")), AdapterConnection.LOST, ""),
+    "a pool": (host(Nic(switch=None, pool=guid("pool"))), AdapterConnection.POOL, ""),
     "neither switch nor pool": (
         host(Nic(switch=None)),
         Unread("is enabled, but names neither switch nor pool"),
@@ -84,10 +84,14 @@ LEADS_TO: dict[str, tuple[Source, Connection | Unread, str]] = {
     # what was inferred wrongly, or was silent, makes no adapter a question
     "switches that were refused": (
         source(Host(vms=[Vm(name="x")]), rows={SWITCHES: Unread("refused", Why.REFUSED)}),
-        Connection.SWITCH,
+        AdapterConnection.SWITCH,
         "",
     ),
-    "switches that are not listed": (source(Host(vms=[Vm(name="x")]), rows={SWITCHES: ()}), Connection.SWITCH, ""),
+    "switches that are not listed": (
+        source(Host(vms=[Vm(name="x")]), rows={SWITCHES: ()}),
+        AdapterConnection.SWITCH,
+        "",
+    ),
     "a path of another form, beside one that is known": (
         source(
             Host(vms=[Vm(name="x"), Vm(name="y")]),
@@ -101,11 +105,11 @@ LEADS_TO: dict[str, tuple[Source, Connection | Unread, str]] = {
         Unread("names a switch in another form"),
         "",
     ),
-    "switches by other names": (changed(SWITCHES, Name="C08CB7B8"), Connection.SWITCH, ""),
-    "a path of another form": (changed(CONNECTIONS, HostResource="switch LAN"), Connection.SWITCH, ""),
+    "switches by other names": (changed(SWITCHES, Name="C08CB7B8"), AdapterConnection.SWITCH, ""),
+    "a path of another form": (changed(CONNECTIONS, HostResource="switch LAN"), AdapterConnection.SWITCH, ""),
     # what 0.1 did not ask for is judged by nobody
     "a switch, in a snapshot of 0.1": (as_written_by_0_1(host(Nic())), NOT_ASKED, ""),
-    "nothing, in a snapshot of 0.1": (as_written_by_0_1(host(Nic(connected=False))), Connection.NONE, ""),
+    "nothing, in a snapshot of 0.1": (as_written_by_0_1(host(Nic(connected=False))), AdapterConnection.NONE, ""),
     "no switch, in a snapshot of 0.1": (
         as_written_by_0_1(host(Nic(switch=None))),
         Unread(f"names no switch, and whether it is connected to a pool was {NOT_ASKED}"),
@@ -132,7 +136,7 @@ ITEMS = {"OSName": "Windows Server 2022 Standard", "NetworkAddressIPv4": "10.1.0
 TWO = (Nic(), Nic(name="Backup", today=("10.9.0.20",), routers=()))
 NONE_TOLD = Unread("its guest tells no address of it", Why.NO_GUEST_DATA)
 
-USES: dict[str, tuple[Source, Addresses | Unread]] = {
+USES: dict[str, tuple[ServerRecord, Addresses | Unread]] = {
     "a static one": (
         host(Nic(today=("10.1.0.7",))),
         Addresses(addresses=("10.1.0.7",), subnets=("255.255.255.0",), gateways=("10.1.0.1",), dynamic=False),

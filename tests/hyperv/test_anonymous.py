@@ -13,7 +13,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.model import Row, Unread
 from compliance.rules.evidence.table import SYSTEMS
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from tests.builders import DATA_EXCHANGE, NOW, Host, guid, kvp_item, snapshot, source
 
 Value = str | list[str | None] | None
@@ -21,7 +21,7 @@ Value = str | list[str | None] | None
 
 def row_of(class_name: str, **row: Value) -> Row:
     reading = Reading(started=NOW, finished=NOW, classes={class_name: (row,)})
-    (server,) = anonymised(snapshot(Source(name="hv01", reading=reading))).servers
+    (server,) = anonymised(snapshot(ServerRecord(name="hv01", reading=reading))).servers
     assert isinstance(server.reading, Reading)
     (found,) = server.reading.classes[class_name]  # type: ignore[misc]
     return found
@@ -238,7 +238,7 @@ def test_what_we_said_ourselves_keeps_no_word_of_a_host() -> None:
         time=NOW,
         tool="hyperv-compliance 0.1.0",
         inventory_digest="sha256:abcd",
-        servers=(Source(name="secret", insecure="secret", site="secret", groups=("secret",), reading=reading),),
+        servers=(ServerRecord(name="secret", insecure="secret", site="secret", groups=("secret",), reading=reading),),
     )
     after = anonymised(whole)
     (server,) = after.servers

@@ -20,7 +20,7 @@ from compliance.model import Guest, Row, Unread
 from compliance.rule import Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import (
     DATA_EXCHANGE,
@@ -73,7 +73,7 @@ def leaves(row: Row) -> Iterator[tuple[str, str]]:
         yield from ((name, text) for text in (value if isinstance(value, list) else [value]) if text is not None)
 
 
-def rows_of(one: Source) -> Iterator[Row]:
+def rows_of(one: ServerRecord) -> Iterator[Row]:
     if isinstance(one.reading, Reading):
         answers = [*one.reading.classes.values(), *one.reading.again.values()]
         yield from (row for answer in answers if not isinstance(answer, Unread) for row in answer)

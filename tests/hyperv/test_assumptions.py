@@ -10,7 +10,7 @@ import pytest
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.held import ON_A_SERVER, assumptions, assumptions_on_sides
-from compliance.hyperv.assumptions.statement import MOST_EXAMPLES, Assumption, State
+from compliance.hyperv.assumptions.statement import MOST_EXAMPLES, Assumption, AssumptionState
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import (
     FAILOVER_ADDRESSES,
@@ -30,8 +30,8 @@ from compliance.hyperv.queries import (
     SYNTHETIC_ADAPTERS,
     TEST_REPLICAS,
 )
-from compliance.model import Connection, Unread
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.model import AdapterConnection, Unread
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import (
     DATA_EXCHANGE,
     NOW,
@@ -52,7 +52,7 @@ CHAIN = (("hv00.dr.example", "hv01.dr.example"), ("hv01.dr.example", "hv02.dr.ex
 UBUNTU = linux("Ubuntu", "22.04")
 
 
-def host(*vms: Vm, **changes: object) -> Source:
+def host(*vms: Vm, **changes: object) -> ServerRecord:
     return source(Host(vms=vms), **changes)
 
 
@@ -64,45 +64,45 @@ def off(**changes: object) -> Vm:
     return vm(power=3, uptime=0, **changes)
 
 
-def changed(class_name: str, change: Callable[[list[dict[str, object]]], object], *vms: Vm) -> Source:
+def changed(class_name: str, change: Callable[[list[dict[str, object]]], object], *vms: Vm) -> ServerRecord:
     """The server of a machine, with the rows of a class changed as they would be on the server."""
     rows = host_rows(Host(vms=vms or (vm(),)))
     change(rows[class_name])
     return source(Host(), rows=wire(rows))
 
 
-def without(class_name: str, *vms: Vm) -> Source:
+def without(class_name: str, *vms: Vm) -> ServerRecord:
     return changed(class_name, list.clear, *vms)
 
 
-def unread(*class_names: str, why: Why = Why.REFUSED) -> Source:
+def unread(*class_names: str, why: Why = Why.REFUSED) -> ServerRecord:
     return host(vm(), rows={name: Unread("refused", why) for name in class_names})
 
 
-def setting(class_name: str, name: str, value: object) -> Source:
+def setting(class_name: str, name: str, value: object) -> ServerRecord:
     return changed(class_name, lambda rows: [row.update({name: value}) for row in rows])
 
 
-def more(class_name: str, **row: object) -> Source:
+def more(class_name: str, **row: object) -> ServerRecord:
     return changed(class_name, lambda rows: rows.append(row))
 
 
-def over_the_wire(class_name: str, **change: str | list[str | None] | None) -> Source:
+def over_the_wire(class_name: str, **change: str | list[str | None] | None) -> ServerRecord:
     rows = wire(host_rows(Host(vms=[vm()])))
     return host(vm(), rows={class_name: tuple({**row, **change} for row in rows[class_name])})
 
 
-def noted(*notes: str) -> Source:
+def noted(*notes: str) -> ServerRecord:
     one = host(vm())
     assert isinstance(one.reading, Reading)
     return replace(one, reading=replace(one.reading, notes=notes))
 
 
-def all_unread() -> Source:
+def all_unread() -> ServerRecord:
     return unread(*(query.class_name for query in QUERIES))
 
 
-def lacking(class_name: str, name: str) -> Source:
+def lacking(class_name: str, name: str) -> ServerRecord:
     rows = wire(host_rows(Host(vms=[vm()])))[class_name]
     return host(vm(), rows={class_name: tuple({key: row[key] for key in row if key != name} for row in rows)})
 
@@ -111,7 +111,7 @@ COPY = f"Microsoft:FailoverNetworkSetting\\{X}\\{guid(f'{X} nic 0')}"
 EXTENDED = {"InstanceID": f"Microsoft:{X}\\HVR\\1", "ReplicationState": 3}
 
 UNREPLICATED = host(vm(mode=0, state=0))  # of which these classes are not asked
-Case = tuple[Source, Source, Source | None]
+Case = tuple[ServerRecord, ServerRecord, ServerRecord | None]
 CASES: dict[str, Case] = {
     "one-own-row": (host(vm()), more(MACHINES, Name="HV02"), unread(MACHINES)),
     "empty-without-rights": (
@@ -203,7 +203,7 @@ CASES: dict[str, Case] = {
     "host-addresses": (host(vm()), setting(HOST_ADDRESSES, "IPSubnet", []), UNREPLICATED),
     "guest-address-rows": (host(vm()), host(vm(nics=[Nic(), Nic(guest_row=False)])), unread(GUEST_ADDRESSES)),
 }
-MORE_CONTRADICTIONS: list[tuple[str, Source]] = [
+MORE_CONTRADICTIONS: list[tuple[str, ServerRecord]] = [
     ("one-own-row", host(rows={MACHINES: ()})),
     ("failover-row-unset", host(vm(nics=[Nic(failover_row=False)]), rows={SYNTHETIC_ADAPTERS: Unread("refused")})),
     ("failover-row-form", more(FAILOVER_ADDRESSES, InstanceID="x" + COPY)),
@@ -226,7 +226,7 @@ MORE_CONTRADICTIONS: list[tuple[str, Source]] = [
 ]
 
 
-def on(one: Source) -> dict[str, Assumption]:
+def on(one: ServerRecord) -> dict[str, Assumption]:
     assert isinstance(one.reading, Reading)
     return {found.key: found for found in assumptions(one, one.reading)}
 
@@ -244,7 +244,7 @@ def test_a_refused_class_that_only_adds_is_one_line_and_no_more(class_name: str)
         for machine in server.machines
         for adapter in (() if isinstance(machine.adapters, Unread) else machine.adapters)
     ]
-    assert connections == [Connection.SWITCH] * 2
+    assert connections == [AdapterConnection.SWITCH] * 2
 
 
 def test_every_assumption_on_a_server_has_its_cases() -> None:
@@ -255,28 +255,28 @@ def test_every_assumption_on_a_server_has_its_cases() -> None:
 def test_an_assumption_holds_is_contradicted_or_not_seen(key: str) -> None:
     holding, contradicting, silent = CASES[key]
     assert str(on(holding)[key]).endswith(f"of {on(holding)[key].agreeing}")
-    assert on(holding)[key].state is State.HOLDS
-    assert on(contradicting)[key].state is State.CONTRADICTED
+    assert on(holding)[key].state is AssumptionState.HOLDS
+    assert on(contradicting)[key].state is AssumptionState.CONTRADICTED
     assert on(contradicting)[key].examples
-    assert silent is None or on(silent)[key].state is State.NOT_SEEN
+    assert silent is None or on(silent)[key].state is AssumptionState.NOT_SEEN
 
 
 @pytest.mark.parametrize(("key", "one"), MORE_CONTRADICTIONS)
-def test_more_contradictions(key: str, one: Source) -> None:
-    assert on(one)[key].state is State.CONTRADICTED
+def test_more_contradictions(key: str, one: ServerRecord) -> None:
+    assert on(one)[key].state is AssumptionState.CONTRADICTED
 
 
 @pytest.mark.parametrize("key", CASES)
 def test_what_holds_contradicts_nothing_else(key: str) -> None:
     if key != "empty-without-rights":
-        others = {found.key for found in on(CASES[key][0]).values() if found.state is State.CONTRADICTED}
+        others = {found.key for found in on(CASES[key][0]).values() if found.state is AssumptionState.CONTRADICTED}
         assert others <= {"relationship-row", "chain-rows"}
 
 
 def test_what_was_not_read_contradicts_nothing() -> None:
-    assert {found.state for found in on(all_unread()).values()} == {State.NOT_SEEN}
+    assert {found.state for found in on(all_unread()).values()} == {AssumptionState.NOT_SEEN}
     empty = replace(host(), reading=Reading(started=NOW, finished=NOW))
-    assert {found.state for found in on(empty).values()} == {State.NOT_SEEN}
+    assert {found.state for found in on(empty).values()} == {AssumptionState.NOT_SEEN}
 
 
 def test_what_was_not_asked_for_says_nothing_of_empty_arrays() -> None:
@@ -292,17 +292,17 @@ def test_a_machine_that_changed_in_between_says_nothing() -> None:
     assert isinstance(one.reading, Reading)
     later = wire(host_rows(Host(vms=[vm(power=3)])))[MACHINES]
     moved = replace(one, reading=replace(one.reading, again={MACHINES: later}))
-    assert on(moved)["component-while-running"].state is State.NOT_SEEN
+    assert on(moved)["component-while-running"].state is AssumptionState.NOT_SEEN
 
 
 def test_a_machine_that_stands_twice_says_nothing() -> None:
-    assert on(host(vm(realized=False), vm(realized=False)))["settings-row"].state is State.NOT_SEEN
+    assert on(host(vm(realized=False), vm(realized=False)))["settings-row"].state is AssumptionState.NOT_SEEN
 
 
 def test_server_2012_has_no_relationships_to_speak_of() -> None:
     found = on(source(Host(version="6.2.9200", vms=[vm()])))
-    assert {one.key for one in found.values() if one.state is State.CONTRADICTED} == set()
-    assert found["relationship-row"].state is State.NOT_SEEN
+    assert {one.key for one in found.values() if one.state is AssumptionState.CONTRADICTED} == set()
+    assert found["relationship-row"].state is AssumptionState.NOT_SEEN
 
 
 def test_a_hosts_text_is_short_and_printable() -> None:
@@ -325,40 +325,40 @@ PRIMARY = vm()
 THERE = replica_of(PRIMARY)
 
 
-def sides(*servers: Source) -> dict[str, State]:
+def sides(*servers: ServerRecord) -> dict[str, AssumptionState]:
     return {found.key: found.state for found in assumptions_on_sides(translate(snapshot(*servers)).servers)}
 
 
-def both(there: Vm) -> dict[str, State]:
+def both(there: Vm) -> dict[str, AssumptionState]:
     return sides(host(PRIMARY), source(Host(name="HV02", vms=[there])))
 
 
 def test_both_sides_agree() -> None:
-    assert both(THERE) == dict.fromkeys(both(THERE), State.HOLDS)
+    assert both(THERE) == dict.fromkeys(both(THERE), AssumptionState.HOLDS)
 
 
 def test_the_other_side_has_another_guid() -> None:
     assert both(replace(THERE, guid=Y)) == {
-        "partner-holds-machine": State.CONTRADICTED,
-        "same-guid": State.CONTRADICTED,
-        "sides-fit": State.NOT_SEEN,
+        "partner-holds-machine": AssumptionState.CONTRADICTED,
+        "same-guid": AssumptionState.CONTRADICTED,
+        "sides-fit": AssumptionState.NOT_SEEN,
     }
 
 
 def test_the_other_side_is_not_there() -> None:
     assert both(Vm(name="x", guid=Y, mode=0, state=0, hosts=[])) == {
-        "partner-holds-machine": State.CONTRADICTED,
-        "same-guid": State.NOT_SEEN,
-        "sides-fit": State.NOT_SEEN,
+        "partner-holds-machine": AssumptionState.CONTRADICTED,
+        "same-guid": AssumptionState.NOT_SEEN,
+        "sides-fit": AssumptionState.NOT_SEEN,
     }
 
 
 def test_both_sides_are_primary() -> None:
-    assert both(PRIMARY)["sides-fit"] is State.CONTRADICTED
+    assert both(PRIMARY)["sides-fit"] is AssumptionState.CONTRADICTED
 
 
 def test_nothing_is_said_where_the_other_side_was_not_read() -> None:
-    assert set(sides(host(PRIMARY)).values()) == {State.NOT_SEEN}
+    assert set(sides(host(PRIMARY)).values()) == {AssumptionState.NOT_SEEN}
 
 
 def test_nothing_is_said_of_a_machine_that_changed_during_the_audit() -> None:
@@ -366,9 +366,11 @@ def test_nothing_is_said_of_a_machine_that_changed_during_the_audit() -> None:
     assert isinstance(moving.reading, Reading)
     later = wire(host_rows(Host(vms=[])))[MACHINES]
     moving = replace(moving, reading=replace(moving.reading, again={MACHINES: later}))
-    assert set(sides(moving, source(Host(name="HV02", vms=[]), may_be_empty=True)).values()) == {State.NOT_SEEN}
+    assert set(sides(moving, source(Host(name="HV02", vms=[]), may_be_empty=True)).values()) == {
+        AssumptionState.NOT_SEEN
+    }
 
 
 def test_nothing_is_said_of_a_name_that_two_servers_have() -> None:
     two = [source(Host(name="HV02", vms=[]), name=name, may_be_empty=True) for name in ("a", "b")]
-    assert set(sides(host(PRIMARY), *two).values()) == {State.NOT_SEEN}
+    assert set(sides(host(PRIMARY), *two).values()) == {AssumptionState.NOT_SEEN}

@@ -13,9 +13,9 @@ from compliance.hyperv.cluster_rows import MOST_NODES, Nodes, nodes_of, private_
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Cluster as TranslatedCluster
-from compliance.model import Estate, Settings, Unread
+from compliance.model import Estate, Judging, Unread
 from compliance.rule import Result
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import DOWN, NESTED, PAUSED, TEXT, UP, Cluster, cluster_source, node_source
 
@@ -25,11 +25,11 @@ WHOLE = Cluster(machines=[(SQL, "HV01"), (WEB, "HV02")])
 IP = "failover-ip-needs-integration-services"
 
 
-def nodes(*placed: tuple[str, Vm], cluster: Cluster = WHOLE) -> list[Source]:
+def nodes(*placed: tuple[str, Vm], cluster: Cluster = WHOLE) -> list[ServerRecord]:
     return [node_source(cluster, name, *[vm for on, vm in placed if on == name]) for name in cluster.nodes]
 
 
-def estate(sources: list[Source], *clusters: Source, given: Settings = Settings()) -> Estate:
+def estate(sources: list[ServerRecord], *clusters: ServerRecord, given: Judging = Judging()) -> Estate:
     return translate(snapshot(*sources, clusters=clusters or [cluster_source(WHOLE)], settings=given))
 
 
@@ -366,7 +366,7 @@ def test_a_cluster_that_does_not_hold_it_contradicts() -> None:
 # --- servers that were listed alone -----------------------------------------------------------------------------------
 
 
-def alone(*names: str, given: Settings = Settings(), cluster: Cluster = WHOLE) -> Estate:
+def alone(*names: str, given: Judging = Judging(), cluster: Cluster = WHOLE) -> Estate:
     vms = {"HV01": SQL, "HV02": WEB, "HV03": Vm(name="x")}
     sources = [node_source(cluster, name, vms[name], of=None) for name in names]
     return translate(Snapshot(estate="test", time=snapshot().time, tool="0", settings=given, servers=tuple(sources)))
@@ -382,7 +382,7 @@ def test_nodes_that_nobody_listed_close_the_gate() -> None:
 
 
 def test_policy_may_allow_a_part() -> None:
-    found = alone("HV01", "HV02", given=Settings(may_be_partial=True))
+    found = alone("HV01", "HV02", given=Judging(may_be_partial=True))
     verdicts = [one for one in judge(found) if one.rule.key == "server-was-read"]
     assert {one.outcome.result for one in verdicts} == {Result.PASSED}
     assert all("1 of its 3 nodes" in " ".join(one.outcome.remarks) for one in verdicts)
@@ -452,8 +452,8 @@ def test_a_server_stands_in_for_a_node_that_was_not_read() -> None:
 
 
 def test_a_cluster_that_was_not_read_stands_for_its_nodes() -> None:
-    stand_in = Source(name="hvcl01", cluster="hvcl01", reading=UNREAD)
-    found = estate([stand_in], Source(name="hvcl01", reading=UNREAD))
+    stand_in = ServerRecord(name="hvcl01", cluster="hvcl01", reading=UNREAD)
+    found = estate([stand_in], ServerRecord(name="hvcl01", reading=UNREAD))
     assert outcomes(found)["hvcl01"][0] == "unknown"
     assert outcomes(found, "cluster-was-read") == {"hvcl01": ("unknown", "incomplete: refused")}
 
@@ -467,7 +467,7 @@ def test_ids_do_not_change_with_the_node() -> None:
 # --- two sites that name their nodes alike ----------------------------------------------------------------------------
 
 
-def elsewhere(name: str, *vms: Vm, cluster: str = "HVCL01") -> Source:
+def elsewhere(name: str, *vms: Vm, cluster: str = "HVCL01") -> ServerRecord:
     """A node of another site's cluster, listed alone, whose nodes are called as those of the cluster that is listed."""
     found = node_source(replace(WHOLE, name=cluster), name, *vms, of=None)
     return replace(found, name=f"{name.lower()}.other.example", endpoint=f"{name.lower()}.other.example:5986")

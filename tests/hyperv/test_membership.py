@@ -13,13 +13,13 @@ from compliance.audit import judged
 from compliance.hyperv import queries
 from compliance.hyperv.estate import translate
 from compliance.hyperv.membership import by_own_word
-from compliance.hyperv.sides import Index
+from compliance.hyperv.names import NameIndex
 from compliance.judge.judge import judge
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.plugin.report_folder import WRITERS
 from compliance.rule import Outcome, Result
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import UP, Cluster, cluster_source, node_source
 
@@ -43,11 +43,11 @@ def doubts(found: Snapshot) -> str:
     return "; ".join(cluster.doubts)
 
 
-def of_no_cluster(name: str, *vms: Vm) -> Source:
+def of_no_cluster(name: str, *vms: Vm) -> ServerRecord:
     return source(Host(name=name, vms=vms), cluster="evil")
 
 
-def evil(*names: str, owner: str, name: str = "EVIL") -> Source:
+def evil(*names: str, owner: str, name: str = "EVIL") -> ServerRecord:
     """A cluster of the inventory that names servers as its nodes, and one of them as the owner of a machine."""
     cluster = Cluster(name=name, nodes=dict.fromkeys(names, UP), machines=[(FAILS, owner)])
     return cluster_source(cluster, name="evil", endpoint="evil.attacker.example:5986")
@@ -76,7 +76,7 @@ CLAIMED = {
 }
 
 
-def with_answers(found: Source, answers: dict[str, object]) -> Source:
+def with_answers(found: ServerRecord, answers: dict[str, object]) -> ServerRecord:
     assert isinstance(found.reading, Reading)
     return replace(found, reading=replace(found.reading, cluster=answers))  # type: ignore[arg-type]
 
@@ -141,7 +141,7 @@ def test_a_node_that_was_not_read_lets_no_other_node_answer_for_it() -> None:
     claimed = replace(unread_source("hv01"), cluster="evil")
     other = node_source(cluster, "EVIL2", FAILS, of="evil")
     found = translate(snapshot(claimed, other, clusters=[cluster_source(cluster, name="evil")]))
-    index = Index(found.servers, (), found.clusters)
+    index = NameIndex(found.servers, (), found.clusters)
     assert set(index.party("hv01.dr.example")) == {"hv01"}
     assert set(index.party("evil2")) == {"hv01", "evil2"}
 
@@ -194,7 +194,7 @@ CLUSTERS = st.builds(
 
 
 @st.composite
-def listed_servers(draw: st.DrawFn) -> list[Source]:
+def listed_servers(draw: st.DrawFn) -> list[ServerRecord]:
     """Three servers: nodes of a cluster that is real, of none, or not read. No machine stands twice in one role."""
     found = []
     roles = set()
@@ -224,7 +224,7 @@ def listed_servers(draw: st.DrawFn) -> list[Source]:
     st.booleans(),
 )
 def test_a_hostile_cluster_hides_and_greens_nothing(
-    listed: list[Source], first: Cluster, later: Cluster, claimed: set[str], is_empty: bool, has_node: bool
+    listed: list[ServerRecord], first: Cluster, later: Cluster, claimed: set[str], is_empty: bool, has_node: bool
 ) -> None:
     hostile = cluster_source(first, later=later, name="evil", endpoint="evil.x:5986", may_be_empty=is_empty)
     servers = [

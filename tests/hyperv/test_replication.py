@@ -9,7 +9,7 @@ import pytest
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.model import Answer, Guest, Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import WINDOWS, Host, Vm, guid, host_rows, replica_of, snapshot, source, wire
 
 X = guid("x")
@@ -21,15 +21,15 @@ RELATIONSHIPS, SECURITY, TEST_REPLICAS = (
 HOST_ADDRESSES, COMPONENTS = "Win32_NetworkAdapterConfiguration", "Msvm_KvpExchangeComponent"
 
 
-def server(one: Source) -> Server:
+def server(one: ServerRecord) -> Server:
     return translate(snapshot(one)).servers[0]
 
 
-def machine(one: Source, name: str = "x") -> VirtualMachine:
+def machine(one: ServerRecord, name: str = "x") -> VirtualMachine:
     return next(machine for machine in server(one).machines if machine.name == name)
 
 
-def host(*vms: Vm, **changes: object) -> Source:
+def host(*vms: Vm, **changes: object) -> ServerRecord:
     return source(Host(vms=vms, **changes))  # type: ignore[arg-type]
 
 
@@ -37,7 +37,7 @@ REPLICA = replica_of(Vm(name="x"), power=2)
 
 # --- failed over ------------------------------------------------------------------------------------------------------
 
-FAILED_OVER: dict[str, tuple[Source, bool | Unread]] = {
+FAILED_OVER: dict[str, tuple[ServerRecord, bool | Unread]] = {
     "it replicates": (host(REPLICA), False),
     "recovered": (host(replace(REPLICA, state=5)), True),
     "committed": (host(replace(REPLICA, state=6)), True),
@@ -65,20 +65,20 @@ def test_has_failed_over(case: str) -> None:
 OLD_ANSWER = Unread("not asked for by hyperv-compliance 0.1", Why.NOT_ASKED)
 
 
-def with_rows(class_name: str, *vms: Vm, **change: object) -> Source:
+def with_rows(class_name: str, *vms: Vm, **change: object) -> ServerRecord:
     rows = host_rows(Host(vms=vms))
     for row in rows[class_name]:
         row.update(change)
     return source(Host(), rows=wire(rows))
 
 
-def written_by_0_1(one: Source) -> Source:
+def written_by_0_1(one: ServerRecord) -> ServerRecord:
     assert isinstance(one.reading, Reading)
     classes = {name: answer for name, answer in one.reading.classes.items() if name not in (SECURITY, HOST_ADDRESSES)}
     return replace(one, reading=replace(one.reading, classes=classes, asked=None))
 
 
-SHIELDED: dict[str, tuple[Source, bool | Unread]] = {
+SHIELDED: dict[str, tuple[ServerRecord, bool | Unread]] = {
     "it is": (host(Vm(name="x", shielded=True)), True),
     "it is not": (host(Vm(name="x")), False),
     "another one is": (host(Vm(name="x"), Vm(name="y", shielded=True)), False),
@@ -98,7 +98,7 @@ def test_is_shielded(case: str) -> None:
 TEST = Vm(name="x - Test", mode=3, state=0, relationships={}, hosts=(), test_of=X)
 UNTIED = replace(TEST, test_of=None)
 
-TEST_OF: dict[str, tuple[Source, str | None]] = {
+TEST_OF: dict[str, tuple[ServerRecord, str | None]] = {
     "tied": (host(REPLICA, TEST), X),
     "tied the other way round": (
         with_rows(TEST_REPLICAS, REPLICA, TEST, Antecedent=f"x?Name={TEST.id}", Dependent=f"x?Name={X.lower()}"),
@@ -118,7 +118,7 @@ def test_a_test_replica_is_tied_to_its_replica(case: str) -> None:
     assert machine(one, "x - Test").test_of == expected
 
 
-NETWORKS: dict[str, tuple[Source, tuple[str, ...] | Unread]] = {
+NETWORKS: dict[str, tuple[ServerRecord, tuple[str, ...] | Unread]] = {
     "its own": (host(Vm(name="x"), networks=("10.2.0.5/24", "fe80::5/64")), ("10.2.0.5/24", "fe80::5/64")),
     "none of another form": (with_rows(HOST_ADDRESSES, Vm(name="x"), IPSubnet=["255.0.255.0", "x"]), ()),
     "fewer masks than addresses": (

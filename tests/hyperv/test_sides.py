@@ -10,24 +10,24 @@ from hypothesis import strategies as st
 
 from compliance.hyperv.estate import translate
 from compliance.model import Estate, ReplicatedVM, Unread
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 
 SQL = Vm(name="sql01")
 REPLICATION = "Msvm_ReplicationSettingData"
 
 
-def estate(*sources: Source, left_out: tuple[str, ...] = ()) -> Estate:
+def estate(*sources: ServerRecord, left_out: tuple[str, ...] = ()) -> Estate:
     return translate(replace(snapshot(*sources), left_out=left_out))
 
 
-def partner(of: str, *sources: Source, left_out: tuple[str, ...] = ()) -> str:
+def partner(of: str, *sources: ServerRecord, left_out: tuple[str, ...] = ()) -> str:
     """The server on which the guest of a machine was seen, or why it was seen nowhere."""
     side = {str(vm): vm for vm in estate(*sources, left_out=left_out).replicated}[of]
     return str(side.partner) if isinstance(side.partner, Unread) else side.partner.server
 
 
-def host(name: str, /, *vms: Vm, **changes: object) -> Source:
+def host(name: str, /, *vms: Vm, **changes: object) -> ServerRecord:
     return source(Host(name=name, vms=vms), **changes)
 
 
@@ -43,7 +43,7 @@ UNREAD_HERE = host("HV02", HERE, rows={REPLICATION: Unread("refused")})
 UNREAD_WHY = "its partner is not known: its replication settings could not be read: refused"
 
 # whom this side's settings name -> the sources, and who answers
-CASES: dict[str, tuple[tuple[Source, ...], str]] = {
+CASES: dict[str, tuple[tuple[ServerRecord, ...], str]] = {
     "the one that it names": ((host("HV01", SQL), host("HV02", HERE)), "hv01"),
     "a third, that nobody named": ((host("HV02", HERE), host("HV66", STRANGER)), NOT_LISTED),
     "a third, whose settings name this one": ((host("HV02", HERE), host("HV66", LIAR)), NOT_LISTED),
@@ -148,7 +148,7 @@ def test_an_extended_replica_that_calls_itself_the_primary_is_none() -> None:
 # --- two domains ------------------------------------------------------------------------------------------------------
 
 
-def two_forests(named: str) -> tuple[Source, ...]:
+def two_forests(named: str) -> tuple[ServerRecord, ...]:
     """Two servers called HV01, each with its own domain; HV02's replica names one of them."""
     here = between(HERE, named, "hv02.a.example")
     first = between(SQL, "hv01.a.example", "hv02.a.example")

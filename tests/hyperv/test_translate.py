@@ -19,7 +19,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import MOST_LETTERS, cut
 from compliance.model import Answer, Estate, Power, Role, Row, Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import (
     DATA_EXCHANGE,
     HOUR,
@@ -52,11 +52,11 @@ CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
 X = guid("x")
 
 
-def estate_of(*sources: Source) -> Estate:
+def estate_of(*sources: ServerRecord) -> Estate:
     return translate(snapshot(*sources))
 
 
-def server_of(one: Source) -> Server:
+def server_of(one: ServerRecord) -> Server:
     return estate_of(one).servers[0]
 
 
@@ -554,7 +554,7 @@ def test_a_host_without_machines_as_the_inventory_allows() -> None:
     assert server_of(source(Host(), may_be_empty=True)).doubt is None
 
 
-def with_reading(**changes: object) -> Source:
+def with_reading(**changes: object) -> ServerRecord:
     one = source(Host(vms=[Vm(name="x")]))
     assert isinstance(one.reading, Reading)
     return replace(one, reading=replace(one.reading, **changes))  # type: ignore[arg-type]

@@ -19,12 +19,11 @@ from compliance.errors import InventoryError
 from compliance.files.keys import Name, json_schema
 from compliance.files.yaml_file import LARGEST
 from compliance.gate.policy import PolicyBlock
-from compliance.inventory.document import Document
+from compliance.inventory.document import InventoryFile
 from compliance.inventory.entries import Address, ClusterEntry, Entry, Limits, ServerKeys
 from compliance.inventory.guests import CONNECTION, WINRM, GuestEntry, WindowsGuest
 from compliance.inventory.own_file import read_inventory
-from compliance.model import Evidence
-from compliance.model import Settings as Judged
+from compliance.model import Evidence, Judging
 from compliance.rule import Severity
 from tests.running import ROOT
 
@@ -33,8 +32,8 @@ EXAMPLE = INVENTORIES / "example.yaml"
 SCHEMA = INVENTORIES / "inventory.schema.json"
 REGENERATE = (
     'python -c "import json; from compliance.files.keys import json_schema; '
-    "from compliance.inventory.document import Document; "
-    'print(json.dumps(json_schema(Document, \\"Inventory\\"), indent=2))"'
+    "from compliance.inventory.document import InventoryFile; "
+    'print(json.dumps(json_schema(InventoryFile, \\"Inventory\\"), indent=2))"'
     " > inventories/inventory.schema.json"
 )
 
@@ -343,7 +342,7 @@ def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
     assert [str(entry) for entry in inventory.servers] == ["hv01", "München-2_ü.日本"]
     assert inventory.lines == {"hv01": 2, "München-2_ü.日本": 4}
     assert inventory.limits == Limits(connect=1.5, operation=60, server=300, threads=1)
-    judged = Judged(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90), may_be_empty=True)
+    judged = Judging(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90), may_be_empty=True)
     assert inventory.settings == judged
     assert inventory.policy.severity == {"x": Severity.WARNING}
     assert (inventory.may_be_empty, inventory.snapshot, inventory.path) == (True, None, lab)
@@ -536,7 +535,7 @@ def test_the_example_loads() -> None:
     assert EXAMPLE.read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={SCHEMA.name}\n")
 
 
-MODELS = (Document, ClusterEntry, GuestEntry, WindowsGuest, PasswordPlace, Limits, PolicyBlock)
+MODELS = (InventoryFile, ClusterEntry, GuestEntry, WindowsGuest, PasswordPlace, Limits, PolicyBlock)
 EVERY_KEY = {key for model in MODELS for key in model.model_fields}
 
 
@@ -546,11 +545,13 @@ def test_the_example_shows_every_key(key: str) -> None:
 
 
 def test_the_schema_is_up_to_date() -> None:
-    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(Document, "Inventory"), f"run: {REGENERATE}"
+    assert json.loads(SCHEMA.read_text(encoding="utf-8")) == json_schema(InventoryFile, "Inventory"), (
+        f"run: {REGENERATE}"
+    )
 
 
 def schema_accepts(document: object) -> bool:
-    jsonschema.Draft202012Validator.check_schema(schema := json_schema(Document, "Inventory"))
+    jsonschema.Draft202012Validator.check_schema(schema := json_schema(InventoryFile, "Inventory"))
     return bool(jsonschema.Draft202012Validator(schema).is_valid(document))
 
 

@@ -17,7 +17,7 @@ from compliance.inventory.limit import Limit
 from compliance.inventory.read import read_any
 from compliance.model import Unread
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Snapshot, Source, join_snapshots
+from compliance.snapshot.snapshot import ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
 from tests.inventory.ansible.conftest import WITHOUT
 
@@ -111,7 +111,9 @@ def snapshot(*stretched: tuple[str, ...], server: str = "hv01") -> Snapshot:
         estate="lab",
         time=datetime(2026, 11, 2, tzinfo=UTC),
         tool="hyperv-compliance",
-        servers=tuple(Source(name=f"{server}-{site}", site=site, reading=unread) for site in ("berlin", "frankfurt")),
+        servers=tuple(
+            ServerRecord(name=f"{server}-{site}", site=site, reading=unread) for site in ("berlin", "frankfurt")
+        ),
         stretched=tuple(map(frozenset, stretched)),
     )
 

@@ -22,11 +22,11 @@ from compliance.model import (
     Cluster,
     Estate,
     GuestConnection,
+    Judging,
     Power,
     ReplicatedVM,
     Role,
     Server,
-    Settings,
     Unread,
     VirtualMachine,
 )
@@ -50,7 +50,7 @@ def each_server(server: Server) -> Outcome:
 
 
 @rule("the-estate", severity=Severity.ERROR, title="t", impact="i", resolution="r")
-def the_estate(estate: Estate, settings: Settings) -> Outcome:
+def the_estate(estate: Estate, settings: Judging) -> Outcome:
     return passed(f"{estate} {settings.may_be_empty}")
 
 
@@ -188,7 +188,7 @@ def test_an_unread_server_stands_in_for_its_machines_under_each_rule_on_machines
 
 
 def test_every_subject_is_judged_with_the_settings_of_the_estate() -> None:
-    found = replace(estate(side("a"), side("b", 1)), settings=Settings(may_be_empty=True))
+    found = replace(estate(side("a"), side("b", 1)), settings=Judging(may_be_empty=True))
     verdicts = judge(found, [each_machine, the_estate])
     assert [verdict.outcome.finding for verdict in verdicts] == [
         "00000000-0000-4000-8000-000000000000",

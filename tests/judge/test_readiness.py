@@ -8,7 +8,7 @@ import pytest
 
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, Readiness, RestsOn, Word, readiness_of
-from compliance.model import Answer, Estate, Evidence, Guest, Role, Settings, Unread, VirtualMachine
+from compliance.model import Answer, Estate, Evidence, Guest, Judging, Role, Unread, VirtualMachine
 from compliance.rules.evidence.causes import Cause
 from tests.values import WINDOWS, adapter, address, dynamic, estate, replica, static, vm
 
@@ -70,7 +70,7 @@ def test_both_sides_are_one_machine() -> None:
 
 
 def test_an_evidence_of_bpa_is_ready_on_a_condition_at_best() -> None:
-    answer = readiness(replace(pair(), settings=Settings(evidence=Evidence.BPA)))
+    answer = readiness(replace(pair(), settings=Judging(evidence=Evidence.BPA)))
     assert (answer.word, answer.condition) == (Word.READY_IF, "the guest answers Data Exchange")
 
 

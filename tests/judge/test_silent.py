@@ -12,7 +12,7 @@ from compliance.gate.gate import Gate
 from compliance.gate.policy import Policy
 from compliance.judge.scope import Scope
 from compliance.rule import Severity
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import ORDINARY, Host, Nic, Vm, replica_of, snapshot, source, unread_source
 
 EVERYTHING = Scope()
@@ -23,7 +23,7 @@ CHAIN = (("hv01.dr.example", "hv02.dr.example"), ("hv02.dr.example", "hv03.dr.ex
 LAST = replica_of(BARE, mode=4, hosts=CHAIN[1:], nics=(Nic(addresses=("10.3.0.20",), gateways=("10.3.0.1",)),))
 
 
-def at(name: str, *vms: Vm) -> Source:
+def at(name: str, *vms: Vm) -> ServerRecord:
     return source(Host(name=name, vms=vms))
 
 
@@ -32,7 +32,7 @@ def chain(**changes: object) -> Vm:
     return replica_of(BARE, **{"nics": ORDINARY, "relationships": {0: 3, 1: 3}, "hosts": CHAIN, **changes})
 
 
-def gate_of(*found: Source, scope: Scope = EVERYTHING, **policy: object) -> Gate:
+def gate_of(*found: ServerRecord, scope: Scope = EVERYTHING, **policy: object) -> Gate:
     planned = Plan(estate="test", named="", policy=Policy(**policy))  # type: ignore[arg-type]
     return judged(snapshot(*found), scope, planned).gate
 
@@ -41,7 +41,7 @@ ALONE = (
     "it is unknown whether 1 virtual machine would come up with its failover address: hv01/sql01 (its other side is on "
     "hv02.dr.example, which is not in the inventory: add that server)"
 )
-NOT_KNOWN: dict[str, tuple[tuple[Source, ...], str]] = {
+NOT_KNOWN: dict[str, tuple[tuple[ServerRecord, ...], str]] = {
     "its replica's server was not listed": ((at("HV01", BARE),), ALONE),
     "it has an address for the way back": ((at("HV01", WITH_ADDRESS),), ALONE),
     "its replica's server was not read": (
@@ -72,14 +72,14 @@ NOT_KNOWN: dict[str, tuple[tuple[Source, ...], str]] = {
 
 
 @pytest.mark.parametrize(("found", "text"), NOT_KNOWN.values(), ids=NOT_KNOWN)
-def test_it_closes_the_gate_and_is_named(found: tuple[Source, ...], text: str) -> None:
+def test_it_closes_the_gate_and_is_named(found: tuple[ServerRecord, ...], text: str) -> None:
     gate = gate_of(*found)
     assert gate.code is Exit.NOT_JUDGED
     assert [text in reason.text for reason in gate.reasons].count(True) == 1, gate.reasons
     assert gate.coverage.machines_judged < gate.coverage.machines
 
 
-KNOWN: dict[str, tuple[Source, ...]] = {
+KNOWN: dict[str, tuple[ServerRecord, ...]] = {
     "both sides were read": (at("HV01", BARE), at("HV02", replica_of(WITH_ADDRESS))),
     "neither has an address": (at("HV01", BARE), at("HV02", replica_of(BARE))),
     "all three sides were read": (at("HV01", BARE), at("HV02", chain()), at("HV03", LAST)),
@@ -93,7 +93,7 @@ KNOWN: dict[str, tuple[Source, ...]] = {
 
 
 @pytest.mark.parametrize("found", KNOWN.values(), ids=KNOWN)
-def test_what_is_known_closes_nothing(found: tuple[Source, ...]) -> None:
+def test_what_is_known_closes_nothing(found: tuple[ServerRecord, ...]) -> None:
     gate = gate_of(*found)
     assert gate.is_open, gate.reasons
 

@@ -23,7 +23,7 @@ from compliance.model import Estate, Server
 from compliance.plugin.grain import LONGEST, MANY, MOST_LINES, Bundle, bundles, hint
 from compliance.plugin.options import Grain
 from compliance.rule import Result
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Nic, Vm, snapshot, source, unread_source
 from tests.plugin.test_plugin import ids, report_of, rows_of
@@ -64,7 +64,7 @@ MIXES = {  # machines of one server -> what its case is, also where failed is be
 NAMES = {mix: f"hv{number:02}" for number, mix in enumerate(MIXES)}
 
 
-def host(name: str, kinds: Sequence[str]) -> Source:
+def host(name: str, kinds: Sequence[str]) -> ServerRecord:
     machines = [Vm(name=f"{kind}{number}{name}", **KINDS[kind]) for number, kind in enumerate(kinds)]  # type: ignore[arg-type]
     return source(Host(name=name.upper(), vms=machines))
 

@@ -372,9 +372,9 @@ def test_a_server_that_was_not_read_is_in_every_report(tmp_path: Path, run_pytes
 
 def test_a_worker_of_xdist_writes_nothing(folder: Path) -> None:
     option = SimpleNamespace(hv_report_dir=str(folder / "out"), collectonly=False, hv_grain=None)
-    assert Reports.asked_for(SimpleNamespace(option=option, workerinput={})) is None  # type: ignore[arg-type]
+    assert Reports.for_options(SimpleNamespace(option=option, workerinput={})) is None  # type: ignore[arg-type]
     assert gate_of(folder) == {"open": True}
-    assert Reports.asked_for(SimpleNamespace(option=option)) is not None  # type: ignore[arg-type]
+    assert Reports.for_options(SimpleNamespace(option=option)) is not None  # type: ignore[arg-type]
     assert names(folder / "out") == {"gate.json", "mine.txt"}
 
 

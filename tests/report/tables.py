@@ -14,16 +14,16 @@ from compliance.judge.judge import judge
 from compliance.judge.readiness import readiness_of
 from compliance.model import (
     Adapter,
+    AdapterConnection,
     Answer,
-    Connection,
     Estate,
     FailoverAddress,
     Guest,
+    Judging,
     Power,
     ReplicatedVM,
     Role,
     Server,
-    Settings,
     Unread,
     VirtualMachine,
 )
@@ -51,7 +51,7 @@ def small(**changes: object) -> Table:
     sql = Vm(name="sql01", nics=(Nic(addresses=("10.2.0.20",), gateways=("10.2.0.1",)),))
     mute = Vm(name="mute01", kvp=12, heartbeat=12)
     plain = Vm(name="plain01", nics=(), hosts=[("hv01.dr.example", "hv09.dr.example")])
-    settings = changes.pop("settings", Settings())
+    settings = changes.pop("settings", Judging())
     found = snapshot(
         source(Host(name="HV02", vms=[replica_of(sql, offered=3), replica_of(mute)])),
         source(Host(name="HV01", vms=[sql, mute, plain])),
@@ -61,7 +61,7 @@ def small(**changes: object) -> Table:
     return table(translate(found), **changes)
 
 
-NIC = Adapter(guid="a", name="Network Adapter", connected=True, connection=Connection.SWITCH)
+NIC = Adapter(guid="a", name="Network Adapter", connected=True, connection=AdapterConnection.SWITCH)
 
 
 def mute_machine(name: str, server: str, **changes: object) -> ReplicatedVM:

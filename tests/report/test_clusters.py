@@ -40,7 +40,7 @@ from compliance.report.table import Table
 from compliance.report.text import details
 from compliance.report.text import summary as terminal
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Reading, Snapshot, Source, join_snapshots
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.clustered import Cluster, cluster_source, node_source
@@ -63,9 +63,9 @@ def found(**placed: Vm) -> Snapshot:
 
 
 def unread() -> Snapshot:
-    stand_in = Source(name="hvcl01", cluster="hvcl01", reading=UNREAD)
+    stand_in = ServerRecord(name="hvcl01", cluster="hvcl01", reading=UNREAD)
     other = source(Host(name="HV09", vms=[replica_of(SQL)]))
-    return snapshot(stand_in, other, clusters=[Source(name="hvcl01", reading=UNREAD)])
+    return snapshot(stand_in, other, clusters=[ServerRecord(name="hvcl01", reading=UNREAD)])
 
 
 def audit(taken: Snapshot) -> Audit:
@@ -183,8 +183,8 @@ def test_an_identity_stays_when_a_machine_moves() -> None:
 
 def test_each_cluster_has_an_identity_of_its_own() -> None:
     both = snapshot(
-        *(Source(name=name, cluster=name, reading=UNREAD) for name in ("a", "b")),
-        clusters=[Source(name=name, reading=UNREAD) for name in ("a", "b")],
+        *(ServerRecord(name=name, cluster=name, reading=UNREAD) for name in ("a", "b")),
+        clusters=[ServerRecord(name=name, reading=UNREAD) for name in ("a", "b")],
     )
     findings = [finding_of(one) for one in judge(translate(both)) if one.rule.subject in (ClusterSubject, Estate)]
     assert len({one.identity for one in findings if one}) == len(findings) == 3

@@ -19,7 +19,7 @@ from compliance.report.gate_json import gate_json
 from compliance.report.origin import Origin
 from compliance.report.table import Table
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import GuestReading, GuestSource, Reading, Snapshot
+from compliance.snapshot.snapshot import GuestReading, GuestRecord, Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, snapshot, source, unread_source
 from tests.report.every import VERSIONS, WRITERS, every, hostile
@@ -31,7 +31,7 @@ READ = source(Host(vms=[Vm(name="sql01")]), **ACCOUNT)
 assert isinstance(READ.reading, Reading)
 SAID = replace(READ, name="hv02", reading=replace(READ.reading, notes=(f"{READ_AS}reader@DR.EXAMPLE",)))
 OLD = source(Host(name="HV04"))
-GUEST = GuestSource(
+GUEST = GuestRecord(
     name="ssh://root@sql01",
     machines=("sql01",),
     account="root",

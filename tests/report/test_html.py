@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.model import Evidence, Server, Settings
+from compliance.model import Evidence, Judging, Server
 from compliance.report.html.bpa_page import environment, summary
 from compliance.report.html.rows import choose_rows, detail, row_cells
 from compliance.report.html.style import STYLE
@@ -136,7 +136,7 @@ def test_what_is_missing_or_narrowed_is_said() -> None:
 
 
 def test_bpa_evidence_is_said_in_front() -> None:
-    page = whole(small(settings=Settings(evidence=Evidence.BPA)))
+    page = whole(small(settings=Judging(evidence=Evidence.BPA)))
     assert page.index("evidence: bpa") < page.index("Violated rules")
     assert "evidence: bpa</strong>" not in whole(small())
 

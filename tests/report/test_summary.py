@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from compliance.model import Evidence, Settings
+from compliance.model import Evidence, Judging
 from compliance.report.markdown_parts import code
 from compliance.report.summary import MOST_BYTES, MOST_ITEMS, summary
 from tests.profiles import examples
@@ -76,7 +76,7 @@ def test_the_gate_and_the_sentence_stand_first() -> None:
 
 def test_what_limits_the_run_is_told() -> None:
     found = every(complete=False, scope="--hv-vm x")
-    bpa = replace(found, estate=replace(found.estate, settings=Settings(evidence=Evidence.BPA)))
+    bpa = replace(found, estate=replace(found.estate, settings=Judging(evidence=Evidence.BPA)))
     told = summary(bpa)
     assert "- Only a part was judged: `--hv-vm x`" in told
     assert "- The snapshot is incomplete" in told

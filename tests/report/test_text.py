@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.judge.judge import all_rules
-from compliance.model import Estate, Evidence, Server, Settings, Unread
+from compliance.model import Estate, Evidence, Judging, Server, Unread
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.report.text import MOST_MACHINES, details, summary
 from compliance.rule import Outcome, Result, Severity, Verdict, failed
@@ -129,7 +129,7 @@ BPA = "Evidence: bpa. Judged by Microsoft's own test alone: no guest was asked."
 
 
 def test_microsofts_own_evidence_is_told() -> None:
-    assert limits(small(settings=Settings(evidence=Evidence.BPA)))[0] == BPA
+    assert limits(small(settings=Judging(evidence=Evidence.BPA)))[0] == BPA
     assert BPA not in lines(small())
 
 
@@ -145,7 +145,7 @@ def test_an_interrupted_gathering_is_told() -> None:
 
 
 def test_all_that_limits_the_run_stands_before_what_it_found() -> None:
-    found = limits(small(scope="--hv-vm x", complete=False, settings=Settings(evidence=Evidence.BPA)))
+    found = limits(small(scope="--hv-vm x", complete=False, settings=Judging(evidence=Evidence.BPA)))
     assert [line.split(":")[0].split(" ")[0] for line in found] == ["Evidence", "Only", "The", "1"]
 
 

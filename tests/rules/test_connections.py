@@ -13,7 +13,7 @@ from compliance.model import Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.connections import guests_were_read
 from compliance.rules.evidence.causes import Cause
-from compliance.snapshot.snapshot import GuestSource
+from compliance.snapshot.snapshot import GuestRecord
 from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
 from tests.guests.replies import guest, sections
 
@@ -22,7 +22,7 @@ SQL = Vm(name="sql01")
 WAY = "ssh://audit@sql01.dr.example"
 
 
-def of_connections(*guests: GuestSource, blind: bool = False) -> Outcome:
+def of_connections(*guests: GuestRecord, blind: bool = False) -> Outcome:
     sources = [source(Host(vms=[SQL])), *([unread_source("hv09")] if blind else [])]
     (verdict,) = judge(translate(replace(snapshot(*sources), guests=guests)), [guests_were_read])
     return verdict.outcome
@@ -60,7 +60,7 @@ THERE = guest("web01", seen=Unread("ssh://there: it does not answer"), way="ssh:
 BY_NAME = guest("hv02/web01", seen=sections(SQL), way="ssh://there")
 MISSPELLED = guest("hv01/web01", seen=sections(SQL), way="ssh://there")
 NOT_ASKED_FOR = "not asked for, since --hv-limit left out the server on which the guest would run: ssh://there"
-LIMITED: dict[str, tuple[tuple[GuestSource, ...], Vm, bool, Result, tuple[str, ...]]] = {
+LIMITED: dict[str, tuple[tuple[GuestRecord, ...], Vm, bool, Result, tuple[str, ...]]] = {
     "both read": ((GOOD,), SQL, False, PASSED, ()),
     "one on a server that was left out": ((GOOD, THERE), SQL, False, PASSED, (NOT_ASKED_FOR,)),
     "the same, named by its server": ((GOOD, BY_NAME), SQL, False, PASSED, (NOT_ASKED_FOR,)),

@@ -11,11 +11,11 @@ from compliance.hyperv.estate import translate
 from compliance.model import (
     Cluster,
     Estate,
+    Judging,
     Power,
     ReplicatedVM,
     Role,
     Server,
-    Settings,
     Subject,
     Unread,
     VirtualMachine,
@@ -29,10 +29,10 @@ SIDE = ReplicatedVM(machine=MACHINE, partner=Unread("none"))
 UNREAD = Unread("no route to host", Why.UNREACHABLE)
 READ = Server(name="hv01", version="10.0.20348", machines=(MACHINE,))
 DOWN = Server(name="hv02", unread=UNREAD)
-MAY_BE_EMPTY = Settings(may_be_empty=True)
+MAY_BE_EMPTY = Judging(may_be_empty=True)
 
 
-def estate(*sides: ReplicatedVM, servers: tuple[Server, ...] = (READ,), settings: Settings = Settings()) -> Estate:
+def estate(*sides: ReplicatedVM, servers: tuple[Server, ...] = (READ,), settings: Judging = Judging()) -> Estate:
     return Estate(name="test", time=NOW, servers=servers, replicated=sides, settings=settings)
 
 
@@ -80,7 +80,7 @@ ALL = [
 
 
 def judged(rule: Rule, subject: Subject) -> Outcome:
-    return rule.judge(subject, subject.settings if isinstance(subject, Estate) else Settings())
+    return rule.judge(subject, subject.settings if isinstance(subject, Estate) else Judging())
 
 
 @pytest.mark.parametrize(("rule", "subject", "outcome"), ALL)
@@ -95,7 +95,7 @@ def test_the_remarks_on_a_server_stand_beside_its_verdict(server: Server) -> Non
 
 
 def test_a_part_of_a_cluster_that_policy_allows_is_remarked() -> None:
-    outcome = rules.server_was_read.judge(PARTIAL, Settings(may_be_partial=True))
+    outcome = rules.server_was_read.judge(PARTIAL, Judging(may_be_partial=True))
     assert (outcome.result, outcome.remarks) == (Result.PASSED, ("one of two",))
 
 
@@ -110,7 +110,7 @@ def test_no_rule_is_missing() -> None:
 def test_partners_that_nobody_listed_are_a_remark_on_the_server() -> None:
     sql = Vm(name="sql01")
     alone, both = (
-        {server.name: rules.server_was_read.judge(server, Settings()).remarks for server in translate(found).servers}
+        {server.name: rules.server_was_read.judge(server, Judging()).remarks for server in translate(found).servers}
         for found in (
             snapshot(source(Host(name="HV01", vms=[sql]))),
             snapshot(source(Host(name="HV01", vms=[sql])), source(Host(name="HV02", vms=[replica_of(sql)]))),

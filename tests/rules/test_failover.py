@@ -14,12 +14,12 @@ from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES
 from compliance.judge.judge import judge
-from compliance.model import Evidence, Settings, Unread
+from compliance.model import Evidence, Judging, Unread
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import BPA
 from compliance.rules.failover import failover_ip_needs_integration_services as RULE  # noqa: N812
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import (
     HOUR,
     Host,
@@ -42,7 +42,7 @@ FOUR, SIX = Nic(addresses=("10.2.0.20",)), Nic(addresses=("2001:db8::20",))
 UNSET, NO_ROW = Nic(), Nic(failover_row=False)
 
 
-def outcomes(*sources: Source, settings: Settings = Settings()) -> dict[str, Outcome]:
+def outcomes(*sources: ServerRecord, settings: Judging = Judging()) -> dict[str, Outcome]:
     estate = translate(snapshot(*sources, settings=settings))
     return {verdict.label: verdict.outcome for verdict in judge(estate, [RULE])}
 
@@ -471,7 +471,7 @@ def test_a_machine_that_stands_twice() -> None:
 
 def test_the_boot_grace_is_a_setting() -> None:
     vm = Vm(name="x", kvp=12, uptime=5 * MINUTE)
-    short = Settings(boot_grace=timedelta(minutes=4))
+    short = Judging(boot_grace=timedelta(minutes=4))
     assert outcomes(source(Host(vms=[vm])), settings=short)["hv01/x"].result is FAILED
     assert outcomes(source(Host(vms=[vm])))["hv01/x"].result is UNKNOWN
 
@@ -489,7 +489,7 @@ BPA_MODE = [
 @pytest.mark.parametrize(("vm", "result"), [case[1:] for case in BPA_MODE], ids=[case[0] for case in BPA_MODE])
 def test_evidence_bpa_ends_at_the_offer(vm: Vm, result: Result) -> None:
     host = Host(vms=[Vm(name="healthy"), vm])
-    outcome = outcomes(source(host), settings=Settings(evidence=Evidence.BPA))["hv01/x"]
+    outcome = outcomes(source(host), settings=Judging(evidence=Evidence.BPA))["hv01/x"]
     assert outcome.result is result
     assert "evidence: bpa" in outcome.finding or result is not PASSED
 

@@ -9,7 +9,7 @@ import pytest
 from compliance.hyperv import queries
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.model import Evidence, Settings
+from compliance.model import Evidence, Judging
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import ADDRESSES_NOW
@@ -17,7 +17,7 @@ from compliance.rules.evidence.system import Statement
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip as RULE  # noqa: N812
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import Host, Nic, Vm, freebsd, linux, replica_of, snapshot, source
 from tests.rules.evidence.test_systems import PUBLISHED
 from tests.rules.test_failover import BPA_MODE, OWN_SERVER
@@ -28,7 +28,7 @@ DEBIAN = linux("Debian GNU/Linux", "12")
 RED_HAT = linux("Red Hat Enterprise Linux", "9.4")
 
 
-def outcomes(*sources: Source, settings: Settings = Settings(), rule: object = RULE) -> dict[str, Outcome]:
+def outcomes(*sources: ServerRecord, settings: Judging = Judging(), rule: object = RULE) -> dict[str, Outcome]:
     estate = translate(snapshot(*sources, settings=settings))
     return {verdict.label: verdict.outcome for verdict in judge(estate, [rule])}  # type: ignore[list-item]
 
@@ -188,12 +188,12 @@ def test_a_guest_whose_items_were_too_large() -> None:
 @pytest.mark.parametrize(("vm", "founding"), [case[1:] for case in BPA_MODE], ids=[case[0] for case in BPA_MODE])
 def test_evidence_bpa_asks_no_guest(vm: Vm, founding: Result) -> None:
     servers = source(Host(vms=[Vm(name="healthy"), vm]))
-    outcome = outcomes(servers, settings=Settings(evidence=Evidence.BPA))[f"hv01/{vm.name}"]
+    outcome = outcomes(servers, settings=Judging(evidence=Evidence.BPA))[f"hv01/{vm.name}"]
     assert outcome.result is (UNKNOWN if founding is UNKNOWN else NOT_APPLICABLE)
 
 
 def test_evidence_bpa_tells_what_is_known_all_the_same() -> None:
     servers = source(Host(vms=[Vm(name="x", items=DEBIAN)]))
-    outcome = outcomes(servers, settings=Settings(evidence=Evidence.BPA))["hv01/x"]
+    outcome = outcomes(servers, settings=Judging(evidence=Evidence.BPA))["hv01/x"]
     assert outcome.finding == "no guest was asked (evidence: bpa)"
     assert any("known not to apply" in remark for remark in outcome.remarks)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.model import Evidence, Settings, Unread
+from compliance.model import Evidence, Judging, Unread
 from compliance.rule import Outcome, Result, Rule
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
-from compliance.snapshot.snapshot import GuestSource
+from compliance.snapshot.snapshot import GuestRecord
 from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, with_text
 from tests.guests.replies import SCRIPT, guest, lines, script, sections
 
@@ -28,7 +28,7 @@ SEEN = f"seen inside the guest, by {WAY}"
 
 
 def outcomes(
-    *guests: GuestSource, vm: Vm = SQL, rule: Rule = RULE, settings: Settings = Settings(), **replica: object
+    *guests: GuestRecord, vm: Vm = SQL, rule: Rule = RULE, settings: Judging = Judging(), **replica: object
 ) -> dict[str, Outcome]:
     sources = (
         source(Host(name="HV01", vms=[Vm(name="other"), vm])),
@@ -526,7 +526,7 @@ def test_another_machines_daemon_is_no_answer() -> None:
 
 
 def test_bpa_asks_no_guest() -> None:
-    settings = Settings(evidence=Evidence.BPA)
+    settings = Judging(evidence=Evidence.BPA)
     outcome = outcomes(guest("sql01", seen=sections(LOST)), vm=LOST, rule=FOUNDING, settings=settings)
     assert outcome == outcomes(vm=LOST, rule=FOUNDING, settings=settings)
 

@@ -9,7 +9,7 @@ import pytest
 from compliance.errors import Why
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Word, readiness_of
-from compliance.model import Adapter, Addresses, Connection, Estate, Power, Role, Unread, VirtualMachine
+from compliance.model import Adapter, AdapterConnection, Addresses, Estate, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.replica import (
@@ -192,9 +192,9 @@ def connected(*settings: object, rule: object = replica_adapter_is_connected, **
 OLD = Unread("not asked for by 0.1", Why.NOT_ASKED)
 CONNECTIONS: dict[str, tuple[dict[str, object], Result, Result, str]] = {
     "a switch": ({}, PASSED, PASSED, ""),
-    "a pool": ({"connection": Connection.POOL}, PASSED, PASSED, ""),
-    "nothing": ({"connection": Connection.NONE}, FAILED, FAILED, Cause.NOT_CONNECTED),
-    "a switch that is gone": ({"connection": Connection.LOST}, FAILED, FAILED, Cause.SWITCH_LOST),
+    "a pool": ({"connection": AdapterConnection.POOL}, PASSED, PASSED, ""),
+    "nothing": ({"connection": AdapterConnection.NONE}, FAILED, FAILED, Cause.NOT_CONNECTED),
+    "a switch that is gone": ({"connection": AdapterConnection.LOST}, FAILED, FAILED, Cause.SWITCH_LOST),
     "neither": ({"connection": Unread("names neither")}, UNKNOWN, NOT_APPLICABLE, Cause.CONNECTION_UNREAD),
     "not asked for": ({"connection": OLD}, PASSED, NOT_APPLICABLE, ""),
     "not asked for, and off": ({"connection": OLD, "connected": False}, FAILED, FAILED, Cause.NOT_CONNECTED),
@@ -221,7 +221,7 @@ def test_what_an_old_snapshot_did_not_ask_for_is_a_condition() -> None:
 
 
 def test_a_pool_is_a_remark() -> None:
-    assert connected(SET, connection=Connection.POOL).remarks
+    assert connected(SET, connection=AdapterConnection.POOL).remarks
 
 
 def test_an_adapter_that_nobody_lists_is_the_founding_rules() -> None:
@@ -237,7 +237,7 @@ def test_adapters_that_were_not_read_are_not_known() -> None:
 
 
 def test_labels_name_the_adapter() -> None:
-    twin = Adapter(guid="0" * 8 + NIC.guid[8:], name="twin", mac=NIC.mac, connection=Connection.SWITCH)
+    twin = Adapter(guid="0" * 8 + NIC.guid[8:], name="twin", mac=NIC.mac, connection=AdapterConnection.SWITCH)
     primary = vm(adapters=(NIC, twin, BACKUP))
     settings = [address(f"10.2.0.{number}", on=one) for number, one in enumerate((NIC, twin, BACKUP), 20)]
     verdicts = judge(estate(primary, replica(primary, *settings)), [replica_adapter_is_connected])

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError, Why
-from compliance.model import Evidence, Settings, Unread
+from compliance.model import Evidence, Judging, Unread
 from compliance.patterns import NAME
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import FORMAT, Reading, Snapshot, Source, join_snapshots
+from compliance.snapshot.snapshot import FORMAT, Reading, ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
 from tests.builders import NOW, Host, Vm, snapshot, source, unread_source
 
@@ -34,7 +34,7 @@ SMALL = replace(
             insecure="accepts any certificate",
         ),
         unread_source("hv03"),
-        settings=Settings(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90.5), may_be_empty=True),
+        settings=Judging(evidence=Evidence.BPA, boot_grace=timedelta(seconds=90.5), may_be_empty=True),
     ),
     inventory_digest="lab.yaml",
     complete=False,
@@ -123,7 +123,7 @@ readings = st.builds(
     notes=texts,
 )
 sources = st.builds(
-    Source,
+    ServerRecord,
     name=names,
     endpoint=labels,
     site=maybe_label,
@@ -140,7 +140,7 @@ snapshots = st.builds(
     tool=labels,
     inventory_digest=labels,
     settings=st.builds(
-        Settings,
+        Judging,
         evidence=st.sampled_from(Evidence),
         boot_grace=st.timedeltas(timedelta(0), timedelta(days=1)),
         may_be_empty=st.booleans(),
@@ -284,7 +284,7 @@ def test_the_files_of_these_tests_are_good(tmp_path: Path) -> None:
         started=datetime(2026, 11, 2, 6, 30, tzinfo=UTC), finished=datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
     )
     assert read_snapshot(path) == Snapshot(
-        estate="test", time=NOW, tool="0", servers=(Source(name="hv01", reading=reading),)
+        estate="test", time=NOW, tool="0", servers=(ServerRecord(name="hv01", reading=reading),)
     )
 
 
@@ -613,7 +613,7 @@ def test_the_same_file_twice() -> None:
         join_snapshots([(path, found), (path, found)])
 
 
-OTHER_SETTINGS: dict[str, Callable[[Settings], Settings]] = {
+OTHER_SETTINGS: dict[str, Callable[[Judging], Judging]] = {
     "evidence": lambda known: replace(known, evidence=Evidence.BPA),
     "boot grace": lambda known: replace(known, boot_grace=timedelta(minutes=9)),
     "may be empty": lambda known: replace(known, may_be_empty=True),
@@ -621,8 +621,8 @@ OTHER_SETTINGS: dict[str, Callable[[Settings], Settings]] = {
 
 
 @pytest.mark.parametrize("change", OTHER_SETTINGS.values(), ids=OTHER_SETTINGS.keys())
-def test_two_settings_can_not_be_followed(change: Callable[[Settings], Settings]) -> None:
+def test_two_settings_can_not_be_followed(change: Callable[[Judging], Judging]) -> None:
     with pytest.raises(SnapshotError) as caught:
-        join_snapshots([site("a", "hv01"), site("b", "hv02", settings=change(Settings()))])
+        join_snapshots([site("a", "hv01"), site("b", "hv02", settings=change(Judging()))])
     assert str(caught.value).startswith("b.jsonl: was gathered with other settings")
     assert str(caught.value).endswith("than a.jsonl")

@@ -19,7 +19,7 @@ from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import enumerate_instances, hold
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.fault import Fault
-from compliance.wsman.gauge import Answer
+from compliance.wsman.gauge import SealedResponse
 from compliance.wsman.sealing import Sealing
 from tests.wsman.acceptor import USERS, connected, identifies, ntlm
 from tests.wsman.authority import Authority
@@ -128,7 +128,7 @@ def test_whatever_seals_believes_nothing_in_clear(transport: str, kind: str) -> 
         if called:
             headers["Content-Type"] = called
         with pytest.raises(LinkError, match=f"though {transport} seals every message of this login"):
-            sealing.parse_encrypted_response(Answer(500, headers, NO_CLASS, "http://hv01:5985/wsman"))
+            sealing.parse_encrypted_response(SealedResponse(500, headers, NO_CLASS, "http://hv01:5985/wsman"))
 
 
 # --- one answer for one request ---

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compliance.hyperv.estate import translate
 from compliance.model import Estate, Row
 from compliance.wsman import envelope
-from compliance.wsman.row import Row as Read
+from compliance.wsman.row import ParsedRow as Read
 from tests.builders import ARRAYS, Host, Nic, Vm, host_rows, snapshot, source, wire
 from tests.profiles import examples
 from tests.wsman import dialects

@@ -13,7 +13,7 @@ from compliance.errors import LinkError, ReadError, Why
 from compliance.wsman import envelope
 from compliance.wsman.document import legal
 from compliance.wsman.fault import Fault
-from compliance.wsman.row import DEPTH, Row
+from compliance.wsman.row import DEPTH, ParsedRow
 from tests.wsman.samples import (
     ANONYMOUS,
     EPR,
@@ -45,7 +45,7 @@ NESTED_REFERENCE = (
     "</a:EndpointReference></w:Selector></w:SelectorSet></a:ReferenceParameters></p:Dependent>"
 )
 
-ROWS: list[tuple[str, str, Row]] = [
+ROWS: list[tuple[str, str, ParsedRow]] = [
     ("text", "<p:Name>vmms</p:Name>", {"Name": "vmms"}),
     ("unicode", "<p:Name>web &amp; db – 東京</p:Name>", {"Name": "web & db – 東京"}),
     ("white space is the value's", "<p:Name> a b </p:Name>", {"Name": " a b "}),
@@ -87,7 +87,7 @@ ROWS: list[tuple[str, str, Row]] = [
 
 
 @pytest.mark.parametrize(("properties", "row"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS])
-def test_rows(properties: str, row: Row) -> None:
+def test_rows(properties: str, row: ParsedRow) -> None:
     assert envelope.page(first(typed("Msvm_X", properties)), ID).instances == [row]
     bare = properties.replace("<p:", "<").replace("</p:", "</")
     if "cim:" not in bare:
@@ -227,7 +227,7 @@ def method_output(values: str, method: str = "GetStringValue", uri: str = REGIST
     return sample(f'<p:{method}_OUTPUT {nil} xmlns:p="{uri}">{values}</p:{method}_OUTPUT>{more}')
 
 
-def told(reply: bytes) -> Row:
+def told(reply: bytes) -> ParsedRow:
     return envelope.output(reply, ID, REGISTRY, "GetStringValue")
 
 
@@ -240,7 +240,7 @@ def told(reply: bytes) -> Row:
         ("", {}),
     ],
 )
-def test_what_a_method_gave(values: str, expected: Row) -> None:
+def test_what_a_method_gave(values: str, expected: ParsedRow) -> None:
     assert told(method_output(values)) == expected
     assert told(method_output(values, uri=REGISTRY.lower())) == expected
 
@@ -294,7 +294,7 @@ def test_who_is_no_ws_management_host_has_no_identity() -> None:
 NASTY = "\"<&>'\r\n]]>\0\ud800 東京"
 
 
-def _all_requests(text: str) -> list[envelope.Request]:
+def _all_requests(text: str) -> list[envelope.Message]:
     return [
         envelope.identify_request(),
         envelope.enumerate_request(text),

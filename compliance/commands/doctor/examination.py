@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 
 Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
 
@@ -36,7 +36,7 @@ class Status(StrEnum):
     NOT_TRIED = "not tried"  # something before it failed
 
 
-class Basis(StrEnum):
+class GrantBasis(StrEnum):
     """How we know that a command, or the right it gives, is what is missing."""
 
     DOCUMENTED = "documented"
@@ -75,7 +75,7 @@ class Grant:
     missing: str
     why: str
     commands: tuple[str, ...]
-    basis: Basis
+    basis: GrantBasis
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +86,7 @@ class Examination:
     endpoint: str
     way: str  # https, ntlm as DR\audit
     steps: tuple[Step, ...]
-    source: Source
+    source: ServerRecord
     classes: tuple[ClassRead, ...] = ()
     grants: tuple[Grant, ...] = ()
     messages: int = 0

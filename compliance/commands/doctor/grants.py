@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from compliance.commands.doctor.examination import Basis, Grant
+from compliance.commands.doctor.examination import Grant, GrantBasis
 from compliance.errors import Why
 from compliance.hyperv.queries import parse_version
 from compliance.model import Unread
@@ -58,7 +58,7 @@ def for_hidden(endpoint: Endpoint, version: str | None) -> tuple[Grant, ...]:
             why="without it Hyper-V shows empty lists in place of an error. It allows everything with every virtual"
             " machine, since there is no read-only role: guard the account like an administrator's",
             commands=_join_group("Hyper-V Administrators", HYPERV_ADMINISTRATORS, endpoint, version),
-            basis=Basis.DOCUMENTED,
+            basis=GrantBasis.DOCUMENTED,
         ),
     )
 
@@ -69,7 +69,7 @@ def for_login(endpoint: Endpoint, why: Why) -> tuple[Grant, ...]:
         return (_encryption(),)
     if why is not Why.LOGIN_REFUSED:
         return ()
-    found = [_remote_management(endpoint, None, basis=Basis.INFERRED)]
+    found = [_remote_management(endpoint, None, basis=GrantBasis.INFERRED)]
     found += [_unfiltered(endpoint)] if is_local(endpoint.username) else []
     if endpoint.transport in ("ntlm", "kerberos") and endpoint.encrypted:
         found.append(_binding())
@@ -93,7 +93,7 @@ def for_scheme(transport: str) -> tuple[Grant, ...]:
             missing=f"the listener's {name} login",
             why=why,
             commands=(f"Set-Item WSMan:\\localhost\\Service\\Auth\\{name} $true",),
-            basis=Basis.DOCUMENTED,
+            basis=GrantBasis.DOCUMENTED,
         ),
     )
 
@@ -107,7 +107,7 @@ def is_local(username: str) -> bool:
 # --- each right and its commands --------------------------------------------------------------------------------------
 
 
-def _remote_management(endpoint: Endpoint, version: str | None, basis: Basis = Basis.DOCUMENTED) -> Grant:
+def _remote_management(endpoint: Endpoint, version: str | None, basis: GrantBasis = GrantBasis.DOCUMENTED) -> Grant:
     """MicrosoftDocs/win32, WinRM, authentication-for-remote-connections: WinRM lets in Administrators and
     WinRMRemoteWMIUsers__. Enable-ServerManagerStandardUserRemoting (windows-powershell-docs): newer systems use Remote
     Management Users. That its lack may also show as HTTP 401 is inferred."""
@@ -118,7 +118,7 @@ def _remote_management(endpoint: Endpoint, version: str | None, basis: Basis = B
         key="remote-management-users",
         missing="membership in Remote Management Users"
         + (" or, before Server 2016, WinRMRemoteWMIUsers__" if old else ""),
-        why=("if the password is right: " if basis is Basis.INFERRED else "")
+        why=("if the password is right: " if basis is GrantBasis.INFERRED else "")
         + "WinRM itself lets in nobody else but administrators",
         commands=_join_group("Remote Management Users", REMOTE_MANAGEMENT_USERS, endpoint, version) + extra,
         basis=basis,
@@ -132,7 +132,7 @@ def _plug_in() -> Grant:
         missing="a place in the WMI plug-in's security descriptor (read)",
         why="from Server 2012 on, WinRM's WMI plug-in asks for itself; if the groups above are in it, nothing is due",
         commands=("winrm configSDDL http://schemas.microsoft.com/wbem/wsman/1/wmi/ WmiNamespace",),
-        basis=Basis.DOCUMENTED,
+        basis=GrantBasis.DOCUMENTED,
     )
 
 
@@ -164,7 +164,7 @@ def _namespaces(endpoint: Endpoint, namespaces: Sequence[str]) -> Grant:
             "$ace.AccessMask = 0x21; $ace.AceType = 0; $ace.AceFlags = 0; $ace.Trustee = $who",
             *each,
         ),
-        basis=Basis.INFERRED,
+        basis=GrantBasis.INFERRED,
     )
 
 
@@ -177,7 +177,7 @@ def _unfiltered(endpoint: Endpoint) -> Grant:
         why="only if it is a member of Administrators: Windows takes those rights from local accounts that come over"
         " the network. A domain account, or the groups above, is the better way; this switches it off for all of them",
         commands=(f"Set-ItemProperty {_POLICIES} LocalAccountTokenFilterPolicy 1 -Type DWord",),
-        basis=Basis.DOCUMENTED,
+        basis=GrantBasis.DOCUMENTED,
     )
 
 
@@ -190,7 +190,7 @@ def _binding() -> Grant:
         why="unless it says None, a login must name the certificate that the host shows: one that a proxy on the way"
         " exchanged for its own is refused",
         commands=(r"Get-Item WSMan:\localhost\Service\Auth\CbtHardeningLevel",),
-        basis=Basis.INFERRED,
+        basis=GrantBasis.INFERRED,
     )
 
 
@@ -202,7 +202,7 @@ def _encryption() -> Grant:
         missing="nothing on the host: AllowUnencrypted is off there, and should stay so",
         why="leave out `cleartext: true`, so that NTLM or Kerberos seals the messages, or use `scheme: https`",
         commands=(r"Get-Item WSMan:\localhost\Service\AllowUnencrypted",),
-        basis=Basis.INFERRED,
+        basis=GrantBasis.INFERRED,
     )
 
 
@@ -216,7 +216,7 @@ def _mapping() -> Grant:
             "winrm enumerate winrm/config/service/certmapping",
             r"Get-Item WSMan:\localhost\Service\Auth\Certificate",
         ),
-        basis=Basis.DOCUMENTED,
+        basis=GrantBasis.DOCUMENTED,
     )
 
 

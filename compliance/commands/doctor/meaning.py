@@ -9,12 +9,12 @@ from compliance.commands.doctor.examination import ClassRead, Fact, Status, Step
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.held import assumptions
-from compliance.hyperv.assumptions.statement import State
+from compliance.hyperv.assumptions.statement import AssumptionState
 from compliance.hyperv.estate import translate
 from compliance.hyperv.host import machine_list
 from compliance.hyperv.remarks import CLOCK_TOLERANCE, FOR_REMARKS_ONLY
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from compliance.words import join_names, plural, shorten
 
 ADDS_ONLY = frozenset(query.class_name for query in queries.OF_REPLICATION if query.adds_only)
@@ -30,7 +30,7 @@ class Meaning:
     hidden: bool = False
 
 
-def explain(source: Source, classes: Sequence[ClassRead]) -> Meaning:
+def explain(source: ServerRecord, classes: Sequence[ClassRead]) -> Meaning:
     reading = source.reading
     steps = [_namespace(source, classes), _classes(reading, classes)]
     if isinstance(reading, Unread):
@@ -44,7 +44,7 @@ def explain(source: Source, classes: Sequence[ClassRead]) -> Meaning:
 # --- namespace, rights, classes ---------------------------------------------------------------------------------------
 
 
-def _namespace(source: Source, classes: Sequence[ClassRead]) -> Step:
+def _namespace(source: ServerRecord, classes: Sequence[ClassRead]) -> Step:
     """The list of machines is in every version of it, so it stands for the whole namespace."""
     facts: dict[str, Fact] = {"namespace": queries.VIRTUALIZATION}
     found = next((one for one in classes if one.name == queries.MACHINES), None)
@@ -135,12 +135,14 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _assumptions(source: Source, reading: Reading, *, is_whole: bool) -> Step:
+def _assumptions(source: ServerRecord, reading: Reading, *, is_whole: bool) -> Step:
     """What a server contradicts is worth a report, unless it hides half of its rows from this account."""
     found = assumptions(source, reading)
-    by_state = {state: [one for one in found if one.state is state] for state in State}
-    against = by_state[State.CONTRADICTED]
-    text = ", ".join(f"{len(ones)} {'hold' if state is State.HOLDS else state}" for state, ones in by_state.items())
+    by_state = {state: [one for one in found if one.state is state] for state in AssumptionState}
+    against = by_state[AssumptionState.CONTRADICTED]
+    text = ", ".join(
+        f"{len(ones)} {'hold' if state is AssumptionState.HOLDS else state}" for state, ones in by_state.items()
+    )
     details = tuple(f"{one.key}: {one}" for one in against)
     facts: dict[str, Fact] = {state.value: [one.key for one in ones] for state, ones in by_state.items()}
     if against and is_whole:
@@ -149,7 +151,7 @@ def _assumptions(source: Source, reading: Reading, *, is_whole: bool) -> Step:
     return Step(key="assumptions", status=status, text=text, details=details, facts=facts)
 
 
-def _audit(source: Source, reading: Reading) -> Step:
+def _audit(source: ServerRecord, reading: Reading) -> Step:
     """The audit's own word, by the audit's own code."""
     (server,) = translate(Snapshot(estate="doctor", time=reading.started, tool="", servers=(source,))).servers
     replicated = [machine for machine in server.machines if machine.replicated is True]

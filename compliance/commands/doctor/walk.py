@@ -23,7 +23,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.queries import Query
 from compliance.inventory.entries import Entry, Limits
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Answer, Reading, Source
+from compliance.snapshot.snapshot import Reading, RowsOrUnread, ServerRecord
 from compliance.words import shorten
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
@@ -148,7 +148,7 @@ class _Walk:
         except Exception as error:  # as in gather.py: whatever fails with one peer costs that peer only
             return Unread(f"unexpected {type(error).__name__}", Why.BROKEN)
 
-    def _watch(self, query: Query, answer: Answer, seconds: float) -> None:
+    def _watch(self, query: Query, answer: RowsOrUnread, seconds: float) -> None:
         if query is queries.NODE_OF and isinstance(answer, Unread) and answer.why is Why.ABSENT:
             return  # no node of a cluster: nothing is amiss, and what it cost counts with what follows
         messages, octets = self._spent()
@@ -174,7 +174,7 @@ class _Walk:
     def _octets(self) -> int:
         return self._connection.bytes_in + self._connection.bytes_out
 
-    def _understand(self, source: Source) -> None:
+    def _understand(self, source: ServerRecord) -> None:
         version = source.reading.version if isinstance(source.reading, Reading) else None
         told = explain(source, self._classes)
         self._steps += told.steps

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from compliance.files.yaml_file import Place, UserFile, content_of
+from compliance.files.yaml_file import KeyPath, UserFile, content_of
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.read import AnsibleReading
 from compliance.inventory.as_yaml import scalar
@@ -24,7 +24,7 @@ FORMAT, VERSION = "hyperv-compliance inventory", 1
 FINE = 0
 """Exit code where there is nothing to say."""
 DEFAULT = "default"
-NOWHERE: Place = ("servers", -1)
+NOWHERE: KeyPath = ("servers", -1)
 WIDEST = 40
 """Letters of a column."""
 
@@ -37,14 +37,14 @@ def show(file: Path, limit: Limit, around: Around, *, as_json: bool) -> Iterable
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class EntryOrigins:
     """A server, or a cluster with the nodes that the inventory names, with the origin of each value."""
 
     entry: Entry
     place: str
     origins: Mapping[str, str]
     remarks: tuple[str, ...] = ()
-    nodes: tuple[Listing, ...] = ()
+    nodes: tuple[EntryOrigins, ...] = ()
 
     @property
     def values(self) -> Iterator[tuple[str, object, str]]:
@@ -63,7 +63,7 @@ def _default_origin(key: str, entry: Entry) -> str:
     return f"{DEFAULT} of {entry.scheme}" if key == "port" and entry.port == PORTS[entry.scheme] else DEFAULT
 
 
-def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[Listing]:
+def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[EntryOrigins]:
     """Return servers, then clusters."""
 
     @cache
@@ -75,13 +75,13 @@ def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[Listin
 
     top = source_of(str(inventory.path)) if inventory.servers else None
 
-    def listing_of(entry: Entry) -> Listing:
+    def listing_of(entry: Entry) -> EntryOrigins:
         source = top if isinstance(top, AnsibleReading) else source_of(file_of(inventory, entry.name))
         origins, remarks = (
             _origins(source, entry) if isinstance(source, AnsibleReading) else (source.origins(entry.name), ())
         )
         nodes = tuple(map(listing_of, entry.nodes)) if isinstance(entry, ClusterEntry) else ()
-        return Listing(
+        return EntryOrigins(
             entry=entry, place=place_of(inventory, entry.name), origins=origins, remarks=remarks, nodes=nodes
         )
 
@@ -106,7 +106,7 @@ class _Lines:
     """Of a file of ours: which key stands on which line."""
 
     text: UserFile
-    places: Mapping[str, Place] = field(default_factory=dict)  # name of a server, cluster or node -> where it stands
+    places: Mapping[str, KeyPath] = field(default_factory=dict)  # name of a server, cluster or node -> where it stands
 
     @classmethod
     def of(cls, path: Path) -> _Lines:
@@ -125,7 +125,7 @@ class _Lines:
         return origins
 
 
-def _places(holder: Mapping[str, object], lists: Iterable[str], above: Place = ()) -> Iterator[tuple[str, Place]]:
+def _places(holder: Mapping[str, object], lists: Iterable[str], above: KeyPath = ()) -> Iterator[tuple[str, KeyPath]]:
     for key in lists:
         entries = holder.get(key)
         for at, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -136,7 +136,7 @@ def _places(holder: Mapping[str, object], lists: Iterable[str], above: Place = (
                 yield str(entry), (*above, key, at)
 
 
-def _as_text(inventory: Inventory, listings: Sequence[Listing], limit: Limit) -> Iterator[str]:
+def _as_text(inventory: Inventory, listings: Sequence[EntryOrigins], limit: Limit) -> Iterator[str]:
     servers = plural(len(inventory.servers), "server") if inventory.servers or not inventory.clusters else ""
     clusters = plural(len(inventory.clusters), "cluster") if inventory.clusters else ""
     count = " and ".join(filter(None, (servers, clusters)))
@@ -155,7 +155,7 @@ def _as_text(inventory: Inventory, listings: Sequence[Listing], limit: Limit) ->
             yield from _paragraph(node, f"node of {listing.entry.name}: ")
 
 
-def _paragraph(listing: Listing, kind: str) -> Iterator[str]:
+def _paragraph(listing: EntryOrigins, kind: str) -> Iterator[str]:
     yield ""
     yield f"{kind}{listing.entry.name}  ({listing.place})"
     rows = [(key, scalar(value), printable(origin)) for key, value, origin in listing.values]
@@ -164,7 +164,7 @@ def _paragraph(listing: Listing, kind: str) -> Iterator[str]:
     yield from (f"  remark: {printable(remark)}" for remark in listing.remarks)
 
 
-def _as_json(inventory: Inventory, listings: Sequence[Listing]) -> Iterator[str]:
+def _as_json(inventory: Inventory, listings: Sequence[EntryOrigins]) -> Iterator[str]:
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -185,7 +185,7 @@ def _as_json(inventory: Inventory, listings: Sequence[Listing]) -> Iterator[str]
     yield json.dumps(document, indent=2, ensure_ascii=True)
 
 
-def _document(listing: Listing) -> dict[str, object]:
+def _document(listing: EntryOrigins) -> dict[str, object]:
     return {
         "name": listing.entry.name,
         "place": listing.place,

@@ -15,7 +15,7 @@ from compliance.hyperv.queries import CIMV2
 from compliance.inventory.entries import Limits
 from compliance.inventory.guests import WindowsGuest
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Answer, GuestReading
+from compliance.snapshot.snapshot import GuestReading, RowsOrUnread
 from compliance.wsman.connection import Connection
 
 MOST_LETTERS = 64 * 1024
@@ -38,13 +38,13 @@ def read_windows_guest(
     return GuestReading(started=started, finished=now(), answers=answers)
 
 
-def _answers(reader: Reader) -> dict[str, Answer]:
+def _answers(reader: Reader) -> dict[str, RowsOrUnread]:
     answers = {query.class_name: reader.answer(query) for query in QUERIES}
     answers |= {str(value): reader.invoke(CIMV2, REGISTRY, GET_STRING, value.arguments) for value in VALUES}
     return {name: _bounded(answer) for name, answer in answers.items()}
 
 
-def _bounded(answer: Answer) -> Answer:
+def _bounded(answer: RowsOrUnread) -> RowsOrUnread:
     if isinstance(answer, Unread):
         return answer
     letters = sum(len(name) + len(str(value)) for row in answer for name, value in row.items())

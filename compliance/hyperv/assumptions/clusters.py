@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumptions.statement import Assumption, Basis, Sign, Statement, assumed
+from compliance.hyperv.assumptions.statement import Assumption, AssumptionCheck, Basis, Sign, assumed
 from compliance.hyperv.cluster_rows import A_MACHINE, A_NODE, AN_ADDRESS, is_nested, machine_guid, of_type
 from compliance.hyperv.rows import Rows, or_none, quote_value, text
 from compliance.model import Row, Unread
@@ -75,7 +75,7 @@ def owner_is_a_node(reading: Reading) -> Iterator[Sign]:
             yield None if owner.casefold() in nodes else f"{quote_value(row.get('Name'))}: {quote_value(owner)}"
 
 
-ON_A_CLUSTER: tuple[Statement[Reading], ...] = (
+ON_A_CLUSTER: tuple[AssumptionCheck[Reading], ...] = (
     private_properties_come,
     private_properties_are_nested,
     node_names_are_labels,

@@ -8,23 +8,23 @@ from dataclasses import dataclass
 from compliance.hyperv.assumptions import additions as assumed_additions
 from compliance.hyperv.assumptions import forms as assumed_forms
 from compliance.hyperv.assumptions import rows as assumed_rows
-from compliance.hyperv.assumptions.statement import Assumption, Basis, Sign, Statement, assumed
+from compliance.hyperv.assumptions.statement import Assumption, AssumptionCheck, Basis, Sign, assumed
 from compliance.hyperv.host import NOBODY, HostRows, first_list
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.hyperv.rows import quote_value
 from compliance.hyperv.sides import PARTNERS
 from compliance.model import Role, Server, Unread, VirtualMachine
-from compliance.snapshot.snapshot import Reading, Source
+from compliance.snapshot.snapshot import Reading, ServerRecord
 
-ON_A_SERVER: tuple[Statement[HostRows], ...] = tuple(
+ON_A_SERVER: tuple[AssumptionCheck[HostRows], ...] = tuple(
     value
     for module in (assumed_rows, assumed_forms, assumed_additions)
     for value in vars(module).values()
-    if isinstance(value, Statement)
+    if isinstance(value, AssumptionCheck)
 )
 
 
-def assumptions(source: Source, reading: Reading) -> tuple[Assumption, ...]:
+def assumptions(source: ServerRecord, reading: Reading) -> tuple[Assumption, ...]:
     """What one server says to each statement; where its list of machines was not read, most is not seen."""
     first = first_list(reading)
     return assumptions_on(HostRows(source, reading, NOBODY if isinstance(first, Unread) else first))
@@ -36,10 +36,10 @@ def assumptions_on(host: HostRows) -> tuple[Assumption, ...]:
 
 def assumptions_on_sides(servers: Sequence[Server]) -> tuple[Assumption, ...]:
     """Return what the two sides of every replication say to each statement."""
-    return assumptions_on_pairs(pairs_of(servers, Index(servers)))
+    return assumptions_on_pairs(pairs_of(servers, NameIndex(servers)))
 
 
-def assumptions_on_pairs(pairs: Sequence[Pair]) -> tuple[Assumption, ...]:
+def assumptions_on_pairs(pairs: Sequence[ReplicationPair]) -> tuple[Assumption, ...]:
     return tuple(statement.on(pairs) for statement in ON_SIDES)
 
 
@@ -47,7 +47,7 @@ def assumptions_on_pairs(pairs: Sequence[Pair]) -> tuple[Assumption, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class ReplicationPair:
     """A replicated virtual machine, a server that its settings name and that was read, and what that one holds."""
 
     machine: VirtualMachine
@@ -58,9 +58,9 @@ class Pair:
         return f"{quote_value(str(self.machine))} on {self.server}"
 
 
-def pairs_of(servers: Sequence[Server], index: Index) -> tuple[Pair, ...]:
+def pairs_of(servers: Sequence[Server], index: NameIndex) -> tuple[ReplicationPair, ...]:
     return tuple(
-        Pair(machine, server, other)
+        ReplicationPair(machine, server, other)
         for own in servers
         for machine in own.machines
         if machine.replicated is True and not machine.changed and not isinstance(machine.partners, Unread)
@@ -69,7 +69,7 @@ def pairs_of(servers: Sequence[Server], index: Index) -> tuple[Pair, ...]:
     )
 
 
-def _held(machine: VirtualMachine, name: str, index: Index) -> Iterator[tuple[Server, VirtualMachine | None]]:
+def _held(machine: VirtualMachine, name: str, index: NameIndex) -> Iterator[tuple[Server, VirtualMachine | None]]:
     """The server of that name, or of its cluster the node that holds the machine; nothing where one was not read."""
     party = index.read_party(name)
     if not party:
@@ -88,7 +88,7 @@ def _fits(machine: VirtualMachine, other: VirtualMachine) -> bool:
     Basis.INFERRED,
     "MicrosoftDocs/win32, msvm-replicationsettingdata names the node; that the GUID is the same is common knowledge",
 )
-def partner_holds_machine(pairs: Sequence[Pair]) -> Iterable[Sign]:
+def partner_holds_machine(pairs: Sequence[ReplicationPair]) -> Iterable[Sign]:
     return (None if pair.other else str(pair) for pair in pairs)
 
 
@@ -98,7 +98,7 @@ def partner_holds_machine(pairs: Sequence[Pair]) -> Iterable[Sign]:
     Basis.INFERRED,
     "common knowledge; documented nowhere",
 )
-def same_guid(pairs: Sequence[Pair]) -> Iterator[Sign]:
+def same_guid(pairs: Sequence[ReplicationPair]) -> Iterator[Sign]:
     for pair in pairs:
         if pair.other:
             yield None
@@ -112,11 +112,11 @@ def same_guid(pairs: Sequence[Pair]) -> Iterator[Sign]:
     Basis.INFERRED,
     "MicrosoftDocs/win32, msvm-computersystem documents the roles, not how they meet",
 )
-def sides_fit(pairs: Sequence[Pair]) -> Iterator[Sign]:
+def sides_fit(pairs: Sequence[ReplicationPair]) -> Iterator[Sign]:
     for pair in pairs:
         if pair.other and isinstance(pair.other.role, Role):
             fits = _fits(pair.machine, pair.other)
             yield None if fits else f"{pair} ({pair.machine.role}, {pair.other.role})"
 
 
-ON_SIDES: tuple[Statement[Sequence[Pair]], ...] = (partner_holds_machine, same_guid, sides_fit)
+ON_SIDES: tuple[AssumptionCheck[Sequence[ReplicationPair]], ...] = (partner_holds_machine, same_guid, sides_fit)

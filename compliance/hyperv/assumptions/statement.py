@@ -23,7 +23,7 @@ class Basis(StrEnum):
     INFERRED = "inferred"  # from something near it
 
 
-class State(StrEnum):
+class AssumptionState(StrEnum):
     """What a server says to a statement."""
 
     HOLDS = "holds"
@@ -34,7 +34,7 @@ class State(StrEnum):
 Sign = str | None
 """One thing that bears on a statement: None where it agrees, else what speaks against it, printable and short."""
 
-Seen = TypeVar("Seen")
+Observed = TypeVar("Observed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,32 +50,32 @@ class Assumption:
     examples: tuple[str, ...]
 
     @property
-    def state(self) -> State:
+    def state(self) -> AssumptionState:
         if self.against:
-            return State.CONTRADICTED
-        return State.HOLDS if self.agreeing else State.NOT_SEEN
+            return AssumptionState.CONTRADICTED
+        return AssumptionState.HOLDS if self.agreeing else AssumptionState.NOT_SEEN
 
     def __str__(self) -> str:
         """One line: the statement, and what was seen."""
         told, seen = f"{self.statement} ({self.basis})", self.agreeing + self.against
-        if self.state is not State.CONTRADICTED:
-            return f"{told}: so in {seen} of {seen}" if seen else f"{told}: {State.NOT_SEEN}"
+        if self.state is not AssumptionState.CONTRADICTED:
+            return f"{told}: so in {seen} of {seen}" if seen else f"{told}: {AssumptionState.NOT_SEEN}"
         left = self.against - len(self.examples)
         more = f" and {left} more" if left else ""
         return f"{told}: not so in {self.against} of {seen}: {', '.join(self.examples)}{more}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Statement(Generic[Seen]):
+class AssumptionCheck(Generic[Observed]):
     """A statement and the function that looks for signs of it."""
 
     key: str
     statement: str
     basis: Basis
     origin: str
-    look: Callable[[Seen], Iterable[Sign]]
+    look: Callable[[Observed], Iterable[Sign]]
 
-    def on(self, seen: Seen) -> Assumption:
+    def on(self, seen: Observed) -> Assumption:
         signs = list(self.look(seen))
         against = [sign for sign in signs if sign is not None]
         return Assumption(
@@ -91,15 +91,17 @@ class Statement(Generic[Seen]):
 
 def remarks_on(found: Sequence[Assumption]) -> tuple[str, ...]:
     """A line for each assumption that was contradicted: a report that hides them would be believed too much."""
-    return tuple(f"contradicts what we assume, {one.key}: {one}" for one in found if one.state is State.CONTRADICTED)
+    return tuple(
+        f"contradicts what we assume, {one.key}: {one}" for one in found if one.state is AssumptionState.CONTRADICTED
+    )
 
 
 def assumed(
     key: str, statement: str, basis: Basis, origin: str
-) -> Callable[[Callable[[Seen], Iterable[Sign]]], Statement[Seen]]:
+) -> Callable[[Callable[[Observed], Iterable[Sign]]], AssumptionCheck[Observed]]:
     """Make a statement of a function that looks for its signs; like a rule's, its metadata stands at its head."""
 
-    def make(look: Callable[[Seen], Iterable[Sign]]) -> Statement[Seen]:
-        return Statement(key=key, statement=statement, basis=basis, origin=origin, look=look)
+    def make(look: Callable[[Observed], Iterable[Sign]]) -> AssumptionCheck[Observed]:
+        return AssumptionCheck(key=key, statement=statement, basis=basis, origin=origin, look=look)
 
     return make

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from compliance.hyperv.guests.proof import RUNS, Rivals, inside_of
 from compliance.hyperv.guests.unix import read_unix
 from compliance.hyperv.guests.windows import read_windows
-from compliance.hyperv.names import Index
+from compliance.hyperv.names import NameIndex
 from compliance.hyperv.rows import first_label
 from compliance.model import Cluster, GuestConnection, Inside, Role, Server, Unread, VirtualMachine
 from compliance.patterns import any_matches, folded
-from compliance.snapshot.snapshot import GuestReading, GuestSource
+from compliance.snapshot.snapshot import GuestReading, GuestRecord
 from compliance.words import join_names
 
 A_PATTERN = frozenset("*?[")
@@ -25,7 +25,7 @@ A_PATTERN = frozenset("*?[")
 
 def tie_guests(
     servers: tuple[Server, ...],
-    sources: Sequence[GuestSource],
+    sources: Sequence[GuestRecord],
     clusters: Sequence[Cluster] = (),
     left_out: Iterable[str] = (),
 ) -> tuple[tuple[Server, ...], tuple[GuestConnection, ...]]:
@@ -150,9 +150,9 @@ class _Unseen:
         self._names = {folded(machine.name) for machine in _machines(servers)}
         self._machines: list[_Machine] = []
         if self._places:
-            self._machines += self._with_unseen_side(servers, Index(servers, left_out, clusters))
+            self._machines += self._with_unseen_side(servers, NameIndex(servers, left_out, clusters))
 
-    def _with_unseen_side(self, servers: Sequence[Server], index: Index) -> Iterator[_Machine]:
+    def _with_unseen_side(self, servers: Sequence[Server], index: NameIndex) -> Iterator[_Machine]:
         sides: dict[str, list[VirtualMachine]] = defaultdict(list)
         for machine in _machines(servers):
             sides[machine.guid].append(machine)
@@ -189,7 +189,7 @@ class _Unseen:
         return Unread(f"the inventory may name a connection into its guest ({names}); {places} was not read: {inside}")
 
 
-def _may_have_unseen_side(machine: VirtualMachine, index: Index) -> bool:
+def _may_have_unseen_side(machine: VirtualMachine, index: NameIndex) -> bool:
     """Return whether its settings name a server that was not read whole, or name nobody."""
     if machine.role is Role.NONE or machine.replicated is False:
         return False

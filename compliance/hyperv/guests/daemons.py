@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from compliance.hyperv.guests.lines import Pair, all_values, first_value, read_pairs, split_groups
+from compliance.hyperv.guests.lines import KeyValue, all_values, first_value, read_pairs, split_groups
 from compliance.hyperv.guests.scripts import effect_of, state_of
 from compliance.model import Daemon, Unread
 
@@ -67,12 +67,12 @@ def read_daemon(sections: Mapping[str, str]) -> Daemon | None:
     )
 
 
-def _chosen(programs: Sequence[list[Pair]], processes: Sequence[Pair]) -> list[Pair]:
+def _chosen(programs: Sequence[list[KeyValue]], processes: Sequence[KeyValue]) -> list[KeyValue]:
     running = {line.split(" ")[0] for line in all_values(processes, "line")}
     return next((program for program in programs if program[0][1] in running), programs[0] if programs else [])
 
 
-def _is_wrapper(programs: Sequence[list[Pair]]) -> bool:
+def _is_wrapper(programs: Sequence[list[KeyValue]]) -> bool:
     """Return whether there is nothing but a wrapper: no program with strings of a daemon's."""
     if not programs or any(all_values(program, "string") for program in programs):
         return False
@@ -81,7 +81,7 @@ def _is_wrapper(programs: Sequence[list[Pair]]) -> bool:
     return any(("wrapper", "yes") in program or _is_ubuntus(program) for program in programs)
 
 
-def _is_ubuntus(program: Sequence[Pair]) -> bool:
+def _is_ubuntus(program: Sequence[KeyValue]) -> bool:
     """Return whether it is by its package, in snapshots of versions before 0.2."""
     package = _package(first_value(program, "package")) or ""
     return package.startswith("linux-cloud-tools") and ("strings", "read") in program
@@ -92,7 +92,7 @@ def _package(text: str | None) -> str | None:
     return None if not text or "not owned" in text else text.split(":")[0]
 
 
-def _running(processes: Sequence[Pair], unit: Mapping[str, str]) -> bool | Unread:
+def _running(processes: Sequence[KeyValue], unit: Mapping[str, str]) -> bool | Unread:
     """Return whether it runs. A process that has ended and that nobody waited for keeps its name, and has no command
     line any more. A service stays active without any process where an init script started it."""
     alive = [process for process in split_groups(processes, "comm") if first_value(process, "line") != ""]
@@ -121,7 +121,7 @@ def _unit(units: Sequence[dict[str, str]]) -> dict[str, str]:
     return next(iter([*active, *units]), {})
 
 
-def _at_boot(unit: Mapping[str, str], boot: Sequence[Pair]) -> bool | Unread:
+def _at_boot(unit: Mapping[str, str], boot: Sequence[KeyValue]) -> bool | Unread:
     links = all_values(boot, "link")
     if not unit:
         return True if links else Unread("neither systemd nor a link of an init script tells")
@@ -170,7 +170,9 @@ def _is_within(folder: str, path: str) -> bool:
 # --- the script -------------------------------------------------------------------------------------------------------
 
 
-def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Sequence[Pair]) -> str | Unread:
+def _script(
+    program: Sequence[KeyValue], programs: Sequence[list[KeyValue]], scripts: Sequence[KeyValue]
+) -> str | Unread:
     """Return the path that it calls. Ubuntu's program is a wrapper, which names none, around another one that does."""
     for candidate in (program, *programs):
         strings = all_values(candidate, "string")
@@ -186,7 +188,7 @@ def _script(program: Sequence[Pair], programs: Sequence[list[Pair]], scripts: Se
     return Unread("which script the daemon calls can't be seen: its program can't be read, or names none")
 
 
-def _hands_over(program: Sequence[Pair], programs: Sequence[list[Pair]]) -> int | None:
+def _hands_over(program: Sequence[KeyValue], programs: Sequence[list[KeyValue]]) -> int | None:
     for candidate in (program, *programs):
         calls = [match for text in all_values(candidate, "string") if (match := CALL.search(text))]
         by_folder = [match for match in calls if "/" in match[0]]

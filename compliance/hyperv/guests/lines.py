@@ -12,10 +12,10 @@ MOST_LETTERS = 8192
 MOST_OF_A_VALUE = 300
 A_PAIR = re.compile(r"([A-Za-z_]{1,30})=(.*)")
 
-Pair = tuple[str, str]
+KeyValue = tuple[str, str]
 
 
-def read_pairs(section: str) -> list[Pair]:
+def read_pairs(section: str) -> list[KeyValue]:
     """Return ``key=value`` of each line that has that form, the value printable and short."""
     return [(match[1], clean(match[2])) for line in section.splitlines() if (match := A_PAIR.fullmatch(line))]
 
@@ -24,17 +24,17 @@ def clean(text: str) -> str:
     return shorten(text.strip(), MOST_OF_A_VALUE)
 
 
-def first_value(pairs: Sequence[Pair], key: str) -> str | None:
+def first_value(pairs: Sequence[KeyValue], key: str) -> str | None:
     return next((text for name, text in pairs if name == key), None)
 
 
-def all_values(pairs: Sequence[Pair], key: str) -> tuple[str, ...]:
+def all_values(pairs: Sequence[KeyValue], key: str) -> tuple[str, ...]:
     return tuple(text for name, text in pairs if name == key)
 
 
-def split_groups(pairs: Sequence[Pair], key: str) -> Iterator[list[Pair]]:
+def split_groups(pairs: Sequence[KeyValue], key: str) -> Iterator[list[KeyValue]]:
     """Yield the pairs from each of that key to the next."""
-    group: list[Pair] = []
+    group: list[KeyValue] = []
     for pair in pairs:
         if pair[0] == key:
             if group:

@@ -36,7 +36,7 @@ LOCAL_MACHINE = "2147483650"
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class RegistryValue:
     """A text below HKEY_LOCAL_MACHINE."""
 
     key: str
@@ -51,7 +51,7 @@ class Value:
         return {"hDefKey": LOCAL_MACHINE, "sSubKeyName": self.key, "sValueName": self.name}
 
 
-MACHINE_ID = Value(r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters", "VirtualMachineId")
-INTEGRATION_SERVICES = Value(r"SOFTWARE\Microsoft\Virtual Machine\Auto", "IntegrationServicesVersion")
+MACHINE_ID = RegistryValue(r"SOFTWARE\Microsoft\Virtual Machine\Guest\Parameters", "VirtualMachineId")
+INTEGRATION_SERVICES = RegistryValue(r"SOFTWARE\Microsoft\Virtual Machine\Auto", "IntegrationServicesVersion")
 
 VALUES = (MACHINE_ID, INTEGRATION_SERVICES)

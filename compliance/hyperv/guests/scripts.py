@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.hyperv.guests.lines import MOST_LETTERS, Pair, all_values, first_value, read_pairs, split_groups
+from compliance.hyperv.guests.lines import MOST_LETTERS, KeyValue, all_values, first_value, read_pairs, split_groups
 from compliance.model import Script, Stack, Takes, Unread
 
 KEYFILE = "NetworkManager/system-connections"
@@ -55,7 +55,7 @@ ANY = Takes()
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
+class ScriptEffect:
     """What the script does. ``loads``: makes NetworkManager load the connection that it writes."""
 
     writes: tuple[Stack, ...] | Unread
@@ -65,7 +65,7 @@ class Effect:
     calls_ifup: bool | None = None
 
 
-def state_of(script: str | Unread, section: Sequence[Pair]) -> Script | Unread:
+def state_of(script: str | Unread, section: Sequence[KeyValue]) -> Script | Unread:
     """Return whether the script that the daemon calls is there and executable."""
     if isinstance(script, Unread):
         return script
@@ -77,38 +77,38 @@ def state_of(script: str | Unread, section: Sequence[Pair]) -> Script | Unread:
 
 
 def effect_of(
-    script: str | Unread, state: Script | Unread, section: Sequence[Pair], lines: str | None, hands_over: int | None
-) -> Effect:
+    script: str | Unread, state: Script | Unread, section: Sequence[KeyValue], lines: str | None, hands_over: int | None
+) -> ScriptEffect:
     """Return what the script does, by the words that stand in it and by its lines.
 
     ``lines``: the section of our script that holds them; None in snapshots of versions before 0.2. ``hands_over``: the
     number of files that the daemon calls it with, where that is known.
     """
     if isinstance(script, Unread) or isinstance(state, Unread):
-        return Effect(Unread("it was not read"))
+        return ScriptEffect(Unread("it was not read"))
     if state is not Script.THERE:
-        return Effect(())
+        return ScriptEffect(())
     group = _group(script, section)
     if ("content", "read") not in group:
-        return Effect(Unread(f"{script} can't be read by this account"))
+        return ScriptEffect(Unread(f"{script} can't be read by this account"))
     words = dict.fromkeys(word for word in all_values(group, "writes") if word in STACKS)
     if not words:
-        return Effect(Unread(f"{script} names no file or tool of a network stack that we know"))
+        return ScriptEffect(Unread(f"{script} names no file or tool of a network stack that we know"))
     stacks = dict.fromkeys(STACKS[word] for word in words)
     if NMCLI in words:
         stacks.pop(Stack.IFCFG, None)  # NetworkManager reads the ifcfg file that nmcli names; no ifup does
     folders = tuple(FOLDERS[word] for word in words if word in FOLDERS)
     if ("lines", "read") not in group:
         takes = _takes_by_words(words, hands_over)
-        return Effect(tuple(stacks), folders, takes, NMCLI in words or not BY_FILE & set(words))
+        return ScriptEffect(tuple(stacks), folders, takes, NMCLI in words or not BY_FILE & set(words))
     code = _lines_of(script, lines)
     if isinstance(code, Unread):
-        return Effect(tuple(stacks), folders, Takes(doubt=str(code)), code if BY_FILE & set(words) else True)
+        return ScriptEffect(tuple(stacks), folders, Takes(doubt=str(code)), code if BY_FILE & set(words) else True)
     calls_ifup = any(IFUP.search(line) for line in code)
-    return Effect(tuple(stacks), folders, takes_by_lines(code), _loads(words, code), calls_ifup)
+    return ScriptEffect(tuple(stacks), folders, takes_by_lines(code), _loads(words, code), calls_ifup)
 
 
-def _group(script: str, section: Sequence[Pair]) -> list[Pair]:
+def _group(script: str, section: Sequence[KeyValue]) -> list[KeyValue]:
     return next((group for group in split_groups(section, "script") if group[0][1] == script), [])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from compliance.hyperv.guests.daemons import read_daemon
-from compliance.hyperv.guests.lines import Pair, all_values, clean, first_value, read_pairs, why_incomplete
+from compliance.hyperv.guests.lines import KeyValue, all_values, clean, first_value, read_pairs, why_incomplete
 from compliance.hyperv.guests.networks import read_adapters, read_stacks
 from compliance.model import InsideUnix, Unread
 
@@ -69,7 +69,7 @@ def _unquoted(text: str | None) -> str:
     return (text or "").strip("\"'")
 
 
-def _on_hyperv(platform: Sequence[Pair]) -> bool | Unread:
+def _on_hyperv(platform: Sequence[KeyValue]) -> bool | Unread:
     if ("vmbus", "yes") in platform or first_value(platform, "vm_guest") == "hv":
         return True
     if ("sys", "no") in platform and not first_value(platform, "vm_guest"):
@@ -78,7 +78,7 @@ def _on_hyperv(platform: Sequence[Pair]) -> bool | Unread:
     return firmware == ("Microsoft Corporation", "Virtual Machine")
 
 
-def _driver(platform: Sequence[Pair], driver: Sequence[Pair], kernel: str) -> bool | Unread:
+def _driver(platform: Sequence[KeyValue], driver: Sequence[KeyValue], kernel: str) -> bool | Unread:
     """Return whether it is loaded; FreeBSD has it in its kernel, and shows it by the device alone."""
     if ("hv_utils", "yes") in driver or (kernel.startswith("FreeBSD") and first_value(driver, "device")):
         return True
@@ -96,7 +96,7 @@ def _machine_id(section: str) -> str | Unread | None:
     return after[0].upper() if A_GUID.fullmatch(after[0]) else Unread("the pool of Data Exchange holds no GUID")
 
 
-def _log(pairs: Sequence[Pair]) -> tuple[str, ...] | Unread:
+def _log(pairs: Sequence[KeyValue]) -> tuple[str, ...] | Unread:
     lines = all_values(pairs, "line")
     if lines or ("kernel", "read") in pairs:
         return tuple(dict.fromkeys(lines))

@@ -16,12 +16,12 @@ from compliance.hyperv.guests.queries import (
     SERVICES,
     SYSTEM,
     WITNESS,
-    Value,
+    RegistryValue,
 )
 from compliance.hyperv.guests.unix import A_GUID
 from compliance.hyperv.queries import Query
 from compliance.model import InnerAdapter, InsideWindows, Row, Service, Unread
-from compliance.snapshot.snapshot import Answer
+from compliance.snapshot.snapshot import RowsOrUnread
 
 HYPERV = ("Microsoft Corporation", "Virtual Machine")
 """Manufacturer and model of a virtual machine of Hyper-V's."""
@@ -36,7 +36,7 @@ NOT_THERE = 2
 DENIED = 5
 """ERROR_ACCESS_DENIED."""
 
-Answers = Mapping[str, Answer]
+Answers = Mapping[str, RowsOrUnread]
 
 
 def read_windows(connection: str, answers: Answers) -> InsideWindows | Unread:
@@ -60,11 +60,11 @@ def read_windows(connection: str, answers: Answers) -> InsideWindows | Unread:
     )
 
 
-def _rows(answers: Answers, query: Query) -> Answer:
+def _rows(answers: Answers, query: Query) -> RowsOrUnread:
     return answers.get(query.class_name, Unread(f"{query.class_name} was not read"))
 
 
-def _only(answer: Answer) -> Row | Unread:
+def _only(answer: RowsOrUnread) -> Row | Unread:
     """Return the row of a class that has one wherever it is."""
     if isinstance(answer, Unread):
         return answer
@@ -94,7 +94,7 @@ def _firmware(row: Row) -> tuple[str, str]:
 # --- the service ------------------------------------------------------------------------------------------------------
 
 
-def _service(answer: Answer) -> Service | Unread | None:
+def _service(answer: RowsOrUnread) -> Service | Unread | None:
     if isinstance(answer, Unread):
         return answer
     by_name = {_word(row, "Name").casefold(): row for row in answer}
@@ -124,7 +124,7 @@ def _disabled(mode: str) -> bool | Unread:
 # --- whose guest it is ------------------------------------------------------------------------------------------------
 
 
-def _adapters(answer: Answer) -> tuple[InnerAdapter, ...] | Unread:
+def _adapters(answer: RowsOrUnread) -> tuple[InnerAdapter, ...] | Unread:
     """Return those that have a MAC address; an adapter that is disabled in the guest has none."""
     if isinstance(answer, Unread):
         return answer
@@ -151,7 +151,7 @@ def _machine_id(text: str | Unread | None) -> str | Unread | None:
 # --- the registry -----------------------------------------------------------------------------------------------------
 
 
-def _text(answers: Answers, value: Value) -> str | Unread | None:
+def _text(answers: Answers, value: RegistryValue) -> str | Unread | None:
     """Return the text; None where the registry has no such value."""
     answer = answers.get(str(value), Unread(f"{value} was not read"))
     if isinstance(answer, Unread):

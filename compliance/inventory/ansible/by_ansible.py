@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 
 from compliance.child import all_but_ours, run
 from compliance.errors import InventoryError, ReadError, UsageError
-from compliance.inventory.ansible.hosts import Host, Listing, Value, content_of
+from compliance.inventory.ansible.hosts import AnsibleHosts, Host, VariableValue, content_of
 from compliance.words import printable, shorten
 
 LIST, VAULT = "ansible-inventory", "ansible-vault"
@@ -55,7 +55,7 @@ def find_command(name: str, environ: Mapping[str, str]) -> str | None:
     return str(beside) if beside.is_file() else shutil.which(name, path=environ.get("PATH"))
 
 
-def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> Listing:
+def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> AnsibleHosts:
     """``listing`` is the command. InventoryError with Ansible's own reason, in short."""
     where = printable(str(path))
     if _is_program(path) and not os.access(path, os.X_OK):  # Ansible would call it a list of hosts with mistakes
@@ -83,7 +83,7 @@ def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: fl
         )
         for name, groups_of in own.items()
     ]
-    return Listing(hosts=tuple(hosts), how=f"{where}: resolved by {LIST}")
+    return AnsibleHosts(hosts=tuple(hosts), how=f"{where}: resolved by {LIST}")
 
 
 def _is_program(path: Path) -> bool:
@@ -101,10 +101,10 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
 
 
-def _values(variables: object, origin: str) -> dict[str, Value]:
+def _values(variables: object, origin: str) -> dict[str, VariableValue]:
     if not isinstance(variables, dict):
         return {}
-    return {str(name): Value(content=content_of(value), origin=origin) for name, value in variables.items()}
+    return {str(name): VariableValue(content=content_of(value), origin=origin) for name, value in variables.items()}
 
 
 def _with_those_above(groups: set[str], children: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from compliance.errors import InventoryError
-from compliance.inventory.ansible.hosts import Host, Value
+from compliance.inventory.ansible.hosts import Host, VariableValue
 from compliance.words import quote
 
 ALL, UNGROUPED = "all", "ungrouped"
@@ -24,7 +24,7 @@ MOST_VALUES = 3_000_000
 DEEPEST = 100
 """Groups within groups."""
 
-Variables = Mapping[str, Value]
+Variables = Mapping[str, VariableValue]
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Group:
     origin: str
     children: dict[str, str] = field(default_factory=dict)  # name -> where that was said
     hosts: dict[str, None] = field(default_factory=dict)
-    variables: dict[str, Value] = field(default_factory=dict)
+    variables: dict[str, VariableValue] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Graph:
         counts only where it is named first, as ansible-core 2.19 has it."""
         known = self.hosts.get(name)
         if known is None:
-            at_once = {} if port is None else {"ansible_port": Value(content=port, origin=f"{file}:{line}")}
+            at_once = {} if port is None else {"ansible_port": VariableValue(content=port, origin=f"{file}:{line}")}
             known = Host(name=name, file=file, line=line, variables=at_once)
         self._count(len(known.variables) + len(variables), f"{file}:{line}")
         self.hosts[name] = replace(known, variables={**known.variables, **variables})

@@ -23,8 +23,8 @@ from pydantic import ValidationError
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.inventory import guests as guest_entry
-from compliance.inventory.ansible.hosts import Host, Literal, Value
-from compliance.inventory.ansible.logins import Logins
+from compliance.inventory.ansible.hosts import Host, Literal, VariableValue
+from compliance.inventory.ansible.logins import AnsibleLogins
 from compliance.inventory.ansible.plugins import FALSE, TRUE
 from compliance.inventory.ansible.read import HostReader, file_beside, listing_of
 from compliance.inventory.ansible.templates import UnusableError, content_of, text_of
@@ -65,11 +65,11 @@ OWN = ("credential", "key", "ssh_config", "known_hosts", "verify")
 
 def with_guests(inventory: Inventory, environ: Mapping[str, str], listing_command: str | None) -> Inventory:
     """InventoryError with each entry whose host is not there, or says what can't be done here."""
-    return _Reader(inventory=inventory, environ=environ, listing_command=listing_command).whole()
+    return _GuestsOfAnsible(inventory=inventory, environ=environ, listing_command=listing_command).whole()
 
 
 @dataclass(kw_only=True, slots=True)
-class _Reader:
+class _GuestsOfAnsible:
     inventory: Inventory
     environ: Mapping[str, str] = field(repr=False)
     listing_command: str | None
@@ -78,7 +78,7 @@ class _Reader:
     def whole(self) -> Inventory:
         asked = self.inventory.guests_of_ansible
         hosts = self._hosts({guest.inventory: None for _, guest in asked})
-        logins = Logins(environ=self.environ, named=frozenset(self._refused_credentials(hosts)))
+        logins = AnsibleLogins(environ=self.environ, named=frozenset(self._refused_credentials(hosts)))
         readers = {path: HostReader(path=path, logins=logins) for path in hosts}
         lines = dict(self.inventory.lines)
         taken = {guest.name.casefold(): lines[guest.name] for guest in self.inventory.guests}
@@ -159,7 +159,7 @@ def _way(guest: AnsibleGuest, host: Host, reader: HostReader) -> WayIn:
 # --- ssh, paramiko, local ---------------------------------------------------------------------------------------------
 
 
-def _shell(guest: AnsibleGuest, host: Host, logins: Logins) -> GuestEntry:
+def _shell(guest: AnsibleGuest, host: Host, logins: AnsibleLogins) -> GuestEntry:
     kind = connection_of(host)
     if kind not in SCHEMES:
         raise UnusableError(f"ansible_connection: {quote(kind)} is none of {', '.join((*SCHEMES, 'winrm', 'psrp'))}")
@@ -189,7 +189,7 @@ Names = tuple[str, ...]
 
 
 def _credential(
-    guest: AnsibleGuest, host: Host, of_plugin: Mapping[Names, Names], logins: Logins
+    guest: AnsibleGuest, host: Host, of_plugin: Mapping[Names, Names], logins: AnsibleLogins
 ) -> tuple[str | None, str | None]:
     """Return the credential, where there is a password, and the user, which a credential of ours has itself."""
     ours = guest.credential or text_of(host, "hyperv_credential")
@@ -262,7 +262,7 @@ def _windows(guest: AnsibleGuest, host: Host, reader: HostReader) -> WindowsGues
         raise UnusableError("\n".join(f"{key}: `winrm://` has no use for it" for key in useless))
     own = {"hyperv_credential": guest.credential} if guest.credential else {}
     own |= {"hyperv_verify": str(guest.verify)} if "verify" in guest.model_fields_set else {}
-    said = {name: Value(content=Literal(text), origin="this entry") for name, text in own.items()}
+    said = {name: VariableValue(content=Literal(text), origin="this entry") for name, text in own.items()}
     before = len(reader.mistakes)
     reader.take(replace(host, variables={**host.variables, **said}))
     if wrong := reader.mistakes[before:]:

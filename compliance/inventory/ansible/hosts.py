@@ -37,7 +37,7 @@ Content = str | None | Vaulted | Literal | Other | tuple["Content", ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Value:
+class VariableValue:
     content: Content = field(repr=False)
     origin: str
 
@@ -51,7 +51,7 @@ class Host:
 
     name: str
     groups: tuple[str, ...] = ()
-    variables: Mapping[str, Value] = field(default_factory=dict)
+    variables: Mapping[str, VariableValue] = field(default_factory=dict)
     file: str = ""
     line: int = 0
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -62,7 +62,7 @@ class Host:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
+class AnsibleHosts:
     """``how`` says who resolved it, for people. ``folder`` is where relative file names are looked for."""
 
     hosts: tuple[Host, ...]

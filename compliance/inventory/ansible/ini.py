@@ -14,7 +14,7 @@ import warnings
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.inventory.ansible.groups import UNGROUPED, Graph
-from compliance.inventory.ansible.hosts import Value, content_of
+from compliance.inventory.ansible.hosts import VariableValue, content_of
 from compliance.inventory.ansible.ranges import names_in
 from compliance.words import printable, quote
 
@@ -26,7 +26,7 @@ LONGEST_VALUE = 20_000
 
 def read_ini(text: str, where: str, graph: Graph) -> None:
     """Add what ``text`` says to ``graph``. InventoryError with every line that can't be read."""
-    reader = _Reader(where, graph)
+    reader = _IniReader(where, graph)
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             reader.line(number, line.strip())
@@ -40,7 +40,7 @@ def read_ini(text: str, where: str, graph: Graph) -> None:
         raise InventoryError("\n".join(told))
 
 
-class _Reader:
+class _IniReader:
     def __init__(self, where: str, graph: Graph) -> None:
         self.mistakes: list[tuple[int, str]] = []
         self._where = where
@@ -112,8 +112,8 @@ class _Reader:
         for name in names:
             self._graph.add_host(name, self._group, variables, port=port, file=self._where, line=number)
 
-    def _value(self, number: int, text: str) -> Value:
-        return Value(content=content_of(_literal(text)), origin=self._at(number))
+    def _value(self, number: int, text: str) -> VariableValue:
+        return VariableValue(content=content_of(_literal(text)), origin=self._at(number))
 
     def _at(self, number: int) -> str:
         return f"{self._where}:{number}"

@@ -19,7 +19,7 @@ NAMES_ITSELF = "ansible"
 
 
 @dataclass(kw_only=True, slots=True)
-class Logins:
+class AnsibleLogins:
     """Hosts that say the same user and password share one, so that a wrong password is tried on few of them."""
 
     environ: Mapping[str, str] = field(repr=False)

@@ -15,8 +15,8 @@ from compliance.errors import InventoryError
 from compliance.files.yaml_file import MOST_MISTAKES
 from compliance.gate.policy import DEFAULT, read_policy
 from compliance.inventory.ansible import by_ansible, without_ansible
-from compliance.inventory.ansible.hosts import Host, Listing
-from compliance.inventory.ansible.logins import Logins
+from compliance.inventory.ansible.hosts import AnsibleHosts, Host
+from compliance.inventory.ansible.logins import AnsibleLogins
 from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.ansible.variables import BY_DEFAULT, HostKeys, estate_text, not_windows, translate_host
 from compliance.inventory.document import SCHEMA
@@ -35,7 +35,7 @@ class AnsibleReading:
     """An inventory, and what its entries came from, for who wants to show it."""
 
     inventory: Inventory
-    listing: Listing
+    listing: AnsibleHosts
     entries: Mapping[str, HostKeys]  # by server's name
 
 
@@ -46,7 +46,7 @@ def read_ansible(
     listing, where = listing_of(path, environ, listing_command), printable(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
     hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
-    reader = HostReader(path=path, logins=Logins(environ=environ, named=frozenset(_own_credentials(hosts))))
+    reader = HostReader(path=path, logins=AnsibleLogins(environ=environ, named=frozenset(_own_credentials(hosts))))
     for host in hosts:
         reader.take(host)
     reader.check(where, len(chosen))
@@ -56,7 +56,7 @@ def read_ansible(
     )
 
 
-def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | None) -> Listing:
+def listing_of(path: Path, environ: Mapping[str, str], listing_command: str | None) -> AnsibleHosts:
     """Every host of it, of which there is one at least."""
     if listing_command:
         listing = _with_places(by_ansible.list_hosts(path, listing_command, environ), path)
@@ -74,7 +74,7 @@ def _own_credentials(hosts: Iterable[Host]) -> Iterator[str]:
             yield (text_of(host, "hyperv_credential") or "").casefold()
 
 
-def _with_places(listing: Listing, path: Path) -> Listing:
+def _with_places(listing: AnsibleHosts, path: Path) -> AnsibleHosts:
     """Ansible tells no lines. Where our own reading finds the same host or value, the place is that one's."""
     try:
         known = {host.name: host for host in without_ansible.list_hosts(path).hosts}
@@ -97,7 +97,7 @@ class HostReader:
     """Takes host by host, and remembers what was wrong."""
 
     path: Path
-    logins: Logins
+    logins: AnsibleLogins
     entries: dict[str, Entry] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
     translated: dict[str, HostKeys] = field(default_factory=dict)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from compliance.inventory.ansible.hosts import Content, Host, Literal, Other, Value, Vaulted
+from compliance.inventory.ansible.hosts import Content, Host, Literal, Other, VariableValue, Vaulted
 
 EXPRESSION = re.compile(
     r"""(?:(?<!\s)\s*\{\{-|\{\{)\s*          # a dash takes the blanks before it away
@@ -66,17 +66,17 @@ def text_of(host: Host, name: str, open_vault: Open | None = None, read_environ:
     return _Template(name, variables, open_vault, read_environ or look_up).resolved(content_of(host, name))
 
 
-def magic_of(host: Host) -> dict[str, Value]:
+def magic_of(host: Host) -> dict[str, VariableValue]:
     """Return variables that Ansible makes by itself, as far as an address or a user may be written with them."""
     short = host.name.partition(".")[0]
     names = {"inventory_hostname": host.name, "inventory_hostname_short": short}
-    return {name: Value(content=Literal(text), origin="inventory_hostname") for name, text in names.items()}
+    return {name: VariableValue(content=Literal(text), origin="inventory_hostname") for name, text in names.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class _Template:
     name: str
-    variables: Mapping[str, Value]
+    variables: Mapping[str, VariableValue]
     open_vault: Open | None
     read_environ: Open
 

@@ -25,7 +25,7 @@ OF_THE_ESTATE = ("hyperv_estate", "hyperv_policy")
 KEYS = frozenset(Entry.model_fields) - {"name"}
 BY_DEFAULT = "by Ansible's default"
 
-Said = tuple[str, object, str]
+OwnKey = tuple[str, object, str]
 """A key of ours, its value, and the variable that it came from."""
 
 
@@ -43,7 +43,7 @@ class HostKeys:
         self.keys[key] = value
         self.variables[key] = variable
 
-    def add(self, entries: Iterable[Said]) -> None:
+    def add(self, entries: Iterable[OwnKey]) -> None:
         """Set each key that is not set yet."""
         for key, value, variable in entries:
             if key not in self.keys:
@@ -104,7 +104,7 @@ def translate_host(host: Host) -> HostKeys:
     return result
 
 
-def _place(host: Host, plugin: Plugin, known: HostKeys) -> Iterator[Said]:
+def _place(host: Host, plugin: Plugin, known: HostKeys) -> Iterator[OwnKey]:
     if "address" not in known.keys:
         address, variable = last_of(host, plugin.address)
         if address is not None:
@@ -148,7 +148,7 @@ def _log_in(host: Host, plugin: Plugin, result: HostKeys) -> None:
             result.set("kerberos_host", override, plugin.kerberos_host)
 
 
-def _trust(host: Host, plugin: Plugin, known: HostKeys) -> Iterator[Said]:
+def _trust(host: Host, plugin: Plugin, known: HostKeys) -> Iterator[OwnKey]:
     if "verify" not in known.keys and _choice(host, plugin.validation, ("validate", "ignore")) == "ignore":
         yield "verify", False, plugin.validation
     if "ca" not in known.keys:
@@ -194,7 +194,7 @@ def _first_transport(host: Host, plugin: Plugin, result: HostKeys) -> str | None
     return names[0] if names else None
 
 
-def _own(host: Host, result: HostKeys) -> Iterator[Said]:
+def _own(host: Host, result: HostKeys) -> Iterator[OwnKey]:
     """Yield `hyperv_site` and its kin, each a key of ours."""
     for name in host.variables:
         if not name.startswith(OURS) or name in OF_THE_ESTATE:

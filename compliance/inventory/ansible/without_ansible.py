@@ -16,7 +16,7 @@ from compliance.errors import InventoryError
 from compliance.files import yaml_file
 from compliance.files.yaml_file import NotTextError, content_of
 from compliance.inventory.ansible.groups import Graph, Variables
-from compliance.inventory.ansible.hosts import Host, Listing, Value
+from compliance.inventory.ansible.hosts import AnsibleHosts, Host, VariableValue
 from compliance.inventory.ansible.ini import read_ini
 from compliance.inventory.ansible.yaml_groups import read_yaml
 from compliance.inventory.ansible.yaml_nodes import VAULTED_FILE, root_of
@@ -33,7 +33,7 @@ DEEPEST_FOLDER = 5
 MOST_FILES = 2000
 
 
-def list_hosts(path: Path) -> Listing:
+def list_hosts(path: Path) -> AnsibleHosts:
     """InventoryError, with the place, for whatever can't be read or understood."""
     graph = Graph()
     for file in _sources(path):
@@ -49,14 +49,14 @@ def list_hosts(path: Path) -> Listing:
 
     @cache
     def variables_beside_it(kind: str, name: str) -> Variables:
-        found: dict[str, Value] = {}
+        found: dict[str, VariableValue] = {}
         for folder in folders:
             for file in _files_of(folder / kind, name, names_in(folder / kind)):
                 found |= _variables(file)
         return found
 
     how = f"{printable(str(path))}: read without Ansible, as plain INI or YAML ({NEEDS_ANSIBLE} for plugins and vaults)"
-    return Listing(hosts=graph.resolved(variables_beside_it), how=how)
+    return AnsibleHosts(hosts=graph.resolved(variables_beside_it), how=how)
 
 
 def places(path: Path) -> list[Host]:

@@ -19,7 +19,7 @@ from ruamel.yaml.tag import Tag
 
 from compliance.errors import InventoryError
 from compliance.inventory.ansible import yaml_words
-from compliance.inventory.ansible.hosts import Content, Literal, Other, Value, Vaulted, content_of
+from compliance.inventory.ansible.hosts import Content, Literal, Other, VariableValue, Vaulted, content_of
 from compliance.words import quote, shorten
 
 VAULTED_FILE = "$ANSIBLE_VAULT;"
@@ -122,8 +122,8 @@ class Node:
             return "text" if self.text is not None else "a number or a truth value"
         return "a mapping" if self.is_mapping else "a list"
 
-    def value(self) -> Value:
-        return Value(content=_content(self.node), origin=self.origin)
+    def value(self) -> VariableValue:
+        return VariableValue(content=_content(self.node), origin=self.origin)
 
 
 def root_of(text: str, where: str) -> Node | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 
 from compliance.model import Evidence, Server
-from compliance.report.gate_text import gate_told
+from compliance.report.gate_text import gate_lines
 from compliance.report.headings import PASSED_IF, groups
 from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_of
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
@@ -139,7 +139,7 @@ def _to_page(page: str) -> Iterator[str]:
 
 def _gate(table: Table) -> Iterator[str]:
     """The terminal's words: every output shows the same answer."""
-    first, *more = gate_told(table.gate)
+    first, *more = gate_lines(table.gate)
     yield f'<p class="hv-gate"><strong>{as_html(first)}</strong></p>'
     if more:
         items = "".join(f"<li>{as_html(line.strip().removeprefix('- '))}</li>" for line in more)

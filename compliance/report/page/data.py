@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
 from compliance.model import Cluster, Estate, ReplicatedVM, Server
-from compliance.report.gate_text import gate_told
+from compliance.report.gate_text import gate_lines
 from compliance.report.table import Table, impacts
 from compliance.rule import Result, Rule
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
@@ -46,7 +46,7 @@ def _document(table: Table) -> dict[str, object]:
         "version": VERSION,
         "estate": texts.plain(table.estate.name),
         "sentence": texts.plain(table.headline, 2000),
-        "gate": [texts.plain(line, 1000) for line in gate_told(table.gate)],
+        "gate": [texts.plain(line, 1000) for line in gate_lines(table.gate)],
         "open": table.gate.is_open,
         "rules": [_rule(rule, table) for rule in rules],
         "servers": _servers(table),

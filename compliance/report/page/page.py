@@ -9,7 +9,7 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from compliance.report.gate_text import gate_told
+from compliance.report.gate_text import gate_lines
 from compliance.report.page.data import data
 from compliance.report.readiness import (
     WORST_FIRST,
@@ -35,7 +35,7 @@ def page(table: Table) -> str:
     style, script = _part("page.css"), _part("page.js")
     told = table.headline
     machines, counted = open_machines(table), count_directions(table)
-    first, *reasons = gate_told(table.gate)
+    first, *reasons = gate_lines(table.gate)
     return _template().render(
         table=table,
         style=style,

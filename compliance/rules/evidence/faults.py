@@ -18,7 +18,7 @@ RELEASE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class PackageFault:
     """Of the releases before ``ended`` of the package of one major version."""
 
     major: int
@@ -35,21 +35,21 @@ class Fault:
 NO_GATEWAY = "sets no default gateway"
 WRONG_PREFIX = "gives an IPv6 address a wrong prefix"
 
-FAULTS = (
-    Fault(8, "0-0.34.el8_7", NO_GATEWAY),
-    Fault(9, "0-0.41.el9", NO_GATEWAY),
-    Fault(9, "0-0.43.el9", WRONG_PREFIX),
+PACKAGE_FAULTS = (
+    PackageFault(8, "0-0.34.el8_7", NO_GATEWAY),
+    PackageFault(9, "0-0.41.el9", NO_GATEWAY),
+    PackageFault(9, "0-0.43.el9", WRONG_PREFIX),
 )
 
 
 def known_faults(major: int) -> tuple[str, ...]:
     """Return the faults of one major version, for guests of which the release is not known."""
-    return tuple(str(fault) for fault in FAULTS if fault.major == major)
+    return tuple(str(fault) for fault in PACKAGE_FAULTS if fault.major == major)
 
 
 def faults_of(package: str | None) -> Iterator[str]:
     """Return the faults of a package's release; none where it is not Red Hat's, or its release can't be read."""
     if match := RELEASE.fullmatch(package or ""):
-        for fault in FAULTS:
+        for fault in PACKAGE_FAULTS:
             if fault.is_in(int(match[1]), int(match[2])):
                 yield f"{package} {fault.what}: update it to {fault.ended} or later"

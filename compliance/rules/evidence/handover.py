@@ -15,10 +15,10 @@ from compliance.model import (
     Inside,
     InsideUnix,
     InsideWindows,
+    Judging,
     Power,
     ReplicatedVM,
     Service,
-    Settings,
     Unread,
     VirtualMachine,
 )
@@ -37,7 +37,7 @@ GUEST_ANSWERS = "the guest answers Data Exchange"
 PUBLISHES = "its Data Exchange works: it answers, and published nothing"
 
 
-def handed_over(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def handed_over(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Return what the first step says that does not pass. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
     steps = (beyond_question, _not_injectable, _not_offered, _adapter_unread)
@@ -204,11 +204,11 @@ def _not_offered(machine: VirtualMachine) -> Outcome | None:
     )
 
 
-def _answer_of(machine: VirtualMachine, settings: Settings, *, where: str) -> Outcome:
+def _answer_of(machine: VirtualMachine, settings: Judging, *, where: str) -> Outcome:
     return _paused(machine, where=where) if machine.power is Power.PAUSED else _running(machine, settings, where=where)
 
 
-def _running(machine: VirtualMachine, settings: Settings, *, where: str) -> Outcome:
+def _running(machine: VirtualMachine, settings: Judging, *, where: str) -> Outcome:
     evidence = _evidence(where)
     guest = machine.guest
     if isinstance(guest, Unread):
@@ -239,7 +239,7 @@ def _running(machine: VirtualMachine, settings: Settings, *, where: str) -> Outc
     return _no_contact(machine, settings, where=where)
 
 
-def _no_contact(machine: VirtualMachine, settings: Settings, *, where: str) -> Outcome:
+def _no_contact(machine: VirtualMachine, settings: Judging, *, where: str) -> Outcome:
     """No contact means "not installed or not yet contacted" (MicrosoftDocs/win32): time tells them apart."""
     uptime = machine.uptime
     if isinstance(uptime, Unread):
@@ -302,7 +302,7 @@ def _answers(guest: Guest, where: str) -> str:
 # --- on the partner host ----------------------------------------------------------------------------------------------
 
 
-def _answer_on_partner(vm: ReplicatedVM, settings: Settings) -> Outcome:
+def _answer_on_partner(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Judge the guest's answer on the host where it runs: the disks are copies. Nothing else of that host counts."""
     machine, partner = vm.machine, vm.partner
 

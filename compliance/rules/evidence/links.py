@@ -36,7 +36,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class LinkCheck:
     """What is asked of one link: its causes where it is broken and where that is not known, and the words for both."""
 
     broken: Cause
@@ -56,7 +56,7 @@ class Question:
 def links_of(vm: ReplicatedVM, inside: Inside) -> Iterator[Link]:
     """Return the links that do not hold, the first one to repair first."""
     firmware = inside.platform or "its firmware names nobody"
-    yield from Question(
+    yield from LinkCheck(
         Cause.GUEST_NOT_ON_HYPERV,
         Cause.ON_HYPERV_UNKNOWN,
         "whether it is on Hyper-V",
@@ -86,7 +86,7 @@ def _check_service(service: Service | Unread | None) -> Iterator[Link]:
     """A host starts a service again that was stopped in the guest, but not one that is disabled there (Microsoft's page
     on integration services); until it does, nothing takes an address."""
     if not isinstance(service, Service):
-        yield from Question(
+        yield from LinkCheck(
             Cause.SERVICE_MISSING,
             Cause.SERVICE_UNKNOWN,
             "whether the service of Data Exchange runs",
@@ -96,14 +96,14 @@ def _check_service(service: Service | Unread | None) -> Iterator[Link]:
         ).links(service or False)
         return
     name = service.name
-    yield from Question(
+    yield from LinkCheck(
         Cause.SERVICE_DISABLED,
         Cause.SERVICE_START_UNKNOWN,
         f"whether the service {name} may start",
         f"the service {name} is disabled, so that nothing starts it after a failover",
         f"Set-Service {name} -StartupType Manual, then Start-Service {name}",
     ).links(service.disabled if isinstance(service.disabled, Unread) else not service.disabled)
-    yield from Question(
+    yield from LinkCheck(
         Cause.SERVICE_STOPPED,
         Cause.SERVICE_STATE_UNKNOWN,
         f"whether the service {name} runs",
@@ -116,14 +116,14 @@ def _check_service(service: Service | Unread | None) -> Iterator[Link]:
 
 
 def _check_driver(inside: InsideUnix) -> Iterator[Link]:
-    yield from Question(
+    yield from LinkCheck(
         Cause.DRIVER_MISSING,
         Cause.DRIVER_UNKNOWN,
         "whether its kernel has the driver hv_utils",
         "its kernel has not loaded the driver hv_utils",
         "modprobe hv_utils, and see that it stays",
     ).links(inside.driver)
-    yield from Question(
+    yield from LinkCheck(
         Cause.DEVICE_MISSING,
         Cause.DRIVER_UNKNOWN,
         "whether the device of Data Exchange is there",
@@ -146,14 +146,14 @@ def _check_daemon(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
             f"apt-get install {package}, and {keeps}, which brings it with each new kernel; then start {service}",
         )
     else:
-        yield from Question(
+        yield from LinkCheck(
             Cause.DAEMON_STOPPED,
             Cause.DAEMON_STATE_UNKNOWN,
             f"whether the daemon {daemon.program} runs",
             f"the daemon {daemon.program} does not run",
             f"start {service}",
         ).links(daemon.running)
-    yield from Question(
+    yield from LinkCheck(
         Cause.DAEMON_NOT_AT_BOOT,
         Cause.DAEMON_AT_BOOT_UNKNOWN,
         f"whether {service} is started at boot",
@@ -182,7 +182,7 @@ def _check_script(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
 def _check_state(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
     state, script = daemon.script_state, daemon.script
     by = f" of the package {daemon.package}" if daemon.package else ""
-    yield from Question(
+    yield from LinkCheck(
         Cause.SCRIPT_MISSING,
         Cause.SCRIPT_UNKNOWN,
         "whether the script is there that applies an address",
@@ -190,7 +190,7 @@ def _check_state(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
         "the adapter",
         advice.bring_script(daemon, inside),
     ).links(state if isinstance(state, Unread) else state is not Script.MISSING)
-    yield from Question(
+    yield from LinkCheck(
         Cause.SCRIPT_NOT_EXECUTABLE,
         Cause.SCRIPT_UNKNOWN,
         "",
@@ -202,7 +202,7 @@ def _check_state(daemon: Daemon, inside: InsideUnix) -> Iterator[Link]:
 def _check_files(daemon: Daemon) -> Iterator[Link]:
     """A script that gets fewer files than it needs, or more than it takes, ends before it did anything."""
     count = plural(daemon.hands_over, "file") if daemon.hands_over else "files"
-    yield from Question(
+    yield from LinkCheck(
         Cause.SCRIPT_TAKES_OTHER_FILES,
         Cause.SCRIPT_FILES_UNKNOWN,
         f"whether the script {daemon.script} takes the {count} that its daemon hands over",
@@ -250,7 +250,7 @@ def _check_adapter(
         fix = advice.other_stack(adapter, inside, writes)
         yield Link(Cause.SCRIPT_OTHER_STACK, f"{wrong}, but {right}, {lost}", fix)
     elif managed and Stack.NETWORK_MANAGER in writes:
-        yield from Question(
+        yield from LinkCheck(
             Cause.SCRIPT_LOADS_NOTHING,
             Cause.SCRIPT_LOADS_UNKNOWN,
             f"whether the script {daemon.script} makes NetworkManager load the connection that it writes",

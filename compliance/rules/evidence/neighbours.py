@@ -37,7 +37,7 @@ HOST = Owner(("", ""))
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class AddressClaim:
     """Somebody who has an address at a site, or gets it."""
 
     owner: Owner
@@ -51,12 +51,12 @@ class Clash:
     """One of a machine's addresses that is another's too. ``doubt``: why it may be none after all."""
 
     address: str
-    claim: Claim
+    claim: AddressClaim
     doubt: str = ""
 
 
 @dataclass(slots=True)
-class Seen:
+class SiteCount:
     """How many machines there are at a site, and of how many the addresses are known."""
 
     machines: int = 0
@@ -71,8 +71,8 @@ class Neighbours:
 
     sites: Sites
     owners: Mapping[tuple[str, str], Owner]
-    claims: Mapping[IPAddress, Mapping[Site, Sequence[Claim]]]
-    seen: Mapping[Site, Seen]
+    claims: Mapping[IPAddress, Mapping[Site, Sequence[AddressClaim]]]
+    seen: Mapping[Site, SiteCount]
 
     @classmethod
     def of(cls, estate: Estate) -> Self:
@@ -80,14 +80,14 @@ class Neighbours:
         by_guid: dict[str, set[Owner]] = defaultdict(set)
         for owner in owners.values():
             by_guid[owner.guid].add(owner)
-        claims: dict[IPAddress, dict[Site, dict[Claim, None]]] = defaultdict(lambda: defaultdict(dict))
-        seen: dict[Site, Seen] = defaultdict(Seen)
+        claims: dict[IPAddress, dict[Site, dict[AddressClaim, None]]] = defaultdict(lambda: defaultdict(dict))
+        seen: dict[Site, SiteCount] = defaultdict(SiteCount)
         for server in estate.servers:
             site = sites.network_of(server.name)
             _count(server, seen[site])
             for address in _own_addresses(server):
                 text = f"is the address of the host {server.name}"
-                claims[address][site][Claim(HOST, server.name, text, in_use=True)] = None
+                claims[address][site][AddressClaim(HOST, server.name, text, in_use=True)] = None
             for machine in server.machines:
                 if whose := _owner_of(machine, owners, by_guid):
                     for address, claim in _of_machine(machine, whose):
@@ -118,7 +118,7 @@ class Neighbours:
         yield from doubtful
 
     def _elsewhere(
-        self, text: str, owner: Owner, server: str, places: Mapping[Site, Sequence[Claim]]
+        self, text: str, owner: Owner, server: str, places: Mapping[Site, Sequence[AddressClaim]]
     ) -> Iterator[Clash]:
         """Yield the first claim of another that may be at the same site, since one of both has none in the inventory:
         what is at no site may be at each, and what is at one may be where a server without a site is."""
@@ -131,7 +131,7 @@ class Neighbours:
                     yield Clash(text, claim, f"{doubt}name the site of {nameless} in the inventory")
                     return
 
-    def seen_at(self, machine: VirtualMachine) -> Seen:
+    def seen_at(self, machine: VirtualMachine) -> SiteCount:
         return self.seen[self.sites.network_of(machine.server)]
 
 
@@ -161,7 +161,7 @@ def _owner_of(
     return next(iter(elsewhere)) if len(elsewhere) == 1 else None
 
 
-def _count(server: Server, seen: Seen) -> None:
+def _count(server: Server, seen: SiteCount) -> None:
     if server.unread or server.doubt:
         seen.unread.append(server.name)
     for machine in server.machines:
@@ -179,20 +179,20 @@ def _own_addresses(server: Server) -> Iterator[IPAddress]:
             continue
 
 
-def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[tuple[IPAddress, Claim]]:
+def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[tuple[IPAddress, AddressClaim]]:
     if machine.role is not Role.TEST_REPLICA:
         yield from _of_settings(machine, owner, server=machine.server)
     for text in addresses_in_use(machine):
         address = parsed(text.partition("%")[0])
         if address and not (address.is_link_local or address.is_loopback):
-            yield address, Claim(owner, machine.server, f"is used by {machine} now", in_use=True)
+            yield address, AddressClaim(owner, machine.server, f"is used by {machine} now", in_use=True)
 
 
-def _of_settings(machine: VirtualMachine, owner: Owner, *, server: str) -> Iterator[tuple[IPAddress, Claim]]:
+def _of_settings(machine: VirtualMachine, owner: Owner, *, server: str) -> Iterator[tuple[IPAddress, AddressClaim]]:
     """``server``: where they would be used."""
     for text in machine.failover_addresses:
         if address := parsed(text):
-            yield address, Claim(owner, server, f"is set for {machine} too", in_use=False)
+            yield address, AddressClaim(owner, server, f"is set for {machine} too", in_use=False)
 
 
 def _set_on_the_wrong_side(vm: ReplicatedVM) -> Iterator[VirtualMachine]:

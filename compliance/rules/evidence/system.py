@@ -30,7 +30,7 @@ class VersionItem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class Citation:
     """Who says it: a page with its address, or a package that was looked into."""
 
     name: str
@@ -41,7 +41,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Daemon:
+class PackagedDaemon:
     """What answers Data Exchange inside, and the script that it calls to set an address.
 
     ``script`` is the path that the daemon calls, whether or not the package brings it; a bare name is found by PATH.
@@ -79,8 +79,8 @@ class System:
     before: tuple[int, ...] = ()
     version_in: VersionItem = VersionItem.MAJOR
     takes_ipv6: bool = True
-    daemon: Daemon | None = None
-    sources: tuple[Source, ...] = ()
+    daemon: PackagedDaemon | None = None
+    sources: tuple[Citation, ...] = ()
 
     @property
     def any_version(self) -> bool:

@@ -34,7 +34,7 @@ from compliance.rules.evidence.packages import (
 )
 from compliance.rules.evidence.red_hat import RED_HAT_ROWS
 from compliance.rules.evidence.row import NOT_LISTED, NOT_MANAGED, UNLISTED, changed, silent
-from compliance.rules.evidence.system import Daemon, Source, Statement, System, VersionItem
+from compliance.rules.evidence.system import Citation, PackagedDaemon, Statement, System, VersionItem
 
 GIVE_IT_TO_IFUPDOWN = (
     "Describe the adapter in /etc/network/interfaces, with ifupdown installed and netplan's file for it removed; or "
@@ -115,7 +115,9 @@ def _windows(versions: str, *names: str, **changes: object) -> System:
     return replace(known, **changes)  # type: ignore[arg-type]  # of a row
 
 
-def _unlisted(distribution: str, *names: str, why: str = "", daemon: Daemon | None = None, source: Source) -> System:
+def _unlisted(
+    distribution: str, *names: str, why: str = "", daemon: PackagedDaemon | None = None, source: Citation
+) -> System:
     return System(
         distribution=distribution,
         versions="",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from compliance.commands.doctor.examination import Basis
+from compliance.commands.doctor.examination import GrantBasis
 from compliance.commands.doctor.grants import for_denied, for_hidden, for_login, for_scheme, is_local
 from compliance.errors import Why
 from compliance.model import Unread
@@ -129,5 +129,5 @@ def test_what_no_page_says_in_one_piece_is_marked() -> None:
             *for_login(endpoint(), Why.LOGIN_REFUSED),
         )
     }
-    inferred = {key for key, basis in by_key.items() if basis is Basis.INFERRED}
+    inferred = {key for key, basis in by_key.items() if basis is GrantBasis.INFERRED}
     assert inferred == {"namespace", "remote-management-users", "channel-binding"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from compliance.commands.doctor.document import document
-from compliance.commands.doctor.examination import STEPS, Basis, ClassRead, Examination, Grant, Status, Step
+from compliance.commands.doctor.examination import STEPS, ClassRead, Examination, Grant, GrantBasis, Status, Step
 from compliance.commands.doctor.text import LONGEST, examination_lines, summary
 from compliance.errors import Why
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Source
+from compliance.snapshot.snapshot import ServerRecord
 
 EVIL = "\x1b[31m\u202e\u2028\x07evil\x00"
 
@@ -21,7 +21,7 @@ def examination(*steps: Step, name: str = "hv01", **changes: object) -> Examinat
         "endpoint": f"{name}:5986",
         "way": "https, ntlm as audit",
         "steps": tuple(taken.get(key, Step(key=key, status=Status.OK, text="fine")) for key in STEPS),
-        "source": Source(name=name, reading=Unread("not read")),
+        "source": ServerRecord(name=name, reading=Unread("not read")),
         **changes,
     }
     return Examination(**values)  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ def everywhere_evil() -> Examination:
         Step(key="tls", status=Status.FAILED, text=EVIL * 500, details=(EVIL,), facts={"subject": EVIL}),
         name=f"hv{EVIL}",
         classes=(ClassRead(name="C", namespace="n", rows=0, seconds=0, messages=1, octets=2, unread=unread),),
-        grants=(Grant(key="k", missing=EVIL, why=EVIL, commands=(f"net {EVIL}",), basis=Basis.INFERRED),),
+        grants=(Grant(key="k", missing=EVIL, why=EVIL, commands=(f"net {EVIL}",), basis=GrantBasis.INFERRED),),
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from compliance.model import Answer, Guest, Stack, Unread
 from compliance.rules.evidence.find import LONGEST, find
-from compliance.rules.evidence.system import Source, Statement, System
+from compliance.rules.evidence.system import Citation, Statement, System
 from compliance.rules.evidence.table import OTHER, SYSTEMS
 from tests.builders import freebsd, linux
 from tests.systems_table import PAGE, written
@@ -96,7 +96,7 @@ def test_the_tables_of_the_page_are_the_data() -> None:
 
 
 def test_a_source_is_its_name() -> None:
-    assert str(Source("a page", "https://example.org")) == "a page"
+    assert str(Citation("a page", "https://example.org")) == "a page"
 
 
 # --- what guests publish ----------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.hyperv.rows import A_GUID
 from compliance.model import Row, Unread
 from compliance.rules.evidence.table import SYSTEMS
-from compliance.snapshot.snapshot import Answer, Reading, Snapshot, Source
+from compliance.snapshot.snapshot import Reading, RowsOrUnread, ServerRecord, Snapshot
 
 LEFT_OUT = "left out of this anonymous copy"
 
@@ -106,8 +106,8 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
     )
 
 
-def _source(other: Pseudonyms, source: Source, name: str) -> Source:
-    return Source(
+def _source(other: Pseudonyms, source: ServerRecord, name: str) -> ServerRecord:
+    return ServerRecord(
         name=name,
         endpoint=_endpoint(other, source.endpoint),
         cluster=None if source.cluster is None else other.host(source.cluster, "server"),
@@ -149,7 +149,7 @@ def _endpoint(other: Pseudonyms, text: str) -> str:
     return other.host(host, "server") + colon + port if port.isdigit() else other.host(text, "server")
 
 
-def _answers(other: Pseudonyms, answers: Mapping[str, Answer]) -> dict[str, Answer]:
+def _answers(other: Pseudonyms, answers: Mapping[str, RowsOrUnread]) -> dict[str, RowsOrUnread]:
     return {
         name if name in CLASSES | anonymous_clusters.CLASSES else other.name(name, "class"): _unread(answer)
         if isinstance(answer, Unread)
@@ -338,9 +338,9 @@ def _addresses(other: Pseudonyms, text: str) -> str:
     return ";".join(_address(other, part) for part in text.split(";"))
 
 
-Change = Callable[[Pseudonyms, str], str]
+Replacer = Callable[[Pseudonyms, str], str]
 
-CHANGES: Mapping[str, Change] = {
+CHANGES: Mapping[str, Replacer] = {
     **dict.fromkeys(
         [
             "EnabledState",
@@ -383,7 +383,7 @@ CHANGES: Mapping[str, Change] = {
     "StatusDescriptions": _description,
     queries.GUEST_ITEMS: _item,
 }
-CHANGES_OF_ITEMS: Mapping[str, Change] = {
+CHANGES_OF_ITEMS: Mapping[str, Replacer] = {
     **dict.fromkeys(
         [
             "OSName",
