@@ -200,7 +200,7 @@ def judged(
     judgements = judge(estate, _rules(policy))
     readiness = in_scope(readiness_of(estate, judgements), scope.sides(judgements, servers))
     every = [verdict for verdict in judgements if verdict.rule.key not in policy.off]
-    verdicts = [verdict for verdict in every if scope.holds(verdict, servers)]
+    verdicts = scope.chosen(every, servers, policy.fail_at)
     grounds = Grounds(
         policy=policy,
         now=now or snapshot.time,

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from compliance.model import Server
+from compliance.model import Cluster, Server
 from compliance.patterns import any_matches
-from compliance.rule import Result, Verdict, passed
+from compliance.rule import Result, Severity, Verdict, passed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +31,23 @@ class Scope:
             and self._holds_place(verdict, servers)
             and self._holds_subject(verdict)
         )
+
+    def chosen(self, verdicts: Iterable[Verdict], servers: Mapping[str, Server], fail_at: Severity) -> list[Verdict]:
+        """Return the verdicts in scope, and that a server or cluster was not read where none of them closes the gate
+        over it: rules below ``fail_at`` never do, and what was not read may hold anything that was asked for."""
+        every = [*verdicts]
+        closed = {
+            (one.server, one.cluster)
+            for one in every
+            if _is_open(one) and one.rule.severity.rank <= fail_at.rank and self.holds(one, servers)
+        }
+        wide = replace(self, rules=(), severities=())
+
+        def is_lost(one: Verdict) -> bool:
+            is_place = isinstance(one.subject, Server | Cluster) and one.rule.judges_unread
+            return is_place and _is_open(one) and (one.server, one.cluster) not in closed and wide.holds(one, servers)
+
+        return [one for one in every if self.holds(one, servers) or is_lost(one)]
 
     def selects(self, verdicts: Iterable[Verdict], servers: Mapping[str, Server] = MappingProxyType({})) -> bool:
         """Is one of these asked for itself? What is kept only because it is open is an answer to no question."""

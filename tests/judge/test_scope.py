@@ -240,3 +240,25 @@ def test_one_pattern_of_several_that_means_nothing_is_a_mistake(scope: Scope) ->
         Exit.USAGE,
         [f"matches nothing that was judged: {str(scope).split(' ', 2)[2]}"],
     )
+
+
+# --- what was not read, and rules that close no gate ------------------------------------------------------------------
+
+LOST = snapshot(source(Host(name="HV01", vms=[SQL])), source(Host(name="HV02", vms=[replica_of(SQL)])))
+LOST = replace(LOST, servers=(*LOST.servers, unread_source("hv03")))
+OF_LOW_SEVERITY = "replica-adapter-without-address-is-connected"
+NARROW = [
+    (Scope(severities=("information",)), True),
+    (Scope(rules=(OF_LOW_SEVERITY,)), True),
+    (Scope(rules=(OF_LOW_SEVERITY,), servers=("hv03",)), True),
+    (Scope(severities=("information",), machines=("sql02",)), True),
+    (Scope(severities=("information",), servers=("hv02",)), False),
+    (Scope(severities=("warning",)), True),
+]
+
+
+@pytest.mark.parametrize(("scope", "closes"), NARROW, ids=str)
+def test_no_severity_opens_the_gate_over_a_server_that_was_not_read(scope: Scope, *, closes: bool) -> None:
+    gate = judged(LOST, scope).gate
+    assert gate.is_open is not closes
+    assert [reason.text.partition("not be judged")[2] for reason in gate.reasons] == [": hv03"] * closes
