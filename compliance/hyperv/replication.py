@@ -70,10 +70,19 @@ def has_failed_over(host: HostRows, guid: str, row: Row, role: Role | Unread) ->
 def sends_onward(host: HostRows, guid: str, role: Role | Unread) -> bool:
     """Return whether a replica has a second relationship (``\\HVR\\1``), with an extended replica, that is not known to
     have ended."""
-    if role is not Role.REPLICA or host.is_2012 or isinstance(host.relationships, Unread):
-        return False
-    second = (row for rest, row in host.relationships_of.get(guid, ()) if rest.endswith("\\1"))
-    return any(number(row, "ReplicationState") != 0 for row in second)
+    return role is Role.REPLICA and any(state != 0 for state in _states_onward(host, guid))
+
+
+def _has_ended_onward(host: HostRows, guid: str, role: Role | Unread) -> bool:
+    """Return whether a replica's second relationship is known to have ended: what its settings still name for it is
+    nobody's partner. Without a row of it nothing is known."""
+    states = _states_onward(host, guid)
+    return role is Role.REPLICA and bool(states) and all(state == 0 for state in states)
+
+
+def _states_onward(host: HostRows, guid: str) -> list[int | Unread | None]:
+    rows = () if host.is_2012 else host.relationships_of.get(guid, ())
+    return [number(row, "ReplicationState") for rest, row in rows if rest.endswith("\\1")]
 
 
 # --- whom its settings name -------------------------------------------------------------------------------------------
@@ -108,7 +117,10 @@ def partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     sends_to: list[str] = []
     own: list[str] = []
     others: list[str] = []
+    has_ended = _has_ended_onward(host, guid, role)
     for rest, row in ours:
+        if has_ended and rest.endswith("\\1"):
+            continue
         primary, recovery = _side_of(row, "Primary"), _side_of(row, "Recovery")
         sends = role is Role.PRIMARY or (role is Role.REPLICA and rest.endswith("\\1"))
         if isinstance(role, Unread) or role not in REPLICATING:

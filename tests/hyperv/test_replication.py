@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from compliance.audit import judged
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
+from compliance.judge.readiness import Direction
+from compliance.judge.scope import Scope
 from compliance.model import Answer, Guest, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, ServerRecord
 from tests.builders import WINDOWS, Host, Vm, guid, host_rows, replica_of, snapshot, source, wire
@@ -58,6 +61,34 @@ FAILED_OVER: dict[str, tuple[ServerRecord, bool | Unread]] = {
 def test_has_failed_over(case: str) -> None:
     one, expected = FAILED_OVER[case]
     assert machine(one).failed_over == expected
+
+
+# --- a second relationship, with an extended replica ------------------------------------------------------------------
+
+CHAIN = replace(
+    REPLICA, hosts=(("hv02.dr.example", "hv01.dr.example"), ("hv01.dr.example", "hv03.dr.example")), state=3
+)
+ONWARD = ("hv03.dr.example",)
+SENDS: dict[str, tuple[Source, tuple[str, ...]]] = {
+    "alive": (host(replace(CHAIN, relationships={0: 3, 1: 3})), ONWARD),
+    "suspended": (host(replace(CHAIN, relationships={0: 3, 1: 7})), ONWARD),
+    "in a state that is not given": (host(replace(CHAIN, relationships={0: 3, 1: None})), ONWARD),
+    "ended, and its settings left behind": (host(replace(CHAIN, relationships={0: 3, 1: 0})), ()),
+    "without a row of it": (host(replace(CHAIN, relationships={0: 3})), ONWARD),
+    "relationships that were not read": (
+        source(Host(vms=[replace(CHAIN, relationships={0: 3, 1: 0})]), rows={RELATIONSHIPS: Unread("refused")}),
+        ONWARD,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SENDS)
+def test_settings_name_an_extended_replica_until_the_relationship_is_known_to_have_ended(case: str) -> None:
+    one, expected = SENDS[case]
+    found = machine(one)
+    assert (found.receives_from, found.sends_to) == (("hv02.dr.example",), expected)
+    directions = {answer.direction for answer in judged(snapshot(one), Scope()).readiness}
+    assert (Direction.EXTENDED_FAILOVER in directions) is bool(expected)
 
 
 # --- what only adds a word --------------------------------------------------------------------------------------------
