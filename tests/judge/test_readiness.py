@@ -116,6 +116,24 @@ def test_a_replica_that_was_left_behind_says_nothing_of_its_machine() -> None:
     assert (answer.word, answer.replica) == (Word.NO_ADDRESS, "hv02")
 
 
+def test_a_replica_that_its_primary_does_not_name_is_no_answer() -> None:
+    """It was left behind, and the one that the primary names is on a server that nobody listed."""
+    primary = vm(partners=("hv09",))
+    left = replica(primary, address("10.2.0.20", on=NIC))
+    answer = readiness(estate(primary, left))
+    assert (answer.word, answer.cause, answer.replica) == (Word.UNKNOWN, Cause.SIDE_NOT_SEEN, "")
+    assert "its other side is on hv09, which is not in the inventory" in answer.reason
+
+
+def test_an_extended_replica_that_its_replica_does_not_name_is_no_answer() -> None:
+    primary = vm()
+    middle = replica(primary, address("10.2.0.20", on=NIC), partners=("hv01", "hv09"))
+    left = replica(primary, address("10.3.0.20", on=NIC), role=Role.EXTENDED_REPLICA, server="hv03", partners=("hv02",))
+    found = estate(primary, middle, left)
+    answer = readiness(found, Direction.EXTENDED_FAILOVER)
+    assert (readiness(found).word, answer.word, answer.replica) == (Word.READY, Word.UNKNOWN, "")
+
+
 @pytest.mark.parametrize("changes", [{"adapters": Unread("refused")}, {"partners": Unread("refused")}])
 def test_an_address_on_the_primary_only_is_open_while_the_replica_can_not_be_judged(changes: dict[str, object]) -> None:
     """What is not read there turns neither direction into one that needs nothing, or is ready."""

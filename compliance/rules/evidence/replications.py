@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from compliance.model import ReplicatedVM, Role, VirtualMachine
+from compliance.model import ReplicatedVM, Role, Unread, VirtualMachine
 
 
 def key_of(machine: VirtualMachine) -> tuple[str, str]:
@@ -42,9 +42,16 @@ def copies_of(replications: Sequence[tuple[ReplicatedVM, ...]]) -> Mapping[str, 
     return {guid: tuple(dict.fromkeys(names)) for guid, names in servers.items() if times[guid] > 1}
 
 
+SENDER = {Role.REPLICA: Role.PRIMARY, Role.EXTENDED_REPLICA: Role.REPLICA}
+
+
 def side_of(sides: Sequence[ReplicatedVM], role: Role) -> ReplicatedVM | None:
     """Return the side of this role. A replica that was left behind on a former server still names its primary: the one
-    counts which another side's own settings name."""
+    counts which another side's own settings name, and none where the side that sends was seen and names another server,
+    on which nobody looked."""
     of_role = [vm for vm in sides if vm.machine.role is role]
+    senders = [vm for vm in sides if vm.machine.role is SENDER.get(role)]
+    if any(not isinstance(vm.machine.partners, Unread) for vm in senders):
+        return next((vm for vm in of_role if any(vm.machine in sender.others for sender in senders)), None)
     tied = {key_of(other) for vm in sides if vm not in of_role for other in vm.others}
     return next((vm for vm in of_role if key_of(vm.machine) in tied), next(iter(of_role), None))
