@@ -69,7 +69,7 @@ CHAIN = replace(
     REPLICA, hosts=(("hv02.dr.example", "hv01.dr.example"), ("hv01.dr.example", "hv03.dr.example")), state=3
 )
 ONWARD = ("hv03.dr.example",)
-SENDS: dict[str, tuple[Source, tuple[str, ...]]] = {
+SENDS: dict[str, tuple[ServerRecord, tuple[str, ...]]] = {
     "alive": (host(replace(CHAIN, relationships={0: 3, 1: 3})), ONWARD),
     "suspended": (host(replace(CHAIN, relationships={0: 3, 1: 7})), ONWARD),
     "in a state that is not given": (host(replace(CHAIN, relationships={0: 3, 1: None})), ONWARD),
