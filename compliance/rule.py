@@ -121,6 +121,7 @@ class Rule:
     resolution: str
     violated: str
     link: str | None
+    bpa: int | None  # the number of the rule in Microsoft's model of Server 2012 that it stands for
     quoted: bool  # the text is Microsoft's, under CC BY 4.0
     applies: Callable[[Estate], bool]  # False: it would say nothing of anything in this estate, and is not asked
     judges_unread: bool  # it is about what was not read, and asked of it; every other rule is never called on that
@@ -195,6 +196,7 @@ def rule(
     issue: str = "",
     violated: str = "",
     link: str | None = None,
+    bpa: int | None = None,
     quoted: bool = False,
     applies: Callable[[Estate], bool] = lambda _: True,
     judges_unread: bool = False,
@@ -234,6 +236,7 @@ def rule(
             resolution=resolution,
             violated=violated or f"violate {key}",
             link=link,
+            bpa=bpa,
             quoted=quoted,
             applies=applies,
             judges_unread=judges_unread,

@@ -21,11 +21,12 @@ FLOORS = (
     {"inventory", "judge"},
     {"hyperv", "rules", "gate", "credentials", "wsman"},
     {"snapshot", "rule", "files", "child"},
-    {"model", "errors", "words", "patterns", "secret", "garbage"},
+    {"model", "errors", "words", "patterns", "secret", "garbage", "program"},
 )
 """The stages of a run, from the top: a room imports what stands below it."""
 NEIGHBOURS = {
     ("model", "errors"): "what could not be read says why, in the words of the errors",
+    ("commands", "plugin"): "`audit` is a run of pytest by the plugin's own options",
     ("snapshot", "files"): "a snapshot is written whole or not at all, as reports are",
 }
 CIM_NAME = re.compile(r"\b(Msvm|MSCluster|Win32)_\w*")

@@ -343,7 +343,7 @@ def test_the_containers_command_ends_with_the_gates_code(
 
 def test_the_image_is_built_from_what_the_package_needs_and_holds_no_secret() -> None:
     copied = {name for rest in instructions("COPY") if "--from" not in rest for name in rest.split()[:-1]}
-    needed = {"pyproject.toml", "README.md", "LICENSE", "NOTICE", "compliance"}
+    needed = {"pyproject.toml", "README.md", "LICENSE", "NOTICE", "compliance", "inventories"}
     assert copied == needed
     assert all((ROOT / name).exists() for name in copied)
     assert not instructions("ARG")

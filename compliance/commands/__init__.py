@@ -1,1 +1,1 @@
-"""`python -m compliance COMMAND`."""
+"""`hyperv-compliance COMMAND`."""

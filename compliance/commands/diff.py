@@ -1,4 +1,4 @@
-"""``python -m compliance diff``: two snapshots of one estate, and whether the later one is worse."""
+"""``hyperv-compliance diff``: two snapshots of one estate, and whether the later one is worse."""
 
 from __future__ import annotations
 

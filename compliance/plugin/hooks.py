@@ -16,7 +16,7 @@ import pytest
 from compliance.model import ReplicatedVM, Server, Unread
 from compliance.plugin.ini_file import add_keys, apply_ini, has_estate
 from compliance.plugin.mistakes import usage_errors
-from compliance.plugin.options import NEEDS_ESTATE, POLICY_OPTIONS, SELECTION, Grain
+from compliance.plugin.options import NEEDS_ESTATE, estate_options
 from compliance.words import printable
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
@@ -25,56 +25,10 @@ OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     group = parser.getgroup("hyperv-compliance", "Hyper-V compliance")
-    inventory = ["--hv-inventory"] if _inventory_is_taken(pluginmanager) else ["--inventory", "--hv-inventory"]
-    what = "the Hyper-V servers to read and judge (YAML, or an inventory of Ansible)"
-    _add(group, inventory, "hv_inventory", metavar="FILE", help=what)
-    _add(
-        group,
-        ["--snapshot", "--hv-snapshot"],
-        "hv_snapshot",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="judge what an earlier run saved, without any network; give several to join sites that were read apart",
-    )
-    group.addoption(
-        "--hv-limit", metavar="PATTERN", help="read only these servers and groups; written like Ansible's --limit"
-    )
-    group.addoption(
-        "--hv-save", metavar="FILE", help="save what is read in this file (JSON lines; gzip if its name ends in .gz)"
-    )
-    for name, what in (
-        ("policy", "a file that says what closes the gate (YAML); it wins over the inventory's `policy:`; repeatable"),
-        ("waivers", "a file of findings that are waived until a day (YAML); repeatable"),
-    ):
-        group.addoption(f"--hv-{name}", metavar="FILE", action="append", default=[], help=what)
-    group.addoption(
-        "--hv-baseline", metavar="FILE", help="results.json of an earlier run: its findings no longer close the gate"
-    )
-    group.addoption("--hv-report-dir", metavar="DIR", help="write every report and gate.json into this folder")
-    group.addoption(
-        "--hv-author",
-        metavar="NAME",
-        help="who ran this, as reports name it (default: your account and this machine, user@host); off: nobody",
-    )
-    group.addoption(
-        "--hv-grain",
-        choices=[grain.value for grain in Grain],
-        help="one test case for each rule and machine (the default), for each rule and server, or for each rule",
-    )
-    for name, attributes in POLICY_OPTIONS.items():
-        group.addoption(f"--hv-{name.replace('_', '-')}", **attributes)
-    group.addoption(
-        "--hv-severity-of",
-        metavar="RULE=SEVERITY",
-        action="append",
-        default=[],
-        help="give a rule another severity: error, warning or information; repeatable",
-    )
-    for name, what in SELECTION.items():
-        group.addoption(
-            f"--hv-{name}", metavar="GLOB", action="append", default=[], help=f"judge only {what}; repeatable"
-        )
+    inventory_is_taken = _inventory_is_taken(pluginmanager)
+    for option in estate_options():
+        names = list(option.names[1:] if inventory_is_taken and option.dest == "hv_inventory" else option.names)
+        _add(group, names, option.dest, **option.attributes)
     add_keys(parser)
 
 

@@ -5,6 +5,8 @@ A policy's keys are among them. compliance.gate.policy knows them as well, but t
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -93,3 +95,62 @@ OPTIONS: tuple[str, ...] = (
 )
 """Every option of ours, as pytest keeps it and as a configuration file names it."""
 NEEDS_ESTATE = tuple(name for name in OPTIONS if name not in ("hv_inventory", "hv_snapshot"))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option, as pytest and argparse take it. Where another plugin owns its first name, the last is kept."""
+
+    names: tuple[str, ...]
+    dest: str
+    attributes: Mapping[str, Any]
+
+
+def estate_options() -> Iterator[Option]:
+    """Yield every option of ours, in the order of the help."""
+    repeatable: dict[str, Any] = {"action": "append", "default": []}
+    inventory = "the Hyper-V servers to read and judge (YAML, or an inventory of Ansible)"
+    yield Option(("--inventory", "--hv-inventory"), "hv_inventory", {"metavar": "FILE", "help": inventory})
+    snapshot = "judge what an earlier run saved, without any network; give several to join sites that were read apart"
+    yield Option(("--snapshot", "--hv-snapshot"), "hv_snapshot", {"metavar": "FILE", "help": snapshot, **repeatable})
+    for name, attributes in _OWN.items():
+        yield Option((f"--hv-{name.replace('_', '-')}",), f"hv_{name}", attributes)
+    for name, attributes in POLICY_OPTIONS.items():
+        yield Option((f"--hv-{name.replace('_', '-')}",), f"hv_{name}", attributes)
+    severity = "give a rule another severity: error, warning or information; repeatable"
+    attributes = {"metavar": "RULE=SEVERITY", "help": severity, **repeatable}
+    yield Option(("--hv-severity-of",), "hv_severity_of", attributes)
+    for name, what in SELECTION.items():
+        attributes = {"metavar": "GLOB", "help": f"judge only {what}; repeatable", **repeatable}
+        yield Option((f"--hv-{name}",), f"hv_{name}", attributes)
+
+
+_OWN: dict[str, dict[str, Any]] = {
+    "limit": {"metavar": "PATTERN", "help": "read only these servers and groups; written like Ansible's --limit"},
+    "save": {"metavar": "FILE", "help": "save what is read in this file (JSON lines; gzip if its name ends in .gz)"},
+    "policy": {
+        "metavar": "FILE",
+        "action": "append",
+        "default": [],
+        "help": "a file that says what closes the gate (YAML); it wins over the inventory's `policy:`; repeatable",
+    },
+    "waivers": {
+        "metavar": "FILE",
+        "action": "append",
+        "default": [],
+        "help": "a file of findings that are waived until a day (YAML); repeatable",
+    },
+    "baseline": {
+        "metavar": "FILE",
+        "help": "results.json of an earlier run: its findings no longer close the gate",
+    },
+    "report_dir": {"metavar": "DIR", "help": "write every report and gate.json into this folder"},
+    "author": {
+        "metavar": "NAME",
+        "help": "who ran this, as reports name it (default: your account and this machine, user@host); off: nobody",
+    },
+    "grain": {
+        "choices": [grain.value for grain in Grain],
+        "help": "one test case for each rule and machine (the default), for each rule and server, or for each rule",
+    },
+}

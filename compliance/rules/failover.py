@@ -43,6 +43,7 @@ from compliance.rules.evidence.handover import guest_seen, handed_over
         "integration-services-must-be-installed-before-primary-or-replica-virtual-machines-can-use-an-alternate-ip-"
         "address-after-a-failover"
     ),
+    bpa=230,
     quoted=True,
 )
 def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Judging) -> Outcome:

@@ -47,6 +47,7 @@ NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
         "If both sites share their networks, say so in the inventory: `stretched: [[berlin, frankfurt]]`."
     ),
     violated="have no failover address where they need one",
+    bpa=236,  # which asks for an address on each replica, also of one whose guest uses DHCP
     sides=REPLICAS,
 )
 def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outcome:

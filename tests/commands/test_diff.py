@@ -1,4 +1,4 @@
-"""``python -m compliance diff`` as a user runs it: another process, its exit code, and what it printed."""
+"""``hyperv-compliance diff`` as a user runs it: another process, its exit code, and what it printed."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ MISTAKES = {
     "damaged": (["a", "cut.gz"], "cut.gz: damaged: the compressed data ends early or is broken"),
     "foreign": (["foreign", "a"], "foreign:1: not a snapshot of hyperv-compliance"),
     "of two estates": (["a", "other"], "two estates can't be compared: `test` and `other`"),
-    "one file": (["a"], "the following arguments are required: AFTER (see python -m compliance diff --help)"),
+    "one file": (["a"], "the following arguments are required: AFTER (see hyperv-compliance diff --help)"),
     "two forms": (["--json", "--markdown", "a", "b"], "argument --markdown: not allowed with argument --json (see "),
     "an unknown option": (["a", "a", "--html"], "unrecognized arguments: --html (see "),
 }

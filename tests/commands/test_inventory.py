@@ -1,4 +1,4 @@
-"""`python -m compliance inventory`: what is shown, suggested and converted, and that none of it is a secret."""
+"""`hyperv-compliance inventory`: what is shown, suggested and converted, and that none of it is a secret."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m compliance doctor`: examine servers, tell what was found, and say by the exit code whether all is well."""
+"""`hyperv-compliance doctor`: examine servers, tell what was found, and say by the exit code whether all is well."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""`python -m compliance inventory`: what one says once it is resolved, what it lacks, and Ansible's as ours."""
+"""`hyperv-compliance inventory`: what one says once it is resolved, what it lacks, and Ansible's as ours."""

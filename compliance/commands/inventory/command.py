@@ -1,4 +1,4 @@
-"""The command line of `python -m compliance inventory`, and where its lines go: to a terminal, a pipe or a file."""
+"""The command line of `hyperv-compliance inventory`, and where its lines go: to a terminal, a pipe or a file."""
 
 from __future__ import annotations
 

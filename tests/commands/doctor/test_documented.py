@@ -47,5 +47,5 @@ def test_every_option_is_documented_and_exists() -> None:
 def test_its_commands_are_understood() -> None:
     (block,) = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
     for line in block.replace("'", "").splitlines():
-        words = line.removeprefix("python -m compliance ").split()
+        words = line.removeprefix("hyperv-compliance ").split()
         assert parser_for(words).parse_args(words).command

@@ -1,0 +1,1 @@
+"""`hyperv-compliance rules`: what is judged, and by what."""

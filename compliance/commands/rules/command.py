@@ -1,0 +1,124 @@
+"""`hyperv-compliance rules [KEY]`: every rule in a line, or one of them whole, for people or for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TextIO
+
+from compliance.errors import UsageError
+from compliance.judge.judge import all_rules
+from compliance.program import PROGRAM
+from compliance.rule import Rule
+from compliance.words import printable, quote
+
+SUBJECTS = {
+    "Estate": "estate",
+    "Cluster": "cluster",
+    "Server": "server",
+    "ReplicatedVM": "virtual machine",
+    "ReplicaAdapter": "adapter",
+}
+"""A rule's subject, in the words of the reports."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Rules of installed packages are listed as well. A key that is no rule's is exit code 4."
+    parser.add_argument("key", metavar="KEY", nargs="?", help="show this rule whole")
+    parser.add_argument("--json", action="store_true", help="one JSON document in place of the text")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class World:
+    """What the command touches."""
+
+    out: TextIO
+    width: int
+
+
+def run(options: argparse.Namespace, world: World | None = None) -> int:
+    """Return 0. UsageError where no rule has the key."""
+    world = world or World(out=sys.stdout, width=min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120))
+    rules = _chosen(options.key)
+    if options.json:
+        lines: Iterator[str] = iter([as_json(rules)])
+    elif options.key:
+        lines = rule_lines(rules[0], world.width)
+    else:
+        lines = list_lines(rules)
+    world.out.writelines(f"{line}\n" for line in lines)
+    world.out.flush()
+    return 0
+
+
+def _chosen(key: str | None) -> Sequence[Rule]:
+    rules = all_rules()
+    if key is None:
+        return rules
+    if found := [rule for rule in rules if rule.key == key]:
+        return found
+    near = next(iter(get_close_matches(key, [rule.key for rule in rules], 1)), None)
+    hint = f" (did you mean `{near}`?)" if near else ""
+    raise UsageError(f"no rule is called {quote(key)}{hint}: `{PROGRAM} rules` lists them")
+
+
+def as_json(rules: Sequence[Rule]) -> str:
+    """Return one document; its ``version`` grows when a key changes its meaning."""
+    return json.dumps({"version": 1, "rules": [_as_object(rule) for rule in rules]}, indent=2)
+
+
+def _as_object(rule: Rule) -> dict[str, object]:
+    return {
+        "key": rule.key,
+        "severity": str(rule.severity),
+        "subject": SUBJECTS[rule.subject.__name__],
+        "title": rule.title,
+        "bpa": rule.bpa,
+        "issue": rule.issue,
+        "impact": rule.impact,
+        "resolution": rule.resolution,
+        "link": rule.link,
+    }
+
+
+def list_lines(rules: Sequence[Rule]) -> Iterator[str]:
+    """Yield a line for each rule, worst severity first, and what to type next."""
+    longest = max(len(rule.key) for rule in rules)
+    for rule in rules:
+        yield f"{rule.severity:<11}  {printable(rule.key):<{longest}}  {printable(rule.title)}"
+    yield ""
+    yield f"`{PROGRAM} rules KEY` shows one of them whole."
+
+
+def rule_lines(rule: Rule, width: int) -> Iterator[str]:
+    """Yield all that there is to say of one rule."""
+    yield f"{printable(rule.key)} ({rule.severity}, for each {SUBJECTS[rule.subject.__name__]})"
+    yield from _wrapped(rule.title, width)
+    if rule.bpa:
+        yield f"Number {rule.bpa} of Microsoft's Best Practices Analyzer (model of Server 2012)."
+    for heading, text in (("Fails where", rule.issue), ("Impact", rule.impact), ("What to do", rule.resolution)):
+        if text:
+            yield ""
+            yield f"{heading}:"
+            for paragraph in text.split("\n\n"):
+                yield from _wrapped(paragraph, width)
+    if rule.link:
+        yield ""
+        yield rule.link
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        printable(text),
+        width - 2,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_on_hyphens=False,  # commands are to be copied
+        break_long_words=False,
+    )

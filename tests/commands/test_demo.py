@@ -1,0 +1,29 @@
+"""`demo` in an empty folder: reports, the exit code of a pipeline, and what to look at next."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.running import RunCommand
+
+
+@pytest.mark.parametrize(("more", "estate"), [((), "demo"), (("--guests",), "demo-guests")])
+def test_it_judges_the_demo_and_says_what_is_next(
+    more: tuple[str, ...], estate: str, command: RunCommand, tmp_path: Path
+) -> None:
+    done = command("demo", *more, folder=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+    assert json.loads((tmp_path / "reports" / "results.json").read_bytes())["estate"] == estate
+    assert f"{Path('reports', 'report.html')} in a browser" in done.stdout
+    assert "hyperv-compliance init" in done.stdout.splitlines()[-1]
+
+
+def test_a_folder_that_can_not_be_written_promises_no_report(command: RunCommand, tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("a file")
+    done = command("demo", folder=tmp_path)
+    assert done.returncode == 4
+    assert "report.html" not in done.stdout
