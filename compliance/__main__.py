@@ -15,7 +15,6 @@ from compliance.program import PROGRAM
 from compliance.words import printable
 
 # A command is a module with `add_arguments(parser)` and `run(options) -> exit code`; it is loaded where it is named.
-# One with `PASSES_ON` takes any option of pytest's as well: `options.words` is what was typed after the command's name.
 COMMANDS = {
     "demo": ("compliance.commands.demo", "judge the demo estate, without any server, and write its reports"),
     "audit": (
@@ -33,6 +32,8 @@ COMMANDS = {
     ),
     "rules": ("compliance.commands.rules.command", "list the rules, or show one of them"),
 }
+PASS_ON = {"audit"}
+"""Commands that take any option of pytest's as well: `options.words` is what was typed after the command's name."""
 CUT_OFF, INTERRUPTED, USAGE = 1, 2, 4
 """Exit codes, as pytest has them: a mistake of the user's is 4, told in a line with its place."""
 
@@ -60,9 +61,7 @@ def _run(words: Sequence[str]) -> int:
     if not words:
         parser.print_help()
         return 0
-    options, beside = parser.parse_known_args(words)
-    if beside and not hasattr(options.command, "PASSES_ON"):
-        parser.error(f"unknown: {' '.join(map(printable, beside))}")
+    options = parser.parse_known_args(words)[0] if words[0] in PASS_ON else parser.parse_args(words)
     options.words = words[1:]
     code: int = options.command.run(options)
     return code

@@ -19,8 +19,6 @@ from compliance.words import printable
 
 HOOKS = "compliance.plugin.hooks"
 """Named to pytest as well as by the wheel's entry point, under one name: so it is loaded once, installed or not."""
-PASSES_ON = True
-"""What pytest makes of an option that is not ours."""
 REPORTS = "reports"
 PAGE = "report.html"
 NO_ESTATE = (
