@@ -36,11 +36,12 @@ Show = Callable[[str], str]
 class Tally:
     """Machines in one direction. ``waived``, ``known``: those whose every finding a waiver, or the baseline, covers."""
 
-    words: Mapping[Word, int]
+    words: Counter[Word]
     waived: Mapping[Word, int] = field(default_factory=dict)
     known: Mapping[Word, int] = field(default_factory=dict)
     conditions: Mapping[str, int] = field(default_factory=dict)
     without: Sequence[Readiness] = ()
+    of_others: frozenset[str] = frozenset()  # GUIDs of those that another provider replicates
 
     @property
     def with_address(self) -> int:
@@ -58,11 +59,12 @@ def headline(
     ``unread`` the servers in scope that were not read. ``show`` writes a text that may be a host's or a guest's."""
     covered = _covered(decisions)
     parts: list[str] = []
+    before: list[Tally] = []
     for asked in ASKED[direction]:
-        of_direction = [one for one in readiness if one.direction is asked]
-        tally = tally_of(of_direction, covered)
+        tally = tally_of([one for one in readiness if one.direction is asked], covered)
         if asked is Direction.FAILOVER or direction == "failback" or tally.with_address:
-            parts += _sentences(tally, asked, len(of_direction), show)
+            parts += _sentences(tally, asked, before, show)
+            before.append(tally)
     if unread:
         were, their = ("was", "its") if len(unread) == 1 else ("were", "their")
         names = ", ".join(map(show, unread[:MOST_NAMES]))
@@ -83,6 +85,7 @@ def tally_of(readiness: Iterable[Readiness], covered: Mapping[SideKey, str]) -> 
         known=by_cover["known"],
         conditions=Counter(one.condition for one in machines if one.word is Word.READY_IF),
         without=[one for one in machines if one.word is Word.NO_ADDRESS],
+        of_others=frozenset(one.guid.casefold() for one in machines if one.word is Word.NOT_OURS),
     )
 
 
@@ -146,20 +149,32 @@ _AT: Mapping[Direction, str] = {
 }
 
 
-def _sentences(tally: Tally, direction: Direction, machines: int, show: Show) -> Iterator[str]:
+def _sentences(tally: Tally, direction: Direction, before: Sequence[Tally], show: Show) -> Iterator[str]:
+    """Yield what is known of one direction. ``before``: those of which the sentence has spoken already, so that it need
+    not say again what `would` means, nor which machines another provider replicates."""
+    if any(one.with_address for one in before):
+        yield f"{direction.value.capitalize()}: {'; '.join(_in_short(tally, before, show))}"
+    else:
+        yield from _in_full(tally, direction, show)
+    count = tally.words[Word.NOT_OURS]
+    if count and all(tally.of_others != one.of_others for one in before):
+        yield f"{count:,} {'is' if count == 1 else 'are'} replicated by another provider than Hyper-V Replica"
+
+
+def _in_full(tally: Tally, direction: Direction, show: Show) -> Iterator[str]:
     at = _AT[direction]
-    if not machines:
+    if not tally.words.total():
         yield f"{at}no replicated virtual machine was seen"
     if tally.with_address:
         yield at + "; ".join(_of_addresses(tally, show))
     if count := len(tally.without):
-        more = "more " if tally.with_address else ""
-        subject = f"{count} {more}" if more else f"{plural(count, 'virtual machine')} "
-        have = f"{subject}{'has' if count == 1 else 'have'} no failover address"
         own = ", ".join(_instead(tally.without, show)) if direction is not Direction.FAILBACK else ""
-        yield (have if more else f"{at}{have}") + (f": {own}" if own else "")
-    if count := tally.words[Word.NOT_OURS]:
-        yield f"{count} {'is' if count == 1 else 'are'} replicated by another provider than Hyper-V Replica"
+        subject = f"{count:,} more" if tally.with_address else f"{at}{plural(count, 'virtual machine')}"
+        yield f"{subject} {_has(count)} no failover address{f': {own}' if own else ''}"
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _of_addresses(tally: Tally, show: Show) -> Iterator[str]:
@@ -170,19 +185,51 @@ def _of_addresses(tally: Tally, show: Show) -> Iterator[str]:
     if words[Word.UNKNOWN] == asked:
         yield f"it is unknown whether {plural(asked, 'virtual machine')} would {address}"
         return
+    first, *others = _parts(tally, show)
+    only = f" {first.only}" if first.only else ""
+    yield f"{first.count:,} of {asked:,} {machines} {first.would} {address}{only}{first.cover}"
+    yield from (f"{part.count:,} {part}" for part in others)
+    yield from (f"{part.count:,} {part}" for part in _unknown(tally))
+
+
+def _in_short(tally: Tally, before: Sequence[Tally], show: Show) -> Iterator[str]:
+    """Yield the same for a later direction: ``8 of 16 would``, ``3 would not``, ``2 more have no failover address``."""
+    first, *others = (*_parts(tally, show, before), *_unknown(tally))
+    yield f"{first.count:,} of {tally.with_address:,} {first}"
+    yield from (f"{part.count:,} {part}" for part in others)
+    if count := len(tally.without):
+        yield f"{count:,} more {_has(count)} no failover address"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Machines of one answer: how many, ``would`` or ``would not``, on which condition, and what of them is covered."""
+
+    count: int
+    would: str
+    only: str = ""
+    cover: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.only or self.would}{self.cover}"
+
+
+def _parts(tally: Tally, show: Show, before: Sequence[Tally] = ()) -> list[_Part]:
+    """Return the answers that some machines have. A condition that is the only one so far is not repeated."""
+    earlier = {condition for one in before for condition in one.conditions}
     parts = [
-        (words[Word.READY], f"would {address}", "would"),
-        (words[Word.NOT_READY], f"would not {address}", f"would not{_with_cover(tally, Word.NOT_READY)}"),
+        _Part(tally.words[Word.READY], "would"),
+        _Part(tally.words[Word.NOT_READY], "would not", cover=_with_cover(tally, Word.NOT_READY)),
     ]
     for condition, count in _most(tally.conditions):
         only = f"only if {show(shorten(condition, MOST_OF_A_CONDITION))}" if condition else "only on a condition"
-        parts.append((count, f"would {address} {only}", only))
-    first, *others = [part for part in parts if part[0]]
-    cover = _with_cover(tally, Word.NOT_READY) if first is parts[1] else ""
-    yield f"{first[0]:,} of {asked:,} {machines} {first[1]}{cover}"
-    yield from (f"{count:,} {text}" for count, _, text in others)
-    if count := words[Word.UNKNOWN]:
-        yield f"{count:,} {'is' if count == 1 else 'are'} unknown{_with_cover(tally, Word.UNKNOWN)}"
+        parts.append(_Part(count, "would", "only on that condition" if earlier == {condition} else only))
+    return [part for part in parts if part.count]
+
+
+def _unknown(tally: Tally) -> Iterator[_Part]:
+    if count := tally.words[Word.UNKNOWN]:
+        yield _Part(count, "is unknown" if count == 1 else "are unknown", cover=_with_cover(tally, Word.UNKNOWN))
 
 
 def _with_cover(tally: Tally, word: Word) -> str:

@@ -62,9 +62,8 @@ def groups(table: Table) -> Iterator[Heading]:
         for rule, members in _by_rule(found):
             count = _count(rule, [one.shown for one in members], asked[rule.key])
             word = rule.severity.value if shown is Result.FAILED else shown.value
-            yield Heading(
-                word=word, heading=_heading(rule, count, is_unknown=is_unknown), rule=rule, decisions=tuple(members)
-            )
+            text = _heading(rule, count, is_unknown=is_unknown)
+            yield Heading(word=word, heading=text, rule=rule, decisions=tuple(members))
     yield from _conditions(decisions, asked)
 
 
@@ -84,9 +83,28 @@ def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[st
 
 def _heading(rule: Rule, count: str, *, is_unknown: bool) -> str:
     """A rule on what was not read calls that unknown, and its own words say so already."""
+    is_one = count.startswith("1 ") or rule.subject is Estate
+    violated = singular(rule.violated) if is_one else rule.violated
     if not is_unknown or rule.judges_unread:
-        return f"{count} {rule.violated}"
-    return f"{count}: not known whether {'it' if rule.subject is Estate else 'they'} {rule.violated}"
+        return f"{count} {violated}"
+    return f"{count}: not known whether {'it' if is_one else 'they'} {violated}"
+
+
+SINGULAR = {
+    "have": "has",
+    "are": "is",
+    "were": "was",
+    "do": "does",
+    "miss": "misses",
+    **{verb: f"{verb}s" for verb in ("keep", "lack", "lose", "need", "run", "show", "use", "violate")},
+}
+"""Verbs with which a rule may begin what is wrong; most others (`would`, `came`) are the same for one."""
+
+
+def singular(violated: str) -> str:
+    """Return what is wrong as it is said of one: ``has no failover address``. A verb that is not known stays."""
+    verb, blank, rest = violated.partition(" ")
+    return f"{SINGULAR.get(verb, verb)}{blank}{rest}"
 
 
 def _count(rule: Rule, verdicts: Iterable[Verdict], asked: Collection[str]) -> str:

@@ -28,7 +28,7 @@ GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
         "See what the other rules say of the machine, and set the address inside the guest by hand. If somebody "
         "changed the address after the failover, change the failover address as well, or waive this finding."
     ),
-    violated="came up without their failover address",
+    violated="came up without the failover address",
     sides=(*REPLICAS, Role.TEST_REPLICA),
 )
 def failover_ip_landed(vm: ReplicatedVM, settings: Judging) -> Outcome:

@@ -46,7 +46,7 @@ NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
         "replica gets. What stands on the primary is what the machine gets when it is failed back.\n\n"
         "If both sites share their networks, say so in the inventory: `stretched: [[berlin, frankfurt]]`."
     ),
-    violated="have no failover address where they need one",
+    violated="have no failover address where one is needed",
     bpa=236,  # which asks for an address on each replica, also of one whose guest uses DHCP
     sides=REPLICAS,
 )

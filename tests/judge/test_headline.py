@@ -103,8 +103,51 @@ SENTENCES: dict[str, tuple[Sequence[Readiness], str, str]] = {
         "both",
         (
             "1 of 1 virtual machine would come up with its failover address. "
-            "At a failback, 1 of 1 virtual machine would not come up with its failover address. "
-            "1 more has no failover address"
+            "Failback: 1 of 1 would not; 1 more has no failover address"
+        ),
+    ),
+    "both directions, on one condition": (
+        [
+            of(1, Word.READY_IF, condition=ALONE),
+            of(2, Word.READY),
+            of(3, Word.NOT_OURS),
+            *several({Word.READY: 1, Word.UNKNOWN: 1200}, Direction.FAILBACK),
+            of(1, Word.READY_IF, Direction.FAILBACK, condition=ALONE),
+            of(3, Word.NOT_OURS, Direction.FAILBACK),
+        ],
+        "both",
+        (
+            f"1 of 2 virtual machines would come up with their failover address; 1 only if {ALONE}. "
+            "1 is replicated by another provider than Hyper-V Replica. "
+            "Failback: 1 of 1,202 would; 1 only on that condition; 1,200 are unknown"
+        ),
+    ),
+    "another condition on the way back, and another machine of another provider": (
+        [
+            of(1, Word.READY_IF, condition="a"),
+            of(3, Word.NOT_OURS),
+            of(1, Word.READY_IF, Direction.FAILBACK, condition="b"),
+            of(4, Word.NOT_OURS, Direction.FAILBACK),
+        ],
+        "both",
+        (
+            "1 of 1 virtual machine would come up with its failover address only if a. "
+            "1 is replicated by another provider than Hyper-V Replica. "
+            "Failback: 1 of 1 only if b. "
+            "1 is replicated by another provider than Hyper-V Replica"
+        ),
+    ),
+    "nothing is known of the way back": (
+        [of(1, Word.READY), *several({Word.UNKNOWN: 2}, Direction.FAILBACK)],
+        "both",
+        "1 of 1 virtual machine would come up with its failover address. Failback: 2 of 2 are unknown",
+    ),
+    "nobody has an address before the way back": (
+        [of(1, Word.NO_ADDRESS, cause=Cause.BY_DHCP), of(1, Word.READY, Direction.FAILBACK)],
+        "both",
+        (
+            "1 virtual machine has no failover address: 1 uses DHCP. "
+            "At a failback, 1 of 1 virtual machine would come up with its failover address"
         ),
     ),
     "one direction": (
@@ -202,15 +245,16 @@ def said(sentence: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     direction = "failover"
     for part in re.split(r"\. (?=[A-Z0-9i])|; ", sentence):
-        if part.startswith("At a failback, "):
+        if part.startswith(("At a failback, ", "Failback: ")):
             direction = "failback"
-        text = part.removeprefix("At a failback, ").replace(",", "")
+        text = part.removeprefix("At a failback, ").removeprefix("Failback: ").replace(",", "")
         numbers = {
-            "ready": re.match(r"(\d+) of \d+ virtual machines? would come up with \w+ failover address$", text),
-            "not ready": re.match(r"(\d+) (?:of \d+ virtual machines? )?would not", text),
-            "unknown": re.match(
-                r"(?:it is unknown whether )?(\d+) (?:virtual machines? would|is unknown|are unknown)", text
+            "ready": re.match(
+                r"(\d+) of \d+ (?:would|virtual machines? would come up with \w+ failover address)$", text
             ),
+            "not ready": re.match(r"(\d+) (?:of \d+ (?:virtual machines? )?)?would not", text),
+            "unknown": re.match(r"it is unknown whether (\d+) virtual", text)
+            or re.match(r"(\d+) (?:of \d+ )?(?:is|are) unknown", text),
             "no failover address": re.match(r"(\d+) (?:more|virtual machines?) ha\w+ no failover address", text),
         }
         for word, match in numbers.items():

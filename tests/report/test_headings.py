@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from compliance.judge.judge import all_rules
 from compliance.report.annotations import workflow_commands
-from compliance.report.headings import PASSED_IF, groups
+from compliance.report.headings import PASSED_IF, SINGULAR, groups, singular
 from compliance.report.summary import summary as markdown
 from compliance.report.table import Table
 from compliance.report.text import summary
@@ -31,7 +32,7 @@ def passed_if(verdicts: Sequence[Verdict], condition: str) -> list[Verdict]:
 def test_both_sides_of_a_machine_are_one() -> None:
     assert headings(small()) == [
         ("error", f"2 of 3 replicated virtual machines {KEEP}"),
-        ("unknown", "1 of 3 servers were not read"),
+        ("unknown", "1 of 3 servers was not read"),
     ]
 
 
@@ -40,12 +41,23 @@ def test_every_outcome_has_its_heading() -> None:
     keep = "would keep the primary's address"
     assert headings(every()) == [
         ("error", f"3 {machines} {keep}"),
-        ("information", f"1 {machines} violate has-note"),
-        ("unknown", f"1 {machines}: not known whether they {keep}"),
-        ("unknown", "1 of 3 servers violate was-read"),
+        ("information", f"1 {machines} violates has-note"),
+        ("unknown", f"1 {machines}: not known whether it {keep}"),
+        ("unknown", "1 of 3 servers violates was-read"),
         ("waived", f"2 {machines} {keep}"),
-        ("waived", f"1 {machines}: not known whether they {keep}"),
+        ("waived", f"1 {machines}: not known whether it {keep}"),
     ]
+
+
+SAME_FOR_ONE = {"would", "came", "shows"}  # the last is about the estate, of which there is one
+
+
+def test_every_rule_says_what_is_wrong_of_one_and_of_many() -> None:
+    verbs = {rule.violated.split(" ")[0] for rule in all_rules()}
+    assert verbs <= {*SINGULAR, *SAME_FOR_ONE}
+    assert singular("have no failover address") == "has no failover address"
+    assert singular("would keep it") == "would keep it"
+    assert singular("burn") == "burn"
 
 
 def test_a_server_that_stands_in_for_its_machines_is_called_so() -> None:

@@ -17,9 +17,8 @@ from tests.builders import NOW
 from tests.report.tables import hostile, many, mute_machine, showing, small, table, verdict_of
 
 SMALL = """\
-2 of 3 virtual machines would not come up with their failover address; 1 is unknown. At a failback, 1 of 2 virtual \
-machines would come up with their failover address; 1 would not. 1 more has no failover address. hv03 was not read: \
-its machines are not counted.
+2 of 3 virtual machines would not come up with their failover address; 1 is unknown. Failback: 1 of 2 would; 1 would \
+not; 1 more has no failover address. hv03 was not read: its machines are not counted.
 Data from 2 Nov 2026 06:30 UTC, just now.
 Direction both: failover and failback close the gate.
   Failover: 2 not ready, 1 unknown
@@ -40,7 +39,7 @@ guest its address
     hv01/mute01 (primary): the guest does not answer Data Exchange; it has been up for 4 days: integration \
 services are not installed or not running
 
-UNKNOWN  1 of 3 servers were not read
+UNKNOWN  1 of 3 servers was not read
     hv03: incomplete: connection refused"""
 
 
