@@ -36,9 +36,9 @@ from compliance.rule import Rule
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Snapshot, SnapshotFile, join_snapshots
 from compliance.words import quote
+from compliance.world import World
 
 if TYPE_CHECKING:
-    from compliance.credentials.find import Surroundings
     from compliance.gather.progress import Progress
 
 DISTRIBUTION = "hyperv-compliance"
@@ -148,7 +148,7 @@ def _as_inventory_says(snapshot: Snapshot, inventory: Inventory) -> Snapshot:
 
 def take_snapshot(
     planned: Plan,
-    around: Surroundings,
+    world: World,
     tell: Callable[[Progress], None] = lambda _: None,
     keep: Callable[[Snapshot], None] = lambda _: None,
 ) -> Snapshot:
@@ -171,7 +171,7 @@ def take_snapshot(
     )
     from compliance.inventory.logins import credentials_of
 
-    credentials = credentials_of(planned.inventory.known, planned.inventory, around)
+    credentials = credentials_of(planned.inventory.known, planned.inventory, world)
     found = gather(
         planned.inventory, credentials, tool=tool(), tell=tell, keep=lambda snapshot: keep(by_policy(snapshot))
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials.find import Surroundings
 from compliance.credentials.places import PasswordPlace
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.own_file import inventory_of
 from compliance.secret import Environment
+from compliance.world import World
 from tests.canary import CANARY
 from tests.running import ROOT
 
@@ -68,7 +68,7 @@ def test_pass_gives_its_first_line(tmp_path: Path) -> None:
         run("pass", "insert", "--multiline", "hyperv/audit", given=f"{CANARY}\nurl: https://dr.example\n")
         text = f"{LEAST}credentials: {{audit: {{username: audit, password_command: {RECIPES['pass']}}}}}\n"
         found = inventory_of(tmp_path / "site.yaml", text.encode())
-        credentials = credentials_of(found.servers, found, Surroundings(environ=Environment(env)))
+        credentials = credentials_of(found.servers, found, World(environ=Environment(env)))
     finally:
         run("gpgconf", "--kill", "all")
     assert credentials["audit"].password.reveal() == CANARY

@@ -20,7 +20,7 @@ FLOORS = (
     {"gather", "report"},
     {"inventory", "judge"},
     {"hyperv", "rules", "gate", "credentials", "wsman"},
-    {"snapshot", "rule", "files", "child"},
+    {"snapshot", "rule", "files", "child", "world"},
     {"model", "errors", "words", "patterns", "secret", "garbage", "program"},
 )
 """The stages of a run, from the top: a room imports what stands below it."""

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from compliance.credentials.find import Credential, Surroundings
+from compliance.credentials.find import Credential
 from compliance.secret import Environment, Secret
+from compliance.world import World
 from compliance.wsman.endpoint import Endpoint
 from tests.canary import CANARY, is_in
 
@@ -26,7 +27,7 @@ HOLDERS = [
     Credential(username="audit", password=CANARY),  # type: ignore[arg-type]  # a bare one, which must not stay so
     Endpoint(address="hv01", username="audit", password=Secret(CANARY)),
     ENVIRON,
-    Surroundings(environ=ENVIRON),
+    World(environ=ENVIRON),
 ]
 
 

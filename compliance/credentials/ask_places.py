@@ -8,16 +8,14 @@ from __future__ import annotations
 import importlib
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from compliance.child import all_but_ours, run
 from compliance.errors import ReadError, UsageError
 from compliance.secret import Environment, Secret
 from compliance.words import printable, quote, shorten
-
-Ask = Callable[[str], str]
-"""Shows a text on the terminal and returns what is typed there, without an echo. EOFError where nothing is."""
+from compliance.world import Ask
 
 LARGEST = 64 * 1024
 """Bytes of a program's output or of a file, far more than a password and its notes."""

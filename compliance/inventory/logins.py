@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
-from compliance.credentials.find import Credential, Surroundings, find_credential
+from compliance.credentials.find import Credential, find_credential
 from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
 from compliance.inventory.inventory import Inventory, Login
 from compliance.secret import Secret
 from compliance.words import MOST_OF_A_QUOTE, shorten
+from compliance.world import World
 from compliance.wsman.tickets import Ticket
 
 
 def credentials_of(
     entries: Iterable[Entry | WayIn],
     inventory: Inventory,
-    around: Surroundings,
+    world: World,
     *,
     given: Mapping[str, Credential] | None = None,
 ) -> dict[str, Credential]:
@@ -27,12 +27,11 @@ def credentials_of(
 
     No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
     """
-    around = replace(around, places=inventory.credentials, folder=inventory.path.parent)
     found = dict(given or {})
     for entry in entries:
         if entry.login and entry.login not in found:
             carried = inventory.logins.get(entry.login)
-            found[entry.login] = _opened(entry.login, carried) if carried else _credential(entry, around)
+            found[entry.login] = _opened(entry.login, carried) if carried else _credential(entry, inventory, world)
     return found
 
 
@@ -41,9 +40,9 @@ def _opened(name: str, login: Login) -> Credential:
     return Credential(username=username, password=Secret(password), origin=f"login `{name}` of the inventory")
 
 
-def _credential(entry: Entry | WayIn, around: Surroundings) -> Credential:
+def _credential(entry: Entry | WayIn, inventory: Inventory, world: World) -> Credential:
     if isinstance(entry, GuestEntry) or entry.keytab is None:
-        return find_credential(entry.credential or "", around)
+        return find_credential(entry.credential or "", world, inventory.credentials, inventory.path.parent)
     ticket = Ticket(entry.keytab, entry.principal)
     origin = f"keytab {shorten(str(entry.keytab), MOST_OF_A_QUOTE)}"
     return Credential(username=ticket.principal, password=Secret(""), cache=ticket.cache, origin=origin)

@@ -7,9 +7,7 @@ its own.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,7 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.own_file import inventory_of
 from compliance.words import printable
+from compliance.world import World
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})
 ONLY_OURS = frozenset(InventoryFile.model_fields) - OURS
@@ -46,30 +45,20 @@ OF_ANSIBLE = frozenset({"all", "ungrouped", "plugin"})
 DEEPEST = 60
 """Values within values, as Ansible's may be."""
 
-Finder = Callable[[str, Mapping[str, str]], str | None]
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Around:
-    """What reading an inventory may touch: the environment, and Ansible's commands where there are any."""
-
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
-    find: Finder = by_ansible.find_command
-
-
-def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None) -> Inventory:
+def read_any(path: Path, limit: Limit = EVERYTHING, world: World | None = None) -> Inventory:
     """InventoryError for mistakes in the files, each with its place; UsageError for a ``limit`` that meets nothing."""
-    around = around or Around()
+    world = world or World()
     if is_ansible(path):
-        return translate_ansible(path, limit, around).inventory
+        return translate_ansible(path, limit, world).inventory
 
     def read(file: Path, included: bool) -> Inventory:
         if included and is_ansible(file):
-            return translate_ansible(file, EVERYTHING, around).inventory
+            return translate_ansible(file, EVERYTHING, world).inventory
         mine = inventory_of(file, content_of(file), included=included)
         if not mine.guests_of_ansible:
             return mine
-        return with_guests(mine, around.environ, around.find(by_ansible.LIST, around.environ))
+        return with_guests(mine, world.environ, world.find_command(by_ansible.LIST, world.environ))
 
     inventory = read_with_includes(path, read)
     if inventory.snapshot:
@@ -77,9 +66,9 @@ def read_any(path: Path, limit: Limit = EVERYTHING, around: Around | None = None
     return limited(inventory, limit)
 
 
-def translate_ansible(path: Path, limit: Limit, around: Around) -> AnsibleReading:
-    command = around.find(by_ansible.LIST, around.environ)
-    return read_ansible(path, limit=limit, environ=around.environ, listing_command=command)
+def translate_ansible(path: Path, limit: Limit, world: World) -> AnsibleReading:
+    command = world.find_command(by_ansible.LIST, world.environ)
+    return read_ansible(path, limit=limit, environ=world.environ, listing_command=command)
 
 
 def is_ansible(path: Path) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from compliance.credentials.ask_places import Ask
 from compliance.credentials.terminal import is_terminal
+from compliance.world import Ask
 
 
 def asker(config: pytest.Config) -> Ask | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 
 from compliance import audit
-from compliance.credentials.find import Surroundings
 from compliance.gate.exits import Exit
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
@@ -34,10 +32,10 @@ from compliance.plugin.request import Request, read_request
 from compliance.report.html.bpa_page import environment
 from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
-from compliance.secret import Environment
 from compliance.snapshot.snapshot import Snapshot, SnapshotFile
 from compliance.snapshot.write import refuse_unwritable, write_snapshot
 from compliance.words import printable
+from compliance.world import World
 
 
 class EstateSession:
@@ -105,7 +103,7 @@ class EstateSession:
         if save:
             refuse_unwritable(Path(save))
         teller = Teller(config)
-        around = Surroundings(environ=Environment(os.environ), ask=asker(config))
+        world = World(ask=asker(config))
         kept: list[Snapshot] = []
 
         def keep(snapshot: Snapshot) -> None:
@@ -115,7 +113,7 @@ class EstateSession:
 
         with interrupted_once():
             try:
-                snapshot = audit.take_snapshot(plan, around, teller.tell, keep)
+                snapshot = audit.take_snapshot(plan, world, teller.tell, keep)
             except OutputLostError:
                 snapshot = kept[-1]
                 discard_output(config)

@@ -8,12 +8,13 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import chdir
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from compliance.__main__ import main
-from compliance.commands.inventory.command import World, run
+from compliance.commands.inventory.command import run
 from compliance.commands.inventory.convert import shell_line
 from compliance.inventory.own_file import inventory_of
 from compliance.inventory.read import read_any
@@ -197,7 +198,7 @@ def test_converted_it_is_the_same_inventory(folder: Path, capsys: pytest.Capture
     assert text[text.index("name:") :] == CONVERTED
     for name, user in (("AUDIT", r"DR\audit"), ("AUDIT_2", r"DR\audit")):
         assert f"#     export COMPLIANCE_{name}_USERNAME='{user}' COMPLIANCE_{name}_PASSWORD='...'\n" in text
-    theirs = read_any(folder / "hosts.ini", around=WITHOUT)
+    theirs = read_any(folder / "hosts.ini", world=WITHOUT)
     assert inventory_of(folder / "converted.yaml", text.encode()).servers == theirs.servers
 
 
@@ -226,7 +227,7 @@ def test_a_file_is_written_in_utf_8(folder: Path, capsys: pytest.CaptureFixture[
     assert said(capsys, "convert", "hosts.ini", "--out", "site.yaml") == "site.yaml: written\n"
     content = Path("site.yaml").read_bytes()
     assert b"\r" not in content
-    (entry,) = read_any(Path("site.yaml"), around=WITHOUT).servers
+    (entry,) = read_any(Path("site.yaml"), world=WITHOUT).servers
     assert (entry.name, entry.site) == ("Zürich-hv01", "Żółw ✓")
     lab(folder / "lab.jsonl")
     assert said(capsys, "suggest", "--snapshot", "lab.jsonl", "--out", "more.yaml", code=1) == "more.yaml: written\n"
@@ -240,7 +241,7 @@ def test_names_of_files_are_relative_to_the_file_that_is_written(
     said(capsys, "convert", "hosts.ini", "--out", "sub/site.yaml", "--limit", "hv01")
     text = Path("sub/site.yaml").read_text("utf-8")
     assert f"    ca: {folder / 'ca.pem'}\n" in text
-    assert read_any(Path("sub/site.yaml"), around=WITHOUT).servers[0].ca == folder / "ca.pem"
+    assert read_any(Path("sub/site.yaml"), world=WITHOUT).servers[0].ca == folder / "ca.pem"
 
 
 @pytest.mark.parametrize("arguments", [("convert", "hosts.ini"), ("suggest", "lab.yaml", "--snapshot", "lab.jsonl")])
@@ -263,7 +264,7 @@ def test_a_pipe_is_given_utf_8(folder: Path, encoding: str) -> None:
     """Whatever the machine is used to: PowerShell would make another server's name of it."""
     Path("hosts.ini").write_text(UMLAUTS, encoding="utf-8")
     raw = io.BytesIO()
-    world = World(out=io.TextIOWrapper(raw, encoding=encoding), around=WITHOUT)
+    world = replace(WITHOUT, out=io.TextIOWrapper(raw, encoding=encoding))
     run(argparse.Namespace(what="convert", file=Path("hosts.ini"), limit="", out=None), world)
     assert "- name: Zürich-hv01" in raw.getvalue().decode("utf-8").replace('"', "")
 

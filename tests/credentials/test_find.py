@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from compliance.credentials.ask_places import LARGEST, find_on_windows, from_command, from_file, from_prompt
-from compliance.credentials.find import Credential, Surroundings, find_credential
+from compliance.credentials.find import Credential, find_credential
 from compliance.credentials.places import PasswordPlace
 from compliance.errors import UsageError
 from compliance.secret import Environment, Secret
+from compliance.world import World
 from tests.canary import CANARY
 
 USERNAME, PASSWORD = "COMPLIANCE_AUDIT_USERNAME", "COMPLIANCE_AUDIT_PASSWORD"
@@ -31,14 +32,15 @@ PYTHON = Path(sys.executable).name
 HERE = Environment(os.environ)
 
 
-def around(environ: dict[str, str], **places: PasswordPlace) -> Surroundings:
-    return Surroundings(environ=Environment(environ), places=places, ask=lambda _: f"{CANARY} asked")
+def find(name: str, environ: dict[str, str], **places: PasswordPlace) -> Credential:
+    world = World(environ=Environment(environ), ask=lambda _: f"{CANARY} asked")
+    return find_credential(name, world, places)
 
 
 @pytest.mark.parametrize("name", ["audit", "AUDIT"])
 def test_it_comes_from_the_environment(name: str) -> None:
     environ = {USERNAME: "EXAMPLE\\audit", PASSWORD: f" {CANARY} "}
-    found = find_credential(name, around(environ))
+    found = find(name, environ)
     assert found == Credential(username="EXAMPLE\\audit", password=Secret(f" {CANARY} "))
     assert found.origin == f"credential `{name}` from the environment"
 
@@ -46,7 +48,7 @@ def test_it_comes_from_the_environment(name: str) -> None:
 @pytest.mark.parametrize(("environ", "missing"), MISSING)
 def test_the_error_names_both_variables_and_the_missing_one(environ: dict[str, str], missing: str) -> None:
     with pytest.raises(UsageError) as error:
-        find_credential("audit", around(environ))
+        find("audit", environ)
     assert str(error.value) == BOTH + missing
 
 
@@ -72,7 +74,7 @@ ORDER = {
 
 @pytest.mark.parametrize(("environ", "source", "expected"), ORDER.values(), ids=ORDER)
 def test_the_order(environ: dict[str, str], source: PasswordPlace, expected: tuple[str, str, str]) -> None:
-    found = find_credential("Audit", around(environ, audit=source))
+    found = find("Audit", environ, audit=source)
     username, password, place = expected
     assert (found.username, found.password.reveal()) == (username, password)
     assert found.origin == f"credential `Audit` from {place}"
@@ -81,13 +83,13 @@ def test_the_order(environ: dict[str, str], source: PasswordPlace, expected: tup
 def test_an_account_that_nobody_names() -> None:
     told = f"credential `audit` has no `username:`: add it, or set {USERNAME}"
     with pytest.raises(UsageError) as error:
-        find_credential("audit", around({PASSWORD: CANARY}, audit=PasswordPlace(prompt=True)))
+        find("audit", {PASSWORD: CANARY}, audit=PasswordPlace(prompt=True))
     assert str(error.value) == told
 
 
 def test_a_name_that_is_nearly_one() -> None:
     with pytest.raises(UsageError) as error:
-        find_credential("adit", around({}, audit=PasswordPlace(prompt=True)))
+        find("adit", {}, audit=PasswordPlace(prompt=True))
     assert str(error.value).endswith("are missing or empty (did you mean `audit` of `credentials`?)")
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from compliance.credentials.find import Surroundings
 from compliance.errors import InventoryError
 from compliance.inventory.guests import GuestEntry, WindowsGuest
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import read_any
+from compliance.world import World
 from tests.builders import Host, Vm, host_rows, replica_of
 from tests.guests.sshd import sshd
 from tests.inventory.ansible.conftest import WITHOUT
@@ -248,7 +248,7 @@ def test_a_login_is_shared_by_its_user_and_password_alone(tmp_path: Path) -> Non
     found = read(tmp_path, hosts, "".join(map(guest, "abcd")))
     assert [entry.login for entry in found.guests] == ["adm", "adm", "adm_2", "audit_2"]
     environ = {"COMPLIANCE_AUDIT_USERNAME": "audit", "COMPLIANCE_AUDIT_PASSWORD": "of-servers"}
-    credentials = credentials_of(found.peers, found, Surroundings(environ=environ))
+    credentials = credentials_of(found.peers, found, World(environ=environ))
     assert {name: one.password.reveal() for name, one in credentials.items()} == {
         "audit": "of-servers",
         "adm": CANARY,

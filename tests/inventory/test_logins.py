@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials.find import Credential, Surroundings
+from compliance.credentials.find import Credential
 from compliance.errors import UsageError
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.own_file import read_inventory
 from compliance.secret import Environment, Secret
+from compliance.world import World
 from tests.canary import CANARY
 from tests.commands.doctor.ward import doctor
 from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
@@ -195,7 +196,7 @@ def test_only_what_a_server_names_is_looked_for(tmp_path: Path) -> None:
     kept(tmp_path, PRINTED, name="unused")
     found = read_inventory(tmp_path / "live.yaml")
     assert set(found.credentials) == {"unused"}
-    assert set(credentials_of(found.servers, found, Surroundings(environ=Environment(LOGIN)))) == {"audit"}
+    assert set(credentials_of(found.servers, found, World(environ=Environment(LOGIN)))) == {"audit"}
     assert not (tmp_path / "runs").exists()
 
 
@@ -204,8 +205,8 @@ def test_what_is_given_is_not_looked_for(tmp_path: Path) -> None:
     found = read_inventory(tmp_path / "site.yaml")
     given = {"audit": Credential(username="audit", password=Secret(CANARY), origin="hosts.ini")}
     environ = {"COMPLIANCE_OTHER_USERNAME": "other", "COMPLIANCE_OTHER_PASSWORD": CANARY}
-    around = Surroundings(environ=Environment(environ))
-    credentials = credentials_of(found.servers, found, around, given=given)
+    world = World(environ=Environment(environ))
+    credentials = credentials_of(found.servers, found, world, given=given)
     assert {name: one.username for name, one in credentials.items()} == {"audit": "audit", "other": "other"}
     assert credentials["audit"].origin == "hosts.ini"
 

@@ -115,7 +115,7 @@ def test_an_odd_file(tmp_path: Path, case: str) -> None:
     name, content, text = ODD[case]
     (path := tmp_path / name).write_bytes(content)
     with pytest.raises(InventoryError) as error:
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
     lines = str(error.value).splitlines()
     assert all(line.isprintable() and line.startswith(str(path)) and len(line) < 1000 for line in lines)
     if text.startswith(":"):
@@ -129,7 +129,7 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
         pytest.skip("no named pipes here")
     os.mkfifo(path := tmp_path / "lab.yaml")
     with pytest.raises(InventoryError, match=r"lab\.yaml: can't be read: not a regular file"):
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
 
 
 def test_many_mistakes_of_many_files_are_cut(tmp_path: Path) -> None:
@@ -138,11 +138,11 @@ def test_many_mistakes_of_many_files_are_cut(tmp_path: Path) -> None:
         (tmp_path / name).write_text("servers: []\n")
     (path := tmp_path / "lab.yaml").write_text(f"include: [{', '.join(names)}]\n")
     with pytest.raises(InventoryError) as error:
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
     assert str(error.value).splitlines()[100:] == [f"{path}: and 100 more mistakes"]
 
 
 def test_ends_of_lines_do_not_matter(tmp_path: Path) -> None:
     for end in ("\n", "\r\n", "\r"):
         (path := tmp_path / "lab.yaml").write_bytes(("\ufeff" + OURS.replace("\n", end)).encode())
-        assert [entry.name for entry in read_any(path, around=WITHOUT).servers] == ["hv01"]
+        assert [entry.name for entry in read_any(path, world=WITHOUT).servers] == ["hv01"]

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from compliance.credentials.find import Credential, Surroundings
+from compliance.credentials.find import Credential
 from compliance.errors import UsageError, Why
 from compliance.gather.gather import gather
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.own_file import read_inventory
 from compliance.secret import Environment
 from compliance.snapshot.snapshot import Snapshot
+from compliance.world import World
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
 from compliance.wsman.endpoint import Endpoint
@@ -52,7 +53,7 @@ def inventory(folder: Path, hosts: list[Simulator], logins: Mapping[int, str]) -
 
 def snapshot_of(path: Path, environ: Mapping[str, str] | None = None) -> Snapshot:
     found = read_inventory(path)
-    credentials = credentials_of(found.servers, found, Surroundings(environ=Environment(environ or {})))
+    credentials = credentials_of(found.servers, found, World(environ=Environment(environ or {})))
     assert all(isinstance(one, Credential) for one in credentials.values())
     return gather(found, credentials, tool="test", now=lambda: NOW)
 

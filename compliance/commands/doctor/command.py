@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from compliance.audit import tool
 from compliance.commands.doctor.document import document
@@ -27,18 +24,19 @@ from compliance.commands.doctor.one_server import (
 from compliance.commands.doctor.record.anonymous import anonymised
 from compliance.commands.doctor.text import examination_lines, summary, way_in
 from compliance.commands.doctor.walk import Refusals, examine
-from compliance.credentials.ask_places import Ask, from_prompt
-from compliance.credentials.find import Credential, Surroundings
+from compliance.credentials.ask_places import from_prompt
+from compliance.credentials.find import Credential
 from compliance.credentials.terminal import is_terminal
 from compliance.errors import UsageError
 from compliance.inventory.entries import Entry
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
-from compliance.inventory.read import Around, read_any
+from compliance.inventory.read import read_any
 from compliance.patterns import any_matches
-from compliance.secret import Environment, Secret
+from compliance.secret import Secret
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import refuse_unwritable, write_snapshot
+from compliance.world import World
 
 PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
 WORKS, STUCK = 0, 1
@@ -66,23 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     direct.add_argument("--no-verify", action="store_true", help="accept any certificate")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """What the command touches beside the network."""
-
-    environ: Mapping[str, str] = field(repr=False)
-    out: TextIO
-    err: TextIO
-    width: int
-    ask: Ask | None  # for a password, without an echo; None where nobody is there to answer
-
-
 def real_world() -> World:
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack letters of a name
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
     ask = getpass.getpass if is_terminal(sys.stdin) else None
-    return World(environ=os.environ, out=sys.stdout, err=sys.stderr, width=width, ask=ask)
+    return World(width=width, ask=ask)
 
 
 def run(options: argparse.Namespace, world: World | None = None) -> int:
@@ -121,7 +108,7 @@ def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, st
     if options.inventory is not None:
         if stray := [name for name in DIRECT if getattr(options, name)]:
             raise UsageError(f"--{stray[0].replace('_', '-')} is for HOST: an inventory says it itself")
-        inventory = read_any(Path(options.inventory), around=Around(environ=world.environ))
+        inventory = read_any(Path(options.inventory), world=world)
         if inventory.snapshot:
             raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers")
         return inventory, None
@@ -145,8 +132,7 @@ def _credentials(
     entries: Sequence[Entry], inventory: Inventory, options: argparse.Namespace, world: World
 ) -> dict[str, Credential]:
     if options.host is None or options.transport not in WITH_A_PASSWORD:
-        around = Surroundings(environ=Environment(world.environ), ask=world.ask)
-        return credentials_of(entries, inventory, around)
+        return credentials_of(entries, inventory, world)
     if not options.user:
         raise UsageError(f"--transport {options.transport} needs --user")
     return {CREDENTIAL: Credential(username=options.user, password=_password(options.user, world))}

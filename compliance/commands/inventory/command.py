@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
@@ -17,8 +14,8 @@ from compliance.commands.inventory.suggest import suggest
 from compliance.errors import UsageError
 from compliance.files import whole
 from compliance.inventory.limit import Limit
-from compliance.inventory.read import Around
 from compliance.words import printable
+from compliance.world import World
 
 OPTION = "--limit"
 
@@ -47,18 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         below.set_defaults(what=name)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """What the command touches beside files."""
-
-    out: TextIO
-    around: Around
-    is_windows: bool = sys.platform == "win32"
-
-
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """Return the exit code. UsageError for a mistake in a file or an option."""
-    world = world or World(out=sys.stdout, around=Around(environ=os.environ))
+    world = world or World()
     out: Path | None = getattr(options, "out", None)
     if out is not None:
         _refuse_own_input(out, options)
@@ -75,12 +63,12 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
 def _lines(options: argparse.Namespace, world: World, out: Path | None) -> tuple[Iterable[str], int]:
     """Return what is to be written, and the exit code."""
     if options.what == "suggest":
-        return suggest(options.file, options.snapshot, world.around)
+        return suggest(options.file, options.snapshot, world)
     limit = Limit(pattern=options.limit, option=OPTION)
     if options.what == "convert":
         folder = None if out is None else out.absolute().parent
-        return convert(options.file, limit, world.around, folder=folder, is_windows=world.is_windows), FINE
-    return show(options.file, limit, world.around, as_json=options.json), FINE
+        return convert(options.file, limit, world, folder=folder, is_windows=world.is_windows), FINE
+    return show(options.file, limit, world, as_json=options.json), FINE
 
 
 def _refuse_own_input(out: Path, options: argparse.Namespace) -> None:

@@ -12,18 +12,19 @@ from compliance.inventory.ansible.templates import UnusableError, text_of
 from compliance.inventory.as_yaml import item, scalar
 from compliance.inventory.entries import Entry, ServerKeys
 from compliance.inventory.limit import Limit
-from compliance.inventory.read import Around, is_ansible, translate_ansible
+from compliance.inventory.read import is_ansible, translate_ansible
 from compliance.words import printable
+from compliance.world import World
 
 TO_FILL_IN = "..."
 
 
-def convert(file: Path, limit: Limit, around: Around, *, folder: Path | None, is_windows: bool) -> Iterator[str]:
+def convert(file: Path, limit: Limit, world: World, *, folder: Path | None, is_windows: bool) -> Iterator[str]:
     """Return the lines. ``folder`` is where they are written to, to which names of files become relative; the
     inventory's own, if that is not known. UsageError where the file is none of Ansible's."""
     if not is_ansible(file):
         raise UsageError(f"{printable(str(file))}: no inventory of Ansible's, so there is nothing to convert")
-    return _lines(translate_ansible(file, limit, around), folder, is_windows=is_windows)
+    return _lines(translate_ansible(file, limit, world), folder, is_windows=is_windows)
 
 
 def _lines(found: AnsibleReading, folder: Path | None, *, is_windows: bool) -> Iterator[str]:

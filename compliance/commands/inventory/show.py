@@ -17,8 +17,9 @@ from compliance.inventory.includes import file_of, place_of
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.listener import PORTS
-from compliance.inventory.read import Around, is_ansible, read_any, translate_ansible
+from compliance.inventory.read import is_ansible, read_any, translate_ansible
 from compliance.words import join_names, plural, printable
+from compliance.world import World
 
 FORMAT, VERSION = "hyperv-compliance inventory", 1
 FINE = 0
@@ -29,10 +30,10 @@ WIDEST = 40
 """Letters of a column."""
 
 
-def show(file: Path, limit: Limit, around: Around, *, as_json: bool) -> Iterable[str]:
+def show(file: Path, limit: Limit, world: World, *, as_json: bool) -> Iterable[str]:
     """Return the lines. UsageError for a mistake in a file, or a limit that meets nothing."""
-    inventory = read_any(file, limit, around)
-    listed = _listings(inventory, limit, around)
+    inventory = read_any(file, limit, world)
+    listed = _listings(inventory, limit, world)
     return _as_json(inventory, listed) if as_json else _as_text(inventory, listed, limit)
 
 
@@ -63,15 +64,15 @@ def _default_origin(key: str, entry: Entry) -> str:
     return f"{DEFAULT} of {entry.scheme}" if key == "port" and entry.port == PORTS[entry.scheme] else DEFAULT
 
 
-def _listings(inventory: Inventory, limit: Limit, around: Around) -> list[EntryOrigins]:
+def _listings(inventory: Inventory, limit: Limit, world: World) -> list[EntryOrigins]:
     """Return servers, then clusters."""
 
     @cache
     def source_of(file: str) -> AnsibleReading | _Lines:
         path = Path(file)
         if path == inventory.path and is_ansible(path):
-            return translate_ansible(path, limit, around)
-        return translate_ansible(path, EVERYTHING, around) if is_ansible(path) else _Lines.of(path)
+            return translate_ansible(path, limit, world)
+        return translate_ansible(path, EVERYTHING, world) if is_ansible(path) else _Lines.of(path)
 
     top = source_of(str(inventory.path)) if inventory.servers else None
 

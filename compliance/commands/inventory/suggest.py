@@ -13,18 +13,19 @@ from compliance.hyperv.rows import first_label
 from compliance.inventory.as_yaml import item
 from compliance.inventory.entries import Entry
 from compliance.inventory.limit import EVERYTHING
-from compliance.inventory.read import Around, read_any
+from compliance.inventory.read import read_any
 from compliance.model import Partner
 from compliance.snapshot.read import read_snapshot
 from compliance.words import join_names, plural, printable
+from compliance.world import World
 
 LACKS = 1
 """Exit code where there are partners that nobody listed."""
 
 
-def suggest(file: Path | None, snapshot: Path | None, around: Around) -> tuple[Iterable[str], int]:
+def suggest(file: Path | None, snapshot: Path | None, world: World) -> tuple[Iterable[str], int]:
     """Return the lines, and the exit code. UsageError where there is no snapshot to take partners from."""
-    inventory = read_any(file, EVERYTHING, around) if file else None
+    inventory = read_any(file, EVERYTHING, world) if file else None
     snapshot = snapshot or (inventory.snapshot if inventory else None)
     if snapshot is None:
         raise UsageError(

@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -19,6 +17,7 @@ from compliance.child import all_but_ours, run
 from compliance.errors import InventoryError, ReadError, UsageError
 from compliance.inventory.ansible.hosts import AnsibleHosts, Host, VariableValue, content_of
 from compliance.words import printable, shorten
+from compliance.world import find_command
 
 LIST, VAULT = "ansible-inventory", "ansible-vault"
 SECONDS = 120.0
@@ -47,12 +46,6 @@ no YAML, `ini` of one that is."""
 STRICT = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "True", "ANSIBLE_INVENTORY_UNPARSED_FAILED": "True"}
 """By default, what can't be read is a warning and an exit code of 0."""
 QUIET = {"ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0", "ANSIBLE_DEPRECATION_WARNINGS": "False", "PAGER": "cat"}
-
-
-def find_command(name: str, environ: Mapping[str, str]) -> str | None:
-    """Return where one of Ansible's commands is: beside this Python, where the extra puts it, or on the path."""
-    beside = Path(sys.executable).with_name(name)
-    return str(beside) if beside.is_file() else shutil.which(name, path=environ.get("PATH"))
 
 
 def list_hosts(path: Path, listing: str, environ: Mapping[str, str], seconds: float = SECONDS) -> AnsibleHosts:

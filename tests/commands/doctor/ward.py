@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from compliance.__main__ import parser_for
-from compliance.commands.doctor.command import World, run
+from compliance.commands.doctor.command import run
 from compliance.commands.doctor.examination import STEPS
+from compliance.world import World
 from tests.builders import Host, Vm, host_rows
 from tests.canary import CANARY, silent
 from tests.simulator import Played, Simulator

@@ -8,15 +8,15 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.inventory.ansible.by_ansible import LIST, find_command
-from compliance.inventory.read import Around
+from compliance.inventory.ansible.by_ansible import LIST
+from compliance.world import World, find_command
 
 
 def nothing(_name: str, _environ: Mapping[str, str]) -> None:
     """As where Ansible is not installed."""
 
 
-WITHOUT = Around(environ={}, find=nothing)
+WITHOUT = World(environ={}, find_command=nothing)
 
 
 @pytest.fixture(scope="session")
@@ -28,19 +28,19 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def with_ansible(environ: dict[str, str]) -> Around:
+def with_ansible(environ: dict[str, str]) -> World:
     if find_command(LIST, environ) is None:
         pytest.skip("no ansible-inventory here (pip install 'hyperv-compliance[test-ansible]')")
-    return Around(environ=environ)
+    return World(environ=environ)
 
 
 ENVIRON = {"HV_USER": "svc", "HV_PASSWORD": "canary"}
 
 
 @pytest.fixture(params=["without", "with"])
-def around(request: pytest.FixtureRequest) -> Around:
+def world(request: pytest.FixtureRequest) -> World:
     """Our own reading, and Ansible's where it is installed."""
     if request.param == "without":
         return replace(WITHOUT, environ=ENVIRON)
-    ansible: Around = request.getfixturevalue("with_ansible")
+    ansible: World = request.getfixturevalue("with_ansible")
     return replace(ansible, environ={**ansible.environ, **ENVIRON})

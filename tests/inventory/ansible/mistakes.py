@@ -8,13 +8,14 @@ import pytest
 
 from compliance.errors import InventoryError
 from compliance.inventory.inventory import Inventory
-from compliance.inventory.read import Around, read_any
+from compliance.inventory.read import read_any
+from compliance.world import World
 
 
-def mistakes(path: Path, around: Around) -> list[str]:
+def mistakes(path: Path, world: World) -> list[str]:
     """Return the lines of the error that reading ``path`` raises, without its folder; none of them shows a password."""
     with pytest.raises(InventoryError) as error:
-        read_any(path, around=around)
+        read_any(path, world=world)
     assert "canary" not in str(error.value)
     return [line.removeprefix(f"{path.parent}/") for line in str(error.value).splitlines()]
 

@@ -14,7 +14,7 @@ from compliance.__main__ import USAGE, main
 from compliance.commands.inventory import command as inventory_command
 from compliance.errors import UsageError
 from compliance.inventory.ansible.templates import UNKNOWN
-from compliance.inventory.read import Around
+from compliance.world import World
 from tests.inventory.ansible.conftest import WITHOUT
 
 NTLM = "ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=audit ansible_password=canary"
@@ -164,7 +164,7 @@ BY_ANSIBLE: dict[str, tuple[Mapping[str, str], str]] = {
 }
 
 
-def shown(folder: Path, files: Mapping[str, str], around: Around) -> str:
+def shown(folder: Path, files: Mapping[str, str], world: World) -> str:
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -172,7 +172,7 @@ def shown(folder: Path, files: Mapping[str, str], around: Around) -> str:
         path.chmod(0o700 if path.suffix == ".sh" else 0o600)
     options = argparse.Namespace(what="show", file=folder / next(iter(files), "lab.yaml"), json=False, limit="")
     with pytest.raises(UsageError) as error:
-        inventory_command.run(options, inventory_command.World(out=StringIO(), around=around))
+        inventory_command.run(options, inventory_command.replace(world, out=StringIO()))
     return str(error.value)
 
 
@@ -184,7 +184,7 @@ def test_what_is_printed(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", BY_ANSIBLE, ids=range(len(BY_ANSIBLE)))
-def test_what_is_printed_where_ansible_is_installed(tmp_path: Path, case: str, with_ansible: Around) -> None:
+def test_what_is_printed_where_ansible_is_installed(tmp_path: Path, case: str, with_ansible: World) -> None:
     files, told = BY_ANSIBLE[case]
     assert shown(tmp_path, files, with_ansible) == told.replace("{}", str(tmp_path))
 

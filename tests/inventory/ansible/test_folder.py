@@ -11,7 +11,7 @@ import pytest
 from compliance.errors import InventoryError
 from compliance.inventory.ansible import by_ansible, without_ansible
 from compliance.inventory.ansible.hosts import Content
-from compliance.inventory.read import Around
+from compliance.world import World
 
 Variables = dict[str, dict[str, Content]]
 
@@ -87,9 +87,9 @@ def test_variables_of_the_working_folder_come_last(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("extra", [{}, {"group_vars/all.yml": "f: here\nq: 1\n", "group_vars/a.yml": "h: here\n"}])
-def test_it_is_what_ansible_reads(tmp_path: Path, with_ansible: Around, extra: dict[str, str]) -> None:
+def test_it_is_what_ansible_reads(tmp_path: Path, with_ansible: World, extra: dict[str, str]) -> None:
     path = write(tmp_path, FILES | extra)
-    listing = with_ansible.find(by_ansible.LIST, with_ansible.environ)
+    listing = with_ansible.find_command(by_ansible.LIST, with_ansible.environ)
     assert listing
     with chdir(tmp_path):
         theirs = by_ansible.list_hosts(path, listing, with_ansible.environ)

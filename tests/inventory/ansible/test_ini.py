@@ -17,7 +17,7 @@ from compliance.inventory.ansible.groups import Graph
 from compliance.inventory.ansible.hosts import Content, Literal, Other, Vaulted
 from compliance.inventory.ansible.ini import read_ini
 from compliance.inventory.ansible.ranges import names_in
-from compliance.inventory.read import Around
+from compliance.world import World
 from tests.profiles import examples
 
 Hosts = dict[str, tuple[tuple[str, ...], dict[str, Content]]]
@@ -112,12 +112,12 @@ def test_a_mistake(tmp_path: Path, text: str, told: str) -> None:
     assert "canary" not in str(error.value)
 
 
-def as_ansible_says(path: Path, around: Around) -> Hosts:
-    listing = around.find(by_ansible.LIST, around.environ)
+def as_ansible_says(path: Path, world: World) -> Hosts:
+    listing = world.find_command(by_ansible.LIST, world.environ)
     assert listing
     return {
         host.name: (host.groups, {name: value.content for name, value in host.variables.items()})
-        for host in by_ansible.list_hosts(path, listing, around.environ).hosts
+        for host in by_ansible.list_hosts(path, listing, world.environ).hosts
     }
 
 
@@ -128,7 +128,7 @@ def comparable(hosts: Hosts) -> Hosts:
     }
 
 
-def test_each_form_is_what_ansible_reads(tmp_path: Path, with_ansible: Around) -> None:
+def test_each_form_is_what_ansible_reads(tmp_path: Path, with_ansible: World) -> None:
     for number, text in enumerate(FORMS):
         if number % 2 == 0 and not text.startswith("\ufeff"):  # which is a part of the first name for Ansible
             path = tmp_path / f"hosts{number}.ini"
@@ -176,7 +176,7 @@ sound = st.lists(listed, max_size=3)
 @given(top=sound, of_a=sound, of_b=sound, a_vars=vars_of, b_vars=vars_of, all_vars=vars_of, nested=st.booleans())
 def test_a_sound_file_is_what_ansible_reads(
     tmp_path: Path,
-    with_ansible: Around,
+    with_ansible: World,
     top: list[str],
     of_a: list[str],
     of_b: list[str],

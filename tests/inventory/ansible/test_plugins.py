@@ -122,14 +122,14 @@ def test_a_variable_of_ours_wins(tmp_path: Path, ours: str, expected: Mapping[st
         del base["hyperv_credential"]
     text = " ".join(f"{name}={value}" for name, value in (base | dict.fromkeys(jinja, JINJA)).items())
     (path := tmp_path / "hosts.ini").write_text(f"hv01 {text} {ours}\n")
-    (entry,) = read_any(path, around=WITHOUT).servers
+    (entry,) = read_any(path, world=WITHOUT).servers
     assert {key: getattr(entry, key) for key in expected} == expected
 
 
 def test_a_linux_host_with_templates_stops_nothing(tmp_path: Path) -> None:
     web01 = f"web01 ansible_port={JINJA} ansible_shell_type={JINJA}\n"
     (path := tmp_path / "hosts.ini").write_text(f"hv01 {WINRM}\n{web01}")
-    assert [entry.name for entry in read_any(path, around=WITHOUT).servers] == ["hv01"]
+    assert [entry.name for entry in read_any(path, world=WITHOUT).servers] == ["hv01"]
 
 
 @pytest.mark.parametrize(

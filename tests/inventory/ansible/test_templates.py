@@ -59,7 +59,7 @@ def host_with(tmp_path: Path, template: str) -> Path:
 
 @pytest.mark.parametrize(("template", "text"), TEMPLATES.items(), ids=range(len(TEMPLATES)))
 def test_a_template_is_resolved(tmp_path: Path, template: str, text: str) -> None:
-    inventory = read_any(host_with(tmp_path, template), around=replace(WITHOUT, environ={"X": "Env"}))
+    inventory = read_any(host_with(tmp_path, template), world=replace(WITHOUT, environ={"X": "Env"}))
     assert entries(inventory, "address") == {"hv01": (text,)}
 
 
@@ -71,8 +71,8 @@ def test_no_other_is(tmp_path: Path, template: str, why: str) -> None:
 
 
 def test_what_the_environment_holds_is_no_template(tmp_path: Path) -> None:
-    around = replace(WITHOUT, environ={"X": "{{domain}}"})
-    (wrong,) = mistakes(host_with(tmp_path, "{{ lookup('env', 'X') }}"), around)
+    world = replace(WITHOUT, environ={"X": "{{domain}}"})
+    (wrong,) = mistakes(host_with(tmp_path, "{{ lookup('env', 'X') }}"), world)
     assert "ansible_host: expected a name or an IP address" in wrong
 
 
@@ -81,7 +81,7 @@ def test_a_password_of_the_environment_is_looked_up_where_servers_are_read(tmp_p
         "all:\n  hosts: {hv01: , hv02: {ansible_password: \"{{ lookup('env', 'OTHER') }}\"}}\n"
         "  vars: {ansible_connection: psrp, ansible_user: svc, ansible_password: \"{{ lookup('env', 'X') }}\"}\n"
     )
-    inventory = read_any(path, around=replace(WITHOUT, environ={"X": "canary"}))
+    inventory = read_any(path, world=replace(WITHOUT, environ={"X": "canary"}))
     assert entries(inventory, "credential") == {"hv01": ("svc",), "hv02": ("svc_2",)}
     assert inventory.logins["svc"]() == ("svc", "canary")
     with pytest.raises(UsageError, match="hv02: ansible_password: the environment variable OTHER is not set"):

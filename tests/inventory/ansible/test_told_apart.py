@@ -100,7 +100,7 @@ def test_any_file_is_read_or_told(tmp_path: Path, text: str, name: str) -> None:
     path = tmp_path / name
     path.write_bytes(text.encode("utf-8", "replace"))
     try:
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
     except InventoryError as error:
         for line in str(error).splitlines():
             assert line.startswith(str(path))

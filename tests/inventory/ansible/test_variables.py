@@ -177,7 +177,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def read(folder: Path, text: str) -> Inventory:
     path = folder / "hosts.ini"
     path.write_text(text)
-    return read_any(path, around=WITHOUT)
+    return read_any(path, world=WITHOUT)
 
 
 @pytest.mark.parametrize(("line", "differs"), MAPPED.items(), ids=range(len(MAPPED)))

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from compliance.audit import judged
-from compliance.credentials.find import Surroundings
 from compliance.errors import InventoryError, UsageError
 from compliance.gather.gather import gather
-from compliance.inventory.ansible.by_ansible import VAULT, find_command
+from compliance.inventory.ansible.by_ansible import VAULT
 from compliance.inventory.ansible.without_ansible import NEEDS_ANSIBLE
 from compliance.inventory.logins import credentials_of
-from compliance.inventory.read import Around, read_any
+from compliance.inventory.read import read_any
 from compliance.judge.scope import Scope
 from compliance.report.results import results
 from compliance.secret import Environment
 from compliance.snapshot.snapshot import Reading
+from compliance.world import World, find_command
 from tests.canary import CANARY
 from tests.gather.test_gather import PRIMARY, REPLICA, played
 from tests.inventory.ansible.conftest import WITHOUT
@@ -156,15 +156,15 @@ def vault_environ(tmp_path: Path, environ: dict[str, str]) -> dict[str, str]:
     return environ | {"ANSIBLE_VAULT_PASSWORD_FILE": str(kept(tmp_path) / "vault-password")}
 
 
-def verdicts(path: Path, around: Around) -> list[tuple[str, str, str, str | None, tuple[str, ...]]]:
+def verdicts(path: Path, world: World) -> list[tuple[str, str, str, str | None, tuple[str, ...]]]:
     """What is judged, and of each server what its place and groups are."""
-    inventory = read_any(path, around=around)
+    inventory = read_any(path, world=world)
     mine = {
         f"COMPLIANCE_{name.upper()}_{part}": value
         for name, password in PASSWORDS.items()
         for part, value in (("USERNAME", "audit"), ("PASSWORD", password))
     }
-    credentials = credentials_of(inventory.servers, inventory, Surroundings(environ=Environment(mine)))
+    credentials = credentials_of(inventory.servers, inventory, World(environ=Environment(mine)))
     snapshot = gather(inventory, credentials, tool="test")
     assert all(isinstance(source.reading, Reading) for source in snapshot.servers), snapshot.servers
     table = judged(snapshot, Scope())
@@ -194,19 +194,19 @@ def test_without_ansible(way: str, tmp_path: Path, estate: Estate, expected: obj
 
 
 @pytest.mark.parametrize("way", [*PLAIN, "program"])
-def test_with_ansible(way: str, tmp_path: Path, estate: Estate, expected: object, with_ansible: Around) -> None:
+def test_with_ansible(way: str, tmp_path: Path, estate: Estate, expected: object, with_ansible: World) -> None:
     assert verdicts((PLAIN | {"program": program})[way](kept(tmp_path), estate), with_ansible) == expected
 
 
 @pytest.mark.usefixtures("with_ansible")
 def test_a_vault(tmp_path: Path, estate: Estate, expected: object, vault_environ: dict[str, str]) -> None:
-    assert verdicts(vaulted(kept(tmp_path), estate, vault_environ), Around(environ=vault_environ)) == expected
+    assert verdicts(vaulted(kept(tmp_path), estate, vault_environ), World(environ=vault_environ)) == expected
 
 
 def test_what_needs_ansible_says_so(tmp_path: Path, estate: Estate) -> None:
     path = program(kept(tmp_path), estate)
     with pytest.raises(InventoryError) as error:
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
     assert str(error.value) == (f"{path}: a dynamic inventory, which {NEEDS_ANSIBLE}")
 
 
@@ -215,17 +215,17 @@ def test_a_vault_without_its_password(tmp_path: Path, estate: Estate, vault_envi
     """What is vaulted whole can't be read at all; a single value is opened only for a live run, and nobody is asked."""
     path = vaulted(kept(tmp_path), estate, vault_environ)
     environ = {name: value for name, value in vault_environ.items() if name != "ANSIBLE_VAULT_PASSWORD_FILE"}
-    without_password = Around(environ=environ)
+    without_password = World(environ=environ)
     with pytest.raises(InventoryError, match="ansible-inventory failed: Attempting to decrypt but no vault secrets"):
-        read_any(path, around=without_password)
+        read_any(path, world=without_password)
     with pytest.raises(InventoryError, match=r"hv01\.yml: encrypted by ansible-vault, which needs ansible-core"):
-        read_any(path, around=WITHOUT)
+        read_any(path, world=WITHOUT)
     (path / "host_vars" / "hv01.yml").write_text("secret_of_host: x\n")
-    for around in (without_password, WITHOUT):
-        inventory = read_any(path, around=around)
+    for world in (without_password, WITHOUT):
+        inventory = read_any(path, world=world)
         assert [entry.credential for entry in inventory.servers] == ["audit", "audit_2"]
         with pytest.raises(UsageError) as error:
-            credentials_of(inventory.servers, inventory, Surroundings(environ=Environment({})))
+            credentials_of(inventory.servers, inventory, World(environ=Environment({})))
         assert str(error.value).startswith(f"{path / 'hosts.yml'}:9: hv02: ansible_password: ")
 
 
@@ -246,7 +246,7 @@ def test_by_the_real_command(tmp_path: Path, estate: Estate, run_pytest: RunPyte
     assert "from a narrowed run" in refused.stderr
 
 
-def test_ways_into_guests_are_the_same_by_the_real_command(tmp_path: Path, with_ansible: Around) -> None:
+def test_ways_into_guests_are_the_same_by_the_real_command(tmp_path: Path, with_ansible: World) -> None:
     (tmp_path / "pem").touch()
     (tmp_path / "hosts.ini").write_text(
         "web01 ansible_host=10.1.0.12 ansible_user=audit ansible_port=2222 ansible_ssh_private_key_file=pem\n"
@@ -262,7 +262,7 @@ def test_ways_into_guests_are_the_same_by_the_real_command(tmp_path: Path, with_
     good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
     good.write_text("\n".join((*head, *entries[:-1])))
     bad.write_text("\n".join((*head, entries[-1])))
-    mine, theirs = (read_any(good, around=around) for around in (WITHOUT, with_ansible))
+    mine, theirs = (read_any(good, world=world) for world in (WITHOUT, with_ansible))
     assert mine == theirs
     assert [guest.name for guest in mine.guests] == [
         "ssh://audit@10.1.0.12:2222",
@@ -270,8 +270,8 @@ def test_ways_into_guests_are_the_same_by_the_real_command(tmp_path: Path, with_
         "winrm://win01:5986",
     ]
     told = []
-    for around in (WITHOUT, with_ansible):
+    for world in (WITHOUT, with_ansible):
         with pytest.raises(InventoryError) as error:
-            read_any(bad, around=around)
+            read_any(bad, world=world)
         told.append(str(error.value))
     assert told[0] == told[1]

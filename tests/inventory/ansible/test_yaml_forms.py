@@ -8,7 +8,8 @@ import pytest
 
 from compliance.inventory.ansible.hosts import Literal
 from compliance.inventory.ansible.read import listing_of
-from compliance.inventory.read import Around, read_any
+from compliance.inventory.read import read_any
+from compliance.world import World
 from tests.inventory.ansible.conftest import ENVIRON
 from tests.inventory.ansible.mistakes import entries, mistakes
 
@@ -29,16 +30,16 @@ FORMS: dict[str, dict[str, tuple[str, ...]] | str] = {
 
 
 @pytest.mark.parametrize(("text", "expected"), FORMS.items(), ids=list(FORMS))
-def test_a_form_of_yaml(tmp_path: Path, text: str, expected: dict[str, tuple[str, ...]] | str, around: Around) -> None:
+def test_a_form_of_yaml(tmp_path: Path, text: str, expected: dict[str, tuple[str, ...]] | str, world: World) -> None:
     variables = "all: {vars: {ansible_connection: psrp, ansible_user: a, ansible_password: canary}}\n"
     (path := tmp_path / "hosts.yml").write_text(f"{text}\n{variables}")
     if isinstance(expected, dict):
-        found = {host: groups for host, (groups,) in entries(read_any(path, around=around), "groups").items()}
+        found = {host: groups for host, (groups,) in entries(read_any(path, world=world), "groups").items()}
         assert found == expected
-    elif around.environ == ENVIRON:  # without
-        assert mistakes(path, around) == [expected]
+    elif world.environ == ENVIRON:  # without
+        assert mistakes(path, world) == [expected]
     else:
-        assert mistakes(path, around)
+        assert mistakes(path, world)
 
 
 VALUES = {
@@ -60,11 +61,11 @@ VALUES = {
 }
 
 
-def test_a_value_is_what_ansible_makes_of_it(tmp_path: Path, with_ansible: Around) -> None:
+def test_a_value_is_what_ansible_makes_of_it(tmp_path: Path, with_ansible: World) -> None:
 
     lines = "".join(f"    v{number}: {value}\n" for number, value in enumerate(VALUES))
     (path := tmp_path / "hosts.yml").write_text(f"all:\n  hosts:\n    hv01:\n  vars:\n{lines}")
-    command = with_ansible.find("ansible-inventory", with_ansible.environ)
+    command = with_ansible.find_command("ansible-inventory", with_ansible.environ)
     for listing in (listing_of(path, {}, None), listing_of(path, with_ansible.environ, command)):
         (host,) = listing.hosts
         contents = [host.variables[f"v{number}"].content for number in range(len(VALUES))]
