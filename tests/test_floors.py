@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "compliance"
 
 FLOORS = (
-    {"plugin", "commands", "__main__"},
+    {"__main__"},
+    {"plugin", "commands"},
     {"audit", "diff"},
     {"gather", "report"},
     {"inventory", "judge"},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.__main__ import COMMANDS
+from compliance.commands.parser import COMMANDS
 from tests.running import ROOT, RunCommand, RunPytest
 
 PHRASES = re.compile(r"\b(not judged|accepted|notices?|(?:is|are|was|were) told|means? nothing)\b", re.IGNORECASE)

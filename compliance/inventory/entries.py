@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -112,21 +112,21 @@ class Limits(Model):
     operation: Seconds = 60
     """Until one request is answered."""
     server: Seconds = 300
-    """Until a server has told everything. What is left out of the others follows a lower one."""
+    """Until a server has told everything. A lower one lowers the others, also where they say more."""
     threads: int = Field(default=32, ge=1, le=256)
     """Servers and guests asked side by side."""
 
     @model_validator(mode="before")
     @classmethod
     def follow(cls, value: object) -> object:
-        """Bring what is left out down to the limit above it: who waits less for a server waits less for each answer."""
+        """Bring the others down to a lower limit above them: who waits less for a server waits less for each answer."""
         if not isinstance(value, dict):
             return value
         limits = dict(value)
         for key, above in (("operation", "server"), ("connect", "operation")):
             most = limits.get(above)
-            usual: float = cls.model_fields[key].default
-            if key not in limits and isinstance(most, int | float) and 0 < most < usual:
+            value = limits.get(key, cls.model_fields[key].default)
+            if _is_number(most) and _is_number(value) and 0 < most < value:
                 limits[key] = float(most)
         return limits
 
@@ -136,6 +136,10 @@ class Limits(Model):
             spans = f"{self.connect:g}, {self.operation:g} and {self.server:g}"
             raise ValueError(f"expected connect <= operation <= server, got {spans} seconds")
         return self
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def conflicts(entry: Entry) -> Iterator[tuple[str, str]]:

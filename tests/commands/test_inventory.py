@@ -154,6 +154,25 @@ def test_the_same_for_programs(folder: Path, capsys: pytest.CaptureFixture[str])
     assert server["values"]["port"] == {"value": 443, "origin": "lab.yaml:7"}
 
 
+LIMITS = """
+limits, in seconds but for threads
+  server     30   plain.yaml:2
+  operation  30   lowered from 60 (plain.yaml:2): `server` is lower
+  connect    2.5  plain.yaml:2
+  threads    32   default
+"""
+
+
+def test_plain_names_and_limits_that_a_lower_one_lowers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = "limits: {server: 30, operation: 60, connect: 2.5}"
+    Path("plain.yaml").write_text(f"servers: [hv01, hv02]\n{limits}\ndefaults: {{credential: audit}}\n")
+    text = said(capsys, "show", "plain.yaml")
+    assert "hv02  (plain.yaml:1)" in text
+    assert text.endswith(LIMITS)
+    found = json.loads(said(capsys, "show", "plain.yaml", "--json"))
+    assert found["limits"]["server"] == {"value": 30, "origin": "plain.yaml:2"}
+
+
 def test_clusters_with_their_nodes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("lab.yaml").write_text(CLUSTERS)
     assert said(capsys, "show", "lab.yaml") == CLUSTERS_SHOWN

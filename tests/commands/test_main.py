@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.__main__ import COMMANDS, main, parser_for
+from compliance.__main__ import main
+from compliance.commands.parser import COMMANDS, parser_for
 
 
 def test_no_argument_prints_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ from compliance.files.yaml_file import KeyPath, UserFile, content_of
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.read import AnsibleReading
 from compliance.inventory.as_yaml import scalar
-from compliance.inventory.entries import ClusterEntry, Entry, ServerKeys
+from compliance.inventory.entries import ClusterEntry, Entry, Limits, ServerKeys
 from compliance.inventory.includes import file_of, place_of
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, Limit
@@ -34,7 +34,8 @@ def show(file: Path, limit: Limit, world: World, *, as_json: bool) -> Iterable[s
     """Return the lines. UsageError for a mistake in a file, or a limit that meets nothing."""
     inventory = read_any(file, limit, world)
     listed = _listings(inventory, limit, world)
-    return _as_json(inventory, listed) if as_json else _as_text(inventory, listed, limit)
+    limits = _limits(inventory)
+    return _as_json(inventory, listed, limits) if as_json else _as_text(inventory, listed, limit, limits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +103,29 @@ def _variable_origin(variable: str, host: Host) -> str:
     return f"{variable} ({value.origin})" if value else variable
 
 
+def _limits(inventory: Inventory) -> dict[str, tuple[float, str]]:
+    """Return the limits by key, each with its origin: one that says more than the limit above it was lowered."""
+    text = UserFile(inventory.path)
+    document = {} if is_ansible(inventory.path) else text.document(content_of(inventory.path))
+    own = document.get("limits")
+    stated = own if isinstance(own, dict) else {}
+    values: dict[str, tuple[float, str]] = {}
+    above = ""
+    for key in ("server", "operation", "connect", "threads"):
+        value = getattr(inventory.limits, key)
+        place = f"{printable(str(inventory.path))}:{text.lines.get(('limits', key))}"
+        lowered = above and value == getattr(inventory.limits, above)
+        if key in stated and stated[key] == value:
+            origin = place
+        elif key in stated:
+            origin = f"lowered from {stated[key]:g} ({place}): `{above}` is lower"
+        else:
+            origin = f"as `{above}`" if lowered and value < Limits.model_fields[key].default else DEFAULT
+        values[key] = (value, origin)
+        above = key
+    return values
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Lines:
     """Of a file of ours: which key stands on which line."""
@@ -137,7 +161,9 @@ def _places(holder: Mapping[str, object], lists: Iterable[str], above: KeyPath =
                 yield str(entry), (*above, key, at)
 
 
-def _as_text(inventory: Inventory, listings: Sequence[EntryOrigins], limit: Limit) -> Iterator[str]:
+def _as_text(
+    inventory: Inventory, listings: Sequence[EntryOrigins], limit: Limit, limits: Mapping[str, tuple[float, str]]
+) -> Iterator[str]:
     servers = plural(len(inventory.servers), "server") if inventory.servers or not inventory.clusters else ""
     clusters = plural(len(inventory.clusters), "cluster") if inventory.clusters else ""
     count = " and ".join(filter(None, (servers, clusters)))
@@ -154,18 +180,32 @@ def _as_text(inventory: Inventory, listings: Sequence[EntryOrigins], limit: Limi
         yield from _paragraph(listing, "cluster " if isinstance(listing.entry, ClusterEntry) else "")
         for node in listing.nodes:
             yield from _paragraph(node, f"node of {listing.entry.name}: ")
+    if any(origin != DEFAULT for _, origin in limits.values()):
+        yield ""
+        yield "limits, in seconds but for threads"
+        yield from _rows((key, _shortest(value), origin) for key, (value, origin) in limits.items())
 
 
 def _paragraph(listing: EntryOrigins, kind: str) -> Iterator[str]:
     yield ""
     yield f"{kind}{listing.entry.name}  ({listing.place})"
-    rows = [(key, scalar(value), printable(origin)) for key, value, origin in listing.values]
-    wide = [min(max((len(row[at]) for row in rows), default=0), WIDEST) for at in (0, 1)]
-    yield from (f"  {key:{wide[0]}}  {value:{wide[1]}}  {origin}" for key, value, origin in rows)
+    yield from _rows(listing.values)
     yield from (f"  remark: {printable(remark)}" for remark in listing.remarks)
 
 
-def _as_json(inventory: Inventory, listings: Sequence[EntryOrigins]) -> Iterator[str]:
+def _shortest(number: float) -> float:
+    return int(number) if number == int(number) else number
+
+
+def _rows(values: Iterable[tuple[str, object, str]]) -> Iterator[str]:
+    rows = [(key, scalar(value), printable(origin)) for key, value, origin in values]
+    wide = [min(max((len(row[at]) for row in rows), default=0), WIDEST) for at in (0, 1)]
+    yield from (f"  {key:{wide[0]}}  {value:{wide[1]}}  {origin}" for key, value, origin in rows)
+
+
+def _as_json(
+    inventory: Inventory, listings: Sequence[EntryOrigins], limits: Mapping[str, tuple[float, str]]
+) -> Iterator[str]:
     document = {
         "format": FORMAT,
         "version": VERSION,
@@ -176,6 +216,7 @@ def _as_json(inventory: Inventory, listings: Sequence[EntryOrigins]) -> Iterator
         "left_out": inventory.left_out,
         "stretched": [sorted(sites) for sites in inventory.stretched],
         "remarks": inventory.remarks,
+        "limits": {key: {"value": value, "origin": origin} for key, (value, origin) in limits.items()},
         "servers": [_document(listing) for listing in listings if not isinstance(listing.entry, ClusterEntry)],
         "clusters": [
             _document(listing) | {"nodes": [_document(node) for node in listing.nodes]}

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from compliance.__main__ import parser_for
 from compliance.audit import judged
 from compliance.commands.doctor.one_server import inventory_from, inventory_text
+from compliance.commands.parser import parser_for
 from compliance.errors import UsageError
 from compliance.inventory.entries import Entry
 from compliance.inventory.own_file import read_inventory

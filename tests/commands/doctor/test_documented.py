@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from compliance.__main__ import parser_for
+from compliance.commands.parser import parser_for
 from compliance.hyperv.queries import QUERIES
 from tests.commands.doctor.ward import PASSWORD, doctor, server
 from tests.running import ROOT

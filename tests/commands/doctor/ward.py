@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from compliance.__main__ import parser_for
 from compliance.commands.doctor.command import run
 from compliance.commands.doctor.examination import STEPS
+from compliance.commands.parser import parser_for
 from compliance.world import World
 from tests.builders import Host, Vm, host_rows
 from tests.canary import CANARY, silent

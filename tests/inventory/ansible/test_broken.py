@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from compliance.__main__ import USAGE, main
+from compliance.__main__ import main
 from compliance.commands.inventory import command as inventory_command
+from compliance.commands.parser import USAGE
 from compliance.errors import UsageError
 from compliance.inventory.ansible.templates import UNKNOWN
 from compliance.world import World
