@@ -36,7 +36,7 @@ def read(folder: Path, hosts: str, guests: str, head: str = SERVER) -> Inventory
         (folder / name).touch()
     (folder / "hosts.ini").write_text(hosts)
     (folder / "lab.yaml").write_text(head + guests)
-    return read_any(folder / "lab.yaml", around=WITHOUT)
+    return read_any(folder / "lab.yaml", world=WITHOUT)
 
 
 def mistakes(folder: Path, hosts: str, guests: str, head: str = SERVER) -> list[str]:

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from compliance.commands.doctor.record.anonymous import LEFT_OUT, PROPERTIES, anonymised
+from compliance.commands.doctor.record.anonymous import LEFT_OUT, anonymised
+from compliance.commands.doctor.record.rows import PROPERTIES
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item

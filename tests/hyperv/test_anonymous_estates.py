@@ -10,7 +10,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compliance.commands.doctor.record.anonymous import CLASSES, LEFT_OUT, PROPERTIES, SAME_EVERYWHERE, anonymised
+from compliance.commands.doctor.record.anonymous import LEFT_OUT, SAME_EVERYWHERE, anonymised
+from compliance.commands.doctor.record.rows import CLASSES, PROPERTIES
 from compliance.errors import Why
 from compliance.hyperv.assumptions.held import assumptions, assumptions_on_sides
 from compliance.hyperv.estate import translate

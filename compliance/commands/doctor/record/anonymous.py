@@ -6,20 +6,16 @@ that what went wrong with the original goes wrong with its copy.
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Callable, Mapping
-from functools import partial
-from xml.sax.saxutils import escape
+from collections.abc import Mapping
 
 from compliance.commands.doctor.record import clusters as anonymous_clusters
 from compliance.commands.doctor.record.pseudonyms import Pseudonyms
+from compliance.commands.doctor.record.rows import CLASSES, KNOWN, PROPERTIES, replace_row
+from compliance.commands.doctor.record.values import replace_version
 from compliance.hyperv import queries
 from compliance.hyperv.host import DATA_EXCHANGE
-from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
-from compliance.hyperv.rows import A_GUID
-from compliance.model import Row, Unread
-from compliance.rules.evidence.table import SYSTEMS
+from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading, RowsOrUnread, ServerRecord, Snapshot
 
 LEFT_OUT = "left out of this anonymous copy"
@@ -35,42 +31,7 @@ SAME_EVERYWHERE = frozenset(
         "6C5ADDB9-A11A-4E8E-84CB-E6208201DB63",  # remote desktop
     ]
 )
-PLAIN = re.IGNORECASE | re.ASCII
-OF_IDENTIFIERS = re.compile(
-    "microsoft|failovernetworksetting|guestnetwork|definition|pool|default|minimum|maximum|increment|hvr|"
-    "replicationprovider|root|virtualization|v2|instanceid|creationclassname|systemcreationclassname|systemname|"
-    "deviceid|name",
-    PLAIN,
-)
-OF_TYPES = re.compile(
-    "microsoft|hyper-v|system|snapshot|realized|planned|missing|recovery|replica|standard|applicationconsistent|"
-    "plannedfailover",
-    PLAIN,
-)
-# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's behind
-# its last dot (`0-21-amd64`).
-OF_TABLE = "|".join(sorted({word for row in SYSTEMS for name in row.names for word in re.findall(r"\w+", name)}))
-OF_SYSTEMS = re.compile(
-    "microsoft|windows|server|standard|datacenter|essentials|enterprise|professional|pro|core|edition|evaluation|azure|"
-    "stack|hci|local|r2|linux|gnu|ubuntu|debian|red|hat|centos|stream|oracle|rocky|alma|almalinux|fedora|suse|sles|"
-    "opensuse|leap|freebsd|release|lts|generic|amd64|x86_64|aarch64|arm64|i686|unknown|version|[0-9]{1,5}|"
-    rf"[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,2}}-(?:amd64|generic|azure|default)|{OF_TABLE}",
-    PLAIN,
-)
-
-QUERIES = (*queries.QUERIES, *queries.OF_REPLICATION, queries.CLOCK)
-PROPERTIES = frozenset(name for query in QUERIES for name in query.properties)
-CLASSES = frozenset(query.class_name for query in QUERIES)
-KNOWN = PROPERTIES | anonymous_clusters.PROPERTIES
-
-A_RESOURCE = re.compile(
-    rf"http://schemas\.microsoft\.com/wbem/wsman/1/wmi/root/virtualization/v2/{queries.A_CLASS.pattern}", re.IGNORECASE
-)
-A_NUMBER = re.compile(r"[0-9]{0,20}|true|false", re.IGNORECASE)
-A_VERSION = re.compile(r"[0-9]{1,8}(?:\.[0-9]{1,8}){0,5}")
 A_TOOL = re.compile(r"hyperv-compliance(?: [0-9]+(?:\.[0-9]+)*(?:(?:a|b|rc|\.dev|\.post)[0-9]+)*)?")
-A_PREFIX_LENGTH = re.compile("[0-9]{1,3}")
-A_NETMASK = re.compile(r"(?:255\.){0,4}(?:(?:0|128|192|224|240|248|252|254|255)(?:\.0){0,3})")
 A_CODE = re.compile(r"\bfault [0-9]{1,10} \(0x[0-9A-F]{8}\)|\bHTTP [0-9]{3}\b")
 A_NOTE = re.compile(
     rf"sent characters in {queries.A_CLASS.pattern} that XML forbids; they stand as U\+FFFD"
@@ -124,7 +85,7 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
     return Reading(
         started=reading.started,
         finished=reading.finished,
-        version=None if reading.version is None else _version(other, reading.version),
+        version=None if reading.version is None else replace_version(other, reading.version),
         clock_ahead=reading.clock_ahead,
         classes=_answers(other, reading.classes),
         again=_answers(other, reading.again),
@@ -153,7 +114,7 @@ def _answers(other: Pseudonyms, answers: Mapping[str, RowsOrUnread]) -> dict[str
     return {
         name if name in CLASSES | anonymous_clusters.CLASSES else other.name(name, "class"): _unread(answer)
         if isinstance(answer, Unread)
-        else tuple(_row(other, name, row) for row in answer)
+        else tuple(replace_row(other, name, row) for row in answer)
         for name, answer in answers.items()
     }
 
@@ -179,231 +140,3 @@ def _codes(text: str) -> str:
     """The numbers of a refusal, which say the same in any language."""
     codes = A_CODE.findall(text)
     return f"{LEFT_OUT} [{', '.join(codes)}]" if codes else LEFT_OUT
-
-
-# --- rows -------------------------------------------------------------------------------------------------------------
-
-
-def _row(other: Pseudonyms, class_name: str, row: Row) -> Row:
-    changed: dict[str, str | list[str | None] | None] = {}
-    for name, value in row.items():
-        change = partial(_text, other, class_name, name, row)
-        if isinstance(value, list):
-            new: str | list[str | None] | None = [None if entry is None else change(entry) for entry in value]
-        else:
-            new = None if value is None else change(value)
-        changed[name if name in KNOWN else other.name(name, "property")] = new
-    return changed
-
-
-def _text(other: Pseudonyms, class_name: str, name: str, row: Row, text: str) -> str:
-    if class_name in anonymous_clusters.CLASSES:
-        return anonymous_clusters.text_of_cluster(other, class_name, name, row, text)
-    if name == "ElementName":
-        return _element_name(other, class_name, row, text)
-    change = CHANGES.get(name)
-    return other.name(text, "value") if change is None else change(other, text)
-
-
-def _element_name(other: Pseudonyms, class_name: str, row: Row, text: str) -> str:
-    if class_name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS):
-        return other.name(text, "adapter")
-    if class_name == queries.SWITCHES:
-        return other.name(text, "switch")
-    own = row.get("Name")
-    is_server = class_name == queries.MACHINES and isinstance(own, str) and not A_GUID.fullmatch(own)
-    return other.host(text, "server") if is_server else other.name(text, "vm")
-
-
-def _number(other: Pseudonyms, text: str) -> str:
-    return text if A_NUMBER.fullmatch(text) else other.name(text, "number")
-
-
-def _version(other: Pseudonyms, text: str) -> str:
-    return text if A_VERSION.fullmatch(text) else other.name(text, "version")
-
-
-def _identifier(other: Pseudonyms, text: str) -> str:
-    return other.words(text, "word", _is_of_identifiers)
-
-
-def _type(other: Pseudonyms, text: str) -> str:
-    return other.words(text, "word", lambda _before, word, _behind: bool(OF_TYPES.fullmatch(word)))
-
-
-def _is_of_identifiers(before: str, word: str, behind: str) -> bool:
-    if OF_IDENTIFIERS.fullmatch(word) or queries.A_CLASS.fullmatch(word):
-        return True
-    if A_GUID.fullmatch(word):  # a provider's, which all servers with its product share
-        return before.rstrip("\\").endswith("ReplicationProvider")
-    ends = before.endswith("\\") and (not behind or behind.startswith("\\"))  # `\HVR\0`, `\C`
-    return ends and (len(word) == 1 or (len(word) == 2 and word.isdigit()))
-
-
-def _reference(other: Pseudonyms, text: str) -> str:
-    """A reference as wsman/row.py writes it; its class's address is the same everywhere."""
-    uri, question, keys = text.partition("?")
-    is_ours = question and A_RESOURCE.fullmatch(uri)
-    return f"{uri}?{_identifier(other, keys)}" if is_ours else _identifier(other, text)
-
-
-def _machine_or_host(other: Pseudonyms, text: str) -> str:
-    if any(A_GUID.fullmatch(word) for word in re.findall(r"[\w-]+", text)):
-        return _identifier(other, text)
-    return other.host(text, "server")
-
-
-def _host(other: Pseudonyms, text: str) -> str:
-    return other.host(text, "server")
-
-
-def _address(other: Pseudonyms, text: str) -> str:
-    core = text.strip()
-    if not core:
-        return text
-    before, _, behind = text.partition(core)
-    return before + (other.address(core) or other.words(core, "word", _nothing)) + behind
-
-
-def _netmask(other: Pseudonyms, text: str) -> str:
-    core = text.strip()
-    if A_PREFIX_LENGTH.fullmatch(core) or (A_NETMASK.fullmatch(core) and core.count(".") == 3):
-        return text
-    return _address(other, text)
-
-
-def _mac(other: Pseudonyms, text: str) -> str:
-    return other.networks.mac(text) or other.words(text, "word", _nothing)
-
-
-def _nothing(_before: str, _word: str, _behind: str) -> bool:
-    return False
-
-
-def _description(other: Pseudonyms, text: str) -> str:
-    return other.name(text, "text")
-
-
-# --- what a guest wrote -----------------------------------------------------------------------------------------------
-
-STAND_INS = {
-    Lost.TOO_LONG: "x" * (MAX_ITEM + 1),
-    Lost.FORBIDDEN: "<!DOCTYPE x><INSTANCE/>",
-    Lost.NO_XML: "<INSTANCE",
-    Lost.NO_PAIR: "<INSTANCE/>",
-}
-
-
-def _item(other: Pseudonyms, text: str) -> str:
-    pair = parse_item(text) if text else None
-    if pair is None:
-        return text
-    if isinstance(pair, Lost):
-        return STAND_INS[pair]
-    name, data = pair
-    change = CHANGES_OF_ITEMS.get(name)
-    if change is None:
-        return _written(other.name(name, "key"), other.name(data, "value"))
-    return _written(name, change(other, data))
-
-
-def _written(name: str, data: str) -> str:
-    return "".join(
-        f'<PROPERTY NAME="{key}" TYPE="string"><VALUE>{escape(value, {chr(13): "&#13;"})}</VALUE></PROPERTY>'
-        for key, value in (("Name", name), ("Data", data))
-    ).join((f'<INSTANCE CLASSNAME="{queries.GUEST_ITEM}">', "</INSTANCE>"))
-
-
-def _system(other: Pseudonyms, text: str) -> str:
-    return other.words(text, "word", _is_of_systems)
-
-
-def _is_of_systems(_before: str, word: str, _behind: str) -> bool:
-    return bool(OF_SYSTEMS.fullmatch(word) or (A_VERSION.fullmatch(word) and not _is_address(word)))
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _guest_name(other: Pseudonyms, text: str) -> str:
-    return other.host(text, "machine")
-
-
-def _addresses(other: Pseudonyms, text: str) -> str:
-    return ";".join(_address(other, part) for part in text.split(";"))
-
-
-Replacer = Callable[[Pseudonyms, str], str]
-
-CHANGES: Mapping[str, Replacer] = {
-    **dict.fromkeys(
-        [
-            "EnabledState",
-            "ReplicationMode",
-            "ReplicationState",
-            "ReplicationHealth",
-            "OnTimeInMilliseconds",
-            "OperationalStatus",
-            "ProcessID",
-            "ProtocolIFType",
-            "DHCPEnabled",
-            "RecoveryServerEnabled",
-            "ShieldingRequested",
-        ],
-        _number,
-    ),
-    "Name": _machine_or_host,
-    "SystemName": _machine_or_host,
-    "VirtualSystemIdentifier": _machine_or_host,
-    "InstanceID": _identifier,
-    "DeviceID": _identifier,
-    "VirtualSystemType": _type,
-    "ReplicationProvider": _identifier,
-    "HostResource": _identifier,
-    "PoolID": _identifier,
-    "Antecedent": _reference,
-    "Dependent": _reference,
-    "IPAddress": _address,
-    "IPSubnet": _netmask,
-    "Version": _version,
-    "PrimaryHostSystem": _host,
-    "RecoveryHostSystem": _host,
-    "PrimaryConnectionPoint": _host,
-    "RecoveryConnectionPoint": _host,
-    "IPAddresses": _address,
-    "DefaultGateways": _address,
-    "DNSServers": _address,
-    "Subnets": _netmask,
-    "Address": _mac,
-    "StatusDescriptions": _description,
-    queries.GUEST_ITEMS: _item,
-}
-CHANGES_OF_ITEMS: Mapping[str, Replacer] = {
-    **dict.fromkeys(
-        [
-            "OSName",
-            "OSVersion",
-            "OSMajorVersion",
-            "OSMinorVersion",
-            "OSBuildNumber",
-            "OSEditionId",
-            "OSPlatformId",
-            "OSKernelVersion",
-            "IntegrationServicesVersion",
-            "CSDVersion",
-            "ServicePackMajor",
-            "ServicePackMinor",
-            "ProcessorArchitecture",
-            "ProductType",
-            "SuiteMask",
-        ],
-        _system,
-    ),
-    **dict.fromkeys(["NetworkAddressIPv4", "NetworkAddressIPv6", "RDPAddressIPv4", "RDPAddressIPv6"], _addresses),
-    "FullyQualifiedDomainName": _guest_name,
-}
