@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, Self
 
@@ -61,7 +62,7 @@ class Outcome:
     (``NetworkManager leaves its adapter alone``): such a machine is *ready if*. ``rests_on`` are keys and values
     that the cause is about and the subject doesn't show by itself (another machine's GUID, an address): with others of
     them it is another finding, and no longer known. ``facts`` are shown beside the finding, by names for people
-    (``Address now``): nothing rests on them.
+    (``Address now``): nothing rests on them. ``wait``: after so long a time another run may know.
     """
 
     result: Result
@@ -72,6 +73,7 @@ class Outcome:
     remarks: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    wait: timedelta | None = None
 
     def fact(self, name: str) -> str:
         return ", ".join(self.facts.get(name, ()))
@@ -85,8 +87,8 @@ def failed(finding: str, *, evidence: str = "", cause: str = "", rests_on: tuple
     return Outcome(Result.FAILED, finding, evidence, cause, rests_on=rests_on)
 
 
-def unknown(finding: str, *, evidence: str = "", cause: str = "") -> Outcome:
-    return Outcome(Result.UNKNOWN, finding, evidence, cause)
+def unknown(finding: str, *, evidence: str = "", cause: str = "", wait: timedelta | None = None) -> Outcome:
+    return Outcome(Result.UNKNOWN, finding, evidence, cause, wait=wait)
 
 
 def not_applicable(finding: str, *, cause: str = "") -> Outcome:

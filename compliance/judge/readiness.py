@@ -20,6 +20,7 @@ from compliance.rules.evidence.handover import beyond_reading, guest_seen
 from compliance.rules.evidence.replications import copies_of, key_of, replications_of, side_of
 from compliance.rules.evidence.sites import Sites
 from compliance.rules.evidence.today import Today, today_of
+from compliance.rules.remedies.remedy import CONFIRM, Remedy, remedy_of, remedy_of_cause
 from compliance.words import join_names
 
 
@@ -70,6 +71,19 @@ class Readiness:
     remarks: tuple[str, ...] = ()
     sides: tuple[ReplicatedVM, ...] = ()
     verdict: Verdict | None = None  # the step that decided; None where no rule's word did
+
+    @property
+    def remedy(self) -> Remedy | None:
+        """What to do about it; None where it is ready, or no matter of ours."""
+        if self.word in (Word.READY, Word.NOT_OURS):
+            return None
+        if self.word is Word.READY_IF:
+            return CONFIRM
+        if self.verdict:
+            return remedy_of(self.verdict)
+        role = DIRECTIONS[self.direction]
+        side = next((vm for vm in self.sides if vm.machine.role is role), None) or next(iter(self.sides), None)
+        return remedy_of_cause(self.cause, side) if side else None
 
 
 DIRECTIONS: Mapping[Direction, Role] = {

@@ -30,7 +30,8 @@ def pointing_to(rule: Rule, outcome: Outcome) -> Outcome | None:
     """Return what a rule says that rests on this one's outcome; None where that lets it be judged."""
     match outcome.result:
         case Result.UNKNOWN:
-            return unknown(f"{rule.key} is unknown: {outcome.finding}", cause=outcome.cause or Cause.REQUIRED_UNKNOWN)
+            cause = outcome.cause or Cause.REQUIRED_UNKNOWN
+            return unknown(f"{rule.key} is unknown: {outcome.finding}", cause=cause, wait=outcome.wait)
         case Result.FAILED:
             return not_applicable(f"{rule.key} failed: see there", cause=Cause.REQUIRED_FAILED)
         case Result.NOT_APPLICABLE:

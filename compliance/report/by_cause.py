@@ -80,9 +80,12 @@ def count_subjects(rule: Rule, verdicts: Iterable[Verdict]) -> str:
 
 
 def common_remedy(verdicts: Iterable[Verdict]) -> str | None:
-    """Return the text of the remedy that all have; None where they differ or have none."""
-    texts = {remedy.text if (remedy := remedy_of(one)) else None for one in verdicts}
-    return texts.pop() if len(texts) == 1 else None
+    """Return the text of the remedy that all have, else what of it is the same for all; None where there is neither."""
+    remedies = [remedy_of(verdict) for verdict in verdicts]
+    for texts in ({remedy and remedy.text for remedy in remedies}, {remedy and remedy.common for remedy in remedies}):
+        if len(texts) == 1:
+            return texts.pop() or None
+    return None
 
 
 def _heading(word: str, cause: str, rule: Rule, heading: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from compliance.model import Cluster, Estate, Judging, Server
 from compliance.rule import Outcome, Severity, passed, rule, unknown
+from compliance.rules.evidence.causes import Cause
 
 
 @rule(
@@ -30,11 +31,11 @@ def server_was_read(server: Server, settings: Judging) -> Outcome:
 
 def _read(server: Server, settings: Judging) -> Outcome:
     if server.unread:
-        return unknown(f"{server.unread.why}: {server.unread}")
+        return unknown(f"{server.unread.why}: {server.unread}", cause=Cause.SERVER_UNREAD)
     if server.doubt:
-        return unknown(server.doubt)
+        return unknown(server.doubt, cause=Cause.SERVER_INCOMPLETE)
     if server.partial and not settings.may_be_partial:
-        return unknown(server.partial)
+        return unknown(server.partial, cause=Cause.NODES_NOT_LISTED)
     version = f", version {server.version}" if server.version else ""
     count = len(server.machines)
     return passed(f"{count} virtual machine{'' if count == 1 else 's'}{version}")
@@ -65,9 +66,9 @@ def cluster_was_read(cluster: Cluster) -> Outcome:
 
 def _whole(cluster: Cluster) -> Outcome:
     if cluster.unread:
-        return unknown(f"{cluster.unread.why}: {cluster.unread}")
+        return unknown(f"{cluster.unread.why}: {cluster.unread}", cause=Cause.CLUSTER_UNREAD)
     if cluster.doubts:
-        return unknown("; ".join(cluster.doubts))
+        return unknown("; ".join(cluster.doubts), cause=Cause.CLUSTER_INCOMPLETE)
     nodes = f"{len(cluster.nodes)} node{'' if len(cluster.nodes) == 1 else 's'}"
     match cluster.expected:
         case 0:
@@ -97,4 +98,4 @@ def estate_has_replicated_machines(estate: Estate, settings: Judging) -> Outcome
         return passed("no replicated virtual machine, as the inventory allows")
     unread = sum(server.unread is not None for server in estate.servers)
     but = f"; {unread} of {len(estate.servers)} servers were not read" if unread else ""
-    return unknown(f"not one replicated virtual machine was seen{but}")
+    return unknown(f"not one replicated virtual machine was seen{but}", cause=Cause.NOTHING_REPLICATED)

@@ -68,7 +68,8 @@ def _landed(machine: VirtualMachine, settings: Judging) -> Outcome:
     finding = "; ".join(lacking)
     if is_starting:
         reason = f"{finding}, {age(uptime)} after its start (the grace is {age(settings.boot_grace)})"
-        return unknown(f"not known whether it gets its address: {reason}", cause=Cause.GUEST_BOOTS)
+        left = settings.boot_grace - uptime
+        return unknown(f"not known whether it gets its address: {reason}", cause=Cause.GUEST_BOOTS, wait=left)
     return failed(finding, evidence=LANDED, cause=Cause.NOT_LANDED)
 
 

@@ -20,7 +20,7 @@ def test_a_group_is_headed_by_what_is_wrong() -> None:
     assert [(group.word, group.title) for group in groups_by_cause(small())] == [
         ("error", "1 machine: the Data Exchange service never answered"),
         ("error", "1 machine: Data Exchange is switched off in the settings of the virtual machine"),
-        ("unknown", "1 server: were not read"),
+        ("unknown", "1 server: not read"),
     ]
 
 

@@ -22,6 +22,7 @@ from compliance.model import (
 )
 from compliance.rule import Outcome, Result, Rule, passed, unknown
 from compliance.rules import coverage as rules
+from compliance.rules.evidence.causes import Cause
 from tests.builders import NOW, Host, Vm, replica_of, snapshot, source
 
 MACHINE = VirtualMachine(server="hv01", guid="x", name="x", role=Role.PRIMARY, power=Power.OFF, replicated=True)
@@ -44,19 +45,28 @@ CASES: dict[Rule, list[tuple[Subject, Outcome]]] = {
         (READ, passed("1 virtual machine, version 10.0.20348")),
         (replace(READ, machines=(MACHINE, MACHINE)), passed("2 virtual machines, version 10.0.20348")),
         (replace(READ, machines=(), version=None), passed("0 virtual machines")),
-        (DOWN, unknown("unreachable: no route to host")),
-        (replace(READ, unread=Unread("refused")), unknown("incomplete: refused")),
-        (replace(READ, unread=Unread("refused"), doubt="empty"), unknown("incomplete: refused")),
-        (replace(READ, doubt="shows not one virtual machine"), unknown("shows not one virtual machine")),
-        (PARTIAL, unknown("one of two")),
-        (replace(PARTIAL, doubt="empty"), unknown("empty")),
+        (DOWN, unknown("unreachable: no route to host", cause=Cause.SERVER_UNREAD)),
+        (replace(READ, unread=Unread("refused")), unknown("incomplete: refused", cause=Cause.SERVER_UNREAD)),
+        (
+            replace(READ, unread=Unread("refused"), doubt="empty"),
+            unknown("incomplete: refused", cause=Cause.SERVER_UNREAD),
+        ),
+        (
+            replace(READ, doubt="shows not one virtual machine"),
+            unknown("shows not one virtual machine", cause=Cause.SERVER_INCOMPLETE),
+        ),
+        (PARTIAL, unknown("one of two", cause=Cause.NODES_NOT_LISTED)),
+        (replace(PARTIAL, doubt="empty"), unknown("empty", cause=Cause.SERVER_INCOMPLETE)),
     ],
     rules.cluster_was_read: [
         (CLUSTER, passed("2 nodes, and each of its 2 clustered virtual machines was seen")),
         (replace(CLUSTER, nodes=("a",), expected=1), passed("1 node, and its one clustered virtual machine was seen")),
         (replace(CLUSTER, expected=0), passed("2 nodes, and it has no clustered virtual machine")),
-        (replace(CLUSTER, doubts=("a is down", "b too")), unknown("a is down; b too")),
-        (replace(CLUSTER, unread=UNREAD, doubts=("a",)), unknown("unreachable: no route to host")),
+        (replace(CLUSTER, doubts=("a is down", "b too")), unknown("a is down; b too", cause=Cause.CLUSTER_INCOMPLETE)),
+        (
+            replace(CLUSTER, unread=UNREAD, doubts=("a",)),
+            unknown("unreachable: no route to host", cause=Cause.CLUSTER_UNREAD),
+        ),
     ],
     rules.estate_has_replicated_machines: [
         (estate(SIDE), passed("1 side of replicated virtual machines")),
@@ -64,11 +74,14 @@ CASES: dict[Rule, list[tuple[Subject, Outcome]]] = {
         (estate(SIDE, servers=(READ, DOWN)), passed("1 side of replicated virtual machines")),
         (estate(SIDE, settings=MAY_BE_EMPTY), passed("1 side of replicated virtual machines")),
         (estate(settings=MAY_BE_EMPTY), passed("no replicated virtual machine, as the inventory allows")),
-        (estate(), unknown("not one replicated virtual machine was seen")),
-        (estate(servers=()), unknown("not one replicated virtual machine was seen")),
+        (estate(), unknown("not one replicated virtual machine was seen", cause=Cause.NOTHING_REPLICATED)),
+        (estate(servers=()), unknown("not one replicated virtual machine was seen", cause=Cause.NOTHING_REPLICATED)),
         (
             estate(servers=(READ, DOWN)),
-            unknown("not one replicated virtual machine was seen; 1 of 2 servers were not read"),
+            unknown(
+                "not one replicated virtual machine was seen; 1 of 2 servers were not read",
+                cause=Cause.NOTHING_REPLICATED,
+            ),
         ),
     ],
 }

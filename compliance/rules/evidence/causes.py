@@ -10,7 +10,11 @@ class Cause(StrEnum):
 
     # what stands before every rule on a virtual machine
     SERVER_UNREAD = "server-unread"
+    SERVER_INCOMPLETE = "server-incomplete"
+    NODES_NOT_LISTED = "cluster-nodes-not-listed"
     CLUSTER_UNREAD = "cluster-unread"
+    CLUSTER_INCOMPLETE = "cluster-incomplete"
+    NOTHING_REPLICATED = "nothing-replicated"
     REQUIRED_UNKNOWN = "required-rule-unknown"
     REQUIRED_FAILED = "required-rule-failed"
     MACHINE_UNREAD = "machine-unread"

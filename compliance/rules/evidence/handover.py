@@ -254,6 +254,7 @@ def _no_contact(machine: VirtualMachine, settings: Judging, *, where: str) -> Ou
             f"(the grace is {age(settings.boot_grace)})",
             evidence=_evidence(where),
             cause=Cause.GUEST_BOOTS,
+            wait=settings.boot_grace - uptime,
         )
     cause = (
         "other integration services answer, so the Data Exchange service or daemon is missing or stopped"

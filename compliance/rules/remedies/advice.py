@@ -1,0 +1,44 @@
+"""One way to mend a cause, and when it is the one to take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.command import Command, Remedy
+
+
+def give_no_command(_: Case) -> Command | None:
+    """Return None: what is to be done is done by hand."""
+    return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advice:
+    """``when`` names the system or the setting for which it is, in words for people; of a cause's ways the first that
+    ``applies`` is taken. ``specific`` puts what differs from machine to machine in the text's place."""
+
+    text: str
+    command: Callable[[Case], Command | None] = give_no_command
+    when: str = ""
+    applies: Callable[[Case], bool] = lambda _: True
+    specific: Callable[[Case], str] | None = None
+
+    def remedy(self, case: Case) -> Remedy:
+        """Return what is to be done in this case."""
+        text = (self.specific(case) if self.specific else "") or self.text
+        return Remedy(text, self.command(case), self.text)
+
+
+Ways = tuple[Advice, ...]
+
+
+def always(text: str, command: Callable[[Case], Command | None] = give_no_command) -> Ways:
+    """Return one way for every system and setting."""
+    return (Advice(text=text, command=command),)
+
+
+def on(family: Family, text: str, command: Callable[[Case], Command | None] = give_no_command) -> Advice:
+    """Return the way on one family of systems."""
+    return Advice(text=text, command=command, when=str(family), applies=lambda case: case.family is family)
