@@ -132,8 +132,7 @@ def _other_ends(machine: VirtualMachine, index: NameIndex) -> _Ends:
     lost: list[str] = []
     for role in PARTNERS[machine.role]:
         names = names_towards(role, machine)
-        servers = {server for name in names for server in index.party(name)}
-        holders = [other for other in _others(machine, index) if other.role is role and other.server in servers]
+        holders = _holders(machine, role, names, index)
         if len(holders) == 1:
             ends += holders
         elif holders:
@@ -144,6 +143,27 @@ def _other_ends(machine: VirtualMachine, index: NameIndex) -> _Ends:
     if lost:
         missing.append(_why_lost(machine, list(dict.fromkeys(lost)), index))
     return _Ends(tuple(ends), "; ".join(dict.fromkeys(missing)))
+
+
+def _holders(machine: VirtualMachine, role: Role, names: Sequence[str], index: NameIndex) -> list[VirtualMachine]:
+    """Return the machines of this role on the servers that have one of the names; on one that has it by its own word
+    alone only a machine that names this side as well."""
+    parties = {name: index.party(name) for name in names}
+    by_word = {server for name in names if index.is_own_word(name) for server in parties[name]}
+    servers = {server for party in parties.values() for server in party}
+    return [
+        other
+        for other in _others(machine, index)
+        if other.role is role
+        and other.server in servers
+        and (other.server not in by_word or _names(other, machine, index))
+    ]
+
+
+def _names(other: VirtualMachine, machine: VirtualMachine, index: NameIndex) -> bool:
+    """Do the replication settings of the other side name this one?"""
+    assert isinstance(machine.role, Role)  # noqa: S101  # its caller asked
+    return any(machine.server in index.party(name) for name in names_towards(machine.role, other))
 
 
 def names_towards(role: Role, machine: VirtualMachine) -> tuple[str, ...]:
@@ -162,9 +182,7 @@ def _ends_that_name(machine: VirtualMachine, reason: str, index: NameIndex) -> _
     naming = [
         other
         for other in _others(machine, index)
-        if isinstance(other.role, Role)
-        and other.role in PARTNERS[machine.role]
-        and any(machine.server in index.party(name) for name in names_towards(machine.role, other))
+        if isinstance(other.role, Role) and other.role in PARTNERS[machine.role] and _names(other, machine, index)
     ]
     roles = [other.role for other in naming]
     if naming and len(set(roles)) == len(roles):
@@ -180,6 +198,7 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: NameIndex) -
     absent = [name for name in names if not index.is_listed(name) and name not in left_out]
     unlisted = [name for name in absent if is_host_name(name)]
     nameless = [name for name in absent if name not in unlisted]
+    claimed = [name for name in unlisted if index.servers_claiming(name)]
     rest = [name for name in names if name not in (*unread, *left_out, *absent)]
     ambiguous = [name for name in rest if index.is_ambiguous(name)]
     places = [
@@ -187,7 +206,8 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: NameIndex) -
         for servers, state in (
             (unread, "which was not read"),
             (left_out, "which --hv-limit left out"),
-            (unlisted, "which is not in the inventory: add that server"),
+            ([name for name in unlisted if name not in claimed], "which is not in the inventory: add that server"),
+            *(([name], _why_not_believed(index.servers_claiming(name))) for name in claimed),
             ([quote(name) for name in nameless], "which is no host's name"),
             (ambiguous, "and more than one server has that name"),
         )
@@ -197,6 +217,14 @@ def _why_lost(machine: VirtualMachine, names: Sequence[str], index: NameIndex) -
         return f"its other side is {'; or '.join(places)}"
     return _contradiction(machine, rest, index) or (
         f"no machine on {join_names(rest, most=3)} has its GUID and the role of its other side"
+    )
+
+
+def _why_not_believed(claiming: Sequence[str]) -> str:
+    verb = "calls itself" if len(claiming) == 1 else "call themselves"
+    return (
+        f"a name that the inventory gives to no server; {join_names(claiming, most=3)} {verb} so: if it is that "
+        "server, make that its `name` in the inventory, else add the server"
     )
 
 
@@ -213,6 +241,9 @@ def _contradiction(machine: VirtualMachine, names: Sequence[str], index: NameInd
         if party and not party.keys() & holders:
             does_not = f"{join_names(party, most=3)} {'do' if len(party) > 1 else 'does'} not"
             return f"its replication settings name {name}, but {does_not} hold it"
+        if index.is_own_word(name) and (claiming := index.party(name).keys() & holders):
+            names_not = f"{min(claiming)} has that name by its own word alone and does not name {machine.server}"
+            return f"its replication settings name {name}, but {names_not}"
     return ""
 
 

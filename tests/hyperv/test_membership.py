@@ -269,3 +269,49 @@ def test_a_stranger_answers_for_nobody(stranger: str, names: tuple[str, str]) ->
     clusters = [cluster_source(cluster, name="evil")] if stranger == "a node of a cluster" else []
     after = outcomes(snapshot(here, unread, answering, clusters=clusters))
     assert after["failover-ip-needs-integration-services", "hv02", primary.id].result is Result.UNKNOWN
+
+
+# --- a partner that nobody listed -------------------------------------------------------------------------------------
+
+NOT_LISTED = "its other side is on hv01.dr.example, which is not in the inventory: add that server"
+NAMES_ANOTHER = (
+    "its replication settings name hv01.dr.example, but hv66.dr.example has that name by its own word alone and does "
+    "not name hv02"
+)
+OF_SQL = Vm(name="sql01")
+ELSEWHERE = replace(OF_SQL, hosts=(("hv66.dr.example", "hv09.dr.example"),))
+
+
+def partner_of_a_replica(cluster: Cluster, node: str, vm: Vm, domain: str) -> str:
+    """Who answers for hv02/sql01, whose primary is on hv01.dr.example, beside a cluster that holds the same GUID."""
+    name = f"{node.lower()}.{domain}"
+    found = snapshot(
+        replace(node_source(cluster, node, vm, of="evil"), name=name, endpoint=f"{name}:5986"),
+        source(Host(name="HV02", vms=[replica_of(OF_SQL)])),
+        clusters=[cluster_source(replace(cluster, machines=[(vm, node)]), name="evil", endpoint=f"evil.{domain}:5986")],
+    )
+    side = next(vm for vm in translate(found).replicated if vm.machine.server == "hv02")
+    return str(side.partner) if isinstance(side.partner, Unread) else side.partner.server
+
+
+AS_NODE, AS_BROKER = Cluster(name="EVIL", nodes={"HV01": UP}), Cluster(name="EVIL", nodes={"HV66": UP}, broker="hv01")
+STRANGE = {
+    "a node of the same name in another domain": (AS_NODE, "HV01", OF_SQL, "attacker.example", NOT_LISTED),
+    "a node of that name in its domain": (AS_NODE, "HV01", OF_SQL, "dr.example", "hv01.dr.example"),
+    "a broker of the same name in another domain": (AS_BROKER, "HV66", OF_SQL, "attacker.example", NOT_LISTED),
+    "a broker of that name, that names another": (AS_BROKER, "HV66", ELSEWHERE, "dr.example", NAMES_ANOTHER),
+    "a broker of that name": (AS_BROKER, "HV66", OF_SQL, "dr.example", "hv66.dr.example"),
+    "a cluster that calls itself so, in another domain": (
+        Cluster(name="HV01", nodes={"HV66": UP}),
+        "HV66",
+        OF_SQL,
+        "attacker.example",
+        NOT_LISTED,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE)
+def test_no_cluster_answers_by_a_name_of_another_domain(case: str) -> None:
+    *given, expected = STRANGE[case]
+    assert partner_of_a_replica(*given) == expected  # type: ignore[arg-type]  # of the table's own columns

@@ -152,7 +152,7 @@ def two_forests(named: str) -> tuple[ServerRecord, ...]:
     """Two servers called HV01, each with its own domain; HV02's replica names one of them."""
     here = between(HERE, named, "hv02.a.example")
     first = between(SQL, "hv01.a.example", "hv02.a.example")
-    second = between(SQL, "hv01.b.example", "hv09.b.example")
+    second = between(SQL, "hv01.b.example", "hv02.a.example")
     return (
         host("HV02", here),
         host("HV01", first, name="hv01-a", endpoint="10.0.0.1:5986"),
@@ -199,3 +199,49 @@ def partners_of(vm: ReplicatedVM) -> tuple[str, ...] | Unread:
 def test_a_name_without_a_domain_is_compared_by_its_label() -> None:
     sources = (host("HV01", between(SQL, "hv01", "hv02")), host("HV02", between(HERE, "HV01", "HV02")))
     assert partner("hv02/sql01", *sources) == "hv01"
+
+
+# --- by whose word a server has its name ------------------------------------------------------------------------------
+
+CLAIMS = (
+    "its other side is on hv01.dr.example, a name that the inventory gives to no server; hv66 calls itself so: if it "
+    "is that server, make that its `name` in the inventory, else add the server"
+)
+NOT_MUTUAL = (
+    "its replication settings name hv01.dr.example, but 192.0.2.66 has that name by its own word alone and does not "
+    "name hv02"
+)
+
+
+def called(name: str, address: str, *vms: Vm) -> ServerRecord:
+    """A server that calls itself HV01, by its name and its address in the inventory."""
+    return host("HV01", *vms, name=name, endpoint=f"{address}:5986")
+
+
+ELSEWHERE = between(SQL, "hv01.dr.example", "hv09.dr.example")
+BY_WORD: dict[str, tuple[ServerRecord, str]] = {
+    "listed by its name": (called("hv01", "hv01.dr.example", SQL), "hv01"),
+    "by its name, at an address of another": (called("HV01", "alias.dr.example", SQL), "HV01"),
+    "by any name, at its address": (called("berlin", "hv01.dr.example", SQL), "berlin"),
+    "by its name, in another domain": (called("hv01.mgmt.example", "hv01.mgmt.example", SQL), "hv01.mgmt.example"),
+    "by its name, at the end of a tunnel": (called("hv01", "localhost", SQL), "hv01"),
+    "by an address alone": (called("192.0.2.66", "192.0.2.66", SQL), "192.0.2.66"),
+    "by an address of IPv6": (called("berlin", "[2001:db8::66]", SQL), "berlin"),
+    "by an address alone, and names another": (called("192.0.2.66", "192.0.2.66", ELSEWHERE), NOT_MUTUAL),
+    "by another name": (called("hv66", "hv66.dr.example", SQL), CLAIMS),
+    "by another name, and names another": (called("hv66", "hv66.dr.example", ELSEWHERE), CLAIMS),
+}
+
+
+@pytest.mark.parametrize("case", BY_WORD)
+def test_a_server_is_nobody_s_partner_by_a_name_that_the_inventory_gives_it_not(case: str) -> None:
+    claiming, expected = BY_WORD[case]
+    assert partner("hv02/sql01", claiming, host("HV02", HERE)) == expected
+
+
+def test_who_has_the_name_goes_before_who_claims_it() -> None:
+    claiming = called("hv66", "hv66.dr.example", SQL)
+    assert partner("hv02/sql01", claiming, host("HV01", SQL), host("HV02", HERE)) == "hv01"
+    assert partner("hv02/sql01", claiming, unread_source("hv01"), host("HV02", HERE)) == (
+        "its other side is on hv01.dr.example, which was not read"
+    )
