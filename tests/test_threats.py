@@ -20,7 +20,7 @@ SINKS = frozenset(
         *("Popen", "check_output", "check_call", "system", "popen", "spawnv", "execv", "getpass", "get_password"),
         *("warn", "warning", "info", "debug", "exception", "critical", "log", "getLogger"),
         *("exit", "fail", "skip", "notify_exception", "pytest.UsageError", "pprint", "breakpoint"),
-        *("subprocess.run", "subprocess.call", "os.open"),
+        *("webbrowser", "subprocess.run", "subprocess.call", "os.open"),
     }
 )
 """Names of what is called."""
@@ -29,9 +29,12 @@ OTHERS = {"report/annotations.py", "report/text.py", "report/html/bpa_page.py", 
 
 
 def calls(tree: ast.AST) -> Iterator[str]:
-    """Yield the name of each function that is called, and with what stands before its dot."""
+    """Yield the name of each function that is called, and with what stands before its dot; and each module that is
+    imported, since one that starts programs may be handed on as a value."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.Call):
             called = node.func
             if isinstance(called, ast.Attribute):
                 yield called.attr
