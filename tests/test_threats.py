@@ -20,7 +20,7 @@ SINKS = frozenset(
         *("Popen", "check_output", "check_call", "system", "popen", "spawnv", "execv", "getpass", "get_password"),
         *("warn", "warning", "info", "debug", "exception", "critical", "log", "getLogger"),
         *("exit", "fail", "skip", "notify_exception", "pytest.UsageError", "pprint", "breakpoint"),
-        *("webbrowser", "subprocess.run", "subprocess.call", "os.open"),
+        *("import webbrowser", "subprocess.run", "subprocess.call", "os.open"),
     }
 )
 """Names of what is called."""
@@ -33,7 +33,7 @@ def calls(tree: ast.AST) -> Iterator[str]:
     imported, since one that starts programs may be handed on as a value."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from (f"import {alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
             called = node.func
             if isinstance(called, ast.Attribute):
