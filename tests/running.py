@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import locale
 import os
 import re
 import subprocess
@@ -38,7 +39,7 @@ def run_pytest(
         if not name.startswith(("PYTEST", "COMPLIANCE_", "COV", "GITHUB_"))
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
-    environ = {**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200", "PYTHONUTF8": "1"}
+    environ = {**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200"}
     given = ["--color=no", *apart, *map(str, arguments)]
     if sys.platform != "win32" and not any(name.startswith("PYTHON") for name in env or {}):
         done = _warm().run(given, folder, environ, TIMEOUT)
@@ -49,6 +50,7 @@ def run_pytest(
             env=environ,
             capture_output=True,
             text=True,
+            encoding=encoding_of(environ),
             timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=False,
@@ -70,18 +72,28 @@ def command(
     """`python -m compliance`, as a user starts it, without a terminal."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COMPLIANCE_", "COV"))}
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
+    environ = {**inherited, **(env or {}), "PYTHONPATH": path}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-m", "compliance", *map(str, arguments)],
         cwd=folder,
-        env={**inherited, "PYTHONUTF8": "1", **(env or {}), "PYTHONPATH": path},
+        env=environ,
         capture_output=True,
         text=True,
+        encoding=encoding_of(environ),
         timeout=TIMEOUT,
         stdin=subprocess.DEVNULL,
         check=False,
     )
     silent(done.stdout + done.stderr)
     return done
+
+
+def encoding_of(environ: Mapping[str, str]) -> str:
+    """Return what a Python with this environment writes into a pipe: the system's code page on Windows, as at a user's.
+
+    No child is made to speak UTF-8: that hid what only a code page shows.
+    """
+    return "utf-8" if sys.platform != "win32" or environ.get("PYTHONUTF8") == "1" else locale.getencoding()
 
 
 def title_in(browser: str, folder: Path, page: str) -> str:

@@ -30,7 +30,7 @@ class Warm:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.warm"],
             cwd=root,
-            env={**environ, "PYTHONPATH": str(root), "PYTHONUTF8": "1"},
+            env={**environ, "PYTHONPATH": str(root)},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

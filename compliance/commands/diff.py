@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from compliance.commands.output import add_out, refuse_out, write_lines
 from compliance.diff.as_json import as_json
 from compliance.diff.as_markdown import as_markdown
 from compliance.diff.as_text import as_text
@@ -33,12 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     for name, (writer, what) in WRITERS.items():
         form.add_argument(f"--{name}", dest="writer", action="store_const", const=writer, default=as_text, help=what)
+    add_out(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """UsageError where a snapshot can't be read, or where they are of two estates."""
+    """Return 1 where it got worse. UsageError where a snapshot can't be read, or where they are of two estates."""
+    refuse_out(options.out, (options.before, options.after))
     difference = compare(_audit(options.before), _audit(options.after))
-    _say(options.writer(difference), is_for_people_here=options.writer is as_text)
+    write_lines(options.writer(difference), sys.stdout, options.out)
     return int(difference.is_worse)
 
 
@@ -46,12 +48,3 @@ def _audit(path: Path) -> Audit:
     snapshot = read_snapshot(path)
     estate = translate(snapshot)
     return Audit(estate=estate, verdicts=judge(estate), tool=snapshot.tool, complete=snapshot.complete)
-
-
-def _say(lines: Iterable[str], *, is_for_people_here: bool) -> None:
-    """A terminal may lack letters of a name; a file that travels is UTF-8, whatever the machine is used to."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        encoding = None if is_for_people_here else "utf-8"
-        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
-    sys.stdout.writelines(f"{line}\n" for line in lines)
-    sys.stdout.flush()

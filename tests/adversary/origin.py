@@ -20,7 +20,7 @@ def sealed(serve: Serve) -> Script:
     """Every message after the login is sealed, faults too; a session that is wrong in anything ends its connection."""
 
     def play(plug: socket.socket) -> None:
-        context = spnego.server(protocol="ntlm")
+        context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         while True:
             head, body = read_request(plug)
             token = re.search(rb"Authorization: Negotiate (\S+)", head)

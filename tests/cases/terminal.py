@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from compliance.audit import judged
@@ -20,7 +21,7 @@ def text_of(name: str) -> str:
     try:
         table = judged(read_snapshot(DATA / name), Scope())
     except SnapshotError as error:
-        return f"{str(error).replace(f'{DATA}/', '')}\n"
+        return f"{str(error).removeprefix(f'{DATA}{os.sep}')}\n"
     return "\n".join([*summary(table, 80), ""])
 
 

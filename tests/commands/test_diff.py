@@ -94,16 +94,20 @@ def test_a_mistake_is_one_line(case: str, tmp_path: Path) -> None:
     assert line.startswith(f"ERROR: {says}")
 
 
-@pytest.mark.parametrize("form", ["--json", "--markdown"])
+@pytest.mark.parametrize("form", ["--json", "--markdown", ""])
 def test_what_travels_is_the_same_bytes_wherever_it_is_made(form: str, tmp_path: Path) -> None:
+    """Into a pipe as into a file, whatever letters the machine is used to."""
     written(tmp_path, a=GOOD, b=BAD)
-    made = {diff(tmp_path, "a", "b", form, encoding=one).stdout for one in ("utf-8", "ascii")}
-    assert len(made) == 1
-    assert ("東京" in made.pop()) is (form == "--markdown")
+    made = {diff(tmp_path, "a", "b", *form.split(), encoding=encoding).stdout for encoding in ("utf-8", "cp437")}
+    run = diff(tmp_path, "a", "b", *form.split(), "--out", "was ändert.txt", encoding="cp850")
+    assert (run.returncode, run.stdout, run.stderr) == (1, "was ändert.txt: written\n", "")
+    assert made == {(tmp_path / "was ändert.txt").read_bytes().decode()}
+    assert ("東京" in made.pop()) is (form != "--json")
 
 
-def test_a_terminal_without_the_letters_of_a_name_shows_an_escape(tmp_path: Path) -> None:
+def test_the_file_that_is_written_is_none_that_is_read(tmp_path: Path) -> None:
     written(tmp_path, a=GOOD, b=BAD)
-    run = diff(tmp_path, "a", "b", encoding="ascii")
-    assert (run.returncode, run.stderr) == (1, "")
-    assert "hv01/sql01 \\u6771\\u4eac" in run.stdout
+    before = (tmp_path / "a").read_bytes()
+    run = diff(tmp_path, "a", "b", "--out", "a")
+    assert (run.returncode, run.stderr) == (4, "ERROR: --out a: is what is read; name another file\n")
+    assert (tmp_path / "a").read_bytes() == before

@@ -17,6 +17,7 @@ from compliance.errors import UsageError
 from compliance.secret import Environment, Secret
 from compliance.world import World
 from tests.canary import CANARY
+from tests.portable import links, shell
 
 USERNAME, PASSWORD = "COMPLIANCE_AUDIT_USERNAME", "COMPLIANCE_AUDIT_PASSWORD"
 BOTH = f"credential `audit` is read from the environment, from {USERNAME} and {PASSWORD}: "
@@ -30,6 +31,7 @@ MISSING = [
 ]
 PYTHON = Path(sys.executable).name
 HERE = Environment(os.environ)
+WINDOWS = os.name == "nt"
 
 
 def find(name: str, environ: dict[str, str], **places: PasswordPlace) -> Credential:
@@ -104,7 +106,7 @@ PRINTED = {
     f"print('{CANARY}')": CANARY,
     f"print(' {CANARY} ')": f" {CANARY} ",
     f"print('{CANARY}', end='')": CANARY,
-    f"print('{CANARY}', end='\\r\\n')": CANARY,
+    f"import sys; sys.stdout.buffer.write(b'{CANARY}\\r\\n')": CANARY,
     f"print('{CANARY}\\nurl: https://example.org')": CANARY,
     f"import sys; print('{CANARY}' + sys.stdin.read())": CANARY,  # stdin is closed, not ours
     f"import sys; sys.stderr.write('hint'); print('{CANARY}')": CANARY,
@@ -123,6 +125,7 @@ def test_a_programs_first_line_is_the_password(code: str, tmp_path: Path) -> Non
     assert from_command(python(code), tmp_path / "beside", environ).reveal() == PRINTED[code]
 
 
+@shell
 def test_a_program_beside_the_inventory(tmp_path: Path) -> None:
     program = tmp_path / "get.secret"
     program.write_text(f"#!/bin/sh\necho {CANARY}\n")
@@ -172,8 +175,11 @@ def test_which_program_windows_runs(
 
 BROKEN: dict[str, tuple[Sequence[str], str]] = {
     "not there": (["no-such-program", CANARY], "`no-such-program`: no such program was found"),
-    "a folder": (["/"], "`/` can't be started: Permission denied"),
-    "a null byte": (["pass\0"], "`pass\\u0000` can't be started: embedded null byte"),
+    "a folder": (["/"], "`/`: no such program was found" if WINDOWS else "`/` can't be started: Permission denied"),
+    "a null byte": (
+        ["pass\0"],
+        "`pass\\u0000`: no such program was found" if WINDOWS else "`pass\\u0000` can't be started: embedded null byte",
+    ),
     "an exit code": (
         python(f"print('{CANARY}'); raise SystemExit(7)"),
         f"`{PYTHON}` ended with exit code 7",
@@ -186,7 +192,10 @@ BROKEN: dict[str, tuple[Sequence[str], str]] = {
         python("import sys; sys.exit('x' * 5000)"),
         f"`{PYTHON}` ended with exit code 1: {'x' * 199}…",
     ),
-    "a signal": (python("import os; os.kill(os.getpid(), 9)"), f"`{PYTHON}` was ended by signal 9"),
+    "a signal": (
+        python("import os; os.kill(os.getpid(), 9)"),
+        f"`{PYTHON}` " + ("ended with exit code 9" if WINDOWS else "was ended by signal 9"),
+    ),
     "nothing": (python(""), f"`{PYTHON}`: its output's first line is empty"),
     "an empty line first": (python(f"print('\\n{CANARY}')"), f"`{PYTHON}`: its output's first line is empty"),
     "another encoding": (
@@ -255,9 +264,13 @@ def kept(folder: Path, content: str | bytes, mode: int = 0o600) -> Path:
 @pytest.mark.parametrize("content", CONTENTS)
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_file_of_one_line(content: str, mode: int, tmp_path: Path) -> None:
-    path = kept(tmp_path, content, mode)
-    (tmp_path / "link").symlink_to(path)
-    assert from_file(path).reveal() == from_file(tmp_path / "link").reveal() == CONTENTS[content]
+    assert from_file(kept(tmp_path, content, mode)).reveal() == CONTENTS[content]
+
+
+@links
+def test_a_link_leads_to_its_file(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(kept(tmp_path, CANARY))
+    assert from_file(tmp_path / "link").reveal() == CANARY
 
 
 FILES: dict[str, tuple[str | bytes, str]] = {

@@ -64,7 +64,7 @@ def test_a_job_is_told_at_once(arguments: tuple[str, ...], closed: bool, tmp_pat
     (tmp_path / "lab.yaml").write_text(INVENTORY)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COMPLIANCE_"))}
     before = "import os; os.close(0); " if closed else ""
-    code = f"{before}import os, sys; os.execv(sys.executable, [sys.executable, '-m', *sys.argv[1:]])"
+    code = f"{before}import sys, subprocess; sys.exit(subprocess.call([sys.executable, '-m', *sys.argv[1:]]))"
     ended = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=tmp_path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def read(folder: Path, text: str) -> tuple[Waiver, ...]:
 def mistake(folder: Path, text: str) -> str:
     with pytest.raises(UsageError) as error:
         read(folder, text)
-    return str(error.value).replace(f"{folder}/", "")
+    return str(error.value).replace(f"{folder}{os.sep}", "")
 
 
 DAYS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def mistakes(folder: Path, hosts: str, guests: str, head: str = SERVER) -> list[
     with pytest.raises(InventoryError) as error:
         read(folder, hosts, guests, head)
     assert CANARY not in str(error.value)
-    return str(error.value).replace(f"{folder}/", "").splitlines()
+    return str(error.value).replace(f"{folder}{os.sep}", "").splitlines()
 
 
 MAPPED: dict[str, tuple[str, dict[str, Any]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -42,7 +43,7 @@ def test_servers_of_several_files_are_one_estate(tmp_path: Path) -> None:
         ("hv02", "bln", 443, None, ("bln",)),
         ("hv03", "audit", 5986, None, ("fra",)),
     ]
-    assert [place_of(inventory, f"hv0{number}").removeprefix(f"{tmp_path}/") for number in range(4)] == [
+    assert [Path(place_of(inventory, f"hv0{number}")).relative_to(tmp_path).as_posix() for number in range(4)] == [
         "top.yaml:4",
         "sites/bln.yaml:2",
         "sites/bln.yaml:3",
@@ -57,7 +58,7 @@ def test_guests_of_every_file_are_looked_into(tmp_path: Path) -> None:
     way = "guests: [{machine: sql01, connection: 'ssh://sql01.dr.example'}]\n"
     inventory = read(tmp_path, SOUND | {"sites/bln.yaml": SOUND["sites/bln.yaml"] + way})
     assert [guest.name for guest in inventory.guests] == ["ssh://sql01.dr.example"]
-    assert place_of(inventory, "ssh://sql01.dr.example") == f"{tmp_path}/sites/bln.yaml:5"
+    assert place_of(inventory, "ssh://sql01.dr.example") == f"{tmp_path / 'sites' / 'bln.yaml'}:5"
 
 
 def test_each_file_counts_in_the_digest(tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_clusters_are_merged_and_chosen_among_all_files(tmp_path: Path) -> None:
         ("hvcl01", "bln", 443),
         ("hvcl02", "bln", 443),
     ]
-    assert place_of(inventory, "hvcl01") == place_of(inventory, "hv11") == f"{tmp_path}/sites/bln.yaml:6"
+    assert place_of(inventory, "hvcl01") == place_of(inventory, "hv11") == f"{tmp_path / 'sites' / 'bln.yaml'}:6"
     assert [one.name for one in inventory.servers] == ["hv00", "hv01", "hv02", "hv03"]
     one = read(tmp_path, files, Limit(pattern="dr,hv03"))
     assert [str(entry) for entry in (*one.servers, *one.clusters)] == ["hv03", "hvcl01"]
@@ -218,4 +219,6 @@ def test_a_mistake_is_told_with_its_file_and_line(tmp_path: Path, case: str) -> 
     lines = str(error.value).splitlines()
     assert len(lines) == len(told), lines
     for line, expected in zip(lines, told, strict=True):
-        assert line.startswith(f"{tmp_path}/{expected.replace('{}', str(tmp_path))}")
+        assert line.replace(os.sep, "/").startswith(
+            f"{tmp_path.as_posix()}/{expected.replace('{}', tmp_path.as_posix())}"
+        )

@@ -137,7 +137,7 @@ KEYRINGS: dict[str, tuple[dict[str, str], str]] = {
 PLACES = {
     "password_command: [sh, -c, 'echo locked >&2; exit 3']": "password_command: `sh` ended with exit code 3: locked",
     "password_command: [no-such, show, x]": "password_command: `no-such`: no such program was found",
-    "password_file: none.secret": "password_file: {folder}/none.secret: can't be read: No such file or directory",
+    "password_file: none.secret": "password_file: {folder}{sep}none.secret: can't be read: No such file or directory",
     "prompt: true": "prompt: there is no terminal to ask on",
 }
 
@@ -159,7 +159,7 @@ def test_a_keyring_that_is_of_no_use_is_one_line_and_exit_code_4(one: str, tmp_p
 
 @pytest.mark.parametrize("place", PLACES)
 def test_a_place_that_holds_nothing_is_one_line(place: str, tmp_path: Path) -> None:
-    told = f"credential `audit`: {PLACES[place].format(folder=tmp_path)}{SET}"
+    told = f"credential `audit`: {PLACES[place].format(folder=tmp_path, sep=os.sep)}{SET}"
     with sealed_servers(tmp_path) as servers:
         kept(tmp_path, place)
         with pytest.raises(UsageError) as error:

@@ -42,7 +42,7 @@ def ntlm(
     ``clear`` holds what is sent as it is in place of an answer, by its number, and ``after`` what follows each."""
 
     def play(plug: socket.socket) -> None:
-        context = spnego.server(protocol="ntlm")
+        context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
         logged_in = False
         left = messages
         number = 0

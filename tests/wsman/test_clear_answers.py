@@ -194,7 +194,8 @@ def weakened(without: int) -> Script:
             token = re.search(rb"Authorization: Negotiate (\S+)", head)
             if token is None:
                 plug.sendall(answer(401, b"", "WWW-Authenticate: Negotiate"))
-        challenge = bytearray(spnego.server(protocol="ntlm").step(base64.b64decode(token[1])) or b"")
+        context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        challenge = bytearray(context.step(base64.b64decode(token[1])) or b"")
         (flags,) = struct.unpack_from("<I", challenge, 20)  # MS-NLMP 2.2.1.2
         struct.pack_into("<I", challenge, 20, flags & ~without)
         plug.sendall(answer(401, b"", f"WWW-Authenticate: Negotiate {base64.b64encode(challenge).decode()}"))

@@ -186,7 +186,7 @@ def ntlm_unsealed(bindings: GssChannelBindings) -> Script:
     """Over TLS messages aren't sealed, and travel with each leg of the login."""
 
     def play(plug: socket.socket) -> None:
-        context = spnego.server(protocol="ntlm", channel_bindings=bindings)
+        context = spnego.server(protocol="ntlm", channel_bindings=bindings, options=spnego.NegotiateOptions.use_ntlm)
         while True:
             head, _ = read_request(plug)
             token = re.search(rb"Authorization: Negotiate (\S+)", head)

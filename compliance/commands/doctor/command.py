@@ -7,8 +7,9 @@ import getpass
 import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from io import TextIOWrapper
+from io import StringIO
 from pathlib import Path
 
 from compliance.audit import tool
@@ -24,6 +25,7 @@ from compliance.commands.doctor.one_server import (
 from compliance.commands.doctor.record.anonymous import anonymised
 from compliance.commands.doctor.text import examination_lines, summary, way_in
 from compliance.commands.doctor.walk import Refusals, examine
+from compliance.commands.output import adapt, add_out, refuse_out, write_lines
 from compliance.credentials.ask_places import from_prompt
 from compliance.credentials.find import Credential
 from compliance.credentials.terminal import is_terminal
@@ -52,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--inventory", metavar="FILE", help="the servers to examine (YAML, or Ansible's)")
     parser.add_argument("--server", metavar="GLOB", action="append", default=[], help="only these; repeatable")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the text")
+    add_out(parser)
     parser.add_argument("--record", metavar="FILE", help="write what was read, without names, for a bug report")
     direct = parser.add_argument_group("for HOST", f"The password is read from {PASSWORD}, or asked for.")
     transports = ("ntlm", "kerberos", "basic", "credssp")
@@ -65,16 +68,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def real_world() -> World:
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack letters of a name
+    adapt(sys.stdout)
     width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
     ask = getpass.getpass if is_terminal(sys.stdin) else None
     return World(width=width, ask=ask)
 
 
 def run(options: argparse.Namespace, world: World | None = None) -> int:
-    """The exit code. UsageError for a mistake in an option, a file or a credential: nothing was sent anywhere then."""
+    """Return the exit code. UsageError for a mistake in an option, a file or a credential: nothing was sent then."""
     world = world or real_world()
+    if options.out is None:
+        return _run(options, world)
+    refuse_out(options.out, (Path(name) for name in (options.inventory, options.record) if name))
+    report = StringIO()
+    code = _run(options, replace(world, out=report))
+    write_lines(report.getvalue().split("\n")[:-1], world.out, options.out)
+    return code
+
+
+def _run(options: argparse.Namespace, world: World) -> int:
     inventory, text = _inventory(options, world)
     entries = _chosen(inventory, options.server)
     credentials = _credentials(entries, inventory, options, world)

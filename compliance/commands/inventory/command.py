@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from compliance.commands.inventory.convert import convert
 from compliance.commands.inventory.show import FINE, show
 from compliance.commands.inventory.suggest import suggest
-from compliance.errors import UsageError
-from compliance.files import whole
+from compliance.commands.output import add_out, refuse_out, write_lines
 from compliance.inventory.limit import Limit
-from compliance.words import printable
 from compliance.world import World
 
 OPTION = "--limit"
@@ -36,10 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     convert_parser.add_argument("file", metavar="HOSTS", type=Path, help="a file, folder or program that Ansible reads")
     for below in (show_parser, convert_parser):
         below.add_argument(OPTION, metavar="PATTERN", default="", help="only these servers and groups")
-    for below in (suggest_parser, convert_parser):
-        below.add_argument(
-            "--out", metavar="FILE", type=Path, help="write this file, in UTF-8, whatever the shell's > does"
-        )
+    for below in (show_parser, suggest_parser, convert_parser):
+        add_out(below)
     for name, below in (("show", show_parser), ("suggest", suggest_parser), ("convert", convert_parser)):
         below.set_defaults(what=name)
 
@@ -47,16 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """Return the exit code. UsageError for a mistake in a file or an option."""
     world = world or World()
-    out: Path | None = getattr(options, "out", None)
-    if out is not None:
-        _refuse_own_input(out, options)
-    lines, code = _lines(options, world, out)
-    if out is None:
-        _print(lines, world.out)
-    else:
-        _write(lines, out)
-        world.out.write(f"{printable(str(out))}: written\n")
-        world.out.flush()
+    refuse_out(options.out, (options.file, getattr(options, "snapshot", None)))
+    lines, code = _lines(options, world, options.out)
+    write_lines(lines, world.out, options.out)
     return code
 
 
@@ -69,26 +56,3 @@ def _lines(options: argparse.Namespace, world: World, out: Path | None) -> tuple
         folder = None if out is None else out.absolute().parent
         return convert(options.file, limit, world, folder=folder, is_windows=world.is_windows), FINE
     return show(options.file, limit, world, as_json=options.json), FINE
-
-
-def _refuse_own_input(out: Path, options: argparse.Namespace) -> None:
-    for file in (options.file, getattr(options, "snapshot", None)):
-        if file is not None and file.exists() and out.exists() and file.samefile(out):
-            raise UsageError(f"--out {printable(str(out))}: is what is read; name another file")
-
-
-def _print(lines: Iterable[str], out: TextIO) -> None:
-    """Print the lines: in UTF-8, whatever the machine is used to, but for a terminal, which may lack letters."""
-    if isinstance(out, TextIOWrapper):
-        out.reconfigure(encoding=None if out.isatty() else "utf-8", errors="backslashreplace")
-    out.writelines(f"{line}\n" for line in lines)
-    out.flush()
-
-
-def _write(lines: Iterable[str], path: Path) -> None:
-    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "backslashreplace")
-    try:
-        with whole.replace_file(path) as file:
-            file.write(content)
-    except OSError as error:
-        raise UsageError(f"--out {printable(str(path))}: can't be written: {error.strerror or error}") from error

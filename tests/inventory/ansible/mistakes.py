@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ def mistakes(path: Path, world: World) -> list[str]:
     with pytest.raises(InventoryError) as error:
         read_any(path, world=world)
     assert "canary" not in str(error.value)
-    return [line.removeprefix(f"{path.parent}/") for line in str(error.value).splitlines()]
+    return [line.removeprefix(f"{path.parent}{os.sep}") for line in str(error.value).splitlines()]
 
 
 def entries(inventory: Inventory, *keys: str) -> dict[str, tuple[object, ...]]:
