@@ -19,6 +19,7 @@ from winrm.exceptions import InvalidCredentialsError, WinRMTransportError
 from winrm.transport import Transport
 
 from tests.canary import CANARY
+from tests.portable import posix
 from tests.simulator import Fault, Played, Simulator, played_from_snapshot_line
 
 V2 = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/virtualization/v2"
@@ -672,6 +673,7 @@ def test_by_hand(tmp_path):
     )
 
 
+@posix
 def test_by_hand_until_ctrl_c(tmp_path):
     snapshot = tmp_path / "estate.jsonl"
     snapshot.write_text("\n".join(map(json.dumps, [{"estate": "lab"}, SNAPSHOT_LINE])), encoding="utf-8")

@@ -24,6 +24,7 @@ from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
 from tests.builders import Host, Vm
 from tests.commands.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
+from tests.portable import posix
 from tests.running import ROOT, RunCommand, RunPytest
 from tests.simulator import Fault, Simulator
 from tests.wsman.authority import Authority
@@ -75,7 +76,7 @@ def test_an_inventory_of_ansibles_brings_its_logins(tmp_path: Path) -> None:
         played(Host(name="HV01", vms=[Vm(name="sql01")])), auth="ntlm", users={"audit": "canary"}
     ) as simulator:
         login = "ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=audit ansible_password=canary"
-        place = f"ansible_host=127.0.0.1 ansible_port={simulator.port} ansible_winrm_ca_trust_path={simulator.ca}"
+        place = f"ansible_host=127.0.0.1 ansible_port={simulator.port} ansible_winrm_ca_trust_path={Path(simulator.ca).as_posix()}"
         path.write_text(f"hv01 {login} {place}\n")
         done = doctor("--inventory", path, environ={})
     assert "canary" not in done.out
@@ -142,6 +143,7 @@ def test_exit_codes(authority: Authority, inventory: Path, command: RunCommand) 
     assert good.stderr == ill.stderr == ""
 
 
+@posix
 def test_an_interruption_is_exit_code_2(inventory: Path) -> None:
     over, arrived = threading.Event(), threading.Event()
 
