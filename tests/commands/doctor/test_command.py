@@ -76,7 +76,8 @@ def test_an_inventory_of_ansibles_brings_its_logins(tmp_path: Path) -> None:
         played(Host(name="HV01", vms=[Vm(name="sql01")])), auth="ntlm", users={"audit": "canary"}
     ) as simulator:
         login = "ansible_connection=winrm ansible_winrm_transport=ntlm ansible_user=audit ansible_password=canary"
-        place = f"ansible_host=127.0.0.1 ansible_port={simulator.port} ansible_winrm_ca_trust_path={Path(simulator.ca).as_posix()}"
+        authority = Path(simulator.ca).as_posix()  # a backslash means something in an INI file of Ansible's
+        place = f"ansible_host=127.0.0.1 ansible_port={simulator.port} ansible_winrm_ca_trust_path={authority}"
         path.write_text(f"hv01 {login} {place}\n")
         done = doctor("--inventory", path, environ={})
     assert "canary" not in done.out
