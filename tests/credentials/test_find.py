@@ -239,7 +239,7 @@ def test_a_program_that_leaves_another_behind_holds_up_nobody(tmp_path: Path) ->
         done.set()
 
     threading.Thread(target=run, daemon=True).start()
-    assert done.wait(6)
+    assert done.wait(60)
 
 
 # --- a file -----------------------------------------------------------------------------------------------------------

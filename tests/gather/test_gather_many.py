@@ -120,10 +120,14 @@ def ends_soon(done: object, seconds: float = 5.0) -> bool:
 
 # --- Ctrl-C -----------------------------------------------------------------------------------------------------------
 
-AS_A_PERSON_STARTS_IT = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-"""Who starts a job in the background hands down a SIGINT that is ignored."""
-LATE = 5.0
-"""Seconds in which the command must have ended. It takes less than two; other jobs slow a machine down."""
+AS_A_PERSON_STARTS_IT = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "hasattr(signal, 'SIGHUP') and signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+)
+"""Who starts a job in the background hands down a SIGINT that is ignored, and nohup a SIGHUP."""
+LATE = 50.0
+"""Seconds in which the command must have ended: it takes less than two, on a busy machine twenty; a request that
+nobody answers would hold it for sixty."""
 
 
 def written(folder: Path, ports: Mapping[str, int], limits: str = "") -> Path:

@@ -100,7 +100,7 @@ def sshd(folder: Path, *, instead: str = "", more: str = "") -> Iterator[Sshd]:
         yield Sshd(port=port, folder=folder, process=process)
     finally:
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

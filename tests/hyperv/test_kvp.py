@@ -89,10 +89,10 @@ LOST = {
 
 @pytest.mark.parametrize("text", LOST.values(), ids=LOST.keys())
 def test_a_broken_or_hostile_item_loses_only_itself(text: str | None) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert parse_items([text, GOOD]) == READ
     assert parse_items([GOOD, text]) == READ
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 def test_nesting_within_a_property_is_not_its_value() -> None:

@@ -81,7 +81,7 @@ class Realm:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._kdc is not None:
             self._kdc.terminate()
-            self._kdc.wait(10)
+            self._kdc.wait(60)
 
     def config_for(self, name: str, port: int) -> Path:
         """The same realm with its KDC on another port."""

@@ -51,7 +51,7 @@ def at_a_terminal(folder: Path, *arguments: str, answer: bytes) -> tuple[int, st
             if not answered and ASKED.search(shown):
                 os.write(ours, answer)
                 answered = True
-        return process.wait(10), silent(shown.decode(errors="replace"))
+        return process.wait(60), silent(shown.decode(errors="replace"))
     finally:
         process.kill()
         process.wait()

@@ -14,10 +14,12 @@ from compliance.plugin.interrupt import SIGNALS, interrupted_once, signals_of
 
 @pytest.fixture
 def nobody_chose() -> Iterator[None]:
-    """A job in the background is started with a SIGINT that is ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """A job in the background is started with a SIGINT that is ignored, one under nohup with such a SIGHUP."""
+    handlers = {number: signal.SIG_DFL for number in SIGNALS} | {signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.usefixtures("nobody_chose")
@@ -64,5 +66,5 @@ def test_outside_of_the_main_thread_nothing_is_changed() -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(5)
+    thread.join(60)
     assert reached.is_set()

@@ -168,11 +168,11 @@ def test_tables_can_be_read_without_seeing_them() -> None:
 
 def test_five_thousand_failing_machines_stay_readable() -> None:
     found = replace(many(5000), readiness=())
-    started = time.perf_counter()
+    started = time.process_time()
     ids = choose_rows(found.verdicts)
     page = "\n".join(summary(found, shown=len(ids), rows_left_out=len(found.verdicts) - len(ids)))
     rows = [piece for one in found.verdicts if one.id in ids for piece in (*row_cells(one), *detail(one))]
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert len(page) + len("".join(rows)) < 3_000_000
     assert "500 rows are listed, 4,500 more are left out" in page
     assert "5,000 findings on 100 servers: hv000 (50), " in page

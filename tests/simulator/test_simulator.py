@@ -583,8 +583,8 @@ def test_many_threads_and_a_quick_end():
         for thread in threads:
             thread.join()
         start = time.monotonic()
-    assert time.monotonic() - start < 1
-    hanging.join(1)
+    assert time.monotonic() - start < 30
+    hanging.join(30)
     assert not hanging.is_alive()
     assert counts == [3] * 8
 
@@ -682,6 +682,6 @@ def test_by_hand_until_ctrl_c(tmp_path):
     ) as running:
         shown = list(iter(running.stdout.readline, "Stop it with Ctrl-C.\n"))
         running.send_signal(signal.SIGINT)
-        assert running.wait(5) == 0
+        assert running.wait(60) == 0
     ca = re.search('ca: "(.*)"', "".join(shown)).group(1)
     assert not Path(ca).exists()

@@ -289,6 +289,6 @@ def test_a_fault_of_any_shape_is_one_readable_line(parts: list[Element], relates
 def test_a_full_answer_is_read_quickly() -> None:
     properties = "".join(f"<p:Property{n}>value {n}</p:Property{n}>" for n in range(39))
     reply = first(*[typed("Msvm_ComputerSystem", properties)] * 225)
-    started = time.perf_counter()
+    started = time.process_time()
     assert len(envelope.page(reply, ID).instances) == 225
-    assert time.perf_counter() - started < 1.0  # about 15 ms; only a change of its order is an error
+    assert time.process_time() - started < 1.0  # about 15 ms; only a change of its order is an error

@@ -14,7 +14,7 @@ from tests.wsman.listener import listening
 
 
 def hangs(*_question: object, **_kind: object) -> list[Any]:
-    time.sleep(6)
+    time.sleep(120)
     return []
 
 
@@ -26,7 +26,7 @@ def test_a_lookup_that_hangs_is_left_behind() -> None:
     started = time.monotonic()
     with pytest.raises(TimeoutError):
         resolve("hv01", 5986, 0.05, lookup=hangs)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_the_next_address_is_tried_when_one_refuses() -> None:

@@ -168,7 +168,7 @@ def test_an_interruption_is_exit_code_2(inventory: Path) -> None:
         )
         assert arrived.wait(30)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
         over.set()
     assert (process.returncode, told) == (2, "interrupted\n")
 

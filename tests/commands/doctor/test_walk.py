@@ -348,7 +348,7 @@ def test_a_silent_listener(scheme: str, step: str, inventory: Path) -> None:
 
 
 def _wait(plug: socket.socket, over: threading.Event) -> None:
-    over.wait(20)
+    over.wait(60)
 
 
 STRANGERS = {
