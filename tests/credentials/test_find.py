@@ -230,7 +230,7 @@ def test_what_is_said_of_a_program(command: Sequence[str], told: str, tmp_path: 
 
 def test_a_program_that_leaves_another_behind_holds_up_nobody(tmp_path: Path) -> None:
     """Such as an agent that keeps a key, started with our pipe as its output."""
-    left_behind = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(8)'])"
+    left_behind = "subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(120)'])"
     code = f"import subprocess, sys; {left_behind}; print('{CANARY}')"
     done = threading.Event()
 

@@ -156,7 +156,7 @@ def test_the_deadline_of_the_server_counts_too() -> None:
         found = visit(endpoint(listener.port, operation=60), start + 0.5)
         took = time.monotonic() - start
         over.set()
-    assert (found.status, took < 5) == (0, True)
+    assert (found.status, took < 50) == (0, True)
 
 
 def test_names_and_ports() -> None:
