@@ -15,7 +15,7 @@ from compliance.plugin.interrupt import SIGNALS, interrupted_once, signals_of
 @pytest.fixture
 def nobody_chose() -> Iterator[None]:
     """A job in the background is started with a SIGINT that is ignored, one under nohup with such a SIGHUP."""
-    handlers = {number: signal.SIG_DFL for number in SIGNALS} | {signal.SIGINT: signal.default_int_handler}
+    handlers = dict.fromkeys(SIGNALS, signal.SIG_DFL) | {signal.SIGINT: signal.default_int_handler}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     yield
     for number, handler in before.items():
