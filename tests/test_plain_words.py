@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from compliance.commands.parser import COMMANDS
+from compliance.report.page.page import SCRIPTS
 from tests.running import ROOT, RunCommand, RunPytest
 
 PHRASES = re.compile(r"\b(not judged|accepted|notices?|(?:is|are|was|were) told|means? nothing)\b", re.IGNORECASE)
@@ -19,7 +20,7 @@ OTHERS_WORDS = {
     "report/sarif.py": {"accepted"},  # a status of SARIF's
     "hyperv/assumptions/forms.py": {"wql-accepted"},  # a key
 }
-PAGES = ("page.html.j2", "page.js")
+PAGES = ("page.html.j2", *(f"script/{name}.js" for name in SCRIPTS))
 
 
 def messages(path: Path) -> Iterator[str]:

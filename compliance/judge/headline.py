@@ -57,7 +57,7 @@ def headline(
 ) -> str:
     """Return the sentence, without a full stop at its end. ``readiness`` and ``decisions`` are those in scope,
     ``unread`` the servers in scope that were not read. ``show`` writes a text that may be a host's or a guest's."""
-    covered = _covered(decisions)
+    covered = covered_sides(decisions)
     parts: list[str] = []
     before: list[Tally] = []
     for asked in ASKED[direction]:
@@ -78,7 +78,7 @@ def tally_of(readiness: Iterable[Readiness], covered: Mapping[SideKey, str]) -> 
     machines = [*readiness]
     by_cover: dict[str, Counter[Word]] = defaultdict(Counter)
     for one in machines:
-        by_cover[_cover(one, covered)][one.word] += 1
+        by_cover[cover_of(one, covered)][one.word] += 1
     return Tally(
         words=Counter(one.word for one in machines),
         waived=by_cover["waived"],
@@ -116,7 +116,7 @@ def in_scope(readiness: Iterable[Readiness], sides: Collection[SideKey]) -> tupl
 # --- what a waiver or the baseline covers -----------------------------------------------------------------------------
 
 
-def _covered(decisions: Iterable[Decision]) -> dict[SideKey, str]:
+def covered_sides(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     """Return the sides that have findings, each of them waived or known."""
     found: dict[SideKey, set[str]] = defaultdict(set)
     for one in decisions:
@@ -128,7 +128,7 @@ def _covered(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     return {side: "waived" if "waived" in covers else "known" for side, covers in found.items() if "" not in covers}
 
 
-def _cover(one: Readiness, covered: Mapping[SideKey, str]) -> str:
+def cover_of(one: Readiness, covered: Mapping[SideKey, str]) -> str:
     """By the side that holds the address of the direction."""
     role = DIRECTIONS[one.direction]
     machines = (vm.machine for vm in one.sides if vm.machine.role is role)

@@ -1,17 +1,19 @@
-"""The page for people: harmless whatever a host says, bounded, and usable in a real browser."""
+"""The page for people: what is in it, harmless whatever a host says, and bounded. In a browser: test_page_browser."""
 
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
+import html
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from compliance.gate.baseline import Baseline
 from compliance.gate.decision import Grounds
@@ -19,19 +21,20 @@ from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
-from compliance.model import Cluster, Estate, ReplicatedVM, Server, Unread
+from compliance.judge.readiness import Word, readiness_of
+from compliance.model import Estate, Partner, ReplicatedVM, Server
+from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page
-from compliance.report.table import Table
+from compliance.report.page.texts import LARGE, Pool, by_address, natural, pack, plain
+from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
-from compliance.rules.coverage import cluster_was_read, server_was_read
-from compliance.rules.failover import failover_ip_needs_integration_services
+from compliance.rules.remedies.remedy import Command, Shell
 from tests.builders import NOW, Host, Vm, snapshot, source
 from tests.report.every import estate as lab
+from tests.report.every import every
+from tests.report.large import machines
 from tests.report.tables import hostile, many, mute_machine, small
 from tests.report.test_html_hostile import HOSTILE
-from tests.running import TitleIn
-
-BROWSER_OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 
 
 def embedded(text: str) -> dict[str, object]:
@@ -39,12 +42,6 @@ def embedded(text: str) -> dict[str, object]:
     assert found
     told: dict[str, object] = json.loads(found[1])
     return told
-
-
-def run_in(title_in: TitleIn, browser: str, folder: Path, text: str, script: str) -> str:
-    """What ``script`` leaves in the title, after the page has run. The page's own policy would refuse it."""
-    opened = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", text)
-    return title_in(browser, folder, opened.replace("</body>", f"<script>{script}</script></body>"))
 
 
 # --- what is in it ----------------------------------------------------------------------------------------------------
@@ -74,14 +71,22 @@ def test_the_same_table_gives_the_same_bytes() -> None:
     assert page(small()) == page(small())
 
 
+def main_of(text: str) -> Any:
+    """Return the page's data, unpacked where it is packed."""
+    return unpacked(embedded(text)["main"])
+
+
+def unpacked(value: object) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(value))) if isinstance(value, str) else value
+
+
 def test_every_verdict_is_in_it_or_counted() -> None:
     found = small()
-    told = embedded(page(found))
-    counts = [rule["counts"] for rule in told["rules"]]  # type: ignore[index,attr-defined]
-    assert sum(sum(one.values()) for one in counts) == len(found.decisions)
-    findings = told["findings"]
-    accepted = sum(1 for one in found.decisions if one.shown.outcome.result.value in ("failed", "unknown", "waived"))
-    assert {len(column) for column in findings.values()} == {accepted}  # type: ignore[attr-defined]
+    main = main_of(page(found))
+    assert sum(sum(one["counts"].values()) for one in main["rules"]) == len(found.decisions)
+    open_ones = [one for one in leave_out_repeats(found.verdicts) if one.outcome.result.value in ("failed", "unknown")]
+    assert {len(column) for column in main["findings"].values()} == {len(open_ones)}
+    assert {len(column) for column in main["rows"].values()} == {len(found.readiness)}
 
 
 def test_what_is_beside_a_baseline_is_told() -> None:
@@ -90,9 +95,50 @@ def test_what_is_beside_a_baseline_is_told() -> None:
     empty = Baseline(name="b", digest="", findings={})
     decisions, gate = decide(judge(estate), estate, Grounds(policy=DEFAULT, now=NOW, baseline=empty))
     table = Table(estate=estate, decisions=decisions, gate=gate, tool="t", baseline=empty)
-    told = embedded(page(table))
-    assert told["has_baseline"] is True
-    assert "new" in told["texts"]  # type: ignore[operator]
+    main = main_of(page(table))
+    assert main["has_baseline"] is True
+    assert "new" in main["texts"]
+
+
+def test_numbers_sort_as_their_texts() -> None:
+    main = main_of(page(small()))
+    assert main["machines"]["name"] == ["mute01", "plain01", "sql01"]
+    assert main["texts"] == ["", *sorted(main["texts"][1:], key=natural)]
+    assert main["addresses"] == ["", *sorted(main["addresses"][1:], key=by_address)]
+
+
+@pytest.mark.parametrize("letters", [LARGE // 2, LARGE * 2])
+def test_what_is_large_is_packed(letters: int) -> None:
+    value = {"text": "<" * (letters // 6), "more": list(range(100))}
+    assert unpacked(json.loads(pack(value))) == value
+    assert ("<" in pack(value)) is False
+    assert len(pack(value)) < LARGE
+
+
+@given(st.lists(st.text(max_size=12)))
+def test_a_pool_gives_each_text_once_in_order(texts: list[str]) -> None:
+    pool = Pool()
+    numbers = pool.numbers(texts)
+    ordered, moved = pool.sorted(natural)
+    assert [ordered[moved[number]] for number in numbers] == [plain(text) for text in texts]
+    assert ordered == ["", *sorted(ordered[1:], key=natural)]
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Get-VM\u202e", "a\x1bb", "a\ud800", "a\tb", "x" * (LONGEST_COMMAND + 1), "a\rb", "a\u2028b"],
+    ids=["bidi", "escape", "surrogate", "tab", "long", "return", "separator"],
+)
+def test_a_command_that_is_not_what_is_seen_is_not_offered(text: str) -> None:
+    assert command_of(Command(Shell.SH, "on hv01", text)) is None
+
+
+def test_a_command_is_copied_as_it_is() -> None:
+    text = "Get-VM -Id 'a' |\n  Enable-VMIntegrationService -WhatIf  # cafe\u0301 ##[x]"
+    assert command_of(Command(Shell.POWERSHELL, "on hv\x1b01", text)) == ["powershell", "on hv\\u001b01", text]
 
 
 # --- hostile text -----------------------------------------------------------------------------------------------------
@@ -109,165 +155,37 @@ def test_hostile_text_neither_ends_an_element_nor_begins_one(text: str) -> None:
     assert embedded(told)
 
 
-VISIT_ALL = """
-for (const name of ["rules", "servers", "machines", "unknown", "waived"]) {
-  location.hash = name; window.dispatchEvent(new HashChangeEvent("hashchange"));
-  for (const box of document.querySelectorAll("details")) { box.open = true; box.dispatchEvent(new Event("toggle")); }
-}
-"""
+# --- on paper, and without scripts ------------------------------------------------------------------------------------
 
 
-def test_no_text_runs_a_script_in_a_browser(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    for number, text in enumerate(HOSTILE):
-        found = replace(hostile(text), scope="")
-        (folder := tmp_path / str(number)).mkdir()
-        shown = run_in(
-            title_in, browser, folder, page(found), f"{VISIT_ALL} document.title = 'visited ' + document.images.length;"
-        )
-        assert shown == "visited 0", text
+def paper_of(text: str) -> str:
+    return re.sub(r"<[^>]+>", " ", text[text.index('<section class="paper"') : text.index("<footer>")])
 
 
-def test_the_pages_policy_holds_in_a_browser(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    text = page(small()).replace("</body>", "<script>document.title = 'owned'</script></body>")
-    assert title_in(browser, tmp_path, text) == "test: Hyper-V compliance"
+def test_every_machine_that_is_not_ready_or_unknown_is_on_paper() -> None:
+    found = small()
+    rows = [one for one in found.readiness if one.word in (Word.NOT_READY, Word.UNKNOWN)]
+    paper = html.unescape(paper_of(page(found)))
+    assert f"{len({one.name for one in rows})} machine" in paper
+    assert all(one.name in paper and one.reason in paper for one in rows)
 
 
-# --- in a browser -----------------------------------------------------------------------------------------------------
+def test_beyond_200_machines_paper_says_how_many_more_and_where() -> None:
+    text = page(many(500))
+    assert text.count("<li><h3>") == 200
+    assert "And 300 more: see results.csv and this page on a screen." in text
 
 
-def test_each_view_shows_what_there_is(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    script = """
-    const told = [];
-    for (const name of ["rules", "servers", "machines", "unknown", "waived"]) {
-      location.hash = name; window.dispatchEvent(new HashChangeEvent("hashchange"));
-      told.push(document.getElementById("status").textContent);
-    }
-    document.title = told.join(" | ");
-    """
-    assert run_in(title_in, browser, tmp_path, page(small()), script) == (
-        "5 findings of 2 rules | 3 of 3 servers | 5 of 5 machines | 2 findings of 2 rules | 0 findings of 0 rules"
-    )
+def test_where_the_answer_comes_from_is_on_paper() -> None:
+    paper = paper_of(page(every()))
+    assert "waivers.yaml:2: rule guest-answers; machine hv01/waived01; replaced in June. anna, CHG-1" in paper
+    assert "inventories/lab.yaml (sha256:cc)" in paper
 
 
-ALL_KINDS = (cluster_was_read, server_was_read, failover_ip_needs_integration_services)
-
-
-def clustered(*rules: Rule) -> Table:
-    """``hvcl01`` of two nodes, one of which was not read, beside a server; and one whose nodes are not known."""
-    whole, lost = lab(), Unread("no route to host")
-    stand_in = Server(name="hvcl02", cluster="hvcl02", unread=lost)
-    clusters = (*whole.clusters, Cluster(name="hvcl02", unread=lost))
-    estate = replace(whole, servers=(*whole.servers, stand_in), clusters=clusters)
-    decisions, gate = decide(judge(estate, rules), estate, Grounds(policy=DEFAULT, now=NOW))
-    return Table(estate=estate, decisions=decisions, gate=gate, tool="t")
-
-
-BY_SERVER = """
-const set = (name, value) => { const field = document.querySelector(`[name=${name}]`);
-  field.value = value; field.dispatchEvent(new Event("change")); };
-const heads = () => [...document.querySelectorAll("summary")].map((one) => one.textContent).sort();
-const go = (name) => { location.hash = name; window.dispatchEvent(new HashChangeEvent("hashchange")); };
-const found = () => {
-  for (const box of document.querySelectorAll("details")) { box.open = true; box.dispatchEvent(new Event("toggle")); }
-  const one = [...document.querySelectorAll("details")].find((each) => each.textContent.includes("cluster of 2"));
-  return [...one.querySelectorAll("p.small, td.told")].map((each) => each.textContent).join("; ");
-};
-go("servers");
-"""
-
-
-def test_clusters_stand_beside_servers(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    script = f"""{BY_SERVER}
-    const told = [document.getElementById("status").textContent, ...heads(), found()];
-    set("server", "hvcl01");
-    told.push("", ...heads());
-    go("machines");
-    told.push("", ...heads());
-    document.title = told.join(" | ");
-    """
-    told = run_in(title_in, browser, tmp_path, page(clustered(*ALL_KINDS)), script).split(" | ")
-    of_hvcl01 = "? Unknown hvcl01 cluster of 2 nodes, 1 findings"
-    nodes = ["? Unknown hv03 0 machines, 2 findings", "✗ Failed hv02 1 machines, 1 findings"]
-    remark = "Remark: by its own word hv02 is paused"
-    assert told == [
-        "6 of 6 servers and clusters",
-        nodes[0],
-        of_hvcl01,
-        "? Unknown hvcl02 0 machines, 2 findings",
-        "? Unknown hvcl02 cluster of 0 nodes, 1 findings",
-        "✗ Failed hv01 berlin, sql, web; 9 machines, 9 findings",
-        nodes[1],
-        f"Nodes: hv02, hv03; {remark}; 1 of its 2 nodes could not be read: hv03 (connection refused){remark}",
-        "",
-        nodes[0],
-        of_hvcl01,
-        nodes[1],
-        "",
-        "✗ Failed hvcl01/good02 replica on hv02",
-    ]
-
-
-def test_a_cluster_that_no_rule_in_scope_judged_has_not_passed(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    script = f"{BY_SERVER} document.title = heads().filter((one) => one.includes('cluster of')).join(' | ')"
-    assert run_in(title_in, browser, tmp_path, page(clustered(server_was_read)), script).split(" | ") == [
-        "Not in scope hvcl01 cluster of 2 nodes, 0 findings",
-        "Not in scope hvcl02 cluster of 0 nodes, 0 findings",
-    ]
-
-
-def test_filters_narrow(browser: str, tmp_path: Path, title_in: TitleIn) -> None:
-    script = """
-    const set = (name, value, kind) => { const field = document.querySelector(`[name=${name}]`);
-      field.value = value; field.dispatchEvent(new Event(kind)); };
-    location.hash = "machines"; window.dispatchEvent(new HashChangeEvent("hashchange"));
-    set("server", "hv01", "change"); const one = document.getElementById("status").textContent;
-    set("outcome", "f", "change"); const two = document.getElementById("status").textContent;
-    set("text", "nobody", "input");
-    setTimeout(() => { document.title = [one, two, document.getElementById("status").textContent].join(" | "); }, 300);
-    """
-    told = run_in(title_in, browser, tmp_path, page(small()), script)
-    assert told == "3 of 5 machines | 1 of 5 machines | 0 of 5 machines"
-
-
-def axe(folder: Path) -> str:
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("needs npm for axe-core (Debian: npm)")
-    subprocess.run([npm, "pack", "--silent", "axe-core@4"], cwd=folder, capture_output=True, timeout=120, check=True)
-    (packed,) = folder.glob("axe-core-*.tgz")
-    shutil.unpack_archive(packed, folder, filter="data")
-    return (folder / "package" / "axe.min.js").read_text("utf-8")
-
-
-@pytest.mark.parametrize("kind", ["light", "dark", "clusters"])
-def test_axe_finds_nothing(browser: str, kind: str, tmp_path: Path, title_in: TitleIn) -> None:
-    text = page(clustered(*ALL_KINDS) if kind == "clusters" else small(scope="--hv-vm x"))
-    if kind == "dark":
-        text = text.replace("(prefers-color-scheme:dark)", "all")
-    script = """
-    (async () => {
-      const found = [];
-      for (const name of ["rules", "servers", "machines", "unknown", "waived"]) {
-        location.hash = name; window.dispatchEvent(new HashChangeEvent("hashchange"));
-        for (const box of document.querySelectorAll("details")) {
-          box.open = true; box.dispatchEvent(new Event("toggle"));
-        }
-        const told = await axe.run(document, { rules: { "target-size": { enabled: true } } });
-        found.push(...told.violations.map((one) => `${name} ${one.id} ${one.nodes[0].html}`));
-      }
-      document.title = found.length ? found.join("; ") : "nothing found";
-    })();
-    """
-    assert run_in(title_in, browser, tmp_path, text, f"{axe(tmp_path)}\n{script}") == "nothing found"
-
-
-def test_it_is_printed_on_two_pages(browser: str, tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    path.write_text(page(many(500)), encoding="utf-8")
-    printed = tmp_path / "page.pdf"
-    command = [browser, *BROWSER_OPTIONS, f"--user-data-dir={tmp_path / 'profile'}", "--no-pdf-header-footer"]
-    subprocess.run([*command, f"--print-to-pdf={printed}", path.as_uri()], capture_output=True, timeout=60, check=True)
-    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", printed.read_bytes())) <= 2
+def test_partners_that_nobody_listed_are_in_the_first_screen() -> None:
+    estate = replace(lab(), unlisted=(Partner(name="hv09.dr.example", servers=("hv01",), machines=2),))
+    text = page(replace(every(), estate=estate))
+    assert "<strong>hv09.dr.example</strong>: 2 machines on hv01 replicate with it" in text.split("</header>")[0]
 
 
 # --- size -------------------------------------------------------------------------------------------------------------
@@ -291,7 +209,7 @@ def made_up_rules(count: int, failing: int) -> list[Rule]:
     return [of(number) for number in range(count)]
 
 
-def large(machines: int, rules: int, failing: int) -> Table:
+def made_up(machines: int, rules: int, failing: int) -> Table:
     servers = tuple(Server(name=f"hv{number:03d}", site=f"site{number % 7}") for number in range(200))
     replicated = tuple(
         mute_machine(f"application-{number:05d}", servers[number % 200].name, guid=f"{number:x}")
@@ -300,12 +218,13 @@ def large(machines: int, rules: int, failing: int) -> Table:
     estate = Estate(name="large", time=NOW, servers=servers, replicated=replicated)
     verdicts = judge(estate, made_up_rules(rules, failing))
     decisions, gate = decide(verdicts, estate, Grounds(policy=DEFAULT, now=NOW))
-    return Table(estate=estate, decisions=decisions, gate=gate, tool="t")
+    return Table(estate=estate, decisions=decisions, gate=gate, tool="t", readiness=readiness_of(estate, verdicts))
 
 
-def test_a_large_estate_is_a_bounded_file_and_what_passed_costs_nothing() -> None:
-    found = large(5_000, 18, failing=30)
-    findings = sum(1 for one in found.decisions if one.finding)
-    size = len(page(found).encode())
-    assert 1_900 < findings < 2_100
-    assert size < 200_000 + 5_000 * 30 + findings * 120
+def test_a_large_estate_is_a_bounded_file_and_what_passed_costs_little() -> None:
+    """50,000 machines may take 8 MB: 160 octets each."""
+    assert len(page(made_up(5_000, 18, failing=30)).encode()) < 150_000 + 5_000 * 100
+
+
+def test_a_real_estate_is_a_bounded_file() -> None:
+    assert len(page(machines(1_000)).encode()) < 250_000 + 1_000 * 160

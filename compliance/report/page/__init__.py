@@ -1,1 +1,1 @@
-"""The page for people: one file without network, its data as JSON in it, made by page.py, drawn by page.js."""
+"""The page for people: one file without network, its data as JSON in it, made by page.py, drawn by script/."""

@@ -4,38 +4,70 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from compliance.judge.readiness import Direction, Readiness, Word
+from compliance.report.evidence_block import evidence_block
 from compliance.report.gate_text import gate_lines
 from compliance.report.page.data import data
+from compliance.report.page.rows import machine_key
+from compliance.report.page.texts import LONGEST
 from compliance.report.readiness import (
     WORST_FIRST,
     count_directions,
     direction_text,
-    machine_text,
     open_machines,
-    readiness_text,
+    word_text,
 )
-from compliance.report.table import ATTRIBUTION, Table, by_rule, impacts
+from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result
-from compliance.words import printable
+from compliance.rules.remedies.remedy import Command, remedy_of
+from compliance.words import join_names, printable, shorten
 
-MOST_PRINTED = 12
-"""Machines of a rule on paper, which is for a board to decide by; the page itself holds them all."""
+MOST_PRINTED = 200
+"""Machines on paper, which is for a board to decide by; the page itself holds them all."""
+MOST_NAMED = 8
+"""Servers and reasons in the first screen; what is beyond them is folded away, or under another tab."""
+LETTERS = ("f", "u", "c", "n", "o", "p")
+SIGNS = ("✗", "?", "◐", "–", "⇄", "✓")
+"""Of the words of readiness, worst first: no colour is alone."""
+SCRIPTS = ("parts", "columns", "filters", "machines", "story", "tabs", "paper", "start", "load")
+"""The parts of the page's script. All but the first and the last one read the data, and wait for it."""
 
-MOST_LISTED = 500
-"""Machines that are not plainly ready, in the list of the page's head."""
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tile:
+    """How many machines have a word in a direction."""
+
+    word: str
+    count: int
+    letter: str
+    sign: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrintedRow:
+    """What is not ready or unknown in one direction, as it stands on paper: in full."""
+
+    row: Readiness
+    route: str
+    addresses: str
+    word: str
+    remedy: str
+    command: Command | None
 
 
 def page(table: Table) -> str:
     """The whole file. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
-    style, script = _part("page.css"), _part("page.js")
-    told = table.headline
-    machines, counted = open_machines(table), count_directions(table)
-    first, *reasons = gate_lines(table.gate)
+    style, script = _part("page.css"), _script()
+    sentence = table.headline
+    machines = _open_by_machine(table)
+    first, *reasons = [line.strip().removeprefix("- ") for line in gate_lines(table.gate)]
     return _template().render(
         table=table,
         style=style,
@@ -44,26 +76,61 @@ def page(table: Table) -> str:
         "base-uri 'none'; form-action 'none'",
         data=data(table),
         title=f"{printable(table.estate.name)}: Hyper-V compliance",
-        sentence=told[:1].upper() + told[1:],
+        sentence=sentence[:1].upper() + sentence[1:],
         gate=first,
-        reasons=[line.strip().removeprefix("- ") for line in reasons],
-        counts={result.value: table.count(result) for result in Result},
+        reasons=reasons,
         coverage=table.gate.coverage,
         direction=direction_text(table),
-        words=[word.value for word in WORST_FIRST],
-        readiness=[(direction, [counts[word] for word in WORST_FIRST]) for direction, counts in counted],
-        machines=[(machine_text(one), one.direction, readiness_text(one)) for one in machines[:MOST_LISTED]],
-        more_machines=max(len(machines) - MOST_LISTED, 0),
-        failed=[(rule, impacts(rule), found) for rule, found in by_rule(table.verdicts, Result.FAILED)],
-        unknown=by_rule(table.verdicts, Result.UNKNOWN),
-        waived=by_rule(table.verdicts, Result.WAIVED),
-        most=MOST_PRINTED,
+        tiles=[(direction.value, _tiles(counts)) for direction, counts in count_directions(table)],
+        machines=[(rows[0].name, [*map(_printed, rows)]) for rows in machines[:MOST_PRINTED]],
+        more_machines=max(len(machines) - MOST_PRINTED, 0),
+        count=len(machines),
+        waived=table.count(Result.WAIVED),
+        most=MOST_NAMED,
+        longest=LONGEST,
+        evidence=evidence_block(table),
         attribution=ATTRIBUTION,
+    )
+
+
+def _tiles(counts: Mapping[Word, int]) -> list[Tile]:
+    return [
+        Tile(word=word.value, count=counts[word], letter=letter, sign=sign)
+        for word, letter, sign in zip(WORST_FIRST, LETTERS, SIGNS, strict=True)
+    ]
+
+
+def _open_by_machine(table: Table) -> list[list[Readiness]]:
+    """Return what is not ready or unknown in a direction that closes the gate, by machine, worst first."""
+    machines: dict[object, list[Readiness]] = {}
+    for row in open_machines(table):
+        if row.word in (Word.NOT_READY, Word.UNKNOWN):
+            machines.setdefault(machine_key(row), []).append(row)
+    return [*machines.values()]
+
+
+def _printed(row: Readiness) -> PrintedRow:
+    remedy = remedy_of(row.verdict) if row.verdict else None
+    places = [row.primary or "not seen", row.replica or "not seen"]
+    return PrintedRow(
+        row=row,
+        route=" → ".join(reversed(places) if row.direction is Direction.FAILBACK else places),
+        addresses=join_names(row.failover_addresses, MOST_NAMED) or "none",
+        word=word_text(row),
+        remedy=remedy.text if remedy else "",
+        command=remedy.command if remedy else None,
     )
 
 
 def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def _script() -> str:
+    """Return the parts as one script, which leaves no name behind and says whether it is strict."""
+    first, *middle, last = [_part(f"script/{name}.js") for name in SCRIPTS]
+    return f'"use strict";\n(() => {{\n{first}const begin = (data) => {{\n{"".join(middle)}}};\n{last}}})();\n'
 
 
 @cache
@@ -75,4 +142,6 @@ def _part(name: str) -> str:
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["plain"] = printable
+    environment.filters["short"] = shorten
+    environment.filters["names"] = join_names
     return environment.from_string(_part("page.html.j2"))

@@ -1,0 +1,77 @@
+"""What a row opens to: both sides of a machine, each step of the way there, and all of its findings.
+
+It is packed in blocks of some hundred machines, of which a browser unpacks the one that somebody opens.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from compliance.gate.decision import Decision
+from compliance.model import ReplicatedVM, Unread
+from compliance.report.page.findings import Finding, finding_details
+from compliance.report.page.rows import Machines
+from compliance.report.page.texts import Packed, Pool, pack
+from compliance.report.page.way import RULES, Step, way_of
+from compliance.report.table import Table
+from compliance.rules.evidence.replications import key_of
+
+MACHINES = 512
+"""Of one block."""
+LARGE = 30_000
+"""Letters of one from which on it is packed."""
+STEPS = (*Step,)
+Key = tuple[str, str]
+
+
+def blocks(
+    table: Table, machines: Machines, findings: Sequence[Finding], servers: Mapping[str, int]
+) -> Iterator[Packed]:
+    """Yield the blocks of the machines, then one of the findings that are about no machine."""
+    by_side = _decisions_by_side(table)
+    by_machine: dict[int, list[Finding]] = defaultdict(list)
+    others = []
+    for finding in findings:
+        if finding.subject is None or finding.subject < 0:
+            others.append(finding)
+        else:
+            by_machine[finding.subject].append(finding)
+    all_sides = machines.sides
+    for first in range(0, len(all_sides), MACHINES):
+        texts = Pool()
+        values = [
+            [
+                [_side(vm, by_side.get(key_of(vm.machine), ()), servers, texts) for vm in all_sides[number]],
+                [finding_details(finding, texts) for finding in by_machine.get(number, ())],
+            ]
+            for number in range(first, min(first + MACHINES, len(all_sides)))
+        ]
+        yield pack({"machines": values, "texts": texts.texts}, LARGE)
+    texts = Pool()
+    yield pack({"findings": [finding_details(finding, texts) for finding in others], "texts": texts.texts}, LARGE)
+
+
+def _decisions_by_side(table: Table) -> Mapping[Key, Sequence[Decision]]:
+    """Return what was decided on each side, its adapters, and what was made from it to try a failover."""
+    found: dict[Key, list[Decision]] = defaultdict(list)
+    for decision in table.decisions:
+        machine = decision.verdict.machine
+        if machine and decision.verdict.rule.key in RULES:
+            found[machine.server, machine.test_of or machine.guid].append(decision)
+    return found
+
+
+def _side(vm: ReplicatedVM, decisions: Sequence[Decision], servers: Mapping[str, int], texts: Pool) -> list[object]:
+    """Return server, role, power, remarks, and the way: step, letter and lines."""
+    machine = vm.machine
+    role, power = (str(value.reason if isinstance(value, Unread) else value) for value in (machine.role, machine.power))
+    stages = way_of(vm, decisions).items()
+    way = [[STEPS.index(step), stage.letter, texts.numbers(stage.evidence)] for step, stage in stages]
+    return [
+        servers.get(machine.server, -1),
+        texts.number(role),
+        texts.number(power),
+        texts.numbers(machine.remarks[:10]),
+        way,
+    ]

@@ -1,0 +1,235 @@
+"""The way of a failover address on one side of a machine, step by step, with what each step rests on.
+
+A step is what a rule said of it. What no rule looked at is no pass: it says so, or why it is not reached.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from compliance.gate.decision import Decision
+from compliance.judge.landings import LANDED
+from compliance.judge.readiness import ABOUT_THE_ADAPTER, FOUNDING, INSIDE, SYSTEM
+from compliance.judge.wrong_side import ADDRESS_THERE
+from compliance.model import Inside, InsideUnix, InsideWindows, ReplicatedVM, Role, Script, Unread
+from compliance.rule import Result
+from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import guest_seen, inside_of
+from compliance.rules.evidence.links import links_of
+from compliance.words import join_names
+
+
+class Step(StrEnum):
+    """In the order in which an address goes."""
+
+    SETTING = "Setting"
+    VALID = "Valid"
+    FREE = "Free"
+    ADAPTER = "Adapter"
+    SWITCH = "Switch"
+    DATA_EXCHANGE = "Data Exchange"
+    SERVICE = "Service or system"
+    SCRIPT = "Script"
+    STACK = "Network stack"
+    LANDED = "Landed"
+
+
+OPEN = "o"
+"""Nobody looked, or the way ends before."""
+CONDITION = "c"
+"""Passed if something holds that nobody looked at."""
+WORST = "fuwcpn"
+"""Failed, unknown, waived, passed if, passed, not applicable."""
+RULES: Mapping[str, Step] = {
+    ADDRESS_THERE: Step.SETTING,
+    "failover-ip-is-valid": Step.VALID,
+    "failover-ip-is-free": Step.FREE,
+    "replica-adapter-is-connected": Step.SWITCH,
+    FOUNDING: Step.DATA_EXCHANGE,
+    SYSTEM: Step.SERVICE,
+    INSIDE: Step.SERVICE,
+    LANDED: Step.LANDED,
+}
+OF_THE_STACK = frozenset(
+    {
+        Cause.SCRIPT_OTHER_STACK,
+        Cause.SCRIPT_LOADS_NOTHING,
+        Cause.SCRIPT_LOADS_UNKNOWN,
+        Cause.STACK_UNKNOWN,
+        Cause.INNER_ADAPTER_NOT_SEEN,
+        Cause.TAKES_NO_IPV6,
+    }
+)
+OF_THE_SCRIPT = frozenset(
+    {
+        Cause.SCRIPT_MISSING,
+        Cause.SCRIPT_UNKNOWN,
+        Cause.SCRIPT_NOT_EXECUTABLE,
+        Cause.SCRIPT_TAKES_OTHER_FILES,
+        Cause.SCRIPT_FILES_UNKNOWN,
+        Cause.SCRIPT_CONFINED,
+        Cause.SCRIPT_WRITES_UNKNOWN,
+    }
+)
+NOT_OF_A_PRIMARY = frozenset({Step.FREE, Step.SWITCH, Step.LANDED})
+OF_A_SCRIPT = frozenset({Step.SCRIPT, Step.STACK})
+NOT_LOOKED_INTO = "nobody looked into this guest"
+NOT_TRIED = "no failover and no test of one was made here"
+
+
+@dataclass(slots=True)
+class Stage:
+    """What is known of one step: a letter for each rule's word, and the lines that it rests on."""
+
+    letters: set[str] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+    why_open: list[str] = field(default_factory=list)
+
+    def add(self, letter: str, *lines: str) -> None:
+        self.letters.add(letter)
+        self.lines += [line for line in lines if line and line not in self.lines]
+
+    @property
+    def letter(self) -> str:
+        return min(self.letters, key=WORST.index, default=OPEN)
+
+    @property
+    def evidence(self) -> Sequence[str]:
+        """Return the lines, or why there are none."""
+        return self.lines or self.why_open[:1]
+
+
+Way = Mapping[Step, Stage]
+
+
+def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
+    """Return the stages of one side's way. ``decisions``: those on this side, on its adapters and on what was made
+    from it to try a failover."""
+    way: dict[Step, Stage] = defaultdict(Stage)
+    _set(way, vm)
+    for decision in decisions:
+        step = RULES.get(decision.verdict.rule.key)
+        if step is not None:
+            _add(way, step, decision, vm)
+    if inside_of(vm) is None:
+        for step in OF_A_SCRIPT:
+            way[step].why_open.append(NOT_LOOKED_INTO)
+    if not vm.machine.settings:
+        return {Step.SETTING: way[Step.SETTING]}
+    return {step: way[step] for step in _steps(vm)} | {step: way[step] for step in way if way[step].letters}
+
+
+def letter_of(decision: Decision) -> str:
+    """Return the first letter of a result, ``c`` for a pass on a condition."""
+    outcome = decision.shown.outcome
+    if outcome.result is Result.PASSED and outcome.condition:
+        return CONDITION
+    return outcome.result.value[0]
+
+
+def _steps(vm: ReplicatedVM) -> Iterator[Step]:
+    """Yield the steps that this side's way has. A primary is on its switch already, and of a failback no rule asks
+    whether an address is free or has landed; Windows needs no script."""
+    is_primary = vm.machine.role is Role.PRIMARY
+    inside, guest = inside_of(vm), guest_seen(vm)
+    is_windows = isinstance(inside, InsideWindows) or "windows" in ((guest and guest.os_name) or "").casefold()
+    for step in Step:
+        if is_primary and step in NOT_OF_A_PRIMARY:
+            continue
+        if is_windows and step in OF_A_SCRIPT:
+            continue
+        yield step
+
+
+def _set(way: dict[Step, Stage], vm: ReplicatedVM) -> None:
+    machine = vm.machine
+    if isinstance(machine.failover, Unread):
+        way[Step.SETTING].add("u", f"not known: {machine.failover}")
+    elif not machine.settings:
+        way[Step.SETTING].add("n", "no failover address is set on this side")
+    else:
+        for setting in machine.settings:
+            on = f" on {setting.adapter}" if setting.adapter else ""
+            gateways = f", gateway {join_names(setting.gateways)}" if setting.gateways else ""
+            way[Step.SETTING].add("p", f"{join_names(setting.addresses)}{on}{gateways}")
+        if all(setting.adapter and not setting.adapter.legacy for setting in machine.settings):
+            way[Step.ADAPTER].add("p", "a synthetic adapter that its server lists")
+
+
+def _add(way: dict[Step, Stage], step: Step, decision: Decision, vm: ReplicatedVM) -> None:
+    outcome = decision.shown.outcome
+    letter = letter_of(decision)
+    lines = _lines(decision)
+    if letter == "n":
+        if step is Step.LANDED:
+            way[step].why_open.append(f"{NOT_TRIED}: {outcome.finding}")
+        elif decision.verdict.rule.key != INSIDE:
+            way[step].why_open.extend(lines)
+    elif decision.verdict.rule.key == FOUNDING:
+        _add_founding(way, letter, outcome.cause, lines)
+    elif decision.verdict.rule.key == INSIDE:
+        _add_inside(way, letter, lines, vm)
+    elif step is Step.SETTING and letter == "p":
+        return  # the setting says it already
+    else:
+        way[step].add(letter, *lines)
+
+
+def _lines(decision: Decision) -> Sequence[str]:
+    outcome = decision.shown.outcome
+    adapter = decision.verdict.adapter
+    name = f"{adapter.adapter}: " if adapter and adapter.adapter and outcome.finding else ""
+    condition = f"if {outcome.condition}" if outcome.condition else ""
+    return [
+        line
+        for line in (f"{name}{outcome.finding}", condition, outcome.evidence and f"Evidence: {outcome.evidence}")
+        if line
+    ]
+
+
+def _add_founding(way: dict[Step, Stage], letter: str, cause: str, lines: Sequence[str]) -> None:
+    """The founding rule asks of the adapter before it asks the guest: a word on the one is none on the other."""
+    if cause in ABOUT_THE_ADAPTER or cause == Cause.ADAPTERS_UNREAD:
+        way[Step.ADAPTER].add(letter, *lines)
+        return
+    way[Step.DATA_EXCHANGE].add(letter, *lines)
+
+
+def _add_inside(way: dict[Step, Stage], letter: str, lines: Sequence[str], vm: ReplicatedVM) -> None:
+    """Take the look apart: each link that does not hold belongs to its own step, and a step behind one that is not
+    there was not reached."""
+    inside = inside_of(vm)
+    if not isinstance(inside, Inside) or letter in "pcn":
+        for step in _inner_steps(inside):
+            way[step].add(letter, *lines)
+            lines = ()
+        return
+    broken = letter  # failed, or waived
+    for link in links_of(vm, inside):
+        way[_step_of(link.cause)].add(broken if link.fix is not None else "u", link.finding)
+    for step in _inner_steps(inside):
+        if way[step].letter == OPEN and _is_reached(step, inside):
+            way[step].add("p", "seen inside the guest")
+
+
+def _inner_steps(inside: Inside | Unread | None) -> tuple[Step, ...]:
+    return (Step.SERVICE, Step.SCRIPT, Step.STACK) if isinstance(inside, InsideUnix) else (Step.SERVICE,)
+
+
+def _step_of(cause: Cause) -> Step:
+    if cause in OF_THE_SCRIPT:
+        return Step.SCRIPT
+    return Step.STACK if cause in OF_THE_STACK else Step.SERVICE
+
+
+def _is_reached(step: Step, inside: Inside) -> bool:
+    if inside.on_hyperv is False or not isinstance(inside, InsideUnix) or step is Step.SERVICE:
+        return inside.on_hyperv is not False
+    if inside.daemon is None:
+        return False
+    return step is Step.SCRIPT or (
+        inside.daemon.script_state is Script.THERE and not isinstance(inside.daemon.writes, Unread)
+    )
