@@ -24,10 +24,10 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.inventory.read import read_any
 from compliance.inventory.stretched import refuse_unknown_sites
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.headline import count_machines, in_scope
 from compliance.judge.judge import all_rules, judge
 from compliance.judge.packages import packages_with_rules
-from compliance.judge.readiness import readiness_of
 from compliance.judge.scope import Scope
 from compliance.judge.silent import silent_machines
 from compliance.report.origin import SNAPSHOT_CLOCK, THIS_CLOCK, Origin, RulePackage, logins_of

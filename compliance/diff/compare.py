@@ -16,7 +16,8 @@ from compliance.diff.difference import Audit, AuditExtent, Changed, Difference, 
 from compliance.diff.side import AuditIndex, key_of_cluster
 from compliance.errors import UsageError
 from compliance.hyperv.rows import first_label
-from compliance.judge.readiness import Direction, Readiness, readiness_of
+from compliance.judge.conclusion import readiness_of
+from compliance.judge.readiness import Direction, Readiness
 from compliance.model import Unread, VirtualMachine
 from compliance.rule import Verdict, unknown
 from compliance.words import printable, quote

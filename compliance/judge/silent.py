@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from compliance.gate.coverage import SilentMachine
 from compliance.gate.policy import Policy
+from compliance.judge.conclusion import STEPS
 from compliance.judge.headline import ASKED, sides_of
 from compliance.judge.landings import LANDED, ON_ONE_SIDE, SideKey
-from compliance.judge.readiness import STEPS, Direction, Readiness, Word
+from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.model import Role
 from compliance.rule import Result, Verdict
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from compliance.judge.readiness import FOUNDING
+from compliance.judge.conclusion import FOUNDING
 from compliance.plugin.grain import Bundle
 from compliance.report.readiness import readiness_text
 from compliance.rule import Result, Verdict

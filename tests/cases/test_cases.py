@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from compliance.errors import SnapshotError
 from compliance.hyperv.estate import translate
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Direction, Readiness, Word, readiness_of
+from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.model import Estate
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause

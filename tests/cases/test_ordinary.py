@@ -11,8 +11,9 @@ import pytest
 
 from compliance.audit import judged
 from compliance.hyperv.estate import translate
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Direction, Word, readiness_of
+from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from compliance.rule import Result, Severity

@@ -17,9 +17,10 @@ from compliance.gate.decision import Decision, Grounds
 from compliance.gate.gate import decide
 from compliance.gate.policy import Policy
 from compliance.gate.waivers import Waiver, WaiverEntry
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.headline import ASKED, count_machines, count_words, headline, in_scope
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Direction, Readiness, Word, readiness_of
+from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.judge.scope import Scope
 from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Direction, Readiness, RestsOn, Word, readiness_of
+from compliance.judge.readiness import Direction, Readiness, RestsOn, Word
 from compliance.model import Answer, Estate, Evidence, Guest, Judging, Role, Unread, VirtualMachine
 from compliance.rules.evidence.causes import Cause
 from tests.values import WINDOWS, adapter, address, dynamic, estate, replica, static, vm

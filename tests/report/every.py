@@ -16,8 +16,8 @@ from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gate.waivers import Waiver, WaiverEntry, WaiverFile
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import readiness_of
 from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows

@@ -10,8 +10,8 @@ from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import readiness_of
 from compliance.model import (
     Adapter,
     AdapterConnection,

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Direction, RestsOn, Word, readiness_of
+from compliance.judge.readiness import Direction, RestsOn, Word
 from compliance.model import Answer, Estate, FailoverAddress, Guest, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from compliance.errors import Why
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Word, readiness_of
+from compliance.judge.readiness import Word
 from compliance.model import Adapter, AdapterConnection, Addresses, Estate, Power, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
