@@ -31,9 +31,10 @@ class Handover:
     now: datetime
 
 
-def write_handover(handover: Handover) -> Path:
-    """Return a new file in a folder of its own that nobody else may enter."""
-    path = Path(tempfile.mkdtemp(prefix="hyperv-compliance-")) / "handover"
+def write_handover(handover: Handover, folder: Path | None = None) -> Path:
+    """Return a new file in a folder of its own that nobody else may enter: below ``folder``, or the machine's own for
+    such things."""
+    path = Path(tempfile.mkdtemp(prefix="hyperv-compliance-", dir=folder)) / "handover"
     with path.open("xb") as file:
         pickle.dump(handover, file, protocol=pickle.HIGHEST_PROTOCOL)
     return path

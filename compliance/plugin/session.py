@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,30 +12,24 @@ from typing import Any
 import pytest
 
 from compliance import audit
-from compliance.gate.exits import Exit
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
-from compliance.plugin.ask import asker
 from compliance.plugin.cases import MARKERS, Case, EstateNode, marker_of, run, word_of
 from compliance.plugin.ending import Ending
 from compliance.plugin.exit_code import ExitCode
+from compliance.plugin.gathering import take_snapshot
 from compliance.plugin.grain import Bundle, bundles, of_rule
 from compliance.plugin.handover import KEY, Handover, delete_handover, write_handover
 from compliance.plugin.ini_file import IniOptions
-from compliance.plugin.interrupt import interrupted_once
 from compliance.plugin.mistakes import usage_errors
 from compliance.plugin.options import Grain
-from compliance.plugin.progress import OutputLostError, Teller, discard_output
 from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request, read_request
 from compliance.report.html.bpa_page import environment
 from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
-from compliance.snapshot.snapshot import Snapshot, SnapshotFile
-from compliance.snapshot.write import refuse_unwritable, write_snapshot
 from compliance.words import printable
-from compliance.world import World
 
 
 class EstateSession:
@@ -45,7 +39,6 @@ class EstateSession:
         self._request = request
         self._reports = reports
         self._handover: Path | None = None  # what xdist's workers read
-        self._saved: SnapshotFile | None = None  # what --hv-save wrote
         self._table: Table | None = None
         self._bundles: list[Bundle] = []
         self._ids: frozenset[str] = frozenset()
@@ -73,14 +66,12 @@ class EstateSession:
     def _start(self, config: pytest.Config) -> None:
         request, handover = self._request, self._request.handover
         with usage_errors():
-            snapshot = handover.snapshot if handover else self._take_snapshot(config)
+            snapshot, saved = (handover.snapshot, None) if handover else take_snapshot(config, request)
         now = handover.now if handover else datetime.now(UTC)
         if config.pluginmanager.has_plugin("dsession"):
             plan = replace(request.plan, inventory=None, snapshot=None)
             self._handover = write_handover(Handover(plan=plan, snapshot=snapshot, now=now))
-        self._table = audit.judged(
-            snapshot, request.scope, request.plan, now=now, author=request.author, saved=self._saved
-        )
+        self._table = audit.judged(snapshot, request.scope, request.plan, now=now, author=request.author, saved=saved)
         # The snapshot's rows take more memory than all that was made of them.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
@@ -96,32 +87,6 @@ class EstateSession:
         config.pluginmanager.register(exit_code, "compliance.plugin.exit_code")
         ending = Ending(self._request, self._table, exit_code, self._reports)
         config.pluginmanager.register(ending, "compliance.plugin.ending")
-
-    def _take_snapshot(self, config: pytest.Config) -> Snapshot:
-        """The snapshot, saved where that was asked for. An interrupted gathering ends the run here: exit code 2."""
-        plan, save = self._request.plan, self._request.save
-        if save:
-            refuse_unwritable(Path(save))
-        teller = Teller(config)
-        world = World(ask=asker(config))
-        kept: list[Snapshot] = []
-
-        def keep(snapshot: Snapshot) -> None:
-            kept.append(snapshot)
-            if save:
-                self._saved = write_snapshot(snapshot, Path(save))
-
-        with interrupted_once():
-            try:
-                snapshot = audit.take_snapshot(plan, world, teller.tell, keep)
-            except OutputLostError:
-                snapshot = kept[-1]
-                discard_output(config)
-        if plan.snapshot is None and not snapshot.complete:
-            with suppress(OSError):  # after SIGHUP there is no terminal any more
-                teller.clear()
-            pytest.exit(summary.interrupted(snapshot, save), returncode=int(Exit.INTERRUPTED))
-        return snapshot
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,13 +56,12 @@ def test_workers_read_nothing_that_the_user_named(folder: Path, run_pytest: RunP
     assert list(folder.glob("hyperv-compliance-*")) == []
 
 
-def test_what_is_handed_over_is_what_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_what_is_handed_over_is_what_comes(tmp_path: Path) -> None:
     write_snapshot(ESTATE, tmp_path / "x.jsonl")
     handover = Handover(plan=plan(None, [str(tmp_path / "x.jsonl")]), snapshot=ESTATE, now=NOW)
-    path = write_handover(handover)
+    path = write_handover(handover, tmp_path)
     config = SimpleNamespace(workerinput={KEY: str(path)})
     assert read_handover(config) == handover  # type: ignore[arg-type]
     assert read_handover(SimpleNamespace()) is None  # type: ignore[arg-type]
     delete_handover(path)
-    assert not path.parent.exists()
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.jsonl"]

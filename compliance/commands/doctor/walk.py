@@ -70,10 +70,9 @@ class _Walk:
         self._now = now
         self._refusals = refusals
         self._steps: list[Step] = []
-        self._classes: list[ClassRead] = []
         self._grants: list[Grant] = []
         self._connection = Connection(self._endpoint, self._deadline)
-        self._counted = (0, 0)  # messages and octets, as of the last class
+        self._log = _ClassLog(self._connection)
 
     def examination(self) -> Examination:
         reached = reach(self._endpoint, self._deadline, self._now())
@@ -81,7 +80,7 @@ class _Walk:
         with self._connection:
             reading = self._login_and_read(reached)
         source = source_of(self._entry, reading)
-        if self._classes or isinstance(reading, Reading):
+        if self._log.classes or isinstance(reading, Reading):
             self._understand(source)
         return Examination(
             name=self._entry.name,
@@ -89,10 +88,10 @@ class _Walk:
             way=f"{self._endpoint.scheme}, {_who(self._endpoint)}",
             steps=_whole(self._steps),
             source=source,
-            classes=tuple(self._classes),
+            classes=tuple(self._log.classes),
             grants=tuple(self._grants),
             messages=self._connection.messages,
-            octets=self._octets(),
+            octets=_octets(self._connection),
             seconds=time.monotonic() - self._began,
         )
 
@@ -139,8 +138,8 @@ class _Walk:
     # --- the reading: the audit's own --------------------------------------------------------------------------------
 
     def _read(self, version: str | None) -> Reading | Unread:
-        reader = Reader(self._connection, self._deadline, self._endpoint.server_seconds, self._now, self._watch)
-        self._spent()
+        reader = Reader(self._connection, self._deadline, self._endpoint.server_seconds, self._now, self._log.note)
+        self._log.spent()
         try:
             return reader.read_after_identify(version)
         except ReadError as error:
@@ -148,11 +147,35 @@ class _Walk:
         except Exception as error:  # as in gather.py: whatever fails with one peer costs that peer only
             return Unread(f"unexpected {type(error).__name__}", Why.BROKEN)
 
-    def _watch(self, query: Query, answer: RowsOrUnread, seconds: float) -> None:
+    def _understand(self, source: ServerRecord) -> None:
+        version = source.reading.version if isinstance(source.reading, Reading) else None
+        meaning = explain(source, self._log.classes)
+        self._steps += meaning.steps
+        denied = {
+            read.namespace: read.unread
+            for read in self._log.classes
+            if read.unread is not None and read.unread.why is Why.NOT_PERMITTED
+        }
+        if denied:
+            self._grants += grants.for_denied(self._endpoint, version, denied)
+        if meaning.hidden:
+            self._grants += grants.for_hidden(self._endpoint, version)
+
+
+class _ClassLog:
+    """What each class gave, and what it took of the connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.classes: list[ClassRead] = []
+        self._connection = connection
+        self._counted = (0, 0)  # messages and octets, as of the last class
+
+    def note(self, query: Query, answer: RowsOrUnread, seconds: float) -> None:
+        """Note a class that was read, or could not be, after ``seconds``: what gather/server.py's reader calls."""
         if query is queries.NODE_OF and isinstance(answer, Unread) and answer.why is Why.ABSENT:
             return  # no node of a cluster: nothing is amiss, and what it cost counts with what follows
-        messages, octets = self._spent()
-        self._classes.append(
+        messages, octets = self.spent()
+        self.classes.append(
             ClassRead(
                 name=query.class_name,
                 namespace=query.namespace,
@@ -164,29 +187,16 @@ class _Walk:
             )
         )
 
-    def _spent(self) -> tuple[int, int]:
+    def spent(self) -> tuple[int, int]:
         """Messages and octets since it was asked the last time."""
-        now = self._connection.messages, self._octets()
+        now = self._connection.messages, _octets(self._connection)
         spent = now[0] - self._counted[0], now[1] - self._counted[1]
         self._counted = now
         return spent
 
-    def _octets(self) -> int:
-        return self._connection.bytes_in + self._connection.bytes_out
 
-    def _understand(self, source: ServerRecord) -> None:
-        version = source.reading.version if isinstance(source.reading, Reading) else None
-        told = explain(source, self._classes)
-        self._steps += told.steps
-        denied = {
-            one.namespace: one.unread
-            for one in self._classes
-            if one.unread is not None and one.unread.why is Why.NOT_PERMITTED
-        }
-        if denied:
-            self._grants += grants.for_denied(self._endpoint, version, denied)
-        if told.hidden:
-            self._grants += grants.for_hidden(self._endpoint, version)
+def _octets(connection: Connection) -> int:
+    return connection.bytes_in + connection.bytes_out
 
 
 # --- steps ------------------------------------------------------------------------------------------------------------
