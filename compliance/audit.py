@@ -57,7 +57,7 @@ class Plan:
     """What a run is about to judge, an inventory to gather or a snapshot that is there already; and by what."""
 
     estate: str
-    named: str  # the inventory or the snapshots, as the user named them
+    name_as_typed: str  # the inventory or the snapshots, as the user named them
     file: str = ""  # the first of them, as the tools of a repository name a file
     inventory: Inventory | None = None
     snapshot: Snapshot | None = None
@@ -114,14 +114,16 @@ def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) ->
         if limit.pattern:
             raise UsageError(f"{OPTION} chooses servers to read: --snapshot has been read; {INSTEAD}")
         joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
-        return Plan(estate=joined.estate, named=", ".join(snapshots), file=_from_here(snapshots[0]), snapshot=joined)
+        return Plan(
+            estate=joined.estate, name_as_typed=", ".join(snapshots), file=_from_here(snapshots[0]), snapshot=joined
+        )
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
     found = read_any(Path(inventory), limit)
     kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
     return Plan(
         estate=found.name,
-        named=inventory,
+        name_as_typed=inventory,
         file=_from_here(inventory),
         inventory=found,
         snapshot=kept,
@@ -193,7 +195,7 @@ def judged(
     ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's own, if left out.
     ``author`` and ``saved`` are for the evidence block alone: who ran it, and the file that the snapshot was saved to.
     """
-    planned = planned or Plan(estate=snapshot.estate, named="")
+    planned = planned or Plan(estate=snapshot.estate, name_as_typed="")
     policy = planned.policy
     estate = translate(snapshot)
     servers = {server.name: server for server in estate.servers}
@@ -221,7 +223,7 @@ def judged(
         gate=gate,
         readiness=readiness,
         tool=tool(),
-        inventory=planned.named,
+        inventory=planned.name_as_typed,
         inventory_digest=snapshot.inventory_digest,
         file=planned.file,
         lines=planned.inventory.lines if planned.inventory else {},

@@ -535,7 +535,7 @@ def source(host: Host, *, rows: Mapping[str, object] | None = None, **changes: o
             version=host.version,
             classes=classes,  # type: ignore[arg-type]
             again={"Msvm_ComputerSystem": classes["Msvm_ComputerSystem"]},  # type: ignore[dict-item]
-            asked={query.class_name: query.properties for query in asked},
+            asked_properties={query.class_name: query.properties for query in asked},
         ),
     }
     return ServerRecord(**{**values, **changes})  # type: ignore[arg-type]

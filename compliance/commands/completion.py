@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
+class CommandWords:
     """What may follow a command: its options, each with its values where they are few, and its own words."""
 
     summary: str
@@ -62,7 +62,7 @@ def _subparsers(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
     return {}
 
 
-def _words(parser: argparse.ArgumentParser, summary: str) -> Words:
+def _words(parser: argparse.ArgumentParser, summary: str) -> CommandWords:
     options: dict[str, tuple[str, ...]] = {}
     words: list[str] = []
     for action in parser._actions:  # noqa: SLF001
@@ -73,10 +73,10 @@ def _words(parser: argparse.ArgumentParser, summary: str) -> Words:
             words += values
     for below in _subparsers(parser).values():
         options = {**_words(below, "").options, **options}
-    return Words(summary=summary, options=options, words=tuple(words))
+    return CommandWords(summary=summary, options=options, words=tuple(words))
 
 
-def bash(commands: Mapping[str, Words]) -> str:
+def bash(commands: Mapping[str, CommandWords]) -> str:
     """Return the script. Where no word fits, bash completes names of files."""
     return f"""\
 _hyperv_compliance() {{
@@ -95,7 +95,7 @@ complete -o default -F _hyperv_compliance {PROGRAM}
 """
 
 
-def zsh(commands: Mapping[str, Words]) -> str:
+def zsh(commands: Mapping[str, CommandWords]) -> str:
     """Return the script, which needs `compinit`."""
     return f"""\
 #compdef {PROGRAM}
@@ -118,7 +118,7 @@ compdef _hyperv_compliance {PROGRAM}
 """
 
 
-def _cases(commands: Mapping[str, Words], variable: str = "words") -> str:
+def _cases(commands: Mapping[str, CommandWords], variable: str = "words") -> str:
     """Return the arms of a `case` over the command and the word before."""
     lines: list[str] = []
     for name, words in commands.items():
@@ -129,12 +129,12 @@ def _cases(commands: Mapping[str, Words], variable: str = "words") -> str:
     return "".join(lines)
 
 
-def fish(commands: Mapping[str, Words]) -> str:
+def fish(commands: Mapping[str, CommandWords]) -> str:
     """Return the script."""
     return "".join(f"{line}\n" for line in _fish_lines(commands))
 
 
-def _fish_lines(commands: Mapping[str, Words]) -> Iterator[str]:
+def _fish_lines(commands: Mapping[str, CommandWords]) -> Iterator[str]:
     for name, words in commands.items():
         yield f"complete -c {PROGRAM} -n __fish_use_subcommand -f -a {name} -d {_quoted(words.summary)}"
     for name, words in commands.items():
@@ -146,7 +146,7 @@ def _fish_lines(commands: Mapping[str, Words]) -> Iterator[str]:
             yield f"{begin} -l {option.removeprefix('--')}{more}"
 
 
-def powershell(commands: Mapping[str, Words]) -> str:
+def powershell(commands: Mapping[str, CommandWords]) -> str:
     """Return the script, for Windows PowerShell 5.1 and later. Where no word fits, it completes names of files."""
     first = " ".join((*commands, "--help", "--version"))
     table = "".join(f"    {_doubled(f'{name} ')} = {_doubled(words.every)}\n" for name, words in commands.items())

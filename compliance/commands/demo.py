@@ -7,10 +7,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from compliance.commands.audit.command import PAGE, REPORTS, World, run_pytest
+from compliance.commands.audit.command import PAGE, REPORTS, run_pytest
 from compliance.commands.packaged import packaged_file
 from compliance.program import PROGRAM
 from compliance.words import printable
+from compliance.world import World
 
 ESTATES = {False: "demo.yaml", True: "demo-guests.yaml"}
 """By whether guests are looked into."""

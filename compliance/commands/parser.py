@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 def parser_for(words: Sequence[str]) -> Parser:
     """Return the parser, with the options of the one command that ``words`` begin with: only that is loaded."""
     parser = Parser(prog=PROGRAM, description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the program's version, and Python's")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="print the program's version, and Python's")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, (module, summary) in COMMANDS.items():
         below = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
@@ -61,7 +61,7 @@ def parser_for(words: Sequence[str]) -> Parser:
     return parser
 
 
-class _Version(argparse.Action):
+class _PrintVersion(argparse.Action):
     """Print the version where it is asked for: to look it up takes longer than many a command."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:

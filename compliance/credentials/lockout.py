@@ -19,25 +19,25 @@ class Lockout:
     patience: float
     is_taken: bool = False
     refused_by: list[str] = field(default_factory=list)
-    _asked: dict[str, float] = field(default_factory=dict)  # server -> when, of time.monotonic
+    _pending: dict[str, float] = field(default_factory=dict)  # server -> when, of time.monotonic
 
     @property
     def is_shut(self) -> bool:
         return not self.is_taken and len(self.refused_by) >= TRIES
 
     def may_ask(self, now: float) -> bool:
-        pending = sum(now - since < self.patience for since in self._asked.values())
+        pending = sum(now - since < self.patience for since in self._pending.values())
         return self.is_taken or len(self.refused_by) + pending < TRIES
 
     def ask(self, server: str, now: float) -> None:
-        self._asked[server] = now
+        self._pending[server] = now
 
     def answered(self, server: str, *, refused: bool) -> None:
         """``server`` is done. That it took the password is for ``took`` to say: it may have been unreachable."""
-        self._asked.pop(server, None)
+        self._pending.pop(server, None)
         if refused:
             self.refused_by.append(server)
 
     def took(self, server: str) -> None:
-        self._asked.pop(server, None)
+        self._pending.pop(server, None)
         self.is_taken = True

@@ -145,23 +145,23 @@ def _fate(was: object, now: object, *, is_hidden: bool) -> Fate:
         return Fate.STAYED
     if was:
         return Fate.LOST if is_hidden else Fate.WENT
-    return Fate.FOUND if is_hidden else Fate.CAME
+    return Fate.KNOWN_NOW if is_hidden else Fate.CAME
 
 
 # --- machines ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
+class _SameMachine:
     entry: Changed
     was: VirtualMachine | None
     now: VirtualMachine | None
 
 
-def _machines(old: AuditIndex, new: AuditIndex) -> Iterator[_Pair]:
+def _machines(old: AuditIndex, new: AuditIndex) -> Iterator[_SameMachine]:
     for guid in old.machines.keys() | new.machines.keys():
         for was, now in _paired(old.machines.get(guid, ()), new.machines.get(guid, ())):
-            yield _Pair(_machine(was, now, old, new), was, now)
+            yield _SameMachine(_machine(was, now, old, new), was, now)
 
 
 SAME: Sequence[Callable[[VirtualMachine, VirtualMachine], bool]] = (
@@ -213,7 +213,7 @@ def _flips(olds: Mapping[str, Verdict], news: Mapping[str, Verdict], fate: Fate,
     verdicts = {**olds, **news}
     found = []
     for key, verdict in sorted(verdicts.items(), key=lambda item: (item[1].rule.severity.rank, item[0])):
-        before = olds[key].outcome if key in olds else unknown(reason) if fate is Fate.FOUND else None
+        before = olds[key].outcome if key in olds else unknown(reason) if fate is Fate.KNOWN_NOW else None
         after = news[key].outcome if key in news else unknown(reason) if fate is Fate.LOST else None
         if (before and before.result) != (after and after.result):
             found.append(Flip(rule=key, severity=verdict.rule.severity, before=before, after=after))
@@ -221,7 +221,7 @@ def _flips(olds: Mapping[str, Verdict], news: Mapping[str, Verdict], fate: Fate,
 
 
 def _explained(
-    machines: Sequence[_Pair], others: Sequence[Changed], old: AuditIndex, new: AuditIndex
+    machines: Sequence[_SameMachine], others: Sequence[Changed], old: AuditIndex, new: AuditIndex
 ) -> Iterator[Changed]:
     """The entries in their order, each with what else may have flipped its outcomes: the settings, the same guest on
     another server, a server that it names as its partner's. A machine that came or went explains itself."""
@@ -246,12 +246,12 @@ def _labels(entry: Changed, old: AuditIndex, new: AuditIndex) -> Iterable[str]:
     return {first_label(server.host_name or server.name) for server in sides if server}
 
 
-def _partners(found: _Pair) -> set[str]:
+def _partners(found: _SameMachine) -> set[str]:
     partners = [one.partners for one in (found.was, found.now) if one and not isinstance(one.partners, Unread)]
     return {first_label(name) for names in partners for name in names}
 
 
-def _order(found: _Pair) -> tuple[str, str, str, str]:
+def _order(found: _SameMachine) -> tuple[str, str, str, str]:
     machine = found.now or found.was
     assert machine  # noqa: S101  # see _machine
     return machine.place.casefold(), machine.name.casefold(), machine.guid, str(machine.role)

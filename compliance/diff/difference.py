@@ -19,7 +19,7 @@ class Fate(StrEnum):
     CAME = "came"
     WENT = "went"
     LOST = "not known now"
-    FOUND = "known now"
+    KNOWN_NOW = "known now"
 
 
 class Effect(StrEnum):

@@ -38,7 +38,7 @@ class Item:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Section:
+class DiffSection:
     title: str
     items: tuple[Item, ...]
 
@@ -50,10 +50,10 @@ class Section:
 SECTIONS: Sequence[tuple[str, Callable[[Changed], bool]]] = (
     ("Got worse", lambda entry: Effect.WORSE in entry.effects and entry.fate is not Fate.LOST),
     ("Not known now", lambda entry: entry.fate is Fate.LOST),
-    ("Got better", lambda entry: Effect.BETTER in entry.effects and entry.fate is not Fate.FOUND),
+    ("Got better", lambda entry: Effect.BETTER in entry.effects and entry.fate is not Fate.KNOWN_NOW),
     ("Came", lambda entry: entry.fate is Fate.CAME),
     ("Went", lambda entry: entry.fate is Fate.WENT),
-    ("Known now", lambda entry: entry.fate is Fate.FOUND),
+    ("Known now", lambda entry: entry.fate is Fate.KNOWN_NOW),
     ("Other outcomes", lambda entry: bool(entry.flips)),
     ("Changed, and no outcome with it", lambda entry: bool(entry.changes)),
 )
@@ -64,21 +64,23 @@ TOGETHER = frozenset({"Not known now", "Known now"})
 MOST_NAMES = 10
 
 
-def sections(difference: Difference) -> tuple[Section, ...]:
+def sections(difference: Difference) -> tuple[DiffSection, ...]:
     """All of it, the worst first; those that hold nothing are left out."""
     held: dict[str, list[Changed]] = {title: [] for title, _ in SECTIONS}
     for entry in difference.entries:
         held[next(title for title, holds in SECTIONS if holds(entry))].append(entry)
-    turned = [Section(title="Readiness turned", items=tuple(map(_turn, difference.turns)))] if difference.turns else []
+    turned = (
+        [DiffSection(title="Readiness turned", items=tuple(map(_turn, difference.turns)))] if difference.turns else []
+    )
     return (
         *turned,
         *_of_entries(held),
     )
 
 
-def _of_entries(held: Mapping[str, Sequence[Changed]]) -> Iterator[Section]:
+def _of_entries(held: Mapping[str, Sequence[Changed]]) -> Iterator[DiffSection]:
     yield from (
-        Section(title=title, items=tuple(_together(found) if title in TOGETHER else map(_item, found)))
+        DiffSection(title=title, items=tuple(_together(found) if title in TOGETHER else map(_item, found)))
         for title, found in held.items()
         if found
     )

@@ -18,7 +18,7 @@ FORMAT = "hyperv-compliance results"
 VERSION = 2
 VERSIONS = (1, 2)
 """Of a baseline: each that there was is read for ever."""
-FOUND = (Result.FAILED, Result.UNKNOWN)
+FINDINGS = (Result.FAILED, Result.UNKNOWN)
 LARGEST = 256 * 1024 * 1024  # bytes; 900,000 findings
 
 
@@ -53,7 +53,7 @@ class Baseline:
 
 def finding_of(verdict: Verdict) -> Finding | None:
     """Return the finding of what failed or is unknown; None for the rest."""
-    if verdict.outcome.result not in FOUND:
+    if verdict.outcome.result not in FINDINGS:
         return None
     return Finding(
         identity=digest("2", verdict.estate, verdict.rule.key, *_subject(verdict)),

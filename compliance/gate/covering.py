@@ -14,7 +14,7 @@ from compliance.rule import Result, Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Names:
+class _SubjectNames:
     """What a verdict's subject may be called in a waiver, folded. Empty where it is about no such thing."""
 
     server: frozenset[str]  # and its cluster
@@ -35,7 +35,7 @@ class _Compiled:
     waiver: Waiver
     kinds: tuple[tuple[str, Patterns], ...]
 
-    def covers(self, names: _Names, *, without: str = "") -> bool:
+    def covers(self, names: _SubjectNames, *, without: str = "") -> bool:
         """Kinds narrow each other, several patterns of a kind widen it."""
         return all(patterns.match(getattr(names, kind)) for kind, patterns in self.kinds if kind != without)
 
@@ -62,7 +62,7 @@ class Waivers:
             covering = [one for one in covering if one.waiver.is_exact and self._means(one, verdict, names)]
         return [one.waiver for one in covering]
 
-    def _candidates(self, rule: str, names: _Names) -> Sequence[_Compiled]:
+    def _candidates(self, rule: str, names: _SubjectNames) -> Sequence[_Compiled]:
         """Those that name the rule and may name this subject, in the order of the files."""
         if rule not in self._by_rule:
             key = folded(rule)
@@ -70,7 +70,7 @@ class Waivers:
         found = self._by_rule[rule].find(names)
         return [one for _, one in sorted(found.items())]
 
-    def _means(self, one: _Compiled, verdict: Verdict, names: _Names) -> bool:
+    def _means(self, one: _Compiled, verdict: Verdict, names: _SubjectNames) -> bool:
         """Does an exact waiver mean this verdict's machine and no other? The sides of a machine have one GUID, and each
         a role of its own.
 
@@ -107,23 +107,25 @@ class Waivers:
 
     # --- names --------------------------------------------------------------------------------------------------------
 
-    def _names(self, verdict: Verdict) -> _Names:
+    def _names(self, verdict: Verdict) -> _SubjectNames:
         if machine := verdict.machine:
             adapter = verdict.subject if isinstance(verdict.subject, ReplicaAdapter) else None
             return self._names_of(machine, verdict.label, adapter)
         return self._with(verdict.server, verdict.cluster)
 
-    def _names_of(self, machine: VirtualMachine, label: str = "", adapter: ReplicaAdapter | None = None) -> _Names:
+    def _names_of(
+        self, machine: VirtualMachine, label: str = "", adapter: ReplicaAdapter | None = None
+    ) -> _SubjectNames:
         own = label.rpartition("/")[0] if adapter else label  # an adapter's label begins with its machine's
         names = frozenset((*_machine_names(machine), folded(own))) if own else _machine_names(machine)
         return self._with(machine.server, machine.cluster, names, _adapter_names(adapter, label) if adapter else ())
 
     def _with(
         self, server: str | None, cluster: str | None, machine: Iterable[str] = (), adapter: Iterable[str] = ()
-    ) -> _Names:
+    ) -> _SubjectNames:
         known: Server | None = self._servers.get(server or "")
         site, groups = (known.site, known.groups) if known else (None, ())
-        return _Names(
+        return _SubjectNames(
             server=frozenset(folded(name) for name in (server, cluster) if name),
             machine=frozenset(machine),
             adapter=frozenset(adapter),
@@ -153,7 +155,7 @@ class _Sorted:
                 self._others.append(one)
         self._longest = max((len(text) for _, text in self._beginnings), default=0)
 
-    def find(self, names: _Names) -> dict[int, _Compiled]:
+    def find(self, names: _SubjectNames) -> dict[int, _Compiled]:
         found = {one.order: one for one in self._others}
         for kind in _KINDS:
             for name in getattr(names, kind):

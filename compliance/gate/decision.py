@@ -30,13 +30,13 @@ class BaselineState(StrEnum):
 class Decision:
     """What the gate makes of a verdict.
 
-    ``shown`` is what the run and the reports say of it: the rule's own verdict, or WAIVED where a waiver or the
+    ``reported`` is what the run and the reports say of it: the rule's own verdict, or WAIVED where a waiver or the
     baseline covers it. ``closes`` is what it alone would end the run with; ``allowed`` says why a failed or unknown one
     that is neither waived nor known closes nothing.
     """
 
     verdict: Verdict
-    shown: Verdict
+    reported: Verdict
     finding: Finding | None = None  # None where nothing failed or is unknown
     closes: Exit = Exit.OPEN
     waiver: Waiver | None = None
@@ -87,7 +87,7 @@ class Decider:
     def decide(self, verdict: Verdict) -> Decision:
         finding = finding_of(verdict)
         if finding is None:
-            return Decision(verdict=verdict, shown=verdict)
+            return Decision(verdict=verdict, reported=verdict)
         waiver = self._waiver(verdict)
         if verdict.outcome.result is Result.UNKNOWN:
             return self._unknown(verdict, finding, waiver)
@@ -95,21 +95,23 @@ class Decider:
 
     def _failed(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> Decision:
         state = self._state(verdict, finding)
-        plain = Decision(verdict=verdict, shown=verdict, finding=finding, state=state, waiver=waiver)
+        plain = Decision(verdict=verdict, reported=verdict, finding=finding, state=state, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
-            return replace(plain, shown=_waived(verdict, f"waived (would fail): {waiver}"))
+            return replace(plain, reported=_waived(verdict, f"waived (would fail): {waiver}"))
         if waiver and self._grounds.policy.expired_waivers == "tell":
-            return replace(plain, has_ended=True, shown=_waived(verdict, f"waived past its end (would fail): {waiver}"))
+            return replace(
+                plain, has_ended=True, reported=_waived(verdict, f"waived past its end (would fail): {waiver}")
+            )
         if waiver:
             return self._weighed(replace(plain, has_ended=True), Exit.WAIVER_ENDED)
         if state is BaselineState.KNOWN:
-            return replace(plain, shown=_waived(verdict, "known in the baseline (would fail)"))
+            return replace(plain, reported=_waived(verdict, "known in the baseline (would fail)"))
         return self._weighed(plain, Exit.VIOLATED)
 
     def _unknown(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> Decision:
-        plain = Decision(verdict=verdict, shown=verdict, finding=finding, waiver=waiver)
+        plain = Decision(verdict=verdict, reported=verdict, finding=finding, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
-            return replace(plain, shown=_waived(verdict, f"waived (unknown): {waiver}"))
+            return replace(plain, reported=_waived(verdict, f"waived (unknown): {waiver}"))
         plain = replace(plain, has_ended=waiver is not None)
         if verdict.machine and self._machines_may_miss:
             return replace(plain, allowed=f"least_machines_judged is {self._grounds.policy.least_machines_judged:g} %")
@@ -156,5 +158,5 @@ def _waived(verdict: Verdict, lead: str) -> Verdict:
 
 def counts(decisions: Sequence[Decision]) -> Mapping[Result, int]:
     """Return how many verdicts are shown by each result."""
-    results = Counter(one.shown.outcome.result for one in decisions)
+    results = Counter(one.reported.outcome.result for one in decisions)
     return {result: results[result] for result in Result}

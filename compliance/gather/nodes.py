@@ -23,13 +23,13 @@ class Membership:
     server is a node is judged later, by what it says itself."""
 
     inventory: Inventory
-    _found: dict[str, Entry] = field(default_factory=dict)  # by name: nodes that are listed nowhere
+    _unlisted: dict[str, Entry] = field(default_factory=dict)  # by name: nodes that are listed nowhere
     _cluster: dict[str, str] = field(default_factory=dict)  # server -> cluster, of listed servers too
 
     @property
     def unlisted(self) -> tuple[Entry, ...]:
         """Nodes that nobody listed as servers, in the order in which clusters named them."""
-        return tuple(self._found.values())
+        return tuple(self._unlisted.values())
 
     def cluster_of(self, entry: Entry) -> str | None:
         return self._cluster.get(entry.name)
@@ -42,7 +42,7 @@ class Membership:
             entry = self._node(cluster, label)
             listed = self._find_server(entry)
             if listed is None:
-                self._found[entry.name] = entry
+                self._unlisted[entry.name] = entry
                 new.append(entry)
             if listed is None or listed.name not in self._cluster:
                 self._cluster[(listed or entry).name] = cluster.name
@@ -53,7 +53,7 @@ class Membership:
         own = source_of(cluster, results.host(cluster))
         asked = [
             entry
-            for entry in (*self.inventory.servers, *self._found.values())
+            for entry in (*self.inventory.servers, *self._unlisted.values())
             if self._cluster.get(entry.name) == cluster.name
         ]
         return {
@@ -79,7 +79,7 @@ class Membership:
 
     def _find_server(self, node: Entry) -> Entry | None:
         """Return the same server, by name or by endpoint, so that none is read twice."""
-        for other in (*self.inventory.servers, *self._found.values()):
+        for other in (*self.inventory.servers, *self._unlisted.values()):
             if other.name.casefold() == node.name.casefold() or _endpoint(other) == _endpoint(node):
                 return other
         return None

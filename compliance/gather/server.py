@@ -120,7 +120,7 @@ class Reader:
             too_large=tuple(self._rows.too_large),
             notes=(*self._notes, *self._rows.notes()),
             cluster=cluster,
-            asked={query.class_name: query.properties for query in (*asked, *of_replication)},
+            asked_properties={query.class_name: query.properties for query in (*asked, *of_replication)},
         )
 
     def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:

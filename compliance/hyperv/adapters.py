@@ -111,7 +111,7 @@ def _connection(host: HostRows, row: Row | None) -> tuple[AdapterConnection | Un
     resources = filled(row, "HostResource")
     if resources:
         return _switch(host, resources)
-    if "PoolID" not in host.asked.get(queries.CONNECTIONS, ()):
+    if "PoolID" not in host.asked_properties.get(queries.CONNECTIONS, ()):
         reason = f"names no switch, and whether it is connected to a pool was {host.not_asked.reason}"
         return Unread(reason), ""  # known to be odd, whatever was not asked for
     pool = text(row, "PoolID")

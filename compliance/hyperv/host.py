@@ -100,8 +100,10 @@ class HostRows:
         version = queries.parse_version(reading.version)
         self.is_2012 = (version or ())[:2] == queries.SERVER_2012
         self.is_before_2016 = version is not None and version < queries.SERVER_2016
-        self.asked = queries.asked_by_0_1(reading.version) if reading.asked is None else reading.asked
-        self.not_asked = NOT_ASKED_BY_0_1 if reading.asked is None else NOT_ASKED
+        self.asked_properties = (
+            queries.asked_by_0_1(reading.version) if reading.asked_properties is None else reading.asked_properties
+        )
+        self.not_asked = NOT_ASKED_BY_0_1 if reading.asked_properties is None else NOT_ASKED
         self.may_lack_failover_settings = source.may_lack_failover_settings
         self.too_large = frozenset(reading.too_large)
         self.reading = reading
@@ -152,7 +154,7 @@ class HostRows:
         """The classes that were asked for, and those that should have been: a snapshot may have lost what it says."""
         machines = self.reading.classes.get(queries.MACHINES, ())
         of_replication = queries.queries_of_replication(self.reading.version, machines)
-        return frozenset(self.asked) | {query.class_name for query in of_replication}
+        return frozenset(self.asked_properties) | {query.class_name for query in of_replication}
 
     @cached_property
     def unlisted(self) -> list[str]:
@@ -188,7 +190,7 @@ class HostRows:
     def rows(self, class_name: str) -> Rows | Unread:
         if class_name in self.reading.classes:
             return self.reading.classes[class_name]
-        if self.reading.asked is not None and class_name in self._to_be_asked:
+        if self.reading.asked_properties is not None and class_name in self._to_be_asked:
             return Unread(f"{class_name} was to be asked for, and its answer is missing")
         if class_name in {query.class_name for query in queries.OF_REPLICATION}:
             return self.not_asked

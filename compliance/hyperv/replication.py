@@ -183,7 +183,7 @@ def _side_of(row: Row, side: str) -> str:
 
 def is_shielded(host: HostRows, guid: str) -> bool | Unread:
     """Return whether a machine is shielded. A class that does not answer as we inferred says that nothing is."""
-    if queries.SECURITY not in host.asked and not host.is_before_2016:
+    if queries.SECURITY not in host.asked_properties and not host.is_before_2016:
         return host.not_asked
     return guid in host.additions.shielded
 

@@ -14,7 +14,7 @@ from compliance.inventory.guests import AnsibleGuest, GuestEntry, WayIn, Windows
 
 SharedSites = Annotated[tuple[Label, ...], Field(strict=False, min_length=2)]
 
-ASKED = ("servers", "clusters", "include")
+KEYS_OF_SERVERS = ("servers", "clusters", "include")
 """Keys that name whom to ask, each enough by itself."""
 
 
@@ -23,8 +23,8 @@ class InventoryFile(Model):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "anyOf": [{"required": [key]} for key in (*ASKED, "snapshot")],
-            "not": {"required": ["snapshot"], "anyOf": [{"required": [key]} for key in ASKED]},
+            "anyOf": [{"required": [key]} for key in (*KEYS_OF_SERVERS, "snapshot")],
+            "not": {"required": ["snapshot"], "anyOf": [{"required": [key]} for key in KEYS_OF_SERVERS]},
         }
     )
 

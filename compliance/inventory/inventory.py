@@ -13,7 +13,7 @@ from compliance.inventory.entries import ClusterEntry, Entry, Limits
 from compliance.inventory.guests import AnsibleGuest, WayIn
 from compliance.inventory.stretched import Stretch
 
-Login = Callable[[], tuple[str, str]]
+CarriedLogin = Callable[[], tuple[str, str]]
 """A user and a password, asked for only where servers are read. UsageError where they can't be had."""
 
 
@@ -34,7 +34,7 @@ class Inventory:
     credentials: Mapping[str, PasswordPlace] = field(default_factory=dict, hash=False)  # by name, in small letters
     files: Mapping[str, str] = field(default_factory=dict, hash=False)  # server's name -> its file, where it is another
     include: Mapping[Path, int] = field(default_factory=dict, hash=False)  # other inventories, and the line of each
-    logins: Mapping[str, Login] = field(default_factory=dict, hash=False, repr=False, compare=False)
+    logins: Mapping[str, CarriedLogin] = field(default_factory=dict, hash=False, repr=False, compare=False)
     """What came with the inventory, by ``Entry.login``."""
     remarks: tuple[str, ...] = ()
     stretches: tuple[Stretch, ...] = ()

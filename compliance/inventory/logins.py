@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from compliance.credentials.find import Credential, find_credential
 from compliance.inventory.entries import Entry
 from compliance.inventory.guests import GuestEntry, WayIn
-from compliance.inventory.inventory import Inventory, Login
+from compliance.inventory.inventory import CarriedLogin, Inventory
 from compliance.secret import Secret
 from compliance.words import MOST_OF_A_QUOTE, shorten
 from compliance.world import World
@@ -35,7 +35,7 @@ def credentials_of(
     return found
 
 
-def _opened(name: str, login: Login) -> Credential:
+def _opened(name: str, login: CarriedLogin) -> Credential:
     username, password = login()
     return Credential(username=username, password=Secret(password), origin=f"login `{name}` of the inventory")
 

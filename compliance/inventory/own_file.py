@@ -10,7 +10,7 @@ from compliance.files.keys import meant
 from compliance.files.yaml_file import KeyPath, UserFile, content_of
 from compliance.gate.policy import DEFAULT
 from compliance.inventory import guests as guest_entry
-from compliance.inventory.document import ASKED, GUEST_SCHEMAS, SCHEMA, InventoryFile, SharedSites
+from compliance.inventory.document import GUEST_SCHEMAS, KEYS_OF_SERVERS, SCHEMA, InventoryFile, SharedSites
 from compliance.inventory.entries import ClusterEntry, Entry, ServerKeys, by_name, conflicts
 from compliance.inventory.guests import AnsibleGuest, WayIn
 from compliance.inventory.inventory import Inventory
@@ -76,7 +76,7 @@ def _stretches(text: UserFile, stretched: tuple[SharedSites, ...]) -> Iterator[S
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
-    asked = [key for key in ASKED if key in document]
+    asked = [key for key in KEYS_OF_SERVERS if key in document]
     for key in asked:
         if document[key] == []:
             text.add((key,), f"expected at least one {'file' if key == 'include' else key[:-1]}, got an empty list")
@@ -86,7 +86,7 @@ def _check_source(text: UserFile, document: dict[str, object]) -> None:
         text.add(("guests",), "a snapshot has its own; nobody is asked")
     elif document.get("snapshot", "") is None:
         text.add(("snapshot",), "expected the name of a file, got nothing")
-    elif not {*ASKED, "snapshot"} & {*document, *(meant(key, InventoryFile) for key in document)}:
+    elif not {*KEYS_OF_SERVERS, "snapshot"} & {*document, *(meant(key, InventoryFile) for key in document)}:
         text.add((), f"{NEITHER}; nor are there groups with `hosts`, as an inventory of Ansible has them")
 
 

@@ -19,7 +19,7 @@ from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
 from compliance.words import MOST_NAMES, plural, printable, shorten
 
-ASKED: Mapping[str, tuple[Direction, ...]] = {
+DIRECTIONS_OF_POLICY: Mapping[str, tuple[Direction, ...]] = {
     "failover": (Direction.FAILOVER, Direction.EXTENDED_FAILOVER),
     "failback": (Direction.FAILBACK,),
     "both": (Direction.FAILOVER, Direction.EXTENDED_FAILOVER, Direction.FAILBACK),
@@ -60,7 +60,7 @@ def headline(
     covered = covered_sides(decisions)
     parts: list[str] = []
     before: list[Tally] = []
-    for asked in ASKED[direction]:
+    for asked in DIRECTIONS_OF_POLICY[direction]:
         tally = tally_of([one for one in readiness if one.direction is asked], covered)
         if asked is Direction.FAILOVER or direction == "failback" or tally.with_address:
             parts += _sentences(tally, asked, before, show)
@@ -102,7 +102,7 @@ def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCou
     them it is known in each whether they are ready."""
     words: dict[frozenset[SideKey], list[Word]] = defaultdict(list)
     for one in readiness:
-        if one.direction in ASKED[direction] and one.word in WITH_ADDRESS:
+        if one.direction in DIRECTIONS_OF_POLICY[direction] and one.word in WITH_ADDRESS:
             words[sides_of(one)].append(one.word)
     judged = sum(Word.UNKNOWN not in machine for machine in words.values())
     return MachineCount(len(words), judged)
@@ -122,7 +122,7 @@ def covered_sides(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     for one in decisions:
         machine = one.verdict.machine
         if machine and one.finding:
-            is_covered = one.shown.outcome.result is Result.WAIVED
+            is_covered = one.reported.outcome.result is Result.WAIVED
             cover = ("waived" if one.waiver else "known") if is_covered else ""
             found[machine.server, machine.guid].add(cover)
     return {side: "waived" if "waived" in covers else "known" for side, covers in found.items() if "" not in covers}

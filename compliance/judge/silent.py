@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from compliance.gate.coverage import SilentMachine
 from compliance.gate.policy import Policy
 from compliance.judge.conclusion import STEPS
-from compliance.judge.headline import ASKED, sides_of
+from compliance.judge.headline import DIRECTIONS_OF_POLICY, sides_of
 from compliance.judge.landings import LANDED, ON_ONE_SIDE, SideKey
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.model import Role
@@ -46,7 +46,7 @@ def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[SideKey]:
 def _is_open(one: Readiness, direction: str) -> bool:
     """Is it unknown, and does the gate ask? Where both directions are asked for, a failback is open by itself only
     where the primary was seen and holds an address: what stands on one that nobody saw matters after a failover."""
-    if one.word is not Word.UNKNOWN or one.direction not in ASKED[direction]:
+    if one.word is not Word.UNKNOWN or one.direction not in DIRECTIONS_OF_POLICY[direction]:
         return False
     if one.direction is not Direction.FAILBACK or direction == "failback":
         return True

@@ -50,7 +50,7 @@ class Bundle:
     @property
     def allowed(self) -> str:
         """Why it failed and closes nothing: `below the gate's severity`; empty for all else."""
-        failed = [one for one in self.members if one.shown.outcome.result is Result.FAILED]
+        failed = [one for one in self.members if one.reported.outcome.result is Result.FAILED]
         if self.verdict.outcome.result is not Result.FAILED or not all(one.is_accepted for one in failed):
             return ""
         return "; ".join(dict.fromkeys(one.allowed for one in failed))
@@ -86,7 +86,9 @@ def bundles(
     the machine that a verdict is about."""
     if grain is Grain.MACHINE:
         return [
-            Bundle(id=one.shown.id, verdict=one.shown, members=(one,), rest=rest, readiness=tuple(find(one.verdict)))
+            Bundle(
+                id=one.reported.id, verdict=one.reported, members=(one,), rest=rest, readiness=tuple(find(one.verdict))
+            )
             for one in decisions
         ]
     parts = _parts(estate) if grain is Grain.SERVER else {}
@@ -125,21 +127,21 @@ def of_rule(verdict: Verdict) -> str:
 
 
 def _standing_for(members: Sequence[Decision], label: str, subject: Subject) -> Verdict:
-    first = members[0].shown
+    first = members[0].reported
     if len(members) == 1:
         return first
     counts = _counts(members)
     telling = {one.outcome.finding for one in _telling(members)}
     reason = f": {telling.pop()}" if len(telling) == 1 else ""
     result = min(counts, key=WORST.index)
-    conditions = dict.fromkeys(one.shown.outcome.condition for one in members if one.shown.outcome.condition)
+    conditions = dict.fromkeys(one.reported.outcome.condition for one in members if one.reported.outcome.condition)
     condition = join_names(conditions) if result is Result.PASSED else ""
     outcome = Outcome(result, f"{_count_text(counts)}{reason}"[:LONGEST], condition=condition)
     return Verdict(rule=first.rule, estate=first.estate, label=label, subject=subject, outcome=outcome)
 
 
 def _counts(members: Iterable[Decision]) -> Mapping[Result, int]:
-    found = Counter(one.shown.outcome.result for one in members)
+    found = Counter(one.reported.outcome.result for one in members)
     return {result: found[result] for result in ORDER if found[result]}
 
 
@@ -149,5 +151,5 @@ def _count_text(counts: Mapping[Result, int]) -> str:
 
 def _telling(members: Iterable[Decision]) -> list[Verdict]:
     """Whatever did not pass, the worst first."""
-    found = [one.shown for one in members if one.shown.outcome.result is not Result.PASSED]
+    found = [one.reported for one in members if one.reported.outcome.result is not Result.PASSED]
     return sorted(found, key=lambda one: WORST.index(one.outcome.result))

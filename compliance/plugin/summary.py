@@ -21,7 +21,7 @@ from compliance.words import plural, printable
 def header(request: Request, cases: int) -> list[str]:
     """Return the lines that stand at the head of pytest's output."""
     plan = request.plan
-    parts = [f"{audit.tool()}: estate {plan.estate} from {plan.named}", request.narrowed]
+    parts = [f"{audit.tool()}: estate {plan.estate} from {plan.name_as_typed}", request.narrowed]
     parts += [f"--hv-grain {request.grain}"] if request.grain else []
     advice = hint(cases, request.grain)
     return [printable(", ".join(part for part in parts if part)), *([advice] if advice else [])]
@@ -59,7 +59,7 @@ def files(request: Request, reports: Reports | None, exit_code: ExitCode) -> Ite
         left_out = f"{exit_code.not_run:,} of {len(exit_code.ids):,} cases were judged, but not run by pytest"
         yield f"{left_out} (its own selection): the gate counts them."
     for remark in request.plan.remarks:
-        yield printable(f"{request.plan.named}: {remark}.")
+        yield printable(f"{request.plan.name_as_typed}: {remark}.")
     if request.save:
         yield printable(f"The snapshot is in {request.save}.")
     if reports:

@@ -37,7 +37,7 @@ class CauseGroup:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """As they are shown."""
-        return tuple(decision.shown for decision in self.decisions)
+        return tuple(decision.reported for decision in self.decisions)
 
     @property
     def title(self) -> str:

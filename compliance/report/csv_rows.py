@@ -45,7 +45,7 @@ def csv_rows(table: Table) -> Iterator[str]:
 
 
 def _row(decision: Decision, server: Server | None, readiness: Sequence[Readiness]) -> tuple[str, ...]:
-    verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.shown.outcome
+    verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.reported.outcome
     return (
         verdict.estate,
         verdict.rule.key,

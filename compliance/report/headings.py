@@ -40,7 +40,7 @@ class Heading:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """As they are shown."""
-        return tuple(decision.shown for decision in self.decisions)
+        return tuple(decision.reported for decision in self.decisions)
 
 
 def groups(table: Table) -> Iterator[Heading]:
@@ -55,12 +55,12 @@ def groups(table: Table) -> Iterator[Heading]:
         found = [
             one
             for one in decisions
-            if one.shown.outcome.result is shown
+            if one.reported.outcome.result is shown
             and (one.verdict.outcome.result is Result.UNKNOWN) is is_unknown
-            and (shown is not Result.UNKNOWN or id(one.shown) in once)
+            and (shown is not Result.UNKNOWN or id(one.reported) in once)
         ]
         for rule, members in _by_rule(found):
-            count = _count(rule, [one.shown for one in members], asked[rule.key])
+            count = _count(rule, [one.reported for one in members], asked[rule.key])
             word = rule.severity.value if shown is Result.FAILED else shown.value
             text = _heading(rule, count, is_unknown=is_unknown)
             yield Heading(word=word, heading=text, rule=rule, decisions=tuple(members))
@@ -71,12 +71,12 @@ def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[st
     """What passed, if something holds that nobody looked at: it is no plain pass anywhere."""
     found: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
-        outcome = decision.shown.outcome
+        outcome = decision.reported.outcome
         if outcome.result is Result.PASSED and outcome.condition:
             found.setdefault((decision.verdict.rule.key, outcome.condition), []).append(decision)
     for (key, condition), members in found.items():
         rule = members[0].verdict.rule
-        count = _count(rule, [one.shown for one in members], asked[key])
+        count = _count(rule, [one.reported for one in members], asked[key])
         heading = f"{count} passed only if {printable(condition)}"
         yield Heading(word=PASSED_IF, heading=heading, rule=rule, decisions=tuple(members))
 

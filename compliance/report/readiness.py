@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from compliance.judge.headline import ASKED, count_words
+from compliance.judge.headline import DIRECTIONS_OF_POLICY, count_words
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.report.table import Table
 from compliance.rule import Verdict
@@ -35,13 +35,13 @@ def count_lines(table: Table) -> Iterator[str]:
     """Yield a line a direction: ``Failover: 4 not ready, 1 unknown, 14 ready``. No word of it is anybody else's."""
     for direction, counts in count_directions(table):
         words = ", ".join(f"{counts[word]:,} {word}" for word in WORST_FIRST if counts[word])
-        beside = "" if direction in ASKED[table.policy.direction] else " (does not close the gate)"
+        beside = "" if direction in DIRECTIONS_OF_POLICY[table.policy.direction] else " (does not close the gate)"
         yield f"{direction.value.capitalize()}: {words}{beside}"
 
 
 def open_machines(table: Table) -> list[Readiness]:
     """Return the machines that are not plainly ready in a direction that closes the gate, worst first."""
-    asked = ASKED[table.policy.direction]
+    asked = DIRECTIONS_OF_POLICY[table.policy.direction]
     found = [one for one in table.readiness if one.word is not Word.READY and one.direction in asked]
     return sorted(found, key=lambda one: (WORST_FIRST.index(one.word), [*Direction].index(one.direction)))
 

@@ -135,12 +135,12 @@ def _readiness(one: Readiness) -> dict[str, object]:
 def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:
     servers = {server.name: server for server in table.estate.servers}
     for one in decisions:
-        if one.shown.outcome.result is not Result.PASSED:
+        if one.reported.outcome.result is not Result.PASSED:
             yield _result(one, servers.get(one.verdict.server or ""))
 
 
 def _result(decision: Decision, server: Server | None) -> dict[str, object]:
-    verdict, shown, finding = decision.verdict, decision.shown.outcome.result, decision.finding
+    verdict, shown, finding = decision.verdict, decision.reported.outcome.result, decision.finding
     outcome = verdict.outcome
     known = {
         "server": verdict.server,
@@ -172,7 +172,7 @@ def _machine(machine: VirtualMachine) -> dict[str, object]:
 
 def _passed(decisions: list[Decision]) -> Iterator[dict[str, object]]:
     """Their labels only, by rule and server."""
-    passed = [one.verdict for one in decisions if one.shown.outcome.result is Result.PASSED]
+    passed = [one.verdict for one in decisions if one.reported.outcome.result is Result.PASSED]
     for (rule, server), group in groupby(passed, key=lambda one: (one.rule.key, _group(one.subject, one.server))):
         yield {**present({"rule": rule, "server": server}), "labels": [one.label for one in group]}
 

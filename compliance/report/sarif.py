@@ -51,7 +51,7 @@ PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
 def sarif(table: Table) -> str:
-    problems = [one for one in decisions_worst_first(table.decisions) if one.shown.outcome.result in PROBLEMS]
+    problems = [one for one in decisions_worst_first(table.decisions) if one.reported.outcome.result in PROBLEMS]
     rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
     places = {rule.key: place for place, rule in enumerate(rules)}
     find = ReadinessOf(table)
@@ -149,7 +149,7 @@ def _in_utc(time: datetime) -> datetime:
 def _notices(table: Table, left_out: Sequence[Decision]) -> Iterator[dict[str, object]]:
     """What a reader of the results alone would miss."""
     if left_out:
-        results = [one.shown.outcome.result for one in left_out]
+        results = [one.reported.outcome.result for one in left_out]
         counted = ", ".join(f"{results.count(one):,} {one}" for one in ORDER if one in results)
         yield _notice("warning", f"{len(left_out):,} results are left out here ({counted}): results.json holds them")
     if not table.complete:
@@ -170,7 +170,7 @@ def _notice(level: str, text: str) -> dict[str, object]:
 def _result(
     decision: Decision, table: Table, places: dict[str, int], readiness: Sequence[Readiness]
 ) -> dict[str, object]:
-    verdict, outcome, finding = decision.verdict, decision.shown.outcome, decision.finding
+    verdict, outcome, finding = decision.verdict, decision.reported.outcome, decision.finding
     known = {
         "ruleId": verdict.rule.key,
         "ruleIndex": places[verdict.rule.key],
@@ -228,7 +228,7 @@ def _fingerprints(finding: Finding) -> dict[str, str]:
 
 def _suppressions(decision: Decision) -> Iterator[dict[str, object]]:
     waiver = decision.waiver
-    if waiver and decision.shown.outcome.result is Result.WAIVED:
+    if waiver and decision.reported.outcome.result is Result.WAIVED:
         known = {"place": _cut(waiver.place), **{name: _cut(getattr(waiver.entry, name) or "") for name in WAIVER}}
         justification = {"justification": _cut(str(waiver)), "properties": present(known)}
         yield {"kind": "external", "status": "accepted", **justification}
@@ -238,7 +238,7 @@ def _properties(decision: Decision, readiness: Sequence[Readiness]) -> dict[str,
     outcome, machine, finding = decision.verdict.outcome, decision.verdict.machine, decision.finding
     known = {
         "closes": int(decision.closes),
-        "outcome": decision.shown.outcome.result.value,
+        "outcome": decision.reported.outcome.result.value,
         "evidence": _cut(outcome.evidence),
         "evidenceDigest": finding.evidence if finding else None,
         "bpa": _cut(outcome.fact(BPA)),

@@ -114,7 +114,7 @@ def _counts(table: Table) -> Iterator[str]:
 
 
 def _sections(table: Table) -> Iterator[_Section]:
-    states = {one.shown.id: one.state for one in table.decisions if one.state}
+    states = {one.reported.id: one.state for one in table.decisions if one.state}
     for group in groups(table):
         if group.word in list(Severity):
             yield _violated(group, states)

@@ -57,7 +57,7 @@ class Table:
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
         """As they are shown: what is waived says so."""
-        return tuple(decision.shown for decision in self.decisions)
+        return tuple(decision.reported for decision in self.decisions)
 
     @cached_property
     def headline(self) -> str:
@@ -120,7 +120,7 @@ def decisions_worst_first(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
-    shown = decision.shown
+    shown = decision.reported
     return (
         ORDER.index(shown.outcome.result),
         shown.rule.severity.rank,

@@ -227,11 +227,11 @@ def _reading_from_json(value: object, version: int) -> Reading:
         too_large=strict.texts(value.get("too_large", value.get("left_out", []))),  # the latter in version 1
         notes=strict.texts(value["notes"]),
         cluster=_answers_from_json(value.get("cluster", {})),  # newer than the format
-        asked=_asked_from_json(value["asked"]) if version > 1 else None,
+        asked_properties=_properties_from_json(value["asked"]) if version > 1 else None,
     )
 
 
-def _asked_from_json(value: object) -> dict[str, tuple[str, ...]] | None:
+def _properties_from_json(value: object) -> dict[str, tuple[str, ...]] | None:
     """Return what each class was asked for; None of a server that 0.1 read, whose snapshot was written anew."""
     if value is None:
         return None

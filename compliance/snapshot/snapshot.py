@@ -22,7 +22,7 @@ RowsOrUnread = tuple[Row, ...] | Unread
 class Reading:
     """What one server answered. ``again`` holds what was read a second time, at the end; ``too_large`` names, as
     ``Class.Property``, what was larger than the server may send and so was not read. ``cluster`` is what the server
-    says of the cluster that it is a node of: empty where it is none, or was not asked. ``asked`` holds the properties
+    says of the cluster that it is a node of: empty where it is none, or was not asked. ``asked_properties`` holds those
     that each class was asked for; None where nobody noted it, as in snapshots of version 1."""
 
     started: datetime
@@ -34,7 +34,7 @@ class Reading:
     too_large: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     cluster: Mapping[str, RowsOrUnread] = field(default_factory=dict)
-    asked: Mapping[str, tuple[str, ...]] | None = None
+    asked_properties: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -161,7 +161,9 @@ def _reading_to_json(reading: Reading) -> dict[str, object]:
         "too_large": list(reading.too_large),
         "notes": list(reading.notes),
         **({"cluster": _answers_to_json(reading.cluster)} if reading.cluster else {}),
-        "asked": None if reading.asked is None else {name: list(asked) for name, asked in reading.asked.items()},
+        "asked": None
+        if reading.asked_properties is None
+        else {name: list(properties) for name, properties in reading.asked_properties.items()},
     }
 
 

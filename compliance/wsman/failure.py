@@ -56,15 +56,15 @@ def from_exception(
     return LinkError(f"{endpoint}: the connection failed in a way that we don't know ({name})", why=Why.BROKEN)
 
 
-_Cause = tuple[Why, str]
-_Explain = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _Cause]
+_WhyAndText = tuple[Why, str]
+_Explain = Callable[[BaseException, Endpoint, str, tuple[str, ...]], _WhyAndText]
 
 
 def _always(why: Why, text: str) -> _Explain:
     return lambda _error, _endpoint, _phase, _offered: (why, text)
 
 
-def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Cause:
+def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _WhyAndText:
     if getattr(error, "errno", None):  # the system's, not requests_ntlm's
         return _os(error, endpoint, _phase, offered)
     if "rejected by the server" in _text(error) or isinstance(error, PermissionError):
@@ -72,12 +72,12 @@ def _credentials(error: BaseException, endpoint: Endpoint, _phase: str, offered:
     return Why.LOGIN_IMPOSSIBLE, f"the {endpoint.transport} login can't begin: {shorten(_text(error), TEXT_LIMIT)}"
 
 
-def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _login_library(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     causes = list_causes(endpoint)
     return Why.LOGIN_REFUSED, f"the {endpoint.transport} login failed: {shorten(_text(error), 160)}; {causes}"
 
 
-def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _Cause:
+def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tuple[str, ...]) -> _WhyAndText:
     code, words = realm.read_gssapi_error(_text(error))
     if code:
         why, text = realm.explain_code(code, words)
@@ -87,7 +87,7 @@ def _kerberos(error: BaseException, endpoint: Endpoint, phase: str, offered: tup
     return _login_library(error, endpoint, phase, offered)
 
 
-def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _Cause:
+def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tuple[str, ...]) -> _WhyAndText:
     """Explain a refusal, for which requests_credssp tells at which step it came, or the status (NTSTATUS) that was
     sent."""
     why, text = explain_refusal(endpoint, offered)
@@ -96,7 +96,7 @@ def _credssp(error: BaseException, endpoint: Endpoint, _phase: str, offered: tup
     return why, f"{text} ({shorten(step, 120)})"
 
 
-def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     text = _text(error)
     if "not installed" in text:
         return Why.LOGIN_IMPOSSIBLE, NO_LIBRARY.format(endpoint.transport)
@@ -107,7 +107,7 @@ def _winrm(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tupl
     return Why.BROKEN, f"pywinrm refused: {shorten(text, 160)}"
 
 
-def _certificate(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _certificate(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     text = shorten(getattr(error, "verify_message", "") or _text(error), 160)
     code = getattr(error, "verify_code", 0)
     advice = _CERTIFICATE_ADVICE.get(code, "name its authority's file as `ca:` in the inventory")
@@ -125,7 +125,7 @@ _CERTIFICATE_ADVICE = {
 }
 
 
-def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     reason = str(getattr(error, "reason", None) or _text(error))
     if endpoint.transport == "certificate" and "alert" in reason.casefold():
         return (
@@ -142,11 +142,11 @@ def _tls(error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[s
     return Why.UNREACHABLE, f"no TLS connection: {shorten(reason, 160)}; check the certificate files and the listener"
 
 
-def _refused(_error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _refused(_error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     return Why.UNREACHABLE, "connection refused: is WinRM enabled (winrm quickconfig), and is this its port?"
 
 
-def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _timeout(_error: BaseException, endpoint: Endpoint, phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     return Why.TIMED_OUT, timed_out(endpoint, phase)
 
 
@@ -162,7 +162,7 @@ def timed_out(endpoint: Endpoint, phase: str) -> str:
     return f"no complete answer in {endpoint.operation:g} s: the host is slow or hangs; a larger `operation` may help"
 
 
-def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     if getattr(error, "errno", None) in (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN):
         return Why.UNREACHABLE, "no route to the host: check the address and the network between"
     if getattr(error, "errno", None) in (errno.EMFILE, errno.ENFILE):
@@ -173,7 +173,7 @@ def _os(error: BaseException, _endpoint: Endpoint, _phase: str, _offered: tuple[
     return Why.UNREACHABLE, f"the connection failed: {shorten(getattr(error, 'strerror', None) or _text(error), 160)}"
 
 
-def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _Cause:
+def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tuple[str, ...]) -> _WhyAndText:
     name = shorten(endpoint.address, 80)
     if getattr(error, "errno", None) == socket.EAI_AGAIN:
         return Why.UNREACHABLE, f"the name {name} can't be looked up now: no name server answers"
@@ -183,7 +183,7 @@ def _no_name(error: BaseException, endpoint: Endpoint, _phase: str, _offered: tu
 _CUT = "the host cut the connection: restarting, overloaded, or something else listens there; try again"
 _HTTP = "the answer is not HTTP as WinRM speaks it; something else may be listening there: check address and port"
 
-_Kind = type[BaseException] | tuple[type[BaseException], ...] | frozenset[str]
+_Errors = type[BaseException] | tuple[type[BaseException], ...] | frozenset[str]
 # Libraries below a login, by name, since not all are installed everywhere; the last reads the certificate of a binding.
 _OF_LOGINS = frozenset(
     {
@@ -204,7 +204,7 @@ _OF_LOGINS = frozenset(
 _OF_UNCHECKED_READING = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, struct.error)
 
 # The first row that fits any error of the chain counts: what is known best stands first.
-_TABLE: tuple[tuple[_Kind, _Explain], ...] = (
+_TABLE: tuple[tuple[_Errors, _Explain], ...] = (
     (of_requests.TooManyRedirects, _always(Why.BROKEN, "answered with a redirect; redirects are not followed")),
     ((of_winrm.AuthenticationError, PermissionError), _credentials),
     (of_winrm.WinRMError, _winrm),
@@ -254,7 +254,7 @@ def _is_of_sspi(error: BaseException) -> bool:
     return isinstance(error, OSError) and (getattr(error, "winerror", None) or 0) < 0
 
 
-def _fits(error: BaseException, kind: _Kind) -> bool:
+def _fits(error: BaseException, kind: _Errors) -> bool:
     if not isinstance(kind, frozenset):
         return isinstance(error, kind)
     module = f"{type(error).__module__}."

@@ -14,7 +14,7 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+_SocketAddress = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
 class Wire:
@@ -147,7 +147,7 @@ def connection_classes(wire: Wire) -> dict[str, type[HTTPConnection]]:
     return {"http": Plain, "https": Encrypted}
 
 
-class _Watch:
+class _Timekeeper:
     """One thread that looks after the time of all wires; a timer of its own for each message cost some 0.4 ms of CPU.
 
     A wire is looked at when its earliest message could be late, and most are done by then: so a message costs an entry
@@ -191,19 +191,19 @@ class _Watch:
             self._thread = None
 
 
-_watch = _Watch()
+_watch = _Timekeeper()
 
 
 def resolve(
-    address: str, port: int, seconds: float, *, lookup: Callable[..., Sequence[_Address]] = socket.getaddrinfo
-) -> Sequence[_Address]:
+    address: str, port: int, seconds: float, *, lookup: Callable[..., Sequence[_SocketAddress]] = socket.getaddrinfo
+) -> Sequence[_SocketAddress]:
     """Return the addresses of a name. A lookup can't be interrupted, so it is left behind when it takes too long.
 
     Raises gaierror, or TimeoutError after ``seconds``.
     """
     if _is_number(address):
         return lookup(address, port, type=socket.SOCK_STREAM)  # asks nobody
-    answers: queue.SimpleQueue[Sequence[_Address] | OSError] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Sequence[_SocketAddress] | OSError] = queue.SimpleQueue()
 
     def ask() -> None:
         try:

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Sequence
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,7 @@ def test_a_page_is_opened_that_this_run_wrote(
 
 
 def test_where_no_browser_opens_the_page_is_named() -> None:
-    lines: list[str] = []
+    err = StringIO()
     page = Path("reports", "report.html")
-    show_page(page, World(open_page=lambda _: False, tell=lines.append))
-    assert lines == [f"No browser could be opened here. The page is {page.absolute().as_uri()}"]
+    show_page(page, World(open_page=lambda _: False, err=err))
+    assert err.getvalue() == f"No browser could be opened here. The page is {page.absolute().as_uri()}\n"

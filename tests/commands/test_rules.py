@@ -8,10 +8,11 @@ from io import StringIO
 
 import pytest
 
-from compliance.commands.rules.command import World, run
+from compliance.commands.rules.command import run
 from compliance.errors import UsageError
 from compliance.judge.judge import all_rules
 from compliance.rule import Rule
+from compliance.world import World
 
 KEYS = [rule.key for rule in all_rules()]
 

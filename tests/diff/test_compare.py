@@ -96,7 +96,7 @@ def test_what_an_interrupted_audit_lacks_is_not_known() -> None:
     part = audit(primary(SQL), complete=False)
     lost, found = compare(whole, part), compare(part, whole)
     assert fates(lost) == {"hv02": Fate.LOST, "hv02/sql01": Fate.LOST}
-    assert fates(found) == {"hv02": Fate.FOUND, "hv02/sql01": Fate.FOUND}
+    assert fates(found) == {"hv02": Fate.KNOWN_NOW, "hv02/sql01": Fate.KNOWN_NOW}
     assert lost.is_worse
     assert not found.is_worse
     assert compare(part, part).entries == ()
@@ -124,13 +124,13 @@ WHO: dict[str, tuple[list[ServerRecord], list[ServerRecord], dict[str, Fate], bo
     "its server is read now": (
         [primary(SQL), DOWN],
         [primary(SQL), primary(NEW, name="HV03")],
-        {"hv03/new": Fate.FOUND},
+        {"hv03/new": Fate.KNOWN_NOW},
         False,
     ),
     "its server is read now, and it fails": (
         [primary(SQL), DOWN],
         [primary(SQL), primary(BAD, name="HV03")],
-        {"hv03/new": Fate.FOUND},
+        {"hv03/new": Fate.KNOWN_NOW},
         True,
     ),
     "its server shows nothing now": (
@@ -154,7 +154,7 @@ WHO: dict[str, tuple[list[ServerRecord], list[ServerRecord], dict[str, Fate], bo
     "may have come from a server that was not read": (
         [primary(SQL), DOWN],
         [primary(SQL, NEW), DOWN],
-        {"hv01/new": Fate.FOUND},
+        {"hv01/new": Fate.KNOWN_NOW},
         False,
     ),
     "moved": ([primary(SQL), NOTHING], [EMPTY, primary(SQL, name="HV02")], {}, False),
@@ -175,7 +175,7 @@ def test_who_came_and_who_went(case: str) -> None:
     assert told == sorted((label.strip(), fate) for label, fate in expected.items())
     assert difference.is_worse is is_worse
     for entry in difference.entries:
-        assert bool(entry.reason) == (entry.fate in (Fate.LOST, Fate.FOUND))
+        assert bool(entry.reason) == (entry.fate in (Fate.LOST, Fate.KNOWN_NOW))
 
 
 def test_a_machine_that_moved_is_the_same_one() -> None:
@@ -344,7 +344,7 @@ def test_an_audit_does_not_differ_from_itself(one: Audit) -> None:
     assert not compare(one, later).is_worse
 
 
-MIRRORED = {Fate.CAME: Fate.WENT, Fate.WENT: Fate.CAME, Fate.LOST: Fate.FOUND, Fate.FOUND: Fate.LOST}
+MIRRORED = {Fate.CAME: Fate.WENT, Fate.WENT: Fate.CAME, Fate.LOST: Fate.KNOWN_NOW, Fate.KNOWN_NOW: Fate.LOST}
 
 
 @settings(deadline=None, max_examples=examples(150))

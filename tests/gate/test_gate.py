@@ -153,7 +153,7 @@ def test_a_severity_below_the_gates_closes_nothing_failed_or_unknown() -> None:
     mild = [replace(one, rule=replace(one.rule, severity=Severity.INFORMATION)) for one in judge(estate, RULES)]
     decisions, gate = decide(mild, estate, Grounds(policy=Policy(), now=NOW))
     assert gate.is_open
-    results = {one.shown.label: one.shown.outcome.result for one in decisions if one.finding}
+    results = {one.reported.label: one.reported.outcome.result for one in decisions if one.finding}
     assert results == {"hv01/mute01": Result.FAILED, "hv01/lost01": Result.UNKNOWN}  # and yet shown as what they are
     _, strict = decide(mild, estate, Grounds(policy=Policy(fail_at=Severity.INFORMATION), now=NOW))
     assert strict.code is Exit.VIOLATED
@@ -163,7 +163,7 @@ def test_a_severity_below_the_gates_closes_nothing_failed_or_unknown() -> None:
 
 
 def shown(decisions: Sequence[Decision], label: str) -> Verdict:
-    return next(one.shown for one in decisions if one.verdict.label == label and one.verdict.rule.key == RULE)
+    return next(one.reported for one in decisions if one.verdict.label == label and one.verdict.rule.key == RULE)
 
 
 def test_a_waived_finding_says_until_when_and_why_and_what_it_is() -> None:
@@ -213,7 +213,7 @@ def test_what_is_about_the_other_direction_closes_nothing_and_is_shown_as_it_is(
     assert gate.direction == "failover"
     assert gate.weaker == ("findings about a failback don't close the gate (`direction: failover`)",)
     (mute,) = [one for one in decisions if one.finding]
-    assert mute.shown.outcome.result is Result.FAILED
+    assert mute.reported.outcome.result is Result.FAILED
     assert mute.allowed == "about failback, and the gate's direction is failover"
     _, gate = decided(*sources(SQL, MUTE), policy=Policy(direction="failback"))
     assert gate.code is Exit.VIOLATED

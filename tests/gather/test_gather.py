@@ -121,7 +121,7 @@ def test_what_is_read_is_what_is_played(options: dict[str, object]) -> None:
         assert found.again["Msvm_ComputerSystem"] == tuple(again)
         silent = {guid("web01")} if host is PRIMARY else set()  # which shows no contact, and is asked once more
         assert {row["SystemName"] for row in found.again.get("Msvm_KvpExchangeComponent", ())} >= silent
-        assert set(found.asked or ()) == set(expected)
+        assert set(found.asked_properties or ()) == set(expected)
         assert (found.version, found.clock_ahead) == (host.version, timedelta(minutes=2))
 
 

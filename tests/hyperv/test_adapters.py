@@ -46,7 +46,7 @@ def as_written_by_0_1(one: ServerRecord) -> ServerRecord:
         for name, answer in one.reading.classes.items()
         if name not in (SWITCHES, GUEST_ADDRESSES, "Msvm_SecuritySettingData")
     }
-    return replace(one, reading=replace(one.reading, classes=classes, asked=None))
+    return replace(one, reading=replace(one.reading, classes=classes, asked_properties=None))
 
 
 NOT_ASKED = Unread("not asked for by hyperv-compliance 0.1", Why.NOT_ASKED)

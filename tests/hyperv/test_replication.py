@@ -106,7 +106,7 @@ def with_rows(class_name: str, *vms: Vm, **change: object) -> ServerRecord:
 def written_by_0_1(one: ServerRecord) -> ServerRecord:
     assert isinstance(one.reading, Reading)
     classes = {name: answer for name, answer in one.reading.classes.items() if name not in (SECURITY, HOST_ADDRESSES)}
-    return replace(one, reading=replace(one.reading, classes=classes, asked=None))
+    return replace(one, reading=replace(one.reading, classes=classes, asked_properties=None))
 
 
 SHIELDED: dict[str, tuple[ServerRecord, bool | Unread]] = {

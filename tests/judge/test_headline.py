@@ -18,7 +18,7 @@ from compliance.gate.gate import decide
 from compliance.gate.policy import Policy
 from compliance.gate.waivers import Waiver, WaiverEntry
 from compliance.judge.conclusion import readiness_of
-from compliance.judge.headline import ASKED, count_machines, count_words, headline, in_scope
+from compliance.judge.headline import DIRECTIONS_OF_POLICY, count_machines, count_words, headline, in_scope
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.judge.scope import Scope
@@ -234,7 +234,7 @@ def by_hand(readiness: Sequence[Readiness], decisions: Sequence[Decision], direc
             and (decision.verdict.machine.guid, decision.verdict.machine.role) == (one.guid, role)
         ]
         counts[f"{one.direction} {one.word}"] += 1
-        covered = findings and all(decision.shown.outcome.result is Result.WAIVED for decision in findings)
+        covered = findings and all(decision.reported.outcome.result is Result.WAIVED for decision in findings)
         if covered and one.word in (Word.NOT_READY, Word.UNKNOWN):
             cover = "waived" if any(decision.waiver for decision in findings) else "known"
             counts[f"{one.direction} {cover}"] += 1
@@ -269,7 +269,7 @@ def said(sentence: str) -> Counter[str]:
 @given(
     kinds,
     st.sets(st.integers(0, 5)),
-    st.sampled_from(list(ASKED)),
+    st.sampled_from(list(DIRECTIONS_OF_POLICY)),
     st.sampled_from([Scope(), Scope(machines=("app0[0-2]",)), Scope(rules=("server-was-read",)), Scope(sites=("x",))]),
     st.booleans(),
 )

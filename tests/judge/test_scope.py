@@ -222,7 +222,7 @@ HALF = [
     Scope(machines=("sql02", "x")),
     Scope(rules=("server*", "x*")),
 ]
-MILD = Plan(estate="test", named="", policy=Policy(fail_at=Severity.ERROR))
+MILD = Plan(estate="test", name_as_typed="", policy=Policy(fail_at=Severity.ERROR))
 
 
 @pytest.mark.parametrize("scope", NOWHERE, ids=str)

@@ -33,7 +33,7 @@ def chain(**changes: object) -> Vm:
 
 
 def gate_of(*found: ServerRecord, scope: Scope = EVERYTHING, **policy: object) -> Gate:
-    planned = Plan(estate="test", named="", policy=Policy(**policy))  # type: ignore[arg-type]
+    planned = Plan(estate="test", name_as_typed="", policy=Policy(**policy))  # type: ignore[arg-type]
     return judged(snapshot(*found), scope, planned).gate
 
 

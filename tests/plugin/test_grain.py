@@ -173,7 +173,7 @@ def test_every_verdict_is_in_one_case_which_is_no_greener(decisions: list[Decisi
     for bundle in found:
         red = not bundle.allowed and bundle.verdict.outcome.result in (Result.FAILED, Result.UNKNOWN)
         assert red is any(
-            one.closes is not Exit.OPEN or one.shown.outcome.result is Result.UNKNOWN for one in bundle.members
+            one.closes is not Exit.OPEN or one.reported.outcome.result is Result.UNKNOWN for one in bundle.members
         )
         assert sum(bundle.counts.values()) == len(bundle.members)
         assert {one.verdict.rule.key for one in bundle.members} == {bundle.verdict.rule.key}
@@ -190,8 +190,8 @@ def test_a_long_list_is_bounded_and_says_where_the_rest_is() -> None:
     lines = list(one.lines())
     assert len(lines) == MOST_LINES + 2
     assert (lines[0], lines[-1]) == ("300 failed", "… and 280 more: they are in out")
-    long = replace(one.members[0].shown.outcome, finding="x" * 10_000)
-    member = replace(one.members[0], shown=replace(one.members[0].shown, outcome=long))
+    long = replace(one.members[0].reported.outcome, finding="x" * 10_000)
+    member = replace(one.members[0], reported=replace(one.members[0].reported, outcome=long))
     assert max(map(len, replace(one, members=(member, member)).lines())) == LONGEST
 
 

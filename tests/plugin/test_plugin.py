@@ -43,12 +43,12 @@ WORDS = {
 
 def expected(keep: Callable[[Verdict], bool] = lambda _: True, of: Table = TABLE) -> dict[str, int]:
     """Return pytest's words for the decisions of a table: the plugin adds and drops nothing."""
-    kept = [one for one in of.decisions if keep(one.shown)]
+    kept = [one for one in of.decisions if keep(one.reported)]
     return dict(Counter(_word(one) for one in kept))
 
 
 def _word(decision: Decision) -> str:
-    result = decision.shown.outcome.result
+    result = decision.reported.outcome.result
     return "passed" if result is Result.FAILED and decision.closes is Exit.OPEN else WORDS[result]
 
 

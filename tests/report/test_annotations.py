@@ -68,7 +68,8 @@ def rules(count: int) -> Table:
     one = next(one for one in found.decisions if one.closes)
     many = [replace(one.verdict.rule, key=f"rule-{number:02}") for number in range(count)]
     decisions = [
-        replace(one, verdict=replace(one.verdict, rule=rule), shown=replace(one.shown, rule=rule)) for rule in many
+        replace(one, verdict=replace(one.verdict, rule=rule), reported=replace(one.reported, rule=rule))
+        for rule in many
     ]
     return replace(found, decisions=tuple(decisions))
 

@@ -171,7 +171,7 @@ def test_what_an_unread_cluster_held_is_not_known() -> None:
     assert entry_of(difference, "hv01").reason == "the nodes of hvcl01 are not known in the later audit"
     assert difference.is_worse
     back = compare(audit(unread()), audit(found(HV01=SQL)))
-    assert set(fates(back).values()) == {Fate.FOUND}
+    assert set(fates(back).values()) == {Fate.KNOWN_NOW}
 
 
 def test_an_identity_stays_when_a_machine_moves() -> None:
@@ -197,7 +197,7 @@ EVERYTHING = Scope()
 
 
 def table(taken: Snapshot, scope: Scope = EVERYTHING, **policy: object) -> Table:
-    plan = Plan(estate="test", named="lab.yaml", policy=replace(DEFAULT, **policy))  # type: ignore[arg-type]
+    plan = Plan(estate="test", name_as_typed="lab.yaml", policy=replace(DEFAULT, **policy))  # type: ignore[arg-type]
     return judged(taken, scope, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC))
 
 
@@ -238,7 +238,7 @@ def test_a_waiver_knows_a_cluster_by_its_name(key: str, tmp_path: Path) -> None:
     told = f"waivers: [{{rule: '*', {key}: {pattern}, reason: a, owner: b, expires: 2027-01-01}}]"
     (tmp_path / "waivers.yaml").write_text(told)
     file = read_waivers(tmp_path / "waivers.yaml", [rule.key for rule in all_rules()])
-    plan = Plan(estate="test", named="lab.yaml", waiver_files=(file,))
+    plan = Plan(estate="test", name_as_typed="lab.yaml", waiver_files=(file,))
     assert not table(found()).gate.is_open
     assert judged(found(), EVERYTHING, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC)).gate.is_open
 

@@ -20,8 +20,9 @@ from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
+from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Word, readiness_of
+from compliance.judge.readiness import Word
 from compliance.model import Estate, Partner, ReplicatedVM, Server
 from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page

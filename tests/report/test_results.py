@@ -83,7 +83,7 @@ def test_it_is_a_baseline_for_what_failed_or_was_waived(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(results(whole))
     known = read_baseline(path, "lab").findings
-    expected = [one.finding for one in found.decisions if one.shown.outcome.result in (Result.FAILED, Result.WAIVED)]
+    expected = [one.finding for one in found.decisions if one.reported.outcome.result in (Result.FAILED, Result.WAIVED)]
     assert sorted(known) == sorted(one.identity for one in expected if one)
     assert all(known[one.identity] == one for one in expected if one)
 

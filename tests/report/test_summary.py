@@ -101,8 +101,8 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_it_is_never_larger_than_it_may_be(most: int, text: str) -> None:
     found = tables.many(150)
     one = next(decision for decision in found.decisions if decision.verdict.machine)
-    shown = replace(one.shown, outcome=replace(one.shown.outcome, finding=text))
-    told = summary(replace(found, readiness=(), decisions=(replace(one, shown=shown),) * 150), most)
+    shown = replace(one.reported, outcome=replace(one.reported.outcome, finding=text))
+    told = summary(replace(found, readiness=(), decisions=(replace(one, reported=shown),) * 150), most)
     assert len(told.encode()) <= most
     listed = told.count("- `hv000/vm00000`")
     if listed < 150:

@@ -32,7 +32,7 @@ def test_the_golden_files(name: str) -> None:
 
 def test_the_golden_table_has_every_outcome() -> None:
     decisions = every().decisions
-    assert {one.shown.outcome.result for one in decisions} == {*Result}
+    assert {one.reported.outcome.result for one in decisions} == {*Result}
     assert {int(one.closes) for one in decisions} == {0, 1, 10, 11}
 
 

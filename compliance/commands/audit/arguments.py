@@ -33,24 +33,24 @@ ESTATE = ("--inventory", "--hv-inventory", "--snapshot", "--hv-snapshot")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Words:
+class CommandLine:
     """A command line. ``inventory``: the word that names one, or None; ``rest``: the others, in their order."""
 
     inventory: str | None
     rest: tuple[str, ...]
 
 
-def split_words(arguments: Sequence[str]) -> Words:
+def split_words(arguments: Sequence[str]) -> CommandLine:
     """Return the inventory and the rest. It is the first word that is no option, no option's value and no case's id
     (`estate::rule[machine]`), unless an option names the estate."""
     if any(word.partition("=")[0] in ESTATE for word in arguments):
-        return Words(inventory=None, rest=tuple(arguments))
+        return CommandLine(inventory=None, rest=tuple(arguments))
     is_value = False
     for place, word in enumerate(arguments):
         if not is_value and (not word.startswith("-") or word == "-") and "::" not in word:
-            return Words(inventory=word, rest=(*arguments[:place], *arguments[place + 1 :]))
+            return CommandLine(inventory=word, rest=(*arguments[:place], *arguments[place + 1 :]))
         is_value = not is_value and _takes_next(word)
-    return Words(inventory=None, rest=tuple(arguments))
+    return CommandLine(inventory=None, rest=tuple(arguments))
 
 
 def _takes_next(word: str) -> bool:

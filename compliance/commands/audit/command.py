@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import webbrowser
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from compliance.plugin.ini_file import has_estate
 from compliance.plugin.options import estate_options
 from compliance.program import PROGRAM
 from compliance.words import printable
+from compliance.world import World
 
 HOOKS = "compliance.plugin.hooks"
 """Named to pytest as well as by the wheel's entry point, under one name: so it is loaded once, installed or not."""
@@ -44,14 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(*option.names, dest=option.dest, **attributes)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """What the command touches beside pytest."""
-
-    open_page: Callable[[str], object] = webbrowser.open
-    tell: Callable[[str], object] = lambda line: sys.stderr.write(f"{line}\n")
-
-
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """Return pytest's exit code."""
     words = split_words([word for word in options.words if word != "--open"])
@@ -72,7 +62,7 @@ def show_page(page: Path, world: World) -> None:
     """Open the page in the user's browser, or say where it is."""
     address = page.absolute().as_uri()
     if not world.open_page(address):
-        world.tell(f"No browser could be opened here. The page is {printable(address)}")
+        world.err.write(f"No browser could be opened here. The page is {printable(address)}\n")
 
 
 class _Folder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -69,9 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def real_world() -> World:
     adapt(sys.stdout)
-    width = min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120)
     ask = getpass.getpass if is_terminal(sys.stdin) else None
-    return World(width=width, ask=ask)
+    return World(ask=ask)
 
 
 def run(options: argparse.Namespace, world: World | None = None) -> int:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import sys
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TextIO
 
 from compliance.errors import UsageError
 from compliance.judge.judge import all_rules
 from compliance.program import PROGRAM
 from compliance.rule import Rule
 from compliance.words import printable, quote
+from compliance.world import World
 
 SUBJECTS = {
     "Estate": "estate",
@@ -34,17 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the text")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class World:
-    """What the command touches."""
-
-    out: TextIO
-    width: int
-
-
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """Return 0. UsageError where no rule has the key."""
-    world = world or World(out=sys.stdout, width=min(max(shutil.get_terminal_size((100, 24)).columns, 60), 120))
+    world = world or World()
     rules = _chosen(options.key)
     if options.json:
         lines: Iterator[str] = iter([as_json(rules)])

@@ -71,7 +71,7 @@ def scalar_present(host: HostRows) -> Iterator[Sign]:
 
 def _properties_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
     adds_only = {query.class_name for query in queries.OF_REPLICATION if query.adds_only}
-    for class_name, properties in host.asked.items():
+    for class_name, properties in host.asked_properties.items():
         names = [name for name in properties if wanted(name)] if class_name not in adds_only else []
         for row in or_none(host.rows(class_name)):
             yield from ((name, row, class_name) for name in names)

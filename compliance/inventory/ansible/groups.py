@@ -17,7 +17,7 @@ from compliance.words import quote
 
 ALL, UNGROUPED = "all", "ungrouped"
 PRIORITY = "ansible_group_priority"
-MOST_SAID = 100_000
+MOST_MENTIONS = 100_000
 """Groups and hosts that files may name, each time they do: anchors of YAML can multiply a few lines."""
 MOST_VALUES = 3_000_000
 """Variables of all hosts together, and memberships in groups: ten thousand hosts with three hundred each."""
@@ -41,14 +41,14 @@ class Graph:
 
     groups: dict[str, Group] = field(default_factory=dict)
     hosts: dict[str, Host] = field(default_factory=dict)
-    said: int = 0
+    mentions: int = 0
     values: int = 0
 
     def group(self, name: str, origin: str) -> Group:
         """Return the group of this name, new where it is."""
-        self.said += 1
-        if self.said > MOST_SAID:
-            raise InventoryError(f"{origin}: names more than {MOST_SAID:,} groups and hosts")
+        self.mentions += 1
+        if self.mentions > MOST_MENTIONS:
+            raise InventoryError(f"{origin}: names more than {MOST_MENTIONS:,} groups and hosts")
         return self.groups.setdefault(name, Group(origin))
 
     def add_host(self, name: str, group: str, variables: Variables, *, port: str | None, file: str, line: int) -> None:

@@ -78,7 +78,7 @@ class _GuestsOfAnsible:
     def whole(self) -> Inventory:
         asked = self.inventory.guests_of_ansible
         hosts = self._hosts({guest.inventory: None for _, guest in asked})
-        logins = AnsibleLogins(environ=self.environ, named=frozenset(self._refused_credentials(hosts)))
+        logins = AnsibleLogins(environ=self.environ, reserved=frozenset(self._refused_credentials(hosts)))
         readers = {path: HostReader(path=path, logins=logins) for path in hosts}
         lines = dict(self.inventory.lines)
         taken = {guest.name.casefold(): lines[guest.name] for guest in self.inventory.guests}
@@ -103,7 +103,7 @@ class _GuestsOfAnsible:
             guests=tuple(sorted((*self.inventory.guests, *found), key=lambda way: lines[way.name])),
             guests_of_ansible=(),
             lines=lines,
-            logins={**self.inventory.logins, **logins.found},
+            logins={**self.inventory.logins, **logins.by_name},
             remarks=(*self.inventory.remarks, *(remark for reader in readers.values() for remark in reader.remarks())),
             digest=f"sha256:{hashlib.sha256((self.inventory.digest + said).encode()).hexdigest()}",
         )
@@ -185,11 +185,11 @@ def _shell(guest: AnsibleGuest, host: Host, logins: AnsibleLogins) -> GuestEntry
     return entry.model_copy(update={"credential": credential, **own})
 
 
-Names = tuple[str, ...]
+VariableNames = tuple[str, ...]
 
 
 def _credential(
-    guest: AnsibleGuest, host: Host, of_plugin: Mapping[Names, Names], logins: AnsibleLogins
+    guest: AnsibleGuest, host: Host, of_plugin: Mapping[VariableNames, VariableNames], logins: AnsibleLogins
 ) -> tuple[str | None, str | None]:
     """Return the credential, where there is a password, and the user, which a credential of ours has itself."""
     ours = guest.credential or text_of(host, "hyperv_credential")
@@ -205,7 +205,7 @@ def _credential(
     return logins.take(host, user, password), user
 
 
-def _connection(scheme: str, user: str, host: Host, of_plugin: Mapping[Names, Names]) -> str:
+def _connection(scheme: str, user: str, host: Host, of_plugin: Mapping[VariableNames, VariableNames]) -> str:
     address, _ = last_of(host, (*ADDRESS, *of_plugin.get(ADDRESS, ()), "hyperv_address"))
     port, variable = last_of(host, (*PORT, *of_plugin.get(PORT, ()), "hyperv_port"))
     behind = "" if port is None else f":{number_of(port, variable)}"
@@ -217,7 +217,7 @@ def _bracketed(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: Names) -> None:
+def _check(guest: AnsibleGuest, host: Host, scheme: str, plugin: str, checking: VariableNames) -> None:
     """UnusableError for each variable that says how to get in, and is not taken."""
     taken = {
         *ADDRESS,

@@ -11,7 +11,7 @@ from compliance.errors import UsageError
 from compliance.inventory.ansible import by_ansible
 from compliance.inventory.ansible.hosts import Host
 from compliance.inventory.ansible.templates import UnusableError, text_of
-from compliance.inventory.inventory import Login
+from compliance.inventory.inventory import CarriedLogin
 from compliance.words import printable
 
 NAMES_ITSELF = "ansible"
@@ -23,8 +23,8 @@ class AnsibleLogins:
     """Hosts that say the same user and password share one, so that a wrong password is tried on few of them."""
 
     environ: Mapping[str, str] = field(repr=False)
-    named: frozenset[str]  # credentials that are no login of Ansible's, in small letters
-    found: dict[str, Login] = field(default_factory=dict)
+    reserved: frozenset[str]  # credentials that are no login of Ansible's, in small letters
+    by_name: dict[str, CarriedLogin] = field(default_factory=dict)
     _names: dict[tuple[str, str], str] = field(default_factory=dict, repr=False)  # user and password -> credential
 
     def take(self, host: Host, user: str, variable: str | None) -> str:
@@ -33,14 +33,14 @@ class AnsibleLogins:
         written = text_of(host, variable, lambda cipher: cipher, lambda name: f"env {name}") if variable else None
         name = self._credential(user, written or "")
         if user and variable:
-            self.found.setdefault(name, partial(_login, host, user, variable, self._open(host, variable)))
+            self.by_name.setdefault(name, partial(_login, host, user, variable, self._open(host, variable)))
         return name
 
     def _credential(self, user: str, written: str) -> str:
         if (user, written) not in self._names:
             word = re.sub(r"\W+", "_", re.split(r"[\\@]", user.partition("@")[0])[-1], flags=re.ASCII).strip("_")
             word = (word if word[:1].isalpha() else f"{NAMES_ITSELF}_{word}".strip("_"))[:50]
-            taken = {name.casefold() for name in self._names.values()} | self.named
+            taken = {name.casefold() for name in self._names.values()} | self.reserved
             numbers = (f"{word}_{number}" for number in range(2, len(taken) + 3))
             free = next(name for name in (word, *numbers) if name.casefold() not in taken)
             self._names[user, written] = free

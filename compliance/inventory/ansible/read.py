@@ -46,7 +46,7 @@ def read_ansible(
     listing, where = listing_of(path, environ, listing_command), printable(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
     hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
-    reader = HostReader(path=path, logins=AnsibleLogins(environ=environ, named=frozenset(_own_credentials(hosts))))
+    reader = HostReader(path=path, logins=AnsibleLogins(environ=environ, reserved=frozenset(_own_credentials(hosts))))
     for host in hosts:
         reader.take(host)
     reader.check(where, len(chosen))
@@ -150,7 +150,7 @@ class HostReader:
             digest=f"sha256:{hashlib.sha256(said.encode()).hexdigest()}",
             lines={name: host.line for name, host in self.hosts.items() if host.line},
             files={name: host.file for name, host in self.hosts.items() if host.line and host.file != where},
-            logins=self.logins.found,
+            logins=self.logins.by_name,
             remarks=tuple(self.remarks()),
             limit=limit.pattern,
             left_out=left_out,

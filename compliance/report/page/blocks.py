@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from compliance.gate.decision import Decision
 from compliance.model import ReplicatedVM, Unread
-from compliance.report.page.findings import Finding, finding_details
+from compliance.report.page.findings import FindingRow, finding_details
 from compliance.report.page.rows import Machines
 from compliance.report.page.texts import Packed, Pool, pack
-from compliance.report.page.way import RULES, Step, way_of
+from compliance.report.page.way import RULES, WayStep, way_of
 from compliance.report.table import Table
 from compliance.rules.evidence.replications import key_of
 
@@ -21,16 +21,16 @@ MACHINES = 512
 """Of one block."""
 LARGE = 30_000
 """Letters of one from which on it is packed."""
-STEPS = (*Step,)
+STEPS = (*WayStep,)
 Key = tuple[str, str]
 
 
 def blocks(
-    table: Table, machines: Machines, findings: Sequence[Finding], servers: Mapping[str, int]
+    table: Table, machines: Machines, findings: Sequence[FindingRow], servers: Mapping[str, int]
 ) -> Iterator[Packed]:
     """Yield the blocks of the machines, then one of the findings that are about no machine."""
     by_side = _decisions_by_side(table)
-    by_machine: dict[int, list[Finding]] = defaultdict(list)
+    by_machine: dict[int, list[FindingRow]] = defaultdict(list)
     others = []
     for finding in findings:
         if finding.subject is None or finding.subject < 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from compliance.judge.headline import ASKED
+from compliance.judge.headline import DIRECTIONS_OF_POLICY
 from compliance.model import Cluster, Estate, Server
 from compliance.report.json_parts import waivers
 from compliance.report.page.blocks import MACHINES, STEPS, blocks
@@ -58,7 +58,7 @@ def data(table: Table) -> str:
 
 
 def _head(table: Table) -> dict[str, object]:
-    asked = ASKED[table.policy.direction]
+    asked = DIRECTIONS_OF_POLICY[table.policy.direction]
     return {
         "estate": plain(table.estate.name),
         "words": [word.value for word in WORST_FIRST],
@@ -94,7 +94,7 @@ def _waivers(table: Table) -> list[dict[str, object]]:
 
 
 def _rule(rule: Rule, table: Table) -> dict[str, object]:
-    counts = Counter(one.shown.outcome.result for one in table.decisions if one.verdict.rule.key == rule.key)
+    counts = Counter(one.reported.outcome.result for one in table.decisions if one.verdict.rule.key == rule.key)
     return {
         "key": rule.key,
         "severity": rule.severity.value,

@@ -24,24 +24,24 @@ Place = tuple[type, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FindingRow:
     """A decision, and the number of its subject: a machine's, -1 - that of a server or cluster, or None."""
 
     decision: Decision
     subject: int | None
 
 
-def findings_of(table: Table, machines: Machines, places: Mapping[Place, int]) -> list[Finding]:
+def findings_of(table: Table, machines: Machines, places: Mapping[Place, int]) -> list[FindingRow]:
     """Return the findings, worst first. A server that was not read stands under its own rule only."""
     once = {id(verdict) for verdict in leave_out_repeats(table.verdicts)}
     decisions = [
         one
         for one in table.decisions
-        if one.shown.outcome.result in ORDER
-        and (id(one.shown) in once or one.shown.outcome.result is not Result.UNKNOWN)
+        if one.reported.outcome.result in ORDER
+        and (id(one.reported) in once or one.reported.outcome.result is not Result.UNKNOWN)
     ]
-    decisions.sort(key=lambda one: (ORDER.index(one.shown.outcome.result), one.verdict.rule.severity.rank))
-    return [Finding(one, _subject(one, machines, places)) for one in decisions]
+    decisions.sort(key=lambda one: (ORDER.index(one.reported.outcome.result), one.verdict.rule.severity.rank))
+    return [FindingRow(one, _subject(one, machines, places)) for one in decisions]
 
 
 def _subject(decision: Decision, machines: Machines, places: Mapping[Place, int]) -> int | None:
@@ -62,7 +62,7 @@ def machine_number(vm: ReplicatedVM, machines: Machines) -> int | None:
 
 
 def finding_columns(
-    findings: Sequence[Finding],
+    findings: Sequence[FindingRow],
     rules: Mapping[str, int],
     servers: Mapping[str, int],
     waivers: Mapping[str, int],
@@ -71,7 +71,7 @@ def finding_columns(
     """Return the columns that lists need; what else there is of a machine's findings stands with the machine."""
     columns: dict[str, list[object]] = {}
     for finding in findings:
-        verdict, outcome = finding.decision.shown, finding.decision.shown.outcome
+        verdict, outcome = finding.decision.reported, finding.decision.reported.outcome
         remedy = remedy_of(finding.decision.verdict)
         state, waiver = finding.decision.state, finding.decision.waiver
         cause = cause_heading(outcome.cause) or verdict.rule.violated
@@ -93,7 +93,7 @@ def finding_columns(
     return columns
 
 
-def finding_details(finding: Finding, texts: Pool) -> list[object]:
+def finding_details(finding: FindingRow, texts: Pool) -> list[object]:
     """Return evidence, what BPA would say, the address now, remarks, and the command or null."""
     verdict = finding.decision.verdict
     outcome, remedy = verdict.outcome, remedy_of(verdict)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from compliance.gate.decision import Decision
+from compliance.judge.conclusion import ABOUT_THE_ADAPTER, FOUNDING, INSIDE, SYSTEM
 from compliance.judge.landings import LANDED
-from compliance.judge.readiness import ABOUT_THE_ADAPTER, FOUNDING, INSIDE, SYSTEM
 from compliance.judge.wrong_side import ADDRESS_THERE
 from compliance.model import Inside, InsideUnix, InsideWindows, ReplicatedVM, Role, Script, Unread
 from compliance.rule import Result
@@ -22,7 +22,7 @@ from compliance.rules.evidence.links import links_of
 from compliance.words import join_names
 
 
-class Step(StrEnum):
+class WayStep(StrEnum):
     """In the order in which an address goes."""
 
     SETTING = "Setting"
@@ -43,15 +43,15 @@ CONDITION = "c"
 """Passed if something holds that nobody looked at."""
 WORST = "fuwcpn"
 """Failed, unknown, waived, passed if, passed, not applicable."""
-RULES: Mapping[str, Step] = {
-    ADDRESS_THERE: Step.SETTING,
-    "failover-ip-is-valid": Step.VALID,
-    "failover-ip-is-free": Step.FREE,
-    "replica-adapter-is-connected": Step.SWITCH,
-    FOUNDING: Step.DATA_EXCHANGE,
-    SYSTEM: Step.SERVICE,
-    INSIDE: Step.SERVICE,
-    LANDED: Step.LANDED,
+RULES: Mapping[str, WayStep] = {
+    ADDRESS_THERE: WayStep.SETTING,
+    "failover-ip-is-valid": WayStep.VALID,
+    "failover-ip-is-free": WayStep.FREE,
+    "replica-adapter-is-connected": WayStep.SWITCH,
+    FOUNDING: WayStep.DATA_EXCHANGE,
+    SYSTEM: WayStep.SERVICE,
+    INSIDE: WayStep.SERVICE,
+    LANDED: WayStep.LANDED,
 }
 OF_THE_STACK = frozenset(
     {
@@ -74,8 +74,8 @@ OF_THE_SCRIPT = frozenset(
         Cause.SCRIPT_WRITES_UNKNOWN,
     }
 )
-NOT_OF_A_PRIMARY = frozenset({Step.FREE, Step.SWITCH, Step.LANDED})
-OF_A_SCRIPT = frozenset({Step.SCRIPT, Step.STACK})
+NOT_OF_A_PRIMARY = frozenset({WayStep.FREE, WayStep.SWITCH, WayStep.LANDED})
+OF_A_SCRIPT = frozenset({WayStep.SCRIPT, WayStep.STACK})
 NOT_LOOKED_INTO = "nobody looked into this guest"
 NOT_TRIED = "no failover and no test of one was made here"
 
@@ -102,13 +102,13 @@ class Stage:
         return self.lines or self.why_open[:1]
 
 
-Way = Mapping[Step, Stage]
+Way = Mapping[WayStep, Stage]
 
 
 def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
     """Return the stages of one side's way. ``decisions``: those on this side, on its adapters and on what was made
     from it to try a failover."""
-    way: dict[Step, Stage] = defaultdict(Stage)
+    way: dict[WayStep, Stage] = defaultdict(Stage)
     _set(way, vm)
     for decision in decisions:
         step = RULES.get(decision.verdict.rule.key)
@@ -118,25 +118,25 @@ def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
         for step in OF_A_SCRIPT:
             way[step].why_open.append(NOT_LOOKED_INTO)
     if not vm.machine.settings:
-        return {Step.SETTING: way[Step.SETTING]}
+        return {WayStep.SETTING: way[WayStep.SETTING]}
     return {step: way[step] for step in _steps(vm)} | {step: way[step] for step in way if way[step].letters}
 
 
 def letter_of(decision: Decision) -> str:
     """Return the first letter of a result, ``c`` for a pass on a condition."""
-    outcome = decision.shown.outcome
+    outcome = decision.reported.outcome
     if outcome.result is Result.PASSED and outcome.condition:
         return CONDITION
     return outcome.result.value[0]
 
 
-def _steps(vm: ReplicatedVM) -> Iterator[Step]:
+def _steps(vm: ReplicatedVM) -> Iterator[WayStep]:
     """Yield the steps that this side's way has. A primary is on its switch already, and of a failback no rule asks
     whether an address is free or has landed; Windows needs no script."""
     is_primary = vm.machine.role is Role.PRIMARY
     inside, guest = inside_of(vm), guest_seen(vm)
     is_windows = isinstance(inside, InsideWindows) or "windows" in ((guest and guest.os_name) or "").casefold()
-    for step in Step:
+    for step in WayStep:
         if is_primary and step in NOT_OF_A_PRIMARY:
             continue
         if is_windows and step in OF_A_SCRIPT:
@@ -144,27 +144,27 @@ def _steps(vm: ReplicatedVM) -> Iterator[Step]:
         yield step
 
 
-def _set(way: dict[Step, Stage], vm: ReplicatedVM) -> None:
+def _set(way: dict[WayStep, Stage], vm: ReplicatedVM) -> None:
     machine = vm.machine
     if isinstance(machine.failover, Unread):
-        way[Step.SETTING].add("u", f"not known: {machine.failover}")
+        way[WayStep.SETTING].add("u", f"not known: {machine.failover}")
     elif not machine.settings:
-        way[Step.SETTING].add("n", "no failover address is set on this side")
+        way[WayStep.SETTING].add("n", "no failover address is set on this side")
     else:
         for setting in machine.settings:
             on = f" on {setting.adapter}" if setting.adapter else ""
             gateways = f", gateway {join_names(setting.gateways)}" if setting.gateways else ""
-            way[Step.SETTING].add("p", f"{join_names(setting.addresses)}{on}{gateways}")
+            way[WayStep.SETTING].add("p", f"{join_names(setting.addresses)}{on}{gateways}")
         if all(setting.adapter and not setting.adapter.legacy for setting in machine.settings):
-            way[Step.ADAPTER].add("p", "a synthetic adapter that its server lists")
+            way[WayStep.ADAPTER].add("p", "a synthetic adapter that its server lists")
 
 
-def _add(way: dict[Step, Stage], step: Step, decision: Decision, vm: ReplicatedVM) -> None:
-    outcome = decision.shown.outcome
+def _add(way: dict[WayStep, Stage], step: WayStep, decision: Decision, vm: ReplicatedVM) -> None:
+    outcome = decision.reported.outcome
     letter = letter_of(decision)
     lines = _lines(decision)
     if letter == "n":
-        if step is Step.LANDED:
+        if step is WayStep.LANDED:
             way[step].why_open.append(f"{NOT_TRIED}: {outcome.finding}")
         elif decision.verdict.rule.key != INSIDE:
             way[step].why_open.extend(lines)
@@ -172,14 +172,14 @@ def _add(way: dict[Step, Stage], step: Step, decision: Decision, vm: ReplicatedV
         _add_founding(way, letter, outcome.cause, lines)
     elif decision.verdict.rule.key == INSIDE:
         _add_inside(way, letter, lines, vm)
-    elif step is Step.SETTING and letter == "p":
+    elif step is WayStep.SETTING and letter == "p":
         return  # the setting says it already
     else:
         way[step].add(letter, *lines)
 
 
 def _lines(decision: Decision) -> Sequence[str]:
-    outcome = decision.shown.outcome
+    outcome = decision.reported.outcome
     adapter = decision.verdict.adapter
     name = f"{adapter.adapter}: " if adapter and adapter.adapter and outcome.finding else ""
     condition = f"if {outcome.condition}" if outcome.condition else ""
@@ -190,15 +190,15 @@ def _lines(decision: Decision) -> Sequence[str]:
     ]
 
 
-def _add_founding(way: dict[Step, Stage], letter: str, cause: str, lines: Sequence[str]) -> None:
+def _add_founding(way: dict[WayStep, Stage], letter: str, cause: str, lines: Sequence[str]) -> None:
     """The founding rule asks of the adapter before it asks the guest: a word on the one is none on the other."""
     if cause in ABOUT_THE_ADAPTER or cause == Cause.ADAPTERS_UNREAD:
-        way[Step.ADAPTER].add(letter, *lines)
+        way[WayStep.ADAPTER].add(letter, *lines)
         return
-    way[Step.DATA_EXCHANGE].add(letter, *lines)
+    way[WayStep.DATA_EXCHANGE].add(letter, *lines)
 
 
-def _add_inside(way: dict[Step, Stage], letter: str, lines: Sequence[str], vm: ReplicatedVM) -> None:
+def _add_inside(way: dict[WayStep, Stage], letter: str, lines: Sequence[str], vm: ReplicatedVM) -> None:
     """Take the look apart: each link that does not hold belongs to its own step, and a step behind one that is not
     there was not reached."""
     inside = inside_of(vm)
@@ -215,21 +215,21 @@ def _add_inside(way: dict[Step, Stage], letter: str, lines: Sequence[str], vm: R
             way[step].add("p", "seen inside the guest")
 
 
-def _inner_steps(inside: Inside | Unread | None) -> tuple[Step, ...]:
-    return (Step.SERVICE, Step.SCRIPT, Step.STACK) if isinstance(inside, InsideUnix) else (Step.SERVICE,)
+def _inner_steps(inside: Inside | Unread | None) -> tuple[WayStep, ...]:
+    return (WayStep.SERVICE, WayStep.SCRIPT, WayStep.STACK) if isinstance(inside, InsideUnix) else (WayStep.SERVICE,)
 
 
-def _step_of(cause: Cause) -> Step:
+def _step_of(cause: Cause) -> WayStep:
     if cause in OF_THE_SCRIPT:
-        return Step.SCRIPT
-    return Step.STACK if cause in OF_THE_STACK else Step.SERVICE
+        return WayStep.SCRIPT
+    return WayStep.STACK if cause in OF_THE_STACK else WayStep.SERVICE
 
 
-def _is_reached(step: Step, inside: Inside) -> bool:
-    if inside.on_hyperv is False or not isinstance(inside, InsideUnix) or step is Step.SERVICE:
+def _is_reached(step: WayStep, inside: Inside) -> bool:
+    if inside.on_hyperv is False or not isinstance(inside, InsideUnix) or step is WayStep.SERVICE:
         return inside.on_hyperv is not False
     if inside.daemon is None:
         return False
-    return step is Step.SCRIPT or (
+    return step is WayStep.SCRIPT or (
         inside.daemon.script_state is Script.THERE and not isinstance(inside.daemon.writes, Unread)
     )

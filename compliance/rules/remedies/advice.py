@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.case import Family, RemedyCase
 from compliance.rules.remedies.command import Command, Remedy
 
 
-def give_no_command(_: Case) -> Command | None:
+def give_no_command(_: RemedyCase) -> Command | None:
     """Return None: what is to be done is done by hand."""
     return None
 
@@ -20,12 +20,12 @@ class Advice:
     ``applies`` is taken. ``specific`` puts what differs from machine to machine in the text's place."""
 
     text: str
-    command: Callable[[Case], Command | None] = give_no_command
+    command: Callable[[RemedyCase], Command | None] = give_no_command
     when: str = ""
-    applies: Callable[[Case], bool] = lambda _: True
-    specific: Callable[[Case], str] | None = None
+    applies: Callable[[RemedyCase], bool] = lambda _: True
+    specific: Callable[[RemedyCase], str] | None = None
 
-    def remedy(self, case: Case) -> Remedy:
+    def remedy(self, case: RemedyCase) -> Remedy:
         """Return what is to be done in this case."""
         text = (self.specific(case) if self.specific else "") or self.text
         return Remedy(text, self.command(case), self.text)
@@ -34,11 +34,11 @@ class Advice:
 Ways = tuple[Advice, ...]
 
 
-def always(text: str, command: Callable[[Case], Command | None] = give_no_command) -> Ways:
+def always(text: str, command: Callable[[RemedyCase], Command | None] = give_no_command) -> Ways:
     """Return one way for every system and setting."""
     return (Advice(text=text, command=command),)
 
 
-def on(family: Family, text: str, command: Callable[[Case], Command | None] = give_no_command) -> Advice:
+def on(family: Family, text: str, command: Callable[[RemedyCase], Command | None] = give_no_command) -> Advice:
     """Return the way on one family of systems."""
     return Advice(text=text, command=command, when=str(family), applies=lambda case: case.family is family)

@@ -48,7 +48,7 @@ FAMILIES = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Case:
+class RemedyCase:
     """A finding as its remedy sees it.
 
     ``rule`` is a key; ``adapter_guid`` and ``setting`` are of the adapter that it is about; ``server`` is the
@@ -95,12 +95,12 @@ class Case:
         return next((side for side in (self.vm.machine, *self.vm.others, *partner) if side.role is role), None)
 
 
-def case_of(verdict: Verdict) -> Case:
+def case_of(verdict: Verdict) -> RemedyCase:
     """Return the case of a verdict."""
     adapter, subject = verdict.adapter, verdict.subject
     unread = subject.unread if isinstance(subject, Server) else None
     inside, system = _inside_and_system(verdict.vm)
-    return Case(
+    return RemedyCase(
         cause=verdict.outcome.cause,
         rule=verdict.rule.key,
         vm=verdict.vm,
@@ -114,10 +114,10 @@ def case_of(verdict: Verdict) -> Case:
     )
 
 
-def case_of_side(cause: str, vm: ReplicatedVM) -> Case:
+def case_of_side(cause: str, vm: ReplicatedVM) -> RemedyCase:
     """Return the case of a machine of which no rule's verdict says the cause."""
     inside, system = _inside_and_system(vm)
-    return Case(cause=cause, vm=vm, server=vm.machine.server, inside=inside, system=system)
+    return RemedyCase(cause=cause, vm=vm, server=vm.machine.server, inside=inside, system=system)
 
 
 def _inside_and_system(vm: ReplicatedVM | None) -> tuple[Inside | None, System | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from compliance.model import Unread
-from compliance.rules.remedies.case import Case
+from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.command import Command, Shell
 from compliance.rules.remedies.quoting import SERVER_NAME
 
@@ -12,12 +12,12 @@ DOCTOR = "hyperv-compliance doctor --inventory INVENTORY"
 HERE = "where this suite runs"
 
 
-def ask_doctor(case: Case) -> Command | None:
+def ask_doctor(case: RemedyCase) -> Command | None:
     """Return the doctor's command for the server that the finding is about."""
     return _ask(case.server)
 
 
-def ask_doctor_there(case: Case) -> Command | None:
+def ask_doctor_there(case: RemedyCase) -> Command | None:
     """Return the doctor's command for the server of the other side; for the finding's own where that was not seen."""
     partner = case.vm.partner if case.vm else None
     return _ask(case.server if partner is None or isinstance(partner, Unread) else partner.server)

@@ -10,7 +10,7 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.links import links_of
 from compliance.rules.remedies import guests, hosts
 from compliance.rules.remedies.advice import Advice, Ways, always, on
-from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.case import Family, RemedyCase
 
 IN_WINDOWS = (
     "Start the service vmickvpexchange (Microsoft Hyper-V Data Exchange Service) in the guest, and keep Windows "
@@ -35,14 +35,14 @@ def _installed(text: str) -> tuple[Advice, ...]:
     )
 
 
-def _run_again(case: Case) -> str:
+def _run_again(case: RemedyCase) -> str:
     if case.wait is None:
         return ""
     minutes = max(1, ceil(case.wait.total_seconds() / 60))
     return f"Run again in {minutes} minute{'' if minutes == 1 else 's'}: until then its guest may still be starting."
 
 
-def _by_link(case: Case) -> str:
+def _by_link(case: RemedyCase) -> str:
     """Return what the link says that is broken: by the guest's own files and stacks."""
     if case.vm is None or not isinstance(case.inside, Inside):
         return ""
@@ -50,7 +50,7 @@ def _by_link(case: Case) -> str:
     return _sentence(next(fixes, ""))
 
 
-def _by_system(case: Case) -> str:
+def _by_system(case: RemedyCase) -> str:
     """Return what the table of systems advises."""
     return case.system.advice if case.system else ""
 
@@ -141,7 +141,7 @@ WINDOWS: Mapping[str, Ways] = {
 }
 
 
-def _is_not_offered(case: Case) -> bool:
+def _is_not_offered(case: RemedyCase) -> bool:
     side = case.guest_side
     return side is not None and side.data_exchange_offered is False
 

@@ -9,7 +9,7 @@ from compliance.model import Role
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies import hosts
 from compliance.rules.remedies.advice import Advice, Ways, always
-from compliance.rules.remedies.case import Case
+from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.doctor import ask_doctor, ask_doctor_there
 
 ASK_AGAIN = "Run again. If it stays unknown, let the doctor ask the server: it shows which query fails, and why."
@@ -117,7 +117,7 @@ READING: Mapping[str, Ways] = {
 }
 
 
-def _is_off(case: Case) -> bool:
+def _is_off(case: RemedyCase) -> bool:
     primary = case.side_of(Role.PRIMARY)
     return primary is not None and case.guest_side is None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from compliance.model import Daemon, InsideUnix, Unread
 from compliance.rules.evidence.advice import packages_of_kernel
-from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.case import Family, RemedyCase
 from compliance.rules.remedies.command import Command, Shell
 from compliance.rules.remedies.quoting import UnquotableError, quote_sh
 
@@ -46,7 +46,7 @@ TOOLS: Mapping[Family, Tools] = {
 # --- Windows ----------------------------------------------------------------------------------------------------------
 
 
-def enable_service(case: Case) -> Command | None:
+def enable_service(case: RemedyCase) -> Command | None:
     """Return what lets the service start again and starts it. Manual is what Windows installs it with: its trigger,
     the device of Data Exchange, starts it."""
     service = f"-Name {WINDOWS_SERVICE}"
@@ -54,18 +54,18 @@ def enable_service(case: Case) -> Command | None:
     return _in_guest(case, text, Shell.POWERSHELL)
 
 
-def start_service(case: Case) -> Command | None:
+def start_service(case: RemedyCase) -> Command | None:
     return _in_guest(case, f"Start-Service -Name {WINDOWS_SERVICE} -WhatIf", Shell.POWERSHELL)
 
 
-def restart_service(case: Case) -> Command | None:
+def restart_service(case: RemedyCase) -> Command | None:
     return _in_guest(case, f"Restart-Service -Name {WINDOWS_SERVICE} -WhatIf", Shell.POWERSHELL)
 
 
 # --- packages and units -----------------------------------------------------------------------------------------------
 
 
-def install_daemon(case: Case) -> Command | None:
+def install_daemon(case: RemedyCase) -> Command | None:
     """Return what installs the daemon, starts it, and starts it at boot."""
     tools = _tools(case)
     if tools is None:
@@ -76,7 +76,7 @@ def install_daemon(case: Case) -> Command | None:
     return _in_guest(case, f"{tools.install} {packages} && systemctl enable --now {tools.unit}")
 
 
-def install_for_kernel(case: Case) -> Command | None:
+def install_for_kernel(case: RemedyCase) -> Command | None:
     """Return what brings the daemon for the kernel that runs, and for each that follows."""
     tools = _tools(case)
     if tools is None or case.family is not Family.UBUNTU or not isinstance(case.inside, InsideUnix):
@@ -84,7 +84,7 @@ def install_for_kernel(case: Case) -> Command | None:
     return _with_kernels_package(case, case.inside, tools)
 
 
-def _with_kernels_package(case: Case, inside: InsideUnix, tools: Tools) -> Command | None:
+def _with_kernels_package(case: RemedyCase, inside: InsideUnix, tools: Tools) -> Command | None:
     running, following = packages_of_kernel(inside)
     unit = _unit(inside.daemon) or tools.unit
     try:  # where its kernel's name was no name, the package asks for it by itself
@@ -94,35 +94,35 @@ def _with_kernels_package(case: Case, inside: InsideUnix, tools: Tools) -> Comma
         return None
 
 
-def update_daemon(case: Case) -> Command | None:
+def update_daemon(case: RemedyCase) -> Command | None:
     tools = _tools(case)
     return _in_guest(case, f"{tools.update} {tools.package}") if tools else None
 
 
-def start_daemon(case: Case) -> Command | None:
+def start_daemon(case: RemedyCase) -> Command | None:
     return _by_unit(case, "start")
 
 
-def enable_daemon(case: Case) -> Command | None:
+def enable_daemon(case: RemedyCase) -> Command | None:
     return _by_unit(case, "enable")
 
 
-def restart_daemon(case: Case) -> Command | None:
+def restart_daemon(case: RemedyCase) -> Command | None:
     return _by_unit(case, "restart")
 
 
-def edit_unit(case: Case) -> Command | None:
+def edit_unit(case: RemedyCase) -> Command | None:
     return _by_unit(case, "edit")
 
 
-def load_driver(case: Case) -> Command | None:
+def load_driver(case: RemedyCase) -> Command | None:
     """Return what loads the driver now and at each boot of a Linux guest."""
     if case.family is Family.FREEBSD or not isinstance(case.inside, InsideUnix):
         return None
     return _in_guest(case, "modprobe hv_utils && echo hv_utils > /etc/modules-load.d/hv_utils.conf")
 
 
-def _by_unit(case: Case, verb: str) -> Command | None:
+def _by_unit(case: RemedyCase, verb: str) -> Command | None:
     """Return a command on the daemon's unit: its own, else the one of its package."""
     tools = _tools(case)
     unit = _unit(_daemon(case)) or (tools.unit if tools else "")
@@ -135,7 +135,7 @@ def _by_unit(case: Case, verb: str) -> Command | None:
 # --- the script -------------------------------------------------------------------------------------------------------
 
 
-def make_executable(case: Case) -> Command | None:
+def make_executable(case: RemedyCase) -> Command | None:
     """Return what makes the script executable; on Red Hat's systems with the label that SELinux asks for."""
     daemon = _daemon(case)
     if daemon is None or isinstance(daemon.script, Unread):
@@ -148,7 +148,7 @@ def make_executable(case: Case) -> Command | None:
     return _in_guest(case, f"chmod 755 {script}{label}")
 
 
-def reinstall_daemon(case: Case) -> Command | None:
+def reinstall_daemon(case: RemedyCase) -> Command | None:
     """Return what brings a package's script back, where the package has one: Red Hat's and SUSE's."""
     tools = _tools(case)
     verb = {Family.RED_HAT: "dnf reinstall hypervkvpd", Family.SUSE: "zypper install --force hyper-v"}
@@ -159,19 +159,19 @@ def reinstall_daemon(case: Case) -> Command | None:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _tools(case: Case) -> Tools | None:
+def _tools(case: RemedyCase) -> Tools | None:
     tools = TOOLS.get(case.family) if case.family else None
     if tools and _has_yum_only(case):
         return Tools("yum install", "yum update", tools.package, tools.unit)
     return tools
 
 
-def _has_yum_only(case: Case) -> bool:
+def _has_yum_only(case: RemedyCase) -> bool:
     row = case.system
     return bool(case.family is Family.RED_HAT and row and row.before and row.before <= FIRST_WITH_DNF)
 
 
-def _daemon(case: Case) -> Daemon | None:
+def _daemon(case: RemedyCase) -> Daemon | None:
     return case.inside.daemon if isinstance(case.inside, InsideUnix) else None
 
 
@@ -179,6 +179,6 @@ def _unit(daemon: Daemon | None) -> str:
     return daemon.unit if daemon else ""
 
 
-def _in_guest(case: Case, text: str, shell: Shell = Shell.SH) -> Command | None:
+def _in_guest(case: RemedyCase, text: str, shell: Shell = Shell.SH) -> Command | None:
     machine = case.guest_side or case.machine
     return Command(shell, f"in the guest {machine.name}", text) if machine else None

@@ -14,7 +14,7 @@ from compliance.model import FailoverAddress, Role, VirtualMachine
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.settings import mistakes_in, network_of, parsed
 from compliance.rules.evidence.today import addresses_in_use
-from compliance.rules.remedies.case import Case
+from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.command import Command, Shell
 from compliance.rules.remedies.quoting import UnquotableError, quote_guid, quote_powershell
 
@@ -24,12 +24,12 @@ ADDRESS, MASK, GATEWAY, SWITCH = "<address>", "<mask>", "<gateway>", "<switch>"
 """What only an administrator knows; in quotes, so that a command that still has one is refused and no more."""
 
 
-def enable_data_exchange(case: Case) -> Command | None:
+def enable_data_exchange(case: RemedyCase) -> Command | None:
     """Return what switches Data Exchange on for the side that the finding is about."""
     return _enable(case.machine)
 
 
-def enable_where_the_guest_runs(case: Case) -> Command | None:
+def enable_where_the_guest_runs(case: RemedyCase) -> Command | None:
     """Return what switches Data Exchange on for the side on which the guest runs."""
     return _enable(case.guest_side)
 
@@ -39,37 +39,37 @@ def _enable(machine: VirtualMachine | None) -> Command | None:
     return _on_machine(machine, f"Get-VMIntegrationService | {component} | Enable-VMIntegrationService -WhatIf")
 
 
-def start_primary(case: Case) -> Command | None:
+def start_primary(case: RemedyCase) -> Command | None:
     """Return what starts the guest where it is a primary that is off; never a replica's, which would be a failover."""
     primary = case.side_of(Role.PRIMARY)
     return _on_machine(primary, "Start-VM -WhatIf") if primary else None
 
 
-def resume(case: Case) -> Command | None:
+def resume(case: RemedyCase) -> Command | None:
     return _on_machine(case.guest_side, "Resume-VM -WhatIf")
 
 
-def list_adapters(case: Case) -> Command | None:
+def list_adapters(case: RemedyCase) -> Command | None:
     """Return what shows a machine's adapters, with their ids: it changes nothing."""
     return _on_machine(case.machine, "Get-VMNetworkAdapter | Select-Object 'Name', 'Id', 'MacAddress', 'IsLegacy'")
 
 
-def list_addresses(case: Case) -> Command | None:
+def list_addresses(case: RemedyCase) -> Command | None:
     """Return what shows the addresses that the guest has now: it changes nothing."""
     return _on_machine(case.machine, "Get-VMNetworkAdapter | Select-Object 'Name', 'SwitchName', 'IPAddresses'")
 
 
-def connect(case: Case) -> Command | None:
+def connect(case: RemedyCase) -> Command | None:
     """Return what connects the adapter to a switch of its server."""
     return _on_adapter(case.machine, case.adapter_guid, f"Connect-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf")
 
 
-def add_adapter(case: Case) -> Command | None:
+def add_adapter(case: RemedyCase) -> Command | None:
     """Return what gives the side that the finding is about a synthetic adapter."""
     return _on_machine(case.machine, f"Add-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf")
 
 
-def add_adapter_on_primary(case: Case) -> Command | None:
+def add_adapter_on_primary(case: RemedyCase) -> Command | None:
     """Return what gives the primary a synthetic adapter, or the side of the finding where no primary was seen."""
     return _on_machine(
         case.side_of(Role.PRIMARY) or case.machine, f"Add-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf"
@@ -79,18 +79,18 @@ def add_adapter_on_primary(case: Case) -> Command | None:
 # --- failover addresses -----------------------------------------------------------------------------------------------
 
 
-def set_address(case: Case) -> Command | None:
+def set_address(case: RemedyCase) -> Command | None:
     """Return what sets an address on the adapter, of which nothing is known yet."""
     return _set(case.machine, case.adapter_guid, _placeholders())
 
 
-def correct_address(case: Case) -> Command | None:
+def correct_address(case: RemedyCase) -> Command | None:
     """Return what corrects the adapter's address: what is right of it stays, what is wrong is left open. None where it
     has more addresses of one kind than the cmdlet sets."""
     return _set(case.machine, case.adapter_guid, _options(case.setting)) if case.setting else None
 
 
-def add_ipv4_address(case: Case) -> Command | None:
+def add_ipv4_address(case: RemedyCase) -> Command | None:
     """Return what sets an IPv4 address on the first adapter that has one of IPv6."""
     machine = case.machine
     settings = machine.settings if machine else ()
@@ -98,7 +98,7 @@ def add_ipv4_address(case: Case) -> Command | None:
     return _set(machine, case.adapter_guid or guid, _placeholders())
 
 
-def set_on_replica(case: Case) -> Command | None:
+def set_on_replica(case: RemedyCase) -> Command | None:
     """Return what sets on the replica what stands on its primary.
 
     An address that the guest uses on the primary is right there, for the way back, and would be wrong on the replica:

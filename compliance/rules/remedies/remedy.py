@@ -8,7 +8,7 @@ from compliance.model import ReplicatedVM
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.advice import Ways
-from compliance.rules.remedies.case import Case, case_of, case_of_side
+from compliance.rules.remedies.case import RemedyCase, case_of, case_of_side
 from compliance.rules.remedies.command import Command, Remedy, Shell
 from compliance.rules.remedies.for_guests import FOR_GUESTS
 from compliance.rules.remedies.for_hosts import FOR_HOSTS
@@ -50,5 +50,5 @@ def remedy_of_cause(cause: str, vm: ReplicatedVM) -> Remedy | None:
     return _first(ways, case_of_side(cause, vm)) if ways else None
 
 
-def _first(ways: Ways, case: Case) -> Remedy:
+def _first(ways: Ways, case: RemedyCase) -> Remedy:
     return next(way for way in ways if way.applies(case)).remedy(case)

@@ -27,7 +27,7 @@ from compliance.model import (
 )
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.system import System
-from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.case import Family, RemedyCase
 
 GUID = "4F3A2B1C-0000-4000-8000-00000000A001"
 NIC_GUID = "7C6D5E4F-0000-4000-8000-00000000B001"
@@ -128,7 +128,7 @@ def inside(family: Family, text: str = "") -> Inside:
     )
 
 
-def case(cause: str, family: Family | None = None, text: str = "", **changes: object) -> Case:
+def case(cause: str, family: Family | None = None, text: str = "", **changes: object) -> RemedyCase:
     """Return a case in which all is known: its guest of the family was looked into, if one is named."""
     vm = changes.pop("vm", sides(text or "app01"))
     known: dict[str, object] = {
@@ -141,7 +141,7 @@ def case(cause: str, family: Family | None = None, text: str = "", **changes: ob
         "system": system_of(family) if family else None,
         **changes,
     }
-    return Case(**known)  # type: ignore[arg-type]
+    return RemedyCase(**known)  # type: ignore[arg-type]
 
 
 def families() -> Iterator[Family | None]:

@@ -15,7 +15,7 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.system import System
 from compliance.rules.remedies.advice import Advice
-from compliance.rules.remedies.case import Case, Family
+from compliance.rules.remedies.case import Family, RemedyCase
 from compliance.rules.remedies.causes_text import HEADINGS, cause_heading
 from compliance.rules.remedies.command import Command, Remedy, Shell
 from compliance.rules.remedies.remedy import REMEDIES, WITHOUT_REMEDY
@@ -28,7 +28,7 @@ SET = f"{ON_ADAPTER}Set-VMNetworkAdapterFailoverConfiguration "
 OPEN = "-IPv4Address '<address>' -IPv4SubnetMask '<mask>' -IPv4DefaultGateway '<gateway>' -WhatIf"
 
 
-def remedy(found: Case) -> Remedy:
+def remedy(found: RemedyCase) -> Remedy:
     return next(way for way in REMEDIES[found.cause] if way.applies(found)).remedy(found)
 
 
@@ -54,8 +54,8 @@ def test_each_cause_is_mended_whatever_its_guest_runs(cause: str) -> None:
     for family in families():
         assert remedy(case(cause, family)).text.endswith("."), family
     last: Advice = REMEDIES[cause][-1]
-    assert last.applies(Case(cause=cause)), "the last way is for every other case"
-    assert last.remedy(Case(cause=cause)).text
+    assert last.applies(RemedyCase(cause=cause)), "the last way is for every other case"
+    assert last.remedy(RemedyCase(cause=cause)).text
 
 
 def test_a_heading_says_what_is_wrong_and_not_what_should_be() -> None:
@@ -213,7 +213,7 @@ def test_the_cmdlet_sets_one_address_of_a_kind() -> None:
     assert remedy(case(Cause.MASK_INVALID, setting=two)).command is None
 
 
-def wrong_side(today: tuple[str, ...]) -> Case:
+def wrong_side(today: tuple[str, ...]) -> RemedyCase:
     adapters = machine().adapters
     assert not isinstance(adapters, Unread)
     nic = replace(adapters[0], today=Addresses(addresses=today, dynamic=False))

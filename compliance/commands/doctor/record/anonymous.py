@@ -92,7 +92,7 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
         too_large=tuple(_too_large(other, name) for name in reading.too_large),
         notes=tuple(_note(note) for note in reading.notes),
         cluster=_answers(other, reading.cluster),
-        asked=None if reading.asked is None else _known_queries(reading.asked),
+        asked_properties=None if reading.asked_properties is None else _known_queries(reading.asked_properties),
     )
 
 
