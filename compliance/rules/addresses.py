@@ -55,7 +55,9 @@ def _remarks(adapter: ReplicaAdapter) -> list[str]:
     setting = adapter.setting
     assert setting  # noqa: S101  # its caller looked
     addresses = [parsed(text) for text in setting.addresses]
-    remarks = [f"its DNS server {quote(text)} is no address" for text in setting.dns_servers if not parsed(text)]
+    twice = dict.fromkeys(str(address) for address in addresses if addresses.count(address) > 1)
+    remarks = [f"{join_names(twice)} is set twice on it"] if twice else []
+    remarks += [f"its DNS server {quote(text)} is no address" for text in setting.dns_servers if not parsed(text)]
     if all(address is not None and address.version == 6 for address in addresses):
         # Hyper-V then writes DHCPEnabled true for the adapter (tools/hv/hv_kvp_daemon.c)
         remarks.append(f"{setting} is IPv6 only: IPv4 of this adapter becomes DHCP at a failover")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 from compliance.model import Guest, Judging, Power, ReplicatedVM, Role, Unread, VirtualMachine
-from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
+from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import ANSWERING, age, beyond_question
 from compliance.rules.evidence.settings import IPAddress, parsed
@@ -43,6 +43,11 @@ def failover_ip_landed(vm: ReplicatedVM, settings: Judging) -> Outcome:
         if not machine.failed_over:
             return not_applicable("it was not failed over")
     return _landed(machine, settings)
+
+
+def has_landed(vm: ReplicatedVM, settings: Judging) -> bool:
+    """Return whether a machine was failed over, and came up with its failover address."""
+    return failover_ip_landed.judge(vm, settings).result is Result.PASSED
 
 
 def _landed(machine: VirtualMachine, settings: Judging) -> Outcome:

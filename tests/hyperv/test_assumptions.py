@@ -223,6 +223,11 @@ MORE_CONTRADICTIONS: list[tuple[str, ServerRecord]] = [
     ("role-and-relationship", host(vm(mode=0, state=0, relationships={0: 3}))),
     ("chain-rows", host(off(mode=2, hosts=CHAIN, relationships={1: 3}))),
     ("names-itself", host(vm(hosts=[("10.0.0.1", "10.0.0.2")]))),
+    ("test-replicas", host(off(mode=2), vm(name="y", mode=3, state=0))),
+    ("switches", host(vm(), rows={SWITCHES: ()})),
+    ("security-rows", host(vm(), rows={SECURITY: ()})),
+    ("test-replicas", host(off(mode=2), vm(name="y", mode=3, state=0, test_of=X), rows={TEST_REPLICAS: ()})),
+    ("host-addresses", host(vm(), rows={HOST_ADDRESSES: ()})),
 ]
 
 

@@ -37,6 +37,23 @@ def only(vm: Vm, **source_changes: object) -> Outcome:
     return outcomes(source(Host(vms=[Vm(name="healthy"), vm]), **source_changes))[f"hv01/{vm.name}"]
 
 
+ARRIVED = Nic(addresses=("10.2.0.20",), today=("10.2.0.20",))
+LANDED = Vm(name="x", mode=2, state=6, nics=[ARRIVED], items=linux("Ubuntu", "24.04"))
+
+
+@pytest.mark.parametrize(
+    ("vm", "result"),
+    [
+        (LANDED, NOT_APPLICABLE),
+        (replace(LANDED, items={}), NOT_APPLICABLE),
+        (replace(LANDED, state=3), FAILED),
+        (replace(LANDED, nics=[replace(ARRIVED, today=("10.1.0.20",))]), FAILED),
+    ],
+)
+def test_an_address_that_has_landed_shows_more_than_a_table(vm: Vm, result: Result) -> None:
+    assert only(vm).result is result
+
+
 CASES: list[tuple[str, Vm, Result, str, str]] = [
     ("works", Vm(name="x"), PASSED, "Windows Server 2019 Standard 10.0.17763, which applies a failover address", ""),
     ("works, IPv6", Vm(name="x", nics=[SIX]), PASSED, "which applies a failover address", ""),

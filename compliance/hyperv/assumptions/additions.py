@@ -15,8 +15,21 @@ from compliance.hyperv.additions import interface
 from compliance.hyperv.assumptions.rows import name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_SWITCH, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, Rows, array, filled, or_none, quote_value, read_word, text
+from compliance.hyperv.rows import (
+    A_GUID,
+    OF_MACHINE,
+    Rows,
+    array,
+    filled,
+    number,
+    or_none,
+    quote_value,
+    read_word,
+    text,
+)
 from compliance.model import Unread
+
+TEST_REPLICA = 3  # ReplicationMode (msvm-computersystem)
 
 
 def _answer(host: HostRows, class_name: str) -> Rows | str:
@@ -82,7 +95,7 @@ def security_rows(host: HostRows) -> Iterator[Sign]:
 
 @assumed(
     "test-replicas",
-    "a dependency ties a test replica to its replica, by the GUIDs of both",
+    "a dependency ties each test replica to its replica, by the GUIDs of both",
     Basis.INFERRED,
     "MicrosoftDocs/win32, msvm-replicasystemdependency; how WinRM writes its references was recorded of other classes",
 )
@@ -94,6 +107,9 @@ def dependencies_of_tests(host: HostRows) -> Iterator[Sign]:
     for row in rows:
         guids = [A_GUID.findall(str(row.get(name))) for name in ("Antecedent", "Dependent")]
         yield None if all(guids) else quote_value(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
+    for guid, machine in host.steady.items():
+        if number(machine, "ReplicationMode") == TEST_REPLICA and guid not in host.additions.replica_of_test:
+            yield f"{name_of(guid, machine)} is tied to no replica"
 
 
 @assumed(
