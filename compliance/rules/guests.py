@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from compliance.model import Evidence, Guest, Inside, Judging, ReplicatedVM, Unread
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
-from compliance.rules import landing
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.handover import NOTHING, guest_seen, handed_over, inside_of, runs_on
+from compliance.rules.evidence.landed import has_landed
 from compliance.rules.evidence.system import Statement, System
 from compliance.words import join_names
 
@@ -60,7 +60,7 @@ def _decide(vm: ReplicatedVM, settings: Judging) -> Outcome:
         return _not_its_turn(vm, "the address does not even reach the guest, see the rule on integration services")
     if settings.evidence is Evidence.BPA:
         return _not_its_turn(vm, "no guest was asked (evidence: bpa)")
-    if landing.has_landed(vm, settings):
+    if has_landed(vm, settings):
         return not_applicable("it was failed over and has its failover address, which shows more than a table")
     if isinstance(inside_of(vm), Inside):
         return not_applicable("the guest was looked into, which shows more than a table: see the rule on that")
