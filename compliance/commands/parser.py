@@ -17,6 +17,10 @@ COMMANDS = {
         "compliance.commands.audit.command",
         "read the servers of an inventory, judge them, write the reports: the same run as `pytest --inventory`",
     ),
+    "init": (
+        "compliance.commands.init.command",
+        "ask for servers, login and site, try the way there, and write an inventory",
+    ),
     "doctor": ("compliance.commands.doctor.command", "find out why a server can't be read, and what to do about it"),
     "inventory": (
         "compliance.commands.inventory.command",

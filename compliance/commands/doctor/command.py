@@ -14,6 +14,7 @@ from pathlib import Path
 from compliance.audit import tool
 from compliance.commands.doctor.document import document
 from compliance.commands.doctor.examination import Examination
+from compliance.commands.doctor.next_step import next_step
 from compliance.commands.doctor.one_server import (
     CREDENTIAL,
     WITH_A_PASSWORD,
@@ -22,7 +23,7 @@ from compliance.commands.doctor.one_server import (
     refuse_two_ports,
 )
 from compliance.commands.doctor.record.anonymous import anonymised
-from compliance.commands.doctor.text import examination_lines, summary, way_in
+from compliance.commands.doctor.text import examination_lines, next_lines, summary, way_in
 from compliance.commands.doctor.walk import Refusals, examine
 from compliance.commands.output import adapt, add_out, refuse_out, write_lines
 from compliance.credentials.ask_places import from_prompt
@@ -34,6 +35,7 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import read_any
 from compliance.patterns import any_matches
+from compliance.program import PROGRAM
 from compliance.secret import Secret
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import refuse_unwritable, write_snapshot
@@ -42,6 +44,8 @@ from compliance.world import World
 PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
 WORKS, STUCK = 0, 1
 """Exit codes: everything that an audit needs works, or something does not."""
+RECORD = "doctor-record.jsonl"
+"""The file of --record where none is named."""
 MOST_NAMES = 10
 """Servers that a message about a wrong name lists."""
 DIRECT = ("transport", "user", "keytab", "scheme", "port", "ca", "no_verify")
@@ -54,7 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", metavar="GLOB", action="append", default=[], help="only these; repeatable")
     parser.add_argument("--json", action="store_true", help="one JSON document in place of the text")
     add_out(parser)
-    parser.add_argument("--record", metavar="FILE", help="write what was read, without names, for a bug report")
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        nargs="?",
+        const=RECORD,
+        help=f"write what was read, without names, for a bug report; nothing is sent (FILE: {RECORD})",
+    )
     direct = parser.add_argument_group("for HOST", f"The password is read from {PASSWORD}, or asked for.")
     transports = ("ntlm", "kerberos", "basic", "credssp")
     direct.add_argument("--transport", choices=transports, help="how to log in (ntlm)")
@@ -96,16 +106,27 @@ def _run(options: argparse.Namespace, world: World) -> int:
         found.append(one)
         if not options.json:
             _say(world, examination_lines(one, world.width))
+            if step := next_step(one):
+                _say(world, next_lines(step, _again(options, one), world.width))
             if text and one.logged_in:
                 _say(world, way_in(text, world.width))
     if options.json:
         inventories = [text if one.logged_in else None for one in found]
-        world.out.write(document(found, tool=tool(), time=began.isoformat(), inventories=inventories) + "\n")
+        steps = [next_step(one) for one in found]
+        text = document(found, tool=tool(), time=began.isoformat(), inventories=inventories, next_steps=steps)
+        world.out.write(f"{text}\n")
     else:
         world.out.write(f"{summary(found)}\n")
     if options.record:
         _record(world, inventory, found, began, Path(options.record))
     return WORKS if all(one.works for one in found) else STUCK
+
+
+def _again(options: argparse.Namespace, found: Examination) -> str:
+    """Return the command that tries one server of an inventory again; empty where the command line was about one."""
+    if options.inventory is None:
+        return ""
+    return f"{PROGRAM} doctor --inventory {options.inventory} --server {found.name}"
 
 
 # --- whom to examine, and as whom -------------------------------------------------------------------------------------
@@ -114,13 +135,16 @@ def _run(options: argparse.Namespace, world: World) -> int:
 def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, str | None]:
     """The inventory, and its text where it was made from the command line."""
     if (options.host is None) == (options.inventory is None):
-        raise UsageError("name one server (HOST), or a file of them (--inventory FILE)")
+        raise UsageError(
+            f"name one server (HOST), or a file of them (--inventory FILE): `{PROGRAM} init` asks for servers and "
+            "writes one"
+        )
     if options.inventory is not None:
         if stray := [name for name in DIRECT if getattr(options, name)]:
             raise UsageError(f"--{stray[0].replace('_', '-')} is for HOST: an inventory says it itself")
         inventory = read_any(Path(options.inventory), world=world)
         if inventory.snapshot:
-            raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers")
+            raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers: name one (HOST)")
         return inventory, None
     if options.server:
         raise UsageError("--server chooses from an inventory: give --inventory FILE")
@@ -144,7 +168,7 @@ def _credentials(
     if options.host is None or options.transport not in WITH_A_PASSWORD:
         return credentials_of(entries, inventory, world)
     if not options.user:
-        raise UsageError(f"--transport {options.transport} needs --user")
+        raise UsageError(rf"--transport {options.transport} needs --user: give --user 'DOMAIN\name'")
     return {CREDENTIAL: Credential(username=options.user, password=_password(options.user, world))}
 
 
@@ -153,7 +177,7 @@ def _password(user: str, world: World) -> Secret:
         return Secret(world.environ.get(PASSWORD, "")) or from_prompt(user, world.ask)
     except UsageError as error:
         raise UsageError(
-            f"the password is read from {PASSWORD}, or asked for on a terminal: there is neither"
+            f"the password is read from {PASSWORD}, or asked for on a terminal: there is neither; set it, or use one"
         ) from error
 
 
@@ -187,7 +211,7 @@ def _record(world: World, inventory: Inventory, found: Sequence[Examination], be
     )
     write_snapshot(anonymised(snapshot), path)
     world.err.write(
-        f"{path} holds the rows that were read, or why they were not, with names, addresses, identifiers and texts "
-        "replaced, and no credential. Look at it before you send it (JSON lines). It gives the same verdicts: "
-        f"pytest --snapshot {path}\n"
+        f"{path} holds what was read with names, addresses, identifiers and texts replaced and no credential, and is "
+        "sent nowhere: look at it (JSON lines), then attach it to your report, where it gives the same verdicts "
+        f"({PROGRAM} audit --snapshot {path}).\n"
     )

@@ -12,15 +12,21 @@ VERSION = 1
 """Grows when a key goes or means something else; keys may come without it."""
 
 
-def document(found: Sequence[Examination], *, tool: str, time: str, inventories: Sequence[str | None]) -> str:
-    """``time`` is ISO 8601; ``inventories`` holds, for each server, the inventory that says how it was reached."""
+def document(
+    found: Sequence[Examination], *, tool: str, time: str, inventories: Sequence[str | None], next_steps: Sequence[str]
+) -> str:
+    """Return the document. ``time`` is ISO 8601; ``inventories`` holds, for each server, the inventory that says how it
+    was reached, ``next_steps`` what to do where it can't be audited, else nothing."""
     whole = {
         "format": FORMAT,
         "version": VERSION,
         "tool": tool,
         "time": time,
         "works": all(one.works for one in found),
-        "servers": [_server(one, inventory) for one, inventory in zip(found, inventories, strict=True)],
+        "servers": [
+            _server(one, inventory) | {"next": next_step or None}
+            for one, inventory, next_step in zip(found, inventories, next_steps, strict=True)
+        ],
     }
     return json.dumps(whole, indent=1)  # ASCII: nothing that a host wrote reaches a terminal as it is
 

@@ -23,7 +23,7 @@ WITH_A_PASSWORD = frozenset({"ntlm", "basic", "credssp"})
 
 def inventory_text(options: argparse.Namespace) -> str:
     """YAML, as short as it can be: what is an inventory's own default is left out. Its scalars are JSON's."""
-    address, port = _address_and_port(options.host)
+    address, port = address_and_port(options.host)
     keys: dict[str, object] = {"name": re.sub(r"[^\w.-]", "-", address)}
     if keys["name"] != address:
         keys["address"] = address
@@ -59,7 +59,7 @@ def _as_option(mistake: str) -> str:
     return f"{OPTIONS.get(match[1], '--' + match[1])}: {match[2].replace(' beside the inventory', '')}"
 
 
-def _address_and_port(host: str) -> tuple[str, int | None]:
+def address_and_port(host: str) -> tuple[str, int | None]:
     """``name``, ``name:port``, ``[ipv6]:port``, or a bare IPv6 address."""
     match = re.fullmatch(r"\[(?P<six>[^\]]+)\](?::(?P<port6>\d{1,5}))?|(?P<name>[^:]+):(?P<port>\d{1,5})", host)
     if match is None:
@@ -69,5 +69,5 @@ def _address_and_port(host: str) -> tuple[str, int | None]:
 
 
 def refuse_two_ports(options: argparse.Namespace) -> None:
-    if options.port is not None and _address_and_port(options.host)[1] not in (None, options.port):
-        raise UsageError(f"{options.host}: names another port than --port {options.port}")
+    if options.port is not None and address_and_port(options.host)[1] not in (None, options.port):
+        raise UsageError(f"{options.host}: names another port than --port {options.port}: keep one of the two")

@@ -30,11 +30,27 @@ def examination_lines(found: Examination, width: int) -> Iterator[str]:
     not_tried = [step.key for step in found.steps if step.status is Status.NOT_TRIED and not step.text]
     if not_tried:
         yield from _folded(f"not tried: {', '.join(not_tried)}", width, "  " + " " * _MARK)
-    if found.grants:
-        yield ""
-        yield from _folded(PERHAPS, width, "  ")
-        for number, grant in enumerate(found.grants, start=1):
-            yield from _grant(number, grant, width)
+    yield from _grants(found.grants, width)
+
+
+def trouble_lines(found: Examination, width: int) -> Iterator[str]:
+    """Yield a line where all is well; else the steps that are not, and what is missing."""
+    steps = {step.key: step for step in found.steps}
+    if found.works:
+        yield from _folded(f"{found.name}: {steps['audit'].text} ({found.way})", width, "")
+        return
+    yield _safe(f"{found.name} ({found.endpoint}, {found.way})")
+    for step in found.steps:
+        if step.text and step.status is not Status.OK:
+            yield from _step(step, width)
+    yield from _grants(found.grants, width)
+
+
+def next_lines(step: str, again: str, width: int) -> Iterator[str]:
+    """Yield what to do next, below a server that can't be audited, and the command that tries it again."""
+    yield from _folded(f"Next: {step}. Then run {'this again.' if not again else 'this:'}", width, "  ")
+    if again:
+        yield f"      {_safe(again)}"
 
 
 def way_in(inventory: str, width: int) -> Iterator[str]:
@@ -76,6 +92,15 @@ def _table(classes: Sequence[ClassRead], width: int) -> Iterator[str]:
     for reason, names in reasons.items():  # a server that refuses one class mostly refuses them all alike
         named = names if len(names) < 4 else [names[0], f"and {len(names) - 1} more"]
         yield from _folded(f"{' '.join(named)}: {reason}", width, indent)
+
+
+def _grants(grants: Sequence[Grant], width: int) -> Iterator[str]:
+    if not grants:
+        return
+    yield ""
+    yield from _folded(PERHAPS, width, "  ")
+    for number, grant in enumerate(grants, start=1):
+        yield from _grant(number, grant, width)
 
 
 def _grant(number: int, grant: Grant, width: int) -> Iterator[str]:

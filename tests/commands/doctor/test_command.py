@@ -313,8 +313,8 @@ def test_what_is_recorded_is_judged_alike_and_names_nobody(
     text = record.read_text(encoding="ascii")
     names = [HOST.name, PASSWORD, "audit", *(vm.name for vm in HOST.vms), *(vm.id for vm in HOST.vms)]
     assert [name for name in names if name.casefold() in text.casefold()] == []
-    assert "Look at it before you send it" in told.err
-    assert f"pytest --snapshot {record}" in told.err
+    assert "is sent nowhere: look at it (JSON lines), then attach it to your report" in told.err
+    assert f"hyperv-compliance audit --snapshot {record}" in told.err
 
 
 def test_a_server_that_was_not_read_is_recorded_too(authority: Authority, tmp_path: Path) -> None:

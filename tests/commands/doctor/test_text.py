@@ -45,7 +45,7 @@ def test_nothing_that_a_terminal_obeys_is_printed() -> None:
 
 
 def test_programs_get_ascii_and_the_text_itself() -> None:
-    text = document([everywhere_evil()], tool="t", time="now", inventories=[None])
+    text = document([everywhere_evil()], tool="t", time="now", inventories=[None], next_steps=[""])
     assert text.isascii()
     assert json.loads(text)["servers"][0]["grants"][0]["missing"] == EVIL
 

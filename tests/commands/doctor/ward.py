@@ -47,6 +47,7 @@ class Told:
         assert (document["format"], document["version"]) == ("hyperv-compliance doctor", 1)
         assert all([step["step"] for step in one["steps"]] == list(STEPS) for one in document["servers"])
         servers: list[dict[str, Any]] = document["servers"]
+        assert all(bool(one["next"]) is not one["works"] for one in servers)  # what can't be audited has a next step
         return servers
 
     @property

@@ -1,0 +1,1 @@
+"""`hyperv-compliance init`: the first inventory, made of a few answers and tried on the servers themselves."""
