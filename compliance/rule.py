@@ -21,6 +21,7 @@ from compliance.model import (
     Subject,
     VirtualMachine,
 )
+from compliance.site import page_link
 from compliance.words import printable
 
 SUBJECTS = (Estate, Cluster, Server, ReplicatedVM, ReplicaAdapter)
@@ -122,7 +123,8 @@ class Rule:
     impact: str
     resolution: str
     violated: str
-    link: str | None
+    unknown_when: str  # one or two sentences
+    link: str | None  # Microsoft's page where the text is quoted, else the rule's own where one is published
     bpa: int | None  # the number of the rule in Microsoft's model of Server 2012 that it stands for
     quoted: bool  # the text is Microsoft's, under CC BY 4.0
     applies: Callable[[Estate], bool]  # False: it would say nothing of anything in this estate, and is not asked
@@ -197,6 +199,7 @@ def rule(
     resolution: str,
     issue: str = "",
     violated: str = "",
+    unknown_when: str = "",
     link: str | None = None,
     bpa: int | None = None,
     quoted: bool = False,
@@ -237,7 +240,8 @@ def rule(
             impact=impact,
             resolution=resolution,
             violated=violated or f"violate {key}",
-            link=link,
+            unknown_when=unknown_when,
+            link=link or _page_of(key, function.__module__),
             bpa=bpa,
             quoted=quoted,
             applies=applies,
@@ -251,6 +255,11 @@ def rule(
         )
 
     return make
+
+
+def _page_of(key: str, module: str) -> str | None:
+    """Return the page of a rule of ours, where the documentation has an address."""
+    return page_link(f"rules/{key}") if module.startswith("compliance.rules.") else None
 
 
 def with_remarks(outcome: Outcome, remarks: tuple[str, ...]) -> Outcome:

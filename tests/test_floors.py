@@ -22,7 +22,7 @@ FLOORS = (
     {"inventory", "judge"},
     {"hyperv", "rules", "gate", "credentials", "wsman"},
     {"snapshot", "rule", "files", "child", "world"},
-    {"model", "errors", "words", "patterns", "secret", "garbage", "program"},
+    {"model", "errors", "words", "patterns", "secret", "garbage", "program", "site"},
 )
 """The stages of a run, from the top: a room imports what stands below it."""
 NEIGHBOURS = {

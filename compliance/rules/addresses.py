@@ -36,6 +36,7 @@ MOST_CLASHES = 4
         "Correct the address, its mask and its gateway in the failover settings of the adapter, on the side that is "
         "named. They belong to the site of that side: what stands on the replica is what the replica gets."
     ),
+    unknown_when="Never by itself: without failover settings there is nothing to judge.",
     violated="have a failover address that is not valid",
 )
 def failover_ip_is_valid(adapter: ReplicaAdapter) -> Outcome:
@@ -74,6 +75,10 @@ def _remarks(adapter: ReplicaAdapter) -> list[str]:
         "Give each machine an address of its own at the replica's site, and keep failover addresses out of the ranges "
         "that others use there. Where two sites have the same networks apart from each other, name the sites in the "
         "inventory (`site`)."
+    ),
+    unknown_when=(
+        "The address is another machine's, but whether both are in one network is not known: name the sites of their "
+        "servers."
     ),
     violated="have a failover address that is another machine's too",
     sides=REPLICAS,
@@ -123,6 +128,7 @@ def _set_on_others(machine: VirtualMachine, setting: FailoverAddress) -> Iterato
         "Set an address of the replica's site on the replica. If both sites share their networks, say so in the "
         "inventory: `stretched: [[berlin, frankfurt]]`."
     ),
+    unknown_when="It is not known which server the primary is on, or whether the machine was failed over.",
     violated="have today's address as their failover address, at another site",
     sides=REPLICAS,
 )

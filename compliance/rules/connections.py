@@ -20,6 +20,10 @@ MOST_REMARKS = 50
     issue="A guest connection of the inventory (`guests:`) was not read, matches no machine, or leads to another one.",
     impact="Nothing is known of these guests from inside: whether they apply their failover addresses is unknown.",
     resolution="Do what stands beside each connection, or take it out of the inventory's `guests`.",
+    unknown_when=(
+        "A connection was not answered, or what answered is not proved to be the guest; or a server was not read that "
+        "may have the machine."
+    ),
     applies=lambda estate: bool(estate.connections),
 )
 def guests_were_read(estate: Estate) -> Outcome:

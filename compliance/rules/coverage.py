@@ -20,6 +20,10 @@ from compliance.rules.evidence.causes import Cause
         "Do what the reason says, or take the server out of the inventory. A server that is down for good reason is "
         "still one that was not read."
     ),
+    unknown_when=(
+        "The server did not answer, refused the login, or shows nothing for lack of rights; or it is a node of a "
+        "cluster of which not every node is in the inventory. This rule never fails."
+    ),
     violated="were not read",
     judges_unread=True,
 )
@@ -57,6 +61,10 @@ def _partners(server: Server) -> Iterator[str]:
         "Do what the reason says, and read the cluster again when all its nodes are up. A node that is down for good "
         "reason still leaves the cluster incomplete."
     ),
+    unknown_when=(
+        "The cluster did not answer, a node is down or was not read, or a virtual machine among its resources was "
+        "seen on no node. This rule never fails: a cluster was read whole, or it is unknown."
+    ),
     violated="were not read whole",
     judges_unread=True,
 )
@@ -86,6 +94,10 @@ def _whole(cluster: Cluster) -> Outcome:
     impact="An account without rights, an inventory of the wrong servers and an estate without replication look alike.",
     resolution=(
         "Check the account's rights and the inventory; if it is so, set `may_be_empty: true` at the inventory's top."
+    ),
+    unknown_when=(
+        "No replicated virtual machine was seen, and the inventory does not say `may_be_empty: true`. This rule never "
+        "fails."
     ),
     violated="shows no replicated virtual machine",
     judges_unread=True,

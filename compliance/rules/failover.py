@@ -37,6 +37,11 @@ from compliance.rules.evidence.handover import guest_seen, handed_over
         "releases, but Linux distributions based on older kernels may not have the latest enhancements or fixes. For "
         "details, see Supported Linux and FreeBSD virtual machines for Hyper-V on Windows."
     ),
+    unknown_when=(
+        "The failover settings, the adapters or the state of Data Exchange were not read, or the guest runs on no "
+        "server that was read. So it is for a guest that was started within the boot grace, that is paused, or that "
+        "answered once and does not now."
+    ),
     violated="would keep the primary's address after a failover",
     link=(
         "https://learn.microsoft.com/windows-server/virtualization/hyper-v/best-practices-analyzer/"

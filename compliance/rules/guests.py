@@ -17,6 +17,7 @@ from compliance.rules.evidence.find import find
 from compliance.rules.evidence.handover import NOTHING, guest_seen, handed_over, inside_of, runs_on
 from compliance.rules.evidence.landed import has_landed
 from compliance.rules.evidence.system import Statement, System
+from compliance.site import THE_WAY_PAGE
 from compliance.words import join_names
 
 
@@ -39,8 +40,11 @@ from compliance.words import join_names
         "manage the adapter, and keep hyperv-daemons updated. Red Hat 7 and SUSE: keep NetworkManager off the adapter. "
         "Debian: bring a script of your own to the path that the daemon calls. Ubuntu: let ifupdown own the adapter, "
         "or bring a script for netplan. FreeBSD: use an IPv4 address on the first adapter.\n\n"
-        "The page docs/failover-address.md of this suite shows the whole way of the address, with the table and its "
-        "sources."
+        f"See {THE_WAY_PAGE}, and the table of systems there."
+    ),
+    unknown_when=(
+        "The guest published no system, or a name or version that can't be read; or the rule on integration services "
+        "is unknown."
     ),
     violated="run a system that does not apply its failover address",
 )

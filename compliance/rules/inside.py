@@ -15,6 +15,7 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.faults import faults_of
 from compliance.rules.evidence.handover import NOTHING, beyond_question, inside_of, seen_by
 from compliance.rules.evidence.links import Link, concerned, links_of
+from compliance.site import THE_WAY_PAGE
 
 
 @rule(
@@ -33,7 +34,11 @@ from compliance.rules.evidence.links import Link, concerned, links_of
     resolution=(
         "Do what stands beside each guest: its package, service, script or file, by the names that its own system has "
         "for them. Then try a test failover.\n\n"
-        "The page docs/failover-address.md of this suite shows the whole way of the address."
+        f"See {THE_WAY_PAGE}."
+    ),
+    unknown_when=(
+        "The guest was not looked into, what answered is not proved to be this machine's guest, or a link could not "
+        "be read."
     ),
     violated="have a guest that would not apply its failover address",
     applies=lambda estate: bool(estate.connections),

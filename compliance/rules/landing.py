@@ -22,6 +22,10 @@ GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
         "See what the other rules say of the machine, and set the address inside the guest by hand. If somebody "
         "changed the address after the failover, change the failover address as well, or waive this finding."
     ),
+    unknown_when=(
+        "It is not known whether the machine was failed over or when it was started, its guest shows no address, or "
+        "it lacks its address and was started within the boot grace."
+    ),
     violated="came up without the failover address",
     sides=(*REPLICAS, Role.TEST_REPLICA),
 )
@@ -42,6 +46,7 @@ def failover_ip_landed(vm: ReplicatedVM, settings: Judging) -> Outcome:
         "Find out which of them is used, and shut the other one down. Then reverse the replication or cancel the "
         "failover. To try a replica while its primary runs, make a test failover."
     ),
+    unknown_when="A side was not seen, its state was not read, or it changed during the audit.",
     violated="run on both sides",
     sides=REPLICAS,
 )

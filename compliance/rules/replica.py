@@ -46,6 +46,7 @@ NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
         "replica gets. What stands on the primary is what the machine gets when it is failed back.\n\n"
         "If both sites share their networks, say so in the inventory: `stretched: [[berlin, frankfurt]]`."
     ),
+    unknown_when="The settings of the primary, or what the guest uses today, were asked for and not read.",
     violated="have no failover address where one is needed",
     bpa=236,  # which asks for an address on each replica, also of one whose guest uses DHCP
     sides=REPLICAS,
@@ -159,6 +160,7 @@ def _has_gateway(adapter: ReplicaAdapter) -> bool:
         "Connect the replica's adapter to a switch of its server: "
         "`Connect-VMNetworkAdapter -VMName app -SwitchName Servers` there. A replica that is off disturbs nobody."
     ),
+    unknown_when="What the adapter is connected to was not read.",
     violated="have a replica whose adapter is connected to no switch",
     sides=REPLICAS,
 )
@@ -183,6 +185,7 @@ def replica_adapter_is_connected(adapter: ReplicaAdapter) -> Outcome:
         "If the guest is to be reached after a failover, connect the replica's adapter to a switch of its server: "
         "`Connect-VMNetworkAdapter -VMName app -SwitchName Servers` there."
     ),
+    unknown_when="Never by itself: where it is not known what the adapter is connected to, the rule is not applicable.",
     violated="have a replica without a failover address whose adapter is connected to no switch",
     sides=REPLICAS,
 )

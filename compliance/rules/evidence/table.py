@@ -1,7 +1,7 @@
 """The table: on which system a failover address is applied inside the guest, by which package, and who says so.
 
 Microsoft's words *Static IP Injection* and *Key-Value Pair* are rows of its pages on each distribution; the rest is
-what packages hold. Nothing was tried on Hyper-V. ``docs/failover-address.md`` shows the table as it stands here.
+what packages hold. Nothing was tried on Hyper-V. ``docs/systems.md`` shows the table as it stands here.
 """
 
 from __future__ import annotations
