@@ -19,7 +19,6 @@ from tests.canary import CANARY
 from tests.running import ROOT
 
 PAGE = (ROOT / "docs" / "credentials.md").read_text(encoding="utf-8")
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 RECIPES = dict(re.findall(r"^\| ([^|]+) \| `(\[.+\])` \| ", PAGE, re.MULTILINE))
 LEAST = "servers: [{name: hv01, credential: audit}]\n"
 
@@ -32,11 +31,6 @@ def test_the_inventory_is_one() -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     found = inventory_of(Path("site.yaml"), example.encode())
     assert {entry.login for entry in found.servers} == set(found.credentials) == {"audit", "branch"}
-
-
-def test_the_readmes_part_of_one_is_too() -> None:
-    (part,) = re.findall(r"```yaml\n(credentials:.*?)```", README, re.DOTALL)
-    assert sources_of(LEAST + part)["audit"].places == ("keyring",)
 
 
 def test_every_place_is_documented() -> None:

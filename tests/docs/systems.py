@@ -1,27 +1,24 @@
-"""The tables of docs/failover-address.md, from the data that the rule uses.
-
-``python -m tests.systems_table`` writes them anew between their markers; a test holds the two equal.
-"""
+"""docs/systems.md: which guests apply a failover address, from the data that the rules use."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 from compliance.rules.evidence.system import Citation, PackagedDaemon, System
 from compliance.rules.evidence.table import OTHER, SYSTEMS
+from tests.docs.markdown import table_of
 
-PAGE = Path(__file__).parent.parent / "docs" / "failover-address.md"
-BEGIN = "<!-- systems: begin, written by python -m tests.systems_table -->\n"
-END = "<!-- systems: end -->"
+INTRODUCTION = """# Which systems apply a failover address
+
+Two rules look up a guest's system here. *Static IP Injection* and *Key-Value Pair* are rows of Microsoft's pages on
+each distribution. Nobody tried these systems on Hyper-V for this table: if your guests show something else, please
+report it. How the address gets there, and what each distribution's script does, is on
+[its own page](failover-address.md#what-each-system-does).
+"""
 
 
-def written(page: str) -> str:
-    """Return the page with its tables as the data are."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
+def page() -> str:
+    return f"{INTRODUCTION}\n{tables()}"
 
 
 def tables() -> str:
@@ -30,13 +27,13 @@ def tables() -> str:
         source: number
         for number, source in enumerate(dict.fromkeys(source for row in rows for source in row.sources), 1)
     }
-    statements = _table(
+    statements = table_of(
         ("system", "a failover address", "", "Static IP Injection", "Key-Value Pair", "source"),
         (_statement(row, numbers) for row in rows),
     )
     sources = "".join(f"{number}. {_link(source)}\n" for source, number in numbers.items())
-    daemons = _table(("package", "service", "daemon", "the script that it calls", "writes for", "on"), _daemons())
-    return f"\n{statements}\nSources:\n\n{sources}\nWhat answers inside, and the script that it calls:\n\n{daemons}\n"
+    daemons = table_of(("package", "service", "daemon", "the script that it calls", "writes for", "on"), _daemons())
+    return f"{statements}\n## Sources\n\n{sources}\n## What answers inside, and the script that it calls\n\n{daemons}"
 
 
 def _statement(row: System, numbers: Mapping[Citation, int]) -> tuple[str, ...]:
@@ -71,14 +68,3 @@ def _by_name(rows: Iterable[System]) -> dict[str, list[str]]:
 
 def _code(text: str) -> str:
     return f"`{text}`" if text else ""
-
-
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> str:
-    head = tuple(head)
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    sys.stdout.write(f"{PAGE}\n")
