@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 from compliance.diff.difference import Audit
-from compliance.hyperv.rows import some
 from compliance.model import Cluster, Server, VirtualMachine
 from compliance.rule import Verdict
-from compliance.words import printable
+from compliance.words import join_names, printable
 
 MachineKey = tuple[str, str]
 """Server or cluster, and GUID, without case: a machine. Without the GUID: a server. Without both: the estate. A cluster
@@ -65,7 +64,7 @@ class AuditIndex:
         blind = sorted(one.name for one in self.servers.values() if one.unread or one.doubt or one.partial)
         blind += sorted(one.name for one in self.clusters.values() if one.unread or one.doubts)
         if blind:
-            return f"the {self.which} audit did not see the machines on {some(blind)}"
+            return f"the {self.which} audit did not see the machines on {join_names(blind)}"
         return "" if self.audit.complete else f"the {self.which} audit was interrupted"
 
     def hides(self, server: Server) -> str:

@@ -9,9 +9,10 @@ from dataclasses import replace
 from compliance.hyperv import queries
 from compliance.hyperv.cluster_rows import Expected, Resources, name_of, nodes_of, resources_of
 from compliance.hyperv.membership import NOT_ASKED, ClusterWord, NodeClaim, labels_of
-from compliance.hyperv.rows import first_label, some
+from compliance.hyperv.rows import first_label
 from compliance.model import Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import ServerRecord
+from compliance.words import join_names
 
 
 class ClusterAnswers:
@@ -111,7 +112,7 @@ class ClusterMachines:
 
     def _settled(self, machines: Sequence[VirtualMachine]) -> VirtualMachine:
         """Return, of one machine on several nodes, that on the node which owns it at the end; else none is believed."""
-        names = some([machine.server for machine in machines])
+        names = join_names([machine.server for machine in machines])
         if len({machine.role for machine in machines}) > 1:  # between the nodes of one cluster a machine keeps its role
             reason = f"was seen on {names}, in different roles"
             return replace(machines[0], changed=(*machines[0].changed, reason))
@@ -135,7 +136,7 @@ class ClusterMachines:
         node = self._of.node_of(expected.owner) or self._of.members[0].name
         owner = f"{expected.owner} owns it" if expected.owner else "no owner is named"
         blind = [server.name for server in self._of.members if server.unread]
-        but = f", and {some(blind)} was not read" if blind else ""
+        but = f", and {join_names(blind)} was not read" if blind else ""
         reason = f"its cluster expects it ({expected.state}, {owner}), but no node showed it, not even at the end{but}"
         unknown = Unread(reason)
         return VirtualMachine(

@@ -14,9 +14,10 @@ from xml.parsers import expat
 
 from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, safe_tree
-from compliance.hyperv.rows import A_GUID, Rows, cut, first_label, number, some, text
+from compliance.hyperv.rows import A_GUID, Rows, cut, first_label, number, text
 from compliance.hyperv.rows import quote_value as shown_in_line
 from compliance.model import Row, Unread
+from compliance.words import join_names
 
 MOST_NODES = 64
 """Of one cluster (Microsoft Learn, "Failover clustering hardware requirements and storage options")."""
@@ -202,4 +203,4 @@ def _state(row: Row, names: Mapping[int, str]) -> str:
 
 def some_of(names: tuple[str, ...]) -> str:
     """A few of a cluster's own words, for a line of ours."""
-    return some([shown_in_line(name) for name in names])
+    return join_names([shown_in_line(name) for name in names])

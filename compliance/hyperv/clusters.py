@@ -31,9 +31,10 @@ from compliance.hyperv.membership import (
     cluster_word,
     labels_of,
 )
-from compliance.hyperv.rows import Rows, first_label, some
+from compliance.hyperv.rows import Rows, first_label
 from compliance.model import Cluster, Server, Unread
 from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.words import join_names
 
 
 def with_clusters(
@@ -118,7 +119,7 @@ def _doubts(answers: ClusterAnswers, machines: ClusterMachines) -> Iterator[str]
     if unclear := answers.unclear:
         yield f"which virtual machine a resource is can't be told: {some_of(unclear)}"
     if machines.missing:
-        names = some([machine.name for machine in machines.missing])
+        names = join_names([machine.name for machine in machines.missing])
         yield f"{len(machines.missing)} of its {len(answers.expected)} virtual machines stood on no node: {names}"
 
 
@@ -127,24 +128,24 @@ def _doubts_of_nodes(answers: ClusterAnswers, nodes: Nodes) -> Iterator[str]:
     if nodes.refused:
         yield f"it names nodes by what is no name of one, so they were not read: {some_of(nodes.refused)}"
     if answers.claims:
-        yield f"it names as its nodes servers that don't confirm it: {some(list(map(str, answers.claims)))}"
+        yield f"it names as its nodes servers that don't confirm it: {join_names(list(map(str, answers.claims)))}"
     claimed = frozenset[str]().union(*(claim.labels for claim in answers.claims))
     strangers = [label for label in nodes.states if label not in claimed and not answers.node_of(label)]
     if strangers:
-        yield f"not read as nodes of it: {some(strangers)}"
+        yield f"not read as nodes of it: {join_names(strangers)}"
     unread = [f"{one.name} ({one.unread})" for one in answers.members if one.unread and one.name != answers.source.name]
     if unread:
-        yield f"{len(unread)} of its {len(nodes.states)} nodes could not be read: {some(unread)}"
+        yield f"{len(unread)} of its {len(nodes.states)} nodes could not be read: {join_names(unread)}"
     for name, word in answers.words.items():
         if more := sorted(word.nodes - nodes.states.keys() - again):
-            yield f"{name} names nodes of it that it does not name itself: {some(more)}"
+            yield f"{name} names nodes of it that it does not name itself: {join_names(more)}"
     down = [label for label, state in nodes.states.items() if state == DOWN]
     if down:
-        yield f"by its own word down: {some(down)}"
+        yield f"by its own word down: {join_names(down)}"
     if isinstance(answers.nodes_again, Unread):
         yield f"its nodes could not be read a second time: {answers.nodes_again}"
     elif joined := sorted(answers.nodes_again.states.keys() - nodes.states.keys()):
-        yield f"became nodes during the audit, and were not read: {some(joined)}"
+        yield f"became nodes during the audit, and were not read: {join_names(joined)}"
 
 
 def _remarks(answers: ClusterAnswers) -> Iterator[str]:
@@ -159,11 +160,11 @@ def _remarks(answers: ClusterAnswers) -> Iterator[str]:
     if isinstance(answers.nodes, Nodes):
         others = [f"{label} is {state}" for label, state in answers.nodes.states.items() if state not in (UP, DOWN)]
         if others:
-            yield f"by its own word {some(others)}"
+            yield f"by its own word {join_names(others)}"
         named = answers.nodes.states.keys()
         alien = [one.name for one in answers.members if one.name != source.name and not labels_of(one) & named]
         if alien:
-            yield f"does not name as its nodes: {some(alien)}"
+            yield f"does not name as its nodes: {join_names(alien)}"
     yield from remarks_on(assumptions_on_cluster(source.reading))
 
 
@@ -193,5 +194,5 @@ def _with_partial(server: Server, answers: Mapping[str, Rows | Unread], neighbou
     if not unlisted:
         return server
     are = "is" if len(unlisted) == 1 else "are"
-    others = f"{len(unlisted)} of its {len(nodes.states)} nodes {are} not in the inventory: {some(unlisted)}"
+    others = f"{len(unlisted)} of its {len(nodes.states)} nodes {are} not in the inventory: {join_names(unlisted)}"
     return replace(server, partial=f"{called}, and {others}; virtual machines there were not seen")

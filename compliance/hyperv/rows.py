@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeVar
 
 from compliance.model import Row, Unread
@@ -115,11 +115,6 @@ def first_label(host: str) -> str:
     label = host.strip().casefold()
     is_address = ":" in label or label.replace(".", "").isdigit()
     return label if is_address else label.split(".")[0]
-
-
-def some(names: Sequence[str], most: int = 3) -> str:
-    """A few of many, for one line of text."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _is_number(value: str) -> bool:

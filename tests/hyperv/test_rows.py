@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.hyperv import rows
-from compliance.hyperv.rows import by_machine, by_system_name, first_label, or_none, setting_guids, some
+from compliance.hyperv.rows import by_machine, by_system_name, first_label, or_none, setting_guids
 from compliance.model import Row, Unread
 
 A, B = "4EA7033C-356C-4EBA-9F77-1A3399CFCD72", "A1576C71-F505-4D1B-9B78-2CFD971B0F31"
@@ -166,14 +166,6 @@ def test_the_label_of_a_host(host: str, label: str) -> None:
 def test_two_addresses_never_share_a_label() -> None:
     assert first_label("::ffff:10.0.0.1") != first_label("::ffff:10.0.0.2")
     assert first_label("10.0.0.1") != first_label("10.0.0.2")
-
-
-@pytest.mark.parametrize(
-    ("names", "text"),
-    [([], ""), (["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more")],
-)
-def test_some_of_many(names: list[str], text: str) -> None:
-    assert some(names) == text
 
 
 def test_no_rows_where_there_is_a_reason() -> None:

@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from compliance.hyperv.guests.networks import fold_mac
-from compliance.hyperv.rows import some
 from compliance.model import GuestConnection, Inside, Power, Server, Unread, VirtualMachine
+from compliance.words import join_names
 
 NO_ADDRESS = "0" * 12
 """What an adapter has whose host never gave it an address."""
@@ -90,4 +90,4 @@ def _macs(machine: VirtualMachine) -> frozenset[str] | Unread:
 
 
 def _spelled(macs: Sequence[str]) -> str:
-    return some([":".join(digits[at : at + 2] for at in range(0, 12, 2)) for digits in macs])
+    return join_names([":".join(digits[at : at + 2] for at in range(0, 12, 2)) for digits in macs])
