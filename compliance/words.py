@@ -30,6 +30,11 @@ def printable(text: str) -> str:
     if "::" in text:
         text = COMMAND_AT_START.sub(r"\1\\u003a", text)
     # Python calls printable what is in none of Unicode's categories C and Z, and the plain space.
+    return escape(text)
+
+
+def escape(text: str) -> str:
+    """Return the text with everything that is not printable as ``\\uXXXX``, which JSON, JavaScript and YAML read."""
     return text if text.isprintable() else "".join(sign if sign.isprintable() else _escape(sign) for sign in text)
 
 
@@ -41,6 +46,12 @@ def shorten(text: str, most: int = MOST_LETTERS) -> str:
     """Return the text printable and no longer than ``most`` letters, its end as ``…`` where it was longer."""
     safe = printable(text[: most + 1])
     return safe if len(safe) <= most and len(text) <= most else f"{safe[: most - 1]}…"
+
+
+def shorten_value(value: object, most: int = MOST_OF_A_QUOTE) -> str:
+    """Return a host's or a file's value as a line of ours shows it: printable, short, a NULL or a list as Python writes
+    it."""
+    return shorten(value if isinstance(value, str) else repr(value), most)
 
 
 def quote(value: object, most: int = MOST_OF_A_QUOTE) -> str:

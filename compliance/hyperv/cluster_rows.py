@@ -15,9 +15,8 @@ from xml.parsers import expat
 from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, safe_tree
 from compliance.hyperv.rows import A_GUID, Rows, cut, first_label, number, text
-from compliance.hyperv.rows import quote_value as shown_in_line
 from compliance.model import Row, Unread
-from compliance.words import join_names
+from compliance.words import join_names, shorten_value
 
 MOST_NODES = 64
 """Of one cluster (Microsoft Learn, "Failover clustering hardware requirements and storage options")."""
@@ -59,7 +58,7 @@ def nodes_of(answer: Rows | Unread) -> Nodes | Unread:
     for row in answer:
         name = text(row, "Name")
         if not isinstance(name, str) or not A_NODE.fullmatch(name) or AN_ADDRESS.fullmatch(name):
-            refused.append(shown_in_line(name))
+            refused.append(shorten_value(name))
         elif name.casefold() in states:
             refused.append(f"{name} twice")
         else:
@@ -203,4 +202,4 @@ def _state(row: Row, names: Mapping[int, str]) -> str:
 
 def some_of(names: tuple[str, ...]) -> str:
     """A few of a cluster's own words, for a line of ours."""
-    return join_names([shown_in_line(name) for name in names])
+    return join_names([shorten_value(name) for name in names])

@@ -13,11 +13,11 @@ from compliance.hyperv.membership import by_own_word
 from compliance.hyperv.names import NameIndex
 from compliance.hyperv.remarks import server_remarks, with_remarks_on_sides
 from compliance.hyperv.replication import full_names_of
-from compliance.hyperv.rows import cut, quote_value
+from compliance.hyperv.rows import cut
 from compliance.hyperv.sides import join_sides, unlisted_partners
 from compliance.model import Estate, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import ServerRecord, Snapshot
-from compliance.words import join_names
+from compliance.words import join_names, shorten_value
 
 
 def translate(snapshot: Snapshot) -> Estate:
@@ -83,7 +83,7 @@ def _doubt(source: ServerRecord, host: HostRows, machines: Sequence[VirtualMachi
     if host.unlisted:
         doubts.append(
             "shows rows of virtual machines that it does not list "
-            f"({join_names([quote_value(guid) for guid in host.unlisted], most=3)}): "
+            f"({join_names([shorten_value(guid) for guid in host.unlisted], most=3)}): "
             "the account may lack rights there, or they came and went during the audit"
         )
     if any(machine.replicated is not False for machine in machines):

@@ -25,12 +25,12 @@ from compliance.hyperv.rows import (
     first_number,
     number,
     or_none,
-    quote_value,
     setting_guids,
     text,
 )
 from compliance.model import Row, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
+from compliance.words import shorten_value
 
 OF_FAILOVER = re.compile(rf"Microsoft:FailoverNetworkSetting\\({GUID})\\({GUID})")
 OF_TEMPLATE = re.compile(r"Microsoft:(Definition|Pool)\\", re.IGNORECASE)
@@ -237,7 +237,7 @@ def untied(rows: Rows) -> list[str]:
     Untied by design are templates and pools (``Microsoft:Definition\\…``, ``Microsoft:Pool\\…``: a published dump, and
     the BPA script of Server 2012, which leaves them out). Settings of checkpoints carry a GUID of their own.
     """
-    return [quote_value(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
+    return [shorten_value(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
 
 
 def _is_tied(row: Row) -> bool:

@@ -64,13 +64,6 @@ def cut(text: str) -> str:
     return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
 
 
-def quote_value(value: object, most: int = 60) -> str:
-    """A host's text inside a line of ours: printable, short, and a NULL or a list as Python writes it."""
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[: most + 1])
-    return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
 def first_number(row: Row, name: str) -> int | None:
     """The first entry of an array of numbers; None where there is none. A NULL stands for itself, not for the next."""
     value = row.get(name)

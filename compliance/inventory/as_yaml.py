@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 
+from compliance.words import escape
+
 WORDS = frozenset({"null", "true", "false"})
 
 
@@ -20,12 +22,5 @@ def scalar(value: object) -> str:
     """Return a value as YAML, on one line and printable."""
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z/][A-Za-z0-9._/-]*", value) and value.lower() not in WORDS:
         return value
-    text = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-    return text if text.isprintable() else "".join(map(_escaped, text))
-
-
-def _escaped(sign: str) -> str:
-    """Return what stands for it in double quotes, of JSON where it may be: some signs end a line, or turn it around."""
-    if sign.isprintable():
-        return sign
-    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+    # Some signs end a line of YAML that JSON leaves as they are, or turn it around.
+    return escape(json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False))

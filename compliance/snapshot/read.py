@@ -31,6 +31,7 @@ from compliance.snapshot.snapshot import (
     Snapshot,
     SnapshotFile,
 )
+from compliance.words import shorten_value
 
 MOST_BOOT_GRACE = timedelta(days=1)
 MOST_OF_AN_ACCOUNT = 256
@@ -72,7 +73,7 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
     version = header.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or not 1 <= version <= VERSION:
         raise SnapshotError(
-            f"{path}:1: format {strict.short(version)} is not known to this version, which reads 1 to {VERSION}: "
+            f"{path}:1: format {shorten_value(version)} is not known to this version, which reads 1 to {VERSION}: "
             "update hyperv-compliance, or gather again"
         )
     try:
@@ -107,7 +108,7 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
     for kind, some in (("server", sources[:servers]), ("cluster", sources[servers:])):
         doubled = [name for name, count in Counter(source.name.casefold() for source in some).items() if count > 1]
         if doubled:
-            raise SnapshotError(f"{path}: {kind} {strict.short(doubled[0])!r} stands in it twice")
+            raise SnapshotError(f"{path}: {kind} {shorten_value(doubled[0])!r} stands in it twice")
     _refuse_half_clusters(path, sources[:servers], sources[servers:])
     return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
 
@@ -116,7 +117,7 @@ def _boot_grace(value: object) -> timedelta:
     """Return the boot grace, which an inventory and a policy hold to one day at most."""
     seconds = strict.seconds(value)
     if not 0 <= seconds <= MOST_BOOT_GRACE.total_seconds():
-        raise ValueError(f"a boot grace of {strict.short(value)} seconds, expected one day at most")
+        raise ValueError(f"a boot grace of {shorten_value(value)} seconds, expected one day at most")
     return timedelta(seconds=seconds)
 
 
@@ -135,7 +136,7 @@ def _refuse_half_clusters(path: Path, servers: Sequence[ServerRecord], clusters:
     named, there = {one.cluster for one in servers} - {None}, {one.name for one in clusters}
     for name in sorted(str(one) for one in named ^ there):
         lacks = "no server as its node" if name in there else "servers as its nodes, but not the cluster itself"
-        raise SnapshotError(f"{path}: damaged: of the cluster {strict.short(name)!r} it has {lacks}")
+        raise SnapshotError(f"{path}: damaged: of the cluster {shorten_value(name)!r} it has {lacks}")
 
 
 def _line_of(path: Path, number: int, lines: CappedLines, parse: Callable[[object], T]) -> T:
@@ -167,7 +168,7 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
         doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
-        raise _DoubledKeyError(f"the key {strict.short(doubled)} stands twice")
+        raise _DoubledKeyError(f"the key {shorten_value(doubled)} stands twice")
     return found
 
 
@@ -260,7 +261,7 @@ def _row_from_json(value: object) -> Row:
         if content is None or isinstance(content, str):
             continue
         if not isinstance(content, list) or not all(entry is None or isinstance(entry, str) for entry in content):
-            raise TypeError(f"expected text, null or a list of them under {strict.short(name)}")
+            raise TypeError(f"expected text, null or a list of them under {shorten_value(name)}")
     return value
 
 

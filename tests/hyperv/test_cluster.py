@@ -153,7 +153,7 @@ DOUBTS: dict[str, tuple[dict[str, object], str]] = {
     ),
     "a name that is none": (
         {"nodes": {"HV01": UP, "HV02": UP, "HV03": UP, "attacker.example": UP, "a\nb": UP}},
-        "it names nodes by what is no name of one, so they were not read: attacker.example, a\ufffdb",
+        "it names nodes by what is no name of one, so they were not read: attacker.example, a\\u000ab",
     ),
 }
 

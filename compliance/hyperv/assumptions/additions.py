@@ -23,11 +23,11 @@ from compliance.hyperv.rows import (
     filled,
     number,
     or_none,
-    quote_value,
     read_word,
     text,
 )
 from compliance.model import Unread
+from compliance.words import shorten_value
 
 TEST_REPLICA = 3  # ReplicationMode (msvm-computersystem)
 
@@ -38,7 +38,7 @@ def _answer(host: HostRows, class_name: str) -> Rows | str:
     if not isinstance(answer, Unread):
         return answer
     is_absent = answer.why is Why.NOT_ASKED or (answer.why is Why.ABSENT and host.reading.version is None)
-    return "" if is_absent else quote_value(f"could not be read: {answer}", 200)
+    return "" if is_absent else shorten_value(f"could not be read: {answer}", 200)
 
 
 @assumed(
@@ -55,7 +55,7 @@ def switches(host: HostRows) -> Iterator[Sign]:
         return
     for row in rows:
         name = row.get("Name")
-        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {quote_value(name)}"
+        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {shorten_value(name)}"
     paths = [
         path
         for row in or_none(host.connections)
@@ -63,7 +63,7 @@ def switches(host: HostRows) -> Iterator[Sign]:
         for path in filled(row, "HostResource")
     ]
     for path in paths:
-        yield None if OF_SWITCH.search(path) else f"a path is {quote_value(path)}"
+        yield None if OF_SWITCH.search(path) else f"a path is {shorten_value(path)}"
     if paths and not rows:
         yield "none is listed, though adapters are connected"
 
@@ -88,7 +88,7 @@ def security_rows(host: HostRows) -> Iterator[Sign]:
             having.add(match[1].upper())
         elif not (isinstance(instance, str) and OF_TEMPLATE.match(instance)):
             name = instance if isinstance(instance, str) else "no name"
-            yield f"{quote_value(name)}: {quote_value(row.get('ShieldingRequested'))}"
+            yield f"{shorten_value(name)}: {shorten_value(row.get('ShieldingRequested'))}"
     for guid, machine in host.steady.items():
         yield None if guid in having else name_of(guid, machine)
 
@@ -106,7 +106,7 @@ def dependencies_of_tests(host: HostRows) -> Iterator[Sign]:
         return
     for row in rows:
         guids = [A_GUID.findall(str(row.get(name))) for name in ("Antecedent", "Dependent")]
-        yield None if all(guids) else quote_value(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
+        yield None if all(guids) else shorten_value(str({name: row.get(name) for name in ("Antecedent", "Dependent")}))
     for guid, machine in host.steady.items():
         if number(machine, "ReplicationMode") == TEST_REPLICA and guid not in host.additions.replica_of_test:
             yield f"{name_of(guid, machine)} is tied to no replica"
@@ -128,7 +128,7 @@ def host_addresses(host: HostRows) -> Iterator[Sign]:
     for row in rows:
         addresses, subnets = array(row, "IPAddress"), array(row, "IPSubnet")
         fits = len(addresses) == len(subnets) and all(map(interface, addresses, subnets))
-        yield None if fits else f"{quote_value(', '.join(addresses))} with {quote_value(', '.join(subnets))}"
+        yield None if fits else f"{shorten_value(', '.join(addresses))} with {shorten_value(', '.join(subnets))}"
 
 
 @assumed(
@@ -146,7 +146,7 @@ def guest_address_rows(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
         if not OF_TEMPLATE.match(form):
-            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else quote_value(row.get("InstanceID", "no name"))
+            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else shorten_value(row.get("InstanceID", "no name"))
     for guid, machine in host.steady.items():
         having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
         for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Assumption, AssumptionCheck, Basis, Sign, assumed
 from compliance.hyperv.cluster_rows import A_MACHINE, A_NODE, AN_ADDRESS, is_nested, machine_guid, of_type
-from compliance.hyperv.rows import Rows, or_none, quote_value, text
+from compliance.hyperv.rows import Rows, or_none, text
 from compliance.model import Row, Unread
 from compliance.snapshot.snapshot import Reading
+from compliance.words import shorten_value
 
 
 def assumptions_on_cluster(reading: Reading) -> tuple[Assumption, ...]:
@@ -33,7 +34,7 @@ def _of_machines(reading: Reading) -> Iterator[Row]:
 def private_properties_come(reading: Reading) -> Iterator[Sign]:
     for row in _of_machines(reading):
         guid = machine_guid(row)
-        yield f"{quote_value(row.get('Name'))}: {guid}" if isinstance(guid, Unread) else None
+        yield f"{shorten_value(row.get('Name'))}: {guid}" if isinstance(guid, Unread) else None
 
 
 @assumed(
@@ -45,7 +46,7 @@ def private_properties_come(reading: Reading) -> Iterator[Sign]:
 def private_properties_are_nested(reading: Reading) -> Iterator[Sign]:
     for row in _of_machines(reading):
         if isinstance(row.get(queries.PRIVATE_PROPERTIES), str):
-            yield None if is_nested(row) else f"{quote_value(row.get('Name'))}: as text"
+            yield None if is_nested(row) else f"{shorten_value(row.get('Name'))}: as text"
 
 
 @assumed(
@@ -58,7 +59,7 @@ def node_names_are_labels(reading: Reading) -> Iterable[Sign]:
     for row in _rows(reading, queries.NODES):
         name = text(row, "Name")
         plain = isinstance(name, str) and A_NODE.fullmatch(name) and not AN_ADDRESS.fullmatch(name)
-        yield None if plain else quote_value(name)
+        yield None if plain else shorten_value(name)
 
 
 @assumed(
@@ -72,7 +73,7 @@ def owner_is_a_node(reading: Reading) -> Iterator[Sign]:
     for row in _of_machines(reading):
         owner = text(row, "OwnerNode")
         if isinstance(owner, str):
-            yield None if owner.casefold() in nodes else f"{quote_value(row.get('Name'))}: {quote_value(owner)}"
+            yield None if owner.casefold() in nodes else f"{shorten_value(row.get('Name'))}: {shorten_value(owner)}"
 
 
 ON_A_CLUSTER: tuple[AssumptionCheck[Reading], ...] = (

@@ -9,8 +9,9 @@ from compliance.hyperv import queries
 from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, quote_value, text
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, text
 from compliance.model import Row, Unread
+from compliance.words import shorten_value
 
 ARRAYS = frozenset(
     [
@@ -55,7 +56,7 @@ def empty_array_absent(host: HostRows) -> Iterator[Sign]:
             if f"{query}.{name}" not in host.too_large:
                 yield None
         elif not filled(row, name):
-            yield f"{name} of {query}: {quote_value(row[name])}"
+            yield f"{name} of {query}: {shorten_value(row[name])}"
 
 
 @assumed(
@@ -91,7 +92,7 @@ def failover_row_form(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
         if not OF_TEMPLATE.match(form):
-            yield None if OF_FAILOVER.fullmatch(form) else quote_value(row.get("InstanceID", "no name"))
+            yield None if OF_FAILOVER.fullmatch(form) else shorten_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -107,7 +108,7 @@ def offer_form(host: HostRows) -> Iterator[Sign]:
         if not OF_TEMPLATE.match(form):
             match = OF_MACHINE.fullmatch(form)
             is_ours = match is not None and match[2].upper() == DATA_EXCHANGE
-            yield None if is_ours else quote_value(row.get("InstanceID", "no name"))
+            yield None if is_ours else shorten_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -121,7 +122,7 @@ def relationship_form(host: HostRows) -> Iterator[Sign]:
         instance = text(row, "InstanceID")
         match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
         is_ours = match is not None and match[2] in ("HVR\\0", "HVR\\1")
-        yield None if is_ours else quote_value(row.get("InstanceID", "no name"))
+        yield None if is_ours else shorten_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -134,7 +135,9 @@ def component_owner(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.guests):
         name = text(row, "SystemName")
         yield (
-            None if isinstance(name, str) and A_GUID.fullmatch(name) else quote_value(row.get("SystemName", "no name"))
+            None
+            if isinstance(name, str) and A_GUID.fullmatch(name)
+            else shorten_value(row.get("SystemName", "no name"))
         )
 
 
@@ -151,7 +154,7 @@ def names_itself(host: HostRows) -> Iterator[Sign]:
         names = [name for name in found if isinstance(name, str) and name.strip()]
         if names:
             named = any(first_label(name) == own for name in names)
-            yield None if named else f"{name_of(guid, row)} names {quote_value(names[0])}"
+            yield None if named else f"{name_of(guid, row)} names {shorten_value(names[0])}"
 
 
 HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
@@ -163,7 +166,7 @@ HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
 def _within(rows: Iterable[Row], name: str, numbers: Container[int]) -> Iterator[Sign]:
     for row in rows:
         value = number(row, name)
-        yield None if isinstance(value, int) and value in numbers else quote_value(row.get(name, f"no {name}"))
+        yield None if isinstance(value, int) and value in numbers else shorten_value(row.get(name, f"no {name}"))
 
 
 def _first_within(rows: Iterable[Row], numbers: Container[int]) -> Iterator[Sign]:
@@ -235,7 +238,7 @@ def failover_protocol(host: HostRows) -> Iterator[Sign]:
             addresses = filled(row, "IPAddresses")
             expected = _protocol(addresses)
             fits = number(row, "ProtocolIFType") == expected
-            about = f"{name_of(guid, machine)}: {quote_value(row.get('ProtocolIFType', 'none'))}, expected {expected}"
+            about = f"{name_of(guid, machine)}: {shorten_value(row.get('ProtocolIFType', 'none'))}, expected {expected}"
             yield None if fits else about
 
 
@@ -289,7 +292,7 @@ def linux_version(host: HostRows) -> Iterator[Sign]:
     for _, items in _published(host):
         system, version = items["OSName"], items.get("IntegrationServicesVersion")
         if version and "windows" not in system.casefold():
-            yield None if GUESTS_OWN.fullmatch(version) else f"{quote_value(system)}: {quote_value(version)}"
+            yield None if GUESTS_OWN.fullmatch(version) else f"{shorten_value(system)}: {shorten_value(version)}"
 
 
 def _published(host: HostRows) -> Iterator[tuple[str, Mapping[str, str]]]:

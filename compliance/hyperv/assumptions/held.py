@@ -11,10 +11,10 @@ from compliance.hyperv.assumptions import rows as assumed_rows
 from compliance.hyperv.assumptions.statement import Assumption, AssumptionCheck, Basis, Sign, assumed
 from compliance.hyperv.host import NOBODY, HostRows, first_list
 from compliance.hyperv.names import NameIndex
-from compliance.hyperv.rows import quote_value
 from compliance.hyperv.sides import PARTNERS
 from compliance.model import Role, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, ServerRecord
+from compliance.words import shorten_value
 
 ON_A_SERVER: tuple[AssumptionCheck[HostRows], ...] = tuple(
     value
@@ -55,7 +55,7 @@ class ReplicationPair:
     other: VirtualMachine | None  # of the same GUID
 
     def __str__(self) -> str:
-        return f"{quote_value(str(self.machine))} on {self.server}"
+        return f"{shorten_value(str(self.machine))} on {self.server}"
 
 
 def pairs_of(servers: Sequence[Server], index: NameIndex) -> tuple[ReplicationPair, ...]:

@@ -12,8 +12,9 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import HostRows, MachineList
-from compliance.hyperv.rows import A_GUID, number, quote_value, setting_guids, text
+from compliance.hyperv.rows import A_GUID, number, setting_guids, text
 from compliance.model import Row, Unread
+from compliance.words import shorten_value
 
 REPLICATING = frozenset({1, 2, 4})
 RUNNING_OR_PAUSED = frozenset({2, 9})
@@ -24,7 +25,7 @@ DUMP = "a published dump of a 2012 R2 host with a running, a paused and a switch
 
 def name_of(guid: str, row: Row) -> str:
     name = text(row, "ElementName")
-    return quote_value(name) if isinstance(name, str) and name.strip() else guid
+    return shorten_value(name) if isinstance(name, str) and name.strip() else guid
 
 
 def each(machines: Iterable[tuple[str, Row]], having: Iterable[str]) -> Iterator[Sign]:
