@@ -96,12 +96,12 @@ def plan(
     What a later one of inventory, ``defaults``, ``policies`` and ``options`` says of the policy wins.
     """
     blocks = [*defaults, *(read_policy(Path(name)) for name in policies), *([options] if options else [])]
-    found = _read_plan(inventory, snapshots, limit)
+    plan_of_files = _read_plan(inventory, snapshots, limit)
     planned = replace(
-        found,
-        policy=reduce(Policy.after, blocks, found.policy),
+        plan_of_files,
+        policy=reduce(Policy.after, blocks, plan_of_files.policy),
         waiver_files=tuple(read_waivers(Path(name), [rule.key for rule in all_rules()]) for name in waivers),
-        baseline=None if baseline is None else read_baseline(Path(baseline), found.estate),
+        baseline=None if baseline is None else read_baseline(Path(baseline), plan_of_files.estate),
     )
     _rules(planned.policy)
     return planned
@@ -119,15 +119,17 @@ def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) ->
         )
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
-    found = read_any(Path(inventory), limit)
-    kept = _as_inventory_says(read_snapshot(found.snapshot), found) if found.snapshot else None
+    inventory_read = read_any(Path(inventory), limit)
+    kept = (
+        _as_inventory_says(read_snapshot(inventory_read.snapshot), inventory_read) if inventory_read.snapshot else None
+    )
     return Plan(
-        estate=found.name,
+        estate=inventory_read.name,
         name_as_typed=inventory,
         file=_from_here(inventory),
-        inventory=found,
+        inventory=inventory_read,
         snapshot=kept,
-        policy=found.policy,
+        policy=inventory_read.policy,
     )
 
 
@@ -257,5 +259,5 @@ def _rules(policy: Policy) -> list[Rule]:
             raise UsageError(f"policy: {what}: no rule is called {quote(key)}{hint}")
     if seeing := sorted(key for key in policy.off if rules[key].judges_unread):
         raise UsageError(f"policy: rules: {seeing[0]} can't be off: nothing else says what was not read")
-    kept = (replace(rule, severity=policy.severity.get(key, rule.severity)) for key, rule in rules.items())
-    return sorted(kept, key=lambda rule: (rule.severity.rank, rule.key))
+    weighed = (replace(rule, severity=policy.severity.get(key, rule.severity)) for key, rule in rules.items())
+    return sorted(weighed, key=lambda rule: (rule.severity.rank, rule.key))

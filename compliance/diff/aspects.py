@@ -125,17 +125,17 @@ def cluster_changes(before: Cluster, after: Cluster) -> tuple[Change, ...]:
 
 
 def machine_changes(before: VirtualMachine, after: VirtualMachine) -> tuple[Change, ...]:
-    found = list(_changes(MACHINE, before, after))
+    changes = list(_changes(MACHINE, before, after))
     if (was := _answering(before)) and (now := _answering(after)):
         # One that does not answer says nothing of itself: that is no change of what is inside.
-        found += _changes(GUEST, was, now)
+        changes += _changes(GUEST, was, now)
     if not isinstance(before.shielded, Unread) and not isinstance(after.shielded, Unread):  # asked of replicated ones
-        found += _changes(SHIELDING, before.shielded, after.shielded)
+        changes += _changes(SHIELDING, before.shielded, after.shielded)
     if before.adapters != after.adapters or before.failover != after.failover:
         names = _adapter_names(before, after)
-        found += _adapter_changes(before.adapters, after.adapters, names)
-        found += _failover_changes(before.failover, after.failover, names)
-    return tuple(found)
+        changes += _adapter_changes(before.adapters, after.adapters, names)
+        changes += _failover_changes(before.failover, after.failover, names)
+    return tuple(changes)
 
 
 def _changes(aspects: Aspects[T], before: T, after: T, of: str = "") -> Iterator[Change]:
@@ -157,12 +157,12 @@ def _adapter_changes(
 ) -> Iterator[Change]:
     if isinstance(before, Unread) or isinstance(after, Unread):
         was, now = (
-            one if isinstance(one, Unread) else _join_values([str(nic) for nic in one]) for one in (before, after)
+            side if isinstance(side, Unread) else _join_values([str(nic) for nic in side]) for side in (before, after)
         )
         if _differ(was, now):
             yield Change(what="adapters", before=was, after=now)
         return
-    olds, news = ({adapter.guid: adapter for adapter in one} for one in (before, after))
+    olds, news = ({adapter.guid: adapter for adapter in side} for side in (before, after))
     for guid in sorted(olds.keys() | news.keys()):
         old, new = olds.get(guid), news.get(guid)
         if old and new:
@@ -176,8 +176,8 @@ def _adapter_changes(
 def _adapter(adapter: Adapter | None) -> str | None:
     if adapter is None:
         return None
-    told = [tell(adapter) for _, _, tell in ADAPTER[1:]]
-    return ", ".join(f"not known if connected ({one})" if isinstance(one, Unread) else one for one in told if one)
+    texts = [tell(adapter) for _, _, tell in ADAPTER[1:]]
+    return ", ".join(f"not known if connected ({text})" if isinstance(text, Unread) else text for text in texts if text)
 
 
 def _failover_changes(
@@ -185,7 +185,7 @@ def _failover_changes(
 ) -> Iterator[Change]:
     if isinstance(before, Unread) or isinstance(after, Unread):
         was, now = (
-            one if isinstance(one, Unread) else _join_values([str(each) for each in one]) for one in (before, after)
+            side if isinstance(side, Unread) else _join_values([str(each) for each in side]) for side in (before, after)
         )
         if _differ(was, now):
             yield Change(what="failover addresses", before=was, after=now, bears=True)
@@ -194,7 +194,7 @@ def _failover_changes(
     for key in sorted(olds.keys() | news.keys()):
         old, new = olds.get(key), news.get(key)
         for what, tell in FAILOVER:
-            was, now = (_join_values(tell(one)) if one else None for one in (old, new))
+            was, now = (_join_values(tell(side)) if side else None for side in (old, new))
             if was != now:
                 # Another address is judged as the one before it; the first one and the last one are not.
                 bears = what != "failover DNS servers"
@@ -203,11 +203,11 @@ def _failover_changes(
 
 def _by_adapter(settings: tuple[FailoverAddress, ...]) -> dict[tuple[str, int], FailoverAddress]:
     """By the adapter's GUID; several settings of one adapter, which no server should show, stay apart by a number."""
-    found: dict[tuple[str, int], FailoverAddress] = {}
+    by_adapter: dict[tuple[str, int], FailoverAddress] = {}
     for setting in settings:
-        number = next(number for number in count() if (setting.adapter_guid, number) not in found)
-        found[setting.adapter_guid, number] = setting
-    return found
+        number = next(number for number in count() if (setting.adapter_guid, number) not in by_adapter)
+        by_adapter[setting.adapter_guid, number] = setting
+    return by_adapter
 
 
 def _adapter_names(before: VirtualMachine, after: VirtualMachine) -> dict[str, str]:

@@ -78,12 +78,12 @@ def _word(readiness: Readiness | None) -> tuple[str, str] | None:
 
 def _readiness(audit: Audit) -> dict[tuple[str, Direction, int], Readiness]:
     """By GUID and direction; copies of one GUID are told apart by the order of their servers."""
-    found: dict[tuple[str, Direction, int], Readiness] = {}
-    ordered = sorted(readiness_of(audit.estate, audit.verdicts), key=lambda one: (one.primary, one.replica))
-    for one in ordered:
-        places = ((one.guid.casefold(), one.direction, number) for number in count())
-        found[next(key for key in places if key not in found)] = one
-    return found
+    readiness: dict[tuple[str, Direction, int], Readiness] = {}
+    ordered = sorted(readiness_of(audit.estate, audit.verdicts), key=lambda each: (each.primary, each.replica))
+    for each in ordered:
+        places = ((each.guid.casefold(), each.direction, number) for number in count())
+        readiness[next(key for key in places if key not in readiness)] = each
+    return readiness
 
 
 # --- estate and servers -----------------------------------------------------------------------------------------------
@@ -178,13 +178,13 @@ def _paired(
 ) -> Iterator[tuple[VirtualMachine | None, VirtualMachine | None]]:
     was, now = list(olds), list(news)
     for is_same in SAME:
-        for one in list(was):
-            other = next((other for other in now if is_same(one, other)), None)
+        for machine in list(was):
+            other = next((other for other in now if is_same(machine, other)), None)
             if other is not None:
-                was.remove(one)
+                was.remove(machine)
                 now.remove(other)
-                yield one, other
-    yield from ((one, None) for one in was)
+                yield machine, other
+    yield from ((machine, None) for machine in was)
     yield from ((None, other) for other in now)
 
 
@@ -211,13 +211,13 @@ def _machine(was: VirtualMachine | None, now: VirtualMachine | None, old: AuditI
 def _flips(olds: Mapping[str, Verdict], news: Mapping[str, Verdict], fate: Fate, reason: str = "") -> tuple[Flip, ...]:
     """By severity. What is not known on one side could not be judged there: it was not "not asked"."""
     verdicts = {**olds, **news}
-    found = []
+    flips = []
     for key, verdict in sorted(verdicts.items(), key=lambda item: (item[1].rule.severity.rank, item[0])):
         before = olds[key].outcome if key in olds else unknown(reason) if fate is Fate.KNOWN_NOW else None
         after = news[key].outcome if key in news else unknown(reason) if fate is Fate.LOST else None
         if (before and before.result) != (after and after.result):
-            found.append(Flip(rule=key, severity=verdict.rule.severity, before=before, after=after))
-    return tuple(found)
+            flips.append(Flip(rule=key, severity=verdict.rule.severity, before=before, after=after))
+    return tuple(flips)
 
 
 def _explained(
@@ -228,16 +228,16 @@ def _explained(
     settings = [entry.label for entry in others if entry.kind == "estate"]
     servers = {label: entry.label for entry in others if entry.kind == "server" for label in _labels(entry, old, new)}
     by_guid: dict[str, list[Changed]] = defaultdict(list)
-    for found in machines:
-        if found.entry.bears:
-            by_guid[found.entry.guid.casefold()].append(found.entry)
-    for found in sorted(machines, key=_order):
-        entry = found.entry
+    for pair in machines:
+        if pair.entry.bears:
+            by_guid[pair.entry.guid.casefold()].append(pair.entry)
+    for pair in sorted(machines, key=_order):
+        entry = pair.entry
         if not entry.flips or entry.fate is not Fate.STAYED:
             yield entry
             continue
-        twins = sorted(one.label for one in by_guid[entry.guid.casefold()] if one is not entry)
-        because = (*settings, *(twins or sorted(servers[name] for name in _partners(found) if name in servers)))
+        twins = sorted(twin.label for twin in by_guid[entry.guid.casefold()] if twin is not entry)
+        because = (*settings, *(twins or sorted(servers[name] for name in _partners(pair) if name in servers)))
         yield replace(entry, because=because, is_explained=entry.bears or bool(because))
 
 
@@ -246,12 +246,12 @@ def _labels(entry: Changed, old: AuditIndex, new: AuditIndex) -> Iterable[str]:
     return {first_label(server.host_name or server.name) for server in sides if server}
 
 
-def _partners(found: _SameMachine) -> set[str]:
-    partners = [one.partners for one in (found.was, found.now) if one and not isinstance(one.partners, Unread)]
+def _partners(pair: _SameMachine) -> set[str]:
+    partners = [side.partners for side in (pair.was, pair.now) if side and not isinstance(side.partners, Unread)]
     return {first_label(name) for names in partners for name in names}
 
 
-def _order(found: _SameMachine) -> tuple[str, str, str, str]:
-    machine = found.now or found.was
+def _order(pair: _SameMachine) -> tuple[str, str, str, str]:
+    machine = pair.now or pair.was
     assert machine  # noqa: S101  # see _machine
     return machine.place.casefold(), machine.name.casefold(), machine.guid, str(machine.role)

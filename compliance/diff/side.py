@@ -35,7 +35,7 @@ class AuditIndex:
             # A server that stands in for its machines says nothing that its own reading does not say.
             if verdict.machine or not verdict.rule.of_machines:
                 self.outcomes[key_of_verdict(verdict)][_case_of(verdict)] = verdict
-        self._names = Counter((one.place, one.name) for all_of in self.machines.values() for one in all_of)
+        self._names = Counter((each.place, each.name) for all_of in self.machines.values() for each in all_of)
         self._elsewhere = self._may_be_elsewhere()
 
     def outcomes_of(self, machine: VirtualMachine | None) -> Mapping[str, Verdict]:
@@ -61,8 +61,8 @@ class AuditIndex:
         return f"{server.name}, in the {self.which} audit, {server.doubt}" if server.doubt else self._elsewhere
 
     def _may_be_elsewhere(self) -> str:
-        blind = sorted(one.name for one in self.servers.values() if one.unread or one.doubt or one.partial)
-        blind += sorted(one.name for one in self.clusters.values() if one.unread or one.doubts)
+        blind = sorted(place.name for place in self.servers.values() if place.unread or place.doubt or place.partial)
+        blind += sorted(place.name for place in self.clusters.values() if place.unread or place.doubts)
         if blind:
             return f"the {self.which} audit did not see the machines on {join_names(blind)}"
         return "" if self.audit.complete else f"the {self.which} audit was interrupted"

@@ -80,9 +80,9 @@ def sections(difference: Difference) -> tuple[DiffSection, ...]:
 
 def _of_entries(held: Mapping[str, Sequence[Changed]]) -> Iterator[DiffSection]:
     yield from (
-        DiffSection(title=title, items=tuple(_together(found) if title in TOGETHER else map(_item, found)))
-        for title, found in held.items()
-        if found
+        DiffSection(title=title, items=tuple(_together(entries) if title in TOGETHER else map(_item, entries)))
+        for title, entries in held.items()
+        if entries
     )
 
 
@@ -93,7 +93,7 @@ def sentence(difference: Difference) -> str:
     worse, better, other = (difference.flips(effect) for effect in Effect)
     fates = Counter((entry.kind, entry.fate) for entry in difference.entries if entry.kind != "estate")
     kinds = (("cluster", "cluster"), ("server", "server"), ("machine", "virtual machine"))
-    told = [
+    parts = [
         f"{_counted(count, noun)} {'changed' if fate is Fate.STAYED else _verb(fate, count)}"
         for kind, noun in kinds
         for fate in Fate
@@ -104,7 +104,7 @@ def sentence(difference: Difference) -> str:
     )
     machines = {(turn.machine.guid, turn.machine.primary) for turn in difference.turns}
     turned = [f"the readiness of {plural(len(machines), 'virtual machine')} turned"] if machines else []
-    return "; ".join([outcomes.capitalize(), *turned, *([", ".join(told)] if told else [])]) + "."
+    return "; ".join([outcomes.capitalize(), *turned, *([", ".join(parts)] if parts else [])]) + "."
 
 
 def _verb(fate: Fate, count: int) -> str:
@@ -197,8 +197,8 @@ def _flip(flip: Flip) -> Line:
     outcome = flip.after or flip.before
     finding = outcome.finding if outcome else ""
     lead = "" if flip.after else "was: "
-    told = (f": {lead}", Theirs(finding)) if finding else ()
-    return (f"{flip.severity.upper()} {flip.rule}: {before} -> {after}", *told)
+    text = (f": {lead}", Theirs(finding)) if finding else ()
+    return (f"{flip.severity.upper()} {flip.rule}: {before} -> {after}", *text)
 
 
 def _together(entries: Sequence[Changed]) -> Iterator[Item]:
@@ -215,12 +215,12 @@ def _together(entries: Sequence[Changed]) -> Iterator[Item]:
 
 def _group(reason: str, group: Sequence[Changed]) -> Item:
     fate = group[0].fate
-    found = Counter(_flip(flip)[0] for entry in group for flip in entry.flips)
+    flips = Counter(_flip(flip)[0] for entry in group for flip in entry.flips)
     names = [piece for entry in group[:MOST_NAMES] for piece in (", ", Theirs(entry.label))]
     more = f" and {len(group) - MOST_NAMES} more" if len(group) > MOST_NAMES else ""
     return Item(
         head=(f"{_counted(len(group), 'virtual machine')}: {fate}, since ", Theirs(reason)),
-        below=(("named ", *names[1:], more), *((f"{count} x {what}",) for what, count in sorted(found.items()))),
+        below=(("named ", *names[1:], more), *((f"{count} x {what}",) for what, count in sorted(flips.items()))),
         entries=len(group),
     )
 

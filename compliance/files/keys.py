@@ -48,10 +48,10 @@ def existing_file(value: Path, info: ValidationInfo) -> Path:
     """``info.context`` is the inventory's folder; who makes an entry in code names what exists."""
     if info.context is None:
         return value
-    found: Path = info.context / value
+    path: Path = info.context / value
     try:
-        if found.is_file():
-            return found
+        if path.is_file():
+            return path
     except (OSError, ValueError):  # a name too long, a folder we may not enter
         pass
     raise ValueError(f"no such file beside the inventory: {quote(value)}")
@@ -86,14 +86,14 @@ class Schema:
         self,
         text: UserFile,
         model: type[AnyModel],
-        given: object,
+        document: object,
         place: KeyPath = (),
         *,
         is_told: Callable[[KeyPath], bool] = lambda _: False,
     ) -> AnyModel | None:
         """``given`` as a ``model``, or None after adding its mistakes to ``text``; ``is_told``: elsewhere already."""
         try:
-            return model.model_validate(given, context=text.path.parent)
+            return model.model_validate(document, context=text.path.parent)
         except ValidationError as error:
             wrong = error.errors(include_url=False)
         for detail in wrong:
@@ -115,15 +115,15 @@ class Schema:
 
     def message(self, detail: ErrorDetails) -> str:
         """Return what is wrong with a value: what was expected, and what stands there."""
-        context, given = detail.get("ctx", {}), detail["input"]
+        context, input_value = detail.get("ctx", {}), detail["input"]
         if "error" in context:  # a validator of ours has said it all
             return str(context["error"])
         words = {**EXPECTED, **self.expected}
         template = words.get(context.get("pattern", detail["type"]), "another value")
         entries = "entry" if context.get("min_length") == 1 else "entries"
         expected = template.format(**context, entries=entries).replace("'", "`")
-        hint = ": put it in quotes" if template == "text" and isinstance(given, bool | int | float) else ""
-        return f"expected {expected}, got {quote(given)}{hint}"
+        hint = ": put it in quotes" if template == "text" and isinstance(input_value, bool | int | float) else ""
+        return f"expected {expected}, got {quote(input_value)}{hint}"
 
 
 def _has_wrong_entry(detail: ErrorDetails, wrong: list[ErrorDetails]) -> bool:

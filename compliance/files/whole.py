@@ -41,10 +41,10 @@ def refuse_unwritable(
             raise _error(errno.EACCES, path)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _temporary_name(path)
-    beside.touch(exist_ok=False)
+    temporary = _temporary_name(path)
+    temporary.touch(exist_ok=False)
     with suppress(OSError):
-        beside.unlink()
+        temporary.unlink()
     if path.exists():
         # Windows replaces no file that another program holds open, and none that is read-only. POSIX does nothing here.
         if getattr(path.stat(), "st_file_attributes", 0) & stat.FILE_ATTRIBUTE_READONLY:
@@ -70,21 +70,21 @@ def replace_file(
             yield file
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = _temporary_name(path)
+    temporary = _temporary_name(path)
     written = False
     try:
-        with beside.open("xb") as file:  # O_EXCL: a new file, and no link
+        with temporary.open("xb") as file:  # O_EXCL: a new file, and no link
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _keep_mode(path, beside)
+        _keep_mode(path, temporary)
         written = True
-        _replace(beside, path, replace, patience, sleep)
+        _replace(temporary, path, replace, patience, sleep)
     except BaseException as error:
         if written and keep and isinstance(error, OSError):
-            raise OSError(error.errno, f"{error.strerror}; what was written is in {beside}", str(path)) from error
+            raise OSError(error.errno, f"{error.strerror}; what was written is in {temporary}", str(path)) from error
         with suppress(OSError):
-            beside.unlink()
+            temporary.unlink()
         raise
 
 
@@ -129,19 +129,19 @@ def _stream(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _replace(beside: Path, path: Path, replace: Replace, patience: float, sleep: Callable[[float], object]) -> None:
+def _replace(temporary: Path, path: Path, replace: Replace, patience: float, sleep: Callable[[float], object]) -> None:
     for _ in range(int(patience / BETWEEN)):
         with suppress(PermissionError):
-            replace(beside, path)
+            replace(temporary, path)
             return
         sleep(BETWEEN)
-    replace(beside, path)
+    replace(temporary, path)
 
 
-def _keep_mode(path: Path, beside: Path) -> None:
+def _keep_mode(path: Path, temporary: Path) -> None:
     """Let a file that its owner closed to others stay so."""
     with suppress(OSError):
-        beside.chmod(stat.S_IMODE(path.lstat().st_mode) & 0o777)
+        temporary.chmod(stat.S_IMODE(path.lstat().st_mode) & 0o777)
 
 
 def _temporary_name(path: Path) -> Path:

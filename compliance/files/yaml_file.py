@@ -125,10 +125,10 @@ class UserFile:
         return f"{_dotted(place)} (line {self.line(place)})"
 
     def error(self) -> InventoryError:
-        told = [f"{line}: {text}" for (line, _), text in sorted(self.mistakes.items(), key=lambda item: item[0][0])]
-        if len(told) > MOST_MISTAKES:
-            told[MOST_MISTAKES:] = [f"1: and {len(told) - MOST_MISTAKES} more mistakes"]
-        return InventoryError("\n".join(f"{printable(str(self.path))}:{mistake}" for mistake in told))
+        lines = [f"{line}: {text}" for (line, _), text in sorted(self.mistakes.items(), key=lambda item: item[0][0])]
+        if len(lines) > MOST_MISTAKES:
+            lines[MOST_MISTAKES:] = [f"1: and {len(lines) - MOST_MISTAKES} more mistakes"]
+        return InventoryError("\n".join(f"{printable(str(self.path))}:{mistake}" for mistake in lines))
 
     def _stopped(self, line: int, text: str) -> InventoryError:
         self.add((), text, line)

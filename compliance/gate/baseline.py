@@ -113,7 +113,9 @@ def _state(verdict: Verdict) -> tuple[str, ...]:
     machine = verdict.machine
     if machine is None:
         return ()
-    settings = sorted(f"{one.adapter_guid.casefold()} {' '.join(one.addresses)}" for one in machine.settings)
+    settings = sorted(
+        f"{setting.adapter_guid.casefold()} {' '.join(setting.addresses)}" for setting in machine.settings
+    )
     if verdict.outcome.cause:
         return tuple(settings)
     offered = machine.data_exchange_offered
@@ -141,22 +143,22 @@ def read_baseline(path: Path, estate: str) -> Baseline:
     """The ``results.json`` of an earlier run of this estate: whole, not narrowed, every server read; or UsageError."""
     content = _content(path)
     try:
-        told = json.loads(content)
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: not JSON; a baseline is the results.json of an earlier run") from error
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise UsageError(f"{path}: no results of hyperv-compliance; a baseline is the results.json of an earlier run")
-    version = told.get("version")
+    version = document.get("version")
     if type(version) is not int or version not in VERSIONS:
         known = " or ".join(map(str, VERSIONS))
         raise UsageError(f"{path}: its version is not {known}, which this tool reads: make it anew")
     try:
-        _refuse_unfit(path, told, estate)
-        findings = [_finding(one) for one in told["results"] if one["result"] in ("failed", "waived")]
+        _refuse_unfit(path, document, estate)
+        findings = [_finding(entry) for entry in document["results"] if entry["result"] in ("failed", "waived")]
     except (KeyError, TypeError, AttributeError) as error:
         raise UsageError(f"{path}: damaged: {type(error).__name__} at {error}") from error
     content_digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    by_identity = {one.identity: one for one in findings}
+    by_identity = {entry.identity: entry for entry in findings}
     return Baseline(name=str(path), digest=content_digest, findings=by_identity, version=version)
 
 
@@ -172,15 +174,17 @@ def _content(path: Path) -> bytes:
     return content
 
 
-def _refuse_unfit(path: Path, told: dict[str, object], estate: str) -> None:
+def _refuse_unfit(path: Path, document: dict[str, object], estate: str) -> None:
     """A run that saw less would make a baseline that looks as good as any."""
-    if told["estate"] != estate:
-        raise UsageError(f"{path}: is of the estate {str(told['estate'])[:80]!r}, not of {estate!r}")
-    if told["complete"] is not True:
+    if document["estate"] != estate:
+        raise UsageError(f"{path}: is of the estate {str(document['estate'])[:80]!r}, not of {estate!r}")
+    if document["complete"] is not True:
         raise UsageError(f"{path}: comes from an incomplete run; make it from a whole one")
-    if told["scope"] != "":
-        raise UsageError(f"{path}: comes from a narrowed run ({str(told['scope'])[:80]}); make it without --hv-… scope")
-    unread = told["unread_servers"]
+    if document["scope"] != "":
+        raise UsageError(
+            f"{path}: comes from a narrowed run ({str(document['scope'])[:80]}); make it without --hv-… scope"
+        )
+    unread = document["unread_servers"]
     if not isinstance(unread, list):
         raise TypeError("unread_servers")
     if unread:
@@ -189,9 +193,9 @@ def _refuse_unfit(path: Path, told: dict[str, object], estate: str) -> None:
         )
 
 
-def _finding(told: Mapping[str, object]) -> Finding:
-    texts = {key: told[key] for key in ("identity", "evidence_digest", "rule", "label")}
-    server = told.get("server")
+def _finding(entry: Mapping[str, object]) -> Finding:
+    texts = {key: entry[key] for key in ("identity", "evidence_digest", "rule", "label")}
+    server = entry.get("server")
     if not all(isinstance(value, str) for value in texts.values()) or not isinstance(server, str | None):
         raise TypeError("a result")
     return Finding(

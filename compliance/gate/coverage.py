@@ -50,15 +50,17 @@ def coverage_of(verdicts: Sequence[Verdict], machines: MachineCount | None = Non
 
     Without a count of machines those are counted that every rule in scope could judge.
     """
-    subjects = {id(one.subject): one for one in verdicts}.values()  # each once, whatever number of rules there is
-    unknown = [one for one in verdicts if one.outcome.result is Result.UNKNOWN]
-    servers = {one.server for one in subjects} - {None}
-    seen = {_machine(one) for one in subjects} - {None}
+    subjects = {
+        id(verdict.subject): verdict for verdict in verdicts
+    }.values()  # each once, whatever number of rules there is
+    unknown = [verdict for verdict in verdicts if verdict.outcome.result is Result.UNKNOWN]
+    servers = {verdict.server for verdict in subjects} - {None}
+    seen = {_machine(verdict) for verdict in subjects} - {None}
     return Coverage(
         servers=len(servers),
-        servers_read=len(servers - {one.server for one in unknown if one.machine is None}),
+        servers_read=len(servers - {verdict.server for verdict in unknown if verdict.machine is None}),
         machines=machines.all if machines else len(seen),
-        machines_judged=machines.judged if machines else len(seen - {_machine(one) for one in unknown}),
+        machines_judged=machines.judged if machines else len(seen - {_machine(verdict) for verdict in unknown}),
     )
 
 

@@ -57,27 +57,33 @@ class Waivers:
         if not self._waivers:
             return []
         names = self._names(verdict)
-        covering = [one for one in self._candidates(verdict.rule.key, names) if one.covers(names)]
+        covering = [candidate for candidate in self._candidates(verdict.rule.key, names) if candidate.covers(names)]
         if verdict.outcome.result is Result.UNKNOWN:
-            covering = [one for one in covering if one.waiver.is_exact and self._means(one, verdict, names)]
-        return [one.waiver for one in covering]
+            covering = [
+                candidate
+                for candidate in covering
+                if candidate.waiver.is_exact and self._means(candidate, verdict, names)
+            ]
+        return [candidate.waiver for candidate in covering]
 
     def _candidates(self, rule: str, names: _SubjectNames) -> Sequence[_Compiled]:
         """Those that name the rule and may name this subject, in the order of the files."""
         if rule not in self._by_rule:
             key = folded(rule)
-            self._by_rule[rule] = _Sorted(one for one in self._waivers if one.waiver.rules.match([key]))
-        found = self._by_rule[rule].find(names)
-        return [one for _, one in sorted(found.items())]
+            self._by_rule[rule] = _Sorted(
+                candidate for candidate in self._waivers if candidate.waiver.rules.match([key])
+            )
+        candidates = self._by_rule[rule].find(names)
+        return [candidate for _, candidate in sorted(candidates.items())]
 
-    def _means(self, one: _Compiled, verdict: Verdict, names: _SubjectNames) -> bool:
+    def _means(self, candidate: _Compiled, verdict: Verdict, names: _SubjectNames) -> bool:
         """Does an exact waiver mean this verdict's machine and no other? The sides of a machine have one GUID, and each
         a role of its own.
 
         A server that wants its machine waived may call it as another's. So a name alone means a machine only where all
         servers were read and one machine is called so, and a name with its server never means a name with a slash.
         """
-        machine, entry = verdict.machine, one.waiver.entry
+        machine, entry = verdict.machine, candidate.waiver.entry
         if machine is None:
             return False
         text = folded("".join(entry.machine or ()))
@@ -85,17 +91,17 @@ class Waivers:
         with_server = len(entry.server or ()) == 1 and all(map(is_plain, entry.server or ()))
         if not is_full and not with_server and ("/" in text or self._is_any_unread):
             return False
-        met = {(other.server, other.guid.casefold(), other.role) for other in (machine, *self._met(one))}
+        met = {(other.server, other.guid.casefold(), other.role) for other in (machine, *self._met(candidate))}
         return len({guid for _, guid, _ in met}) == 1 and len({role for _, _, role in met}) == len(met)
 
     @cached_property
     def _is_any_unread(self) -> bool:
         return any(server.unread for server in self._estate.servers)
 
-    def _met(self, one: _Compiled) -> Iterator[VirtualMachine]:
-        texts = map(folded, one.waiver.entry.machine or ())
+    def _met(self, candidate: _Compiled) -> Iterator[VirtualMachine]:
+        texts = map(folded, candidate.waiver.entry.machine or ())
         machines = (machine for text in texts for machine in self._by_name.get(text, ()))
-        return (machine for machine in machines if one.covers(self._names_of(machine), without="adapter"))
+        return (machine for machine in machines if candidate.covers(self._names_of(machine), without="adapter"))
 
     @cached_property
     def _by_name(self) -> Mapping[str, list[VirtualMachine]]:
@@ -147,22 +153,24 @@ class _Sorted:
         self._plain: dict[tuple[str, str], list[_Compiled]] = defaultdict(list)
         self._beginnings: dict[tuple[str, str], list[_Compiled]] = defaultdict(list)
         self._others: list[_Compiled] = []
-        for one in waivers:
-            keys = _beginnings(one.waiver.entry)
+        for candidate in waivers:
+            keys = _beginnings(candidate.waiver.entry)
             for kind, text, is_whole in keys:
-                (self._plain if is_whole else self._beginnings)[kind, text].append(one)
+                (self._plain if is_whole else self._beginnings)[kind, text].append(candidate)
             if not keys:
-                self._others.append(one)
+                self._others.append(candidate)
         self._longest = max((len(text) for _, text in self._beginnings), default=0)
 
     def find(self, names: _SubjectNames) -> dict[int, _Compiled]:
-        found = {one.order: one for one in self._others}
+        candidates = {candidate.order: candidate for candidate in self._others}
         for kind in _KINDS:
             for name in getattr(names, kind):
-                found |= {one.order: one for one in self._plain.get((kind, name), ())}
+                candidates |= {candidate.order: candidate for candidate in self._plain.get((kind, name), ())}
                 for length in range(1, min(len(name), self._longest) + 1):
-                    found |= {one.order: one for one in self._beginnings.get((kind, name[:length]), ())}
-        return found
+                    candidates |= {
+                        candidate.order: candidate for candidate in self._beginnings.get((kind, name[:length]), ())
+                    }
+        return candidates
 
 
 def _beginnings(entry: WaiverEntry) -> list[tuple[str, str, bool]]:

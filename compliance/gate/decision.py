@@ -82,7 +82,7 @@ class Decider:
 
     @property
     def unused(self) -> tuple[Waiver, ...]:
-        return tuple(one for one in self._grounds.waivers if one.place not in self._met)
+        return tuple(waiver for waiver in self._grounds.waivers if waiver.place not in self._met)
 
     def decide(self, verdict: Verdict) -> Decision:
         finding = finding_of(verdict)
@@ -146,8 +146,8 @@ class Decider:
     def _waiver(self, verdict: Verdict) -> Waiver | None:
         """Return one in force before one that has ended."""
         covering = self._waivers.covering(verdict)
-        self._met |= {one.place for one in covering}
-        in_force = [one for one in covering if not one.has_ended(self._grounds.now)]
+        self._met |= {waiver.place for waiver in covering}
+        in_force = [waiver for waiver in covering if not waiver.has_ended(self._grounds.now)]
         return next(iter([*in_force, *covering]), None)
 
 
@@ -158,5 +158,5 @@ def _waived(verdict: Verdict, lead: str) -> Verdict:
 
 def counts(decisions: Sequence[Decision]) -> Mapping[Result, int]:
     """Return how many verdicts are shown by each result."""
-    results = Counter(one.reported.outcome.result for one in decisions)
+    results = Counter(decision.reported.outcome.result for decision in decisions)
     return {result: results[result] for result in Result}

@@ -61,8 +61,8 @@ def decide(verdicts: Sequence[Verdict], estate: Estate, grounds: Grounds) -> tup
         coverage=coverage,
         age=grounds.now - estate.time,
         direction=grounds.policy.direction,
-        ending=tuple(one for one in grounds.waivers if one.ends_within(grounds.now, ENDING_SOON)),
-        ended=tuple(one for one in grounds.waivers if one.has_ended(grounds.now)),
+        ending=tuple(waiver for waiver in grounds.waivers if waiver.ends_within(grounds.now, ENDING_SOON)),
+        ended=tuple(waiver for waiver in grounds.waivers if waiver.has_ended(grounds.now)),
         unused=decider.unused,
         vanished=() if grounds.narrowed or not grounds.complete else _vanished(decisions, estate, grounds.baseline),
     )
@@ -71,17 +71,17 @@ def decide(verdicts: Sequence[Verdict], estate: Estate, grounds: Grounds) -> tup
 def _reasons(
     decisions: Sequence[Decision], estate: Estate, coverage: Coverage, grounds: Grounds, unused: Sequence[Waiver]
 ) -> Iterator[Reason]:
-    closing = [one for one in decisions if one.closes is not Exit.OPEN]
+    closing = [each for each in decisions if each.closes is not Exit.OPEN]
     if not decisions or not (grounds.selected or closing):
         yield Reason(code=Exit.USAGE, text="nothing was selected: no verdict is in the scope that was asked for")
     elif grounds.unmet and not closing:  # else what was not read may be what they mean
         yield Reason(code=Exit.USAGE, text=f"matches nothing that was judged: {join_names(grounds.unmet)}")
     if unused and grounds.policy.unused_waivers == "fail":
-        places = join_names(one.place for one in unused)
+        places = join_names(each.place for each in unused)
         yield Reason(code=Exit.USAGE, text=f"{plural(len(unused), 'waiver')} met no finding: {places}")
     yield from _of_findings(closing, grounds.policy)
     yield from _of_unknown(decisions, coverage)
-    if any(one.verdict.machine for one in decisions):
+    if any(each.verdict.machine for each in decisions):
         yield from _of_floor(coverage, grounds)
     if not grounds.complete:
         yield Reason(code=Exit.NOT_JUDGED, text="the snapshot is incomplete: its gathering was interrupted")
@@ -89,26 +89,28 @@ def _reasons(
 
 
 def _of_findings(closing: Sequence[Decision], policy: Policy) -> Iterator[Reason]:
-    violated = Counter(one.verdict.rule.key for one in closing if one.closes is Exit.VIOLATED)
+    violated = Counter(decision.verdict.rule.key for decision in closing if decision.closes is Exit.VIOLATED)
     if violated:
         rules = ", ".join(f"{rule} ({count})" for rule, count in sorted(violated.items()))
         at = "" if policy.fail_at.value == "information" else f" at or above `{policy.fail_at}`"
         yield Reason(code=Exit.VIOLATED, text=f"{plural(violated.total(), 'finding')}{at}: {rules}")
-    ended = [one for one in closing if one.closes is Exit.WAIVER_ENDED]
+    ended = [decision for decision in closing if decision.closes is Exit.WAIVER_ENDED]
     if ended:
-        waivers = dict.fromkeys(f"{one.waiver.place} ({one.waiver.entry.expires})" for one in ended if one.waiver)
+        waivers = dict.fromkeys(
+            f"{decision.waiver.place} ({decision.waiver.entry.expires})" for decision in ended if decision.waiver
+        )
         text = f"the waiver of {plural(len(ended), 'finding')} has ended: {join_names(waivers)}"
         yield Reason(code=Exit.WAIVER_ENDED, text=text)
 
 
 def _of_unknown(decisions: Sequence[Decision], coverage: Coverage) -> Iterator[Reason]:
-    unknown = [one.verdict for one in decisions if one.closes is Exit.NOT_JUDGED]
-    servers = list(dict.fromkeys(one.server for one in unknown if one.server and not one.machine))
+    unknown = [decision.verdict for decision in decisions if decision.closes is Exit.NOT_JUDGED]
+    servers = list(dict.fromkeys(verdict.server for verdict in unknown if verdict.server and not verdict.machine))
     if servers:
         text = f"{len(servers)} of {plural(coverage.servers, 'server')} could not be judged: {join_names(servers)}"
         yield Reason(code=Exit.NOT_JUDGED, text=text)
     if machines := _guids(unknown):
-        all_machines = plural(len(_guids(one.verdict for one in decisions)), "replicated virtual machine")
+        all_machines = plural(len(_guids(decision.verdict for decision in decisions)), "replicated virtual machine")
         yield Reason(code=Exit.NOT_JUDGED, text=f"{len(machines)} of {all_machines} could not be judged")
     for verdict in unknown:
         if verdict.server is None:
@@ -121,11 +123,11 @@ def _of_floor(coverage: Coverage, grounds: Grounds) -> Iterator[Reason]:
     least = grounds.policy.least_machines_judged
     if least == 100 and grounds.machines and (silent := grounds.machines.silent):
         their = "its" if len(silent) == 1 else "their"
-        reasons = tuple(dict.fromkeys(one.reason for one in silent))
+        reasons = tuple(dict.fromkeys(silent_machine.reason for silent_machine in silent))
         others = f"; and {plural(len(reasons) - 1, 'other reason')}" if len(reasons) > 1 else ""
         text = (
             f"it is unknown whether {plural(len(silent), 'virtual machine')} would come up with {their} failover "
-            f"address: {join_names(one.name for one in silent)} ({printable(reasons[0])}{others})"
+            f"address: {join_names(silent_machine.name for silent_machine in silent)} ({printable(reasons[0])}{others})"
         )
         yield Reason(code=Exit.NOT_JUDGED, text=text)
     elif coverage.machine_percent < least < 100:
@@ -136,7 +138,7 @@ def _of_floor(coverage: Coverage, grounds: Grounds) -> Iterator[Reason]:
 
 def _guids(verdicts: Iterable[Verdict]) -> set[str]:
     """Of machines: both sides of one have the same."""
-    return {one.machine.guid.casefold() for one in verdicts if one.machine}
+    return {verdict.machine.guid.casefold() for verdict in verdicts if verdict.machine}
 
 
 def _of_age(age: timedelta, policy: Policy) -> Iterator[Reason]:
@@ -155,12 +157,12 @@ def _vanished(decisions: Sequence[Decision], estate: Estate, baseline: Baseline 
     not known to be."""
     if baseline is None:
         return ()
-    asked = {one.verdict.rule.key for one in decisions}
-    present = {baseline.same(one.verdict, one.finding).identity for one in decisions if one.finding}
+    rules = {decision.verdict.rule.key for decision in decisions}
+    present = {baseline.same(decision.verdict, decision.finding).identity for decision in decisions if decision.finding}
     unread = {server.name for server in estate.servers if server.unread}
     unread |= {node for cluster in estate.clusters if cluster.doubts for node in cluster.nodes}  # one may be on any
     return tuple(
         finding
         for identity, finding in baseline.findings.items()
-        if identity not in present and finding.server not in unread and finding.rule in asked
+        if identity not in present and finding.server not in unread and finding.rule in rules
     )

@@ -142,12 +142,15 @@ _UNITS: Mapping[str, Callable[[Any], object]] = {
 }
 
 
-def policy_of_options(given: Mapping[str, object]) -> PolicyBlock:
+def policy_of_options(options: Mapping[str, object]) -> PolicyBlock:
     """Options by the keys that they are named after; None is not given. UsageError with one line for each mistake."""
     try:
-        return PolicyBlock.model_validate({key: value for key, value in given.items() if value is not None})
+        return PolicyBlock.model_validate({key: value for key, value in options.items() if value is not None})
     except ValidationError as error:
-        lines = [f"{option_of(str(one['loc'][0]))}: {SCHEMA.message(one)}" for one in error.errors(include_url=False)]
+        lines = [
+            f"{option_of(str(detail['loc'][0]))}: {SCHEMA.message(detail)}"
+            for detail in error.errors(include_url=False)
+        ]
     raise UsageError("\n".join(lines))
 
 

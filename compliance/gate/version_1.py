@@ -115,7 +115,7 @@ def _with_state(evidence: str, machine: VirtualMachine) -> tuple[str, ...]:
         evidence,
         str(machine.data_exchange_offered),
         ANSWERS[guest] if isinstance(guest, Answer) else str(guest),
-        *sorted(f"{one.adapter_guid.casefold()} {', '.join(one.addresses)}" for one in machine.settings),
+        *sorted(f"{setting.adapter_guid.casefold()} {', '.join(setting.addresses)}" for setting in machine.settings),
     )
 
 

@@ -93,9 +93,9 @@ class ClusterEntry(Entry):
 
     def node(self, label: str) -> Entry:
         """The server that a node is. Its name is a host's word, so only this cluster's domain is ever behind it."""
-        for listed in self.nodes:
-            if label.casefold() in {one.partition(".")[0].casefold() for one in (listed.name, listed.address)}:
-                return listed
+        for entry in self.nodes:
+            if label.casefold() in {known.partition(".")[0].casefold() for known in (entry.name, entry.address)}:
+                return entry
         domain = self.address.partition(".")[2] if self.domain is None else self.domain
         name = f"{label.lower()}.{domain}" if domain else label.lower()
         return Entry(**{key: getattr(self, key) for key in ServerKeys.model_fields}, name=name, address=name)

@@ -159,9 +159,9 @@ class AnsibleGuest(Model):
 WayIn = GuestEntry | WindowsGuest
 
 
-def model_of(given: object) -> type[GuestEntry | WindowsGuest | AnsibleGuest]:
+def model_of(value: object) -> type[GuestEntry | WindowsGuest | AnsibleGuest]:
     """Which of the three an entry of a file means to be."""
-    connection = given.get("connection") if isinstance(given, dict) else None
+    connection = value.get("connection") if isinstance(value, dict) else None
     scheme = connection.partition("://")[0] if isinstance(connection, str) else ""
     if scheme == "winrm":
         return WindowsGuest

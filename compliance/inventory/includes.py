@@ -59,7 +59,7 @@ class _IncludingReader:
     def _refuse(self, file: Path, place: str, above: tuple[Path, ...]) -> None:
         """What would never end, or is there already."""
         known = file.resolve()
-        if known in [one.resolve() for one in above]:
+        if known in [file_above.resolve() for file_above in above]:
             raise InventoryError(f"{place}: include: {printable(str(file))} is one of those that include this file")
         if len(above) > DEEPEST:
             raise InventoryError(f"{place}: include: files within files, more than {DEEPEST} deep")
@@ -151,7 +151,9 @@ def limited(inventory: Inventory, limit: Limit) -> Inventory:
         clusters=tuple(entry for entry in inventory.clusters if entry.name in chosen),
         limit=limit.pattern,
         left_out=tuple(
-            dict.fromkeys(name for entry in others for one in _all(entry) for name in (one.name, one.address))
+            dict.fromkeys(
+                name for entry in others for kept_entry in _all(entry) for name in (kept_entry.name, kept_entry.address)
+            )
         ),
     )
 

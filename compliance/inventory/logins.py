@@ -27,12 +27,14 @@ def credentials_of(
 
     No KDC is asked here: the first server that needs a ticket does, in its own thread, so that the others go on.
     """
-    found = dict(given or {})
+    credentials = dict(given or {})
     for entry in entries:
-        if entry.login and entry.login not in found:
+        if entry.login and entry.login not in credentials:
             carried = inventory.logins.get(entry.login)
-            found[entry.login] = _opened(entry.login, carried) if carried else _credential(entry, inventory, world)
-    return found
+            credentials[entry.login] = (
+                _opened(entry.login, carried) if carried else _credential(entry, inventory, world)
+            )
+    return credentials
 
 
 def _opened(name: str, login: CarriedLogin) -> Credential:

@@ -76,12 +76,12 @@ def _stretches(text: UserFile, stretched: tuple[SharedSites, ...]) -> Iterator[S
 
 
 def _check_source(text: UserFile, document: dict[str, object]) -> None:
-    asked = [key for key in KEYS_OF_SERVERS if key in document]
-    for key in asked:
+    keys = [key for key in KEYS_OF_SERVERS if key in document]
+    for key in keys:
         if document[key] == []:
             text.add((key,), f"expected at least one {'file' if key == 'include' else key[:-1]}, got an empty list")
-    if asked and "snapshot" in document:
-        text.add(("snapshot",), f"stands in place of `{asked[0]}`; keep one of the two")
+    if keys and "snapshot" in document:
+        text.add(("snapshot",), f"stands in place of `{keys[0]}`; keep one of the two")
     elif "guests" in document and "snapshot" in document:
         text.add(("guests",), "a snapshot has its own; nobody is asked")
     elif document.get("snapshot", "") is None:
@@ -92,9 +92,9 @@ def _check_source(text: UserFile, document: dict[str, object]) -> None:
 
 def _check_credentials(text: UserFile, document: dict[str, object]) -> None:
     """Two that differ in the size of letters would share the environment's variables."""
-    given = document.get("credentials")
+    section = document.get("credentials")
     names: dict[str, KeyPath] = {}
-    for name, source in given.items() if isinstance(given, dict) else ():
+    for name, source in section.items() if isinstance(section, dict) else ():
         place = ("credentials", str(name))
         first = names.setdefault(str(name).casefold(), place)
         if first != place:
@@ -107,9 +107,9 @@ def _entries(text: UserFile, document: dict[str, object]) -> dict[KeyPath, Entry
     entries: dict[KeyPath, Entry] = {}
     names: dict[str, KeyPath] = {}
     endpoints: dict[tuple[str, int, str], KeyPath] = {}
-    for place, model_of, given in _entries_of(document):
-        entry = SCHEMA.check(text, model_of, given, place, is_told=lambda at: _is_inherited(text, at))
-        if isinstance(given, dict) and isinstance(name := given.get("name"), str):
+    for place, model_of, value in _entries_of(document):
+        entry = SCHEMA.check(text, model_of, value, place, is_told=lambda at: _is_inherited(text, at))
+        if isinstance(value, dict) and isinstance(name := value.get("name"), str):
             first = names.setdefault(name.casefold(), place)
             if first != place:
                 text.add((*place, "name"), f"{quote(name)} is {text.describe(first)} already")
@@ -146,12 +146,12 @@ def _entries_of(document: dict[str, object]) -> Iterator[tuple[KeyPath, type[Ent
             yield (*place, "nodes", number), Entry, inherited | node if isinstance(node, dict) else node
 
 
-def _settings_in(given: object) -> dict[str, object]:
-    return {key: given[key] for key in ServerKeys.model_fields if key in given} if isinstance(given, dict) else {}
+def _settings_in(value: object) -> dict[str, object]:
+    return {key: value[key] for key in ServerKeys.model_fields if key in value} if isinstance(value, dict) else {}
 
 
-def _list(given: object) -> list[object]:
-    return given if isinstance(given, list) else []
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _with_nodes(entries: Mapping[KeyPath, Entry]) -> Iterator[ClusterEntry]:
@@ -162,10 +162,10 @@ def _with_nodes(entries: Mapping[KeyPath, Entry]) -> Iterator[ClusterEntry]:
 
 
 def _guests(text: UserFile, document: dict[str, object]) -> dict[KeyPath, WayIn | AnsibleGuest]:
-    given = document.get("guests")
+    section = document.get("guests")
     entries: dict[KeyPath, WayIn | AnsibleGuest] = {}
     known: dict[str, KeyPath] = {}
-    for index, guest in enumerate(given if isinstance(given, list) else ()):
+    for index, guest in enumerate(section if isinstance(section, list) else ()):
         place = ("guests", index)
         model_of = guest_entry.model_of(guest)
         entry = GUEST_SCHEMAS[model_of].check(text, model_of, guest, place)

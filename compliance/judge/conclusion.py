@@ -193,7 +193,7 @@ def _pass(machine: _MachineSteps) -> Readiness:
     founding = next((verdict for verdict in passed if verdict.rule.key == FOUNDING), None)
     if founding is None:
         return machine.word(Word.UNKNOWN, "no rule judged it", Cause.NOT_JUDGED)
-    conditions = dict.fromkeys(one.outcome.condition for one in machine.own_steps if one.outcome.condition)
+    conditions = dict.fromkeys(step.outcome.condition for step in machine.own_steps if step.outcome.condition)
     word = Word.READY_IF if conditions else Word.READY
     return machine.word(
         word, founding.outcome.finding, condition=", and ".join(conditions), rests_on=_rests_on(passed, machine.side)

@@ -60,10 +60,10 @@ def headline(
     covered = covered_sides(decisions)
     parts: list[str] = []
     before: list[Tally] = []
-    for asked in DIRECTIONS_OF_POLICY[direction]:
-        tally = tally_of([one for one in readiness if one.direction is asked], covered)
-        if asked is Direction.FAILOVER or direction == "failback" or tally.with_address:
-            parts += _sentences(tally, asked, before, show)
+    for wanted in DIRECTIONS_OF_POLICY[direction]:
+        tally = tally_of([each for each in readiness if each.direction is wanted], covered)
+        if wanted is Direction.FAILOVER or direction == "failback" or tally.with_address:
+            parts += _sentences(tally, wanted, before, show)
             before.append(tally)
     if unread:
         were, their = ("was", "its") if len(unread) == 1 else ("were", "their")
@@ -77,23 +77,23 @@ def tally_of(readiness: Iterable[Readiness], covered: Mapping[SideKey, str]) -> 
     """Return the numbers of one direction. ``covered``: sides whose every finding is `waived` or `known`."""
     machines = [*readiness]
     by_cover: dict[str, Counter[Word]] = defaultdict(Counter)
-    for one in machines:
-        by_cover[cover_of(one, covered)][one.word] += 1
+    for machine in machines:
+        by_cover[cover_of(machine, covered)][machine.word] += 1
     return Tally(
-        words=Counter(one.word for one in machines),
+        words=Counter(machine.word for machine in machines),
         waived=by_cover["waived"],
         known=by_cover["known"],
-        conditions=Counter(one.condition for one in machines if one.word is Word.READY_IF),
-        without=[one for one in machines if one.word is Word.NO_ADDRESS],
-        of_others=frozenset(one.guid.casefold() for one in machines if one.word is Word.NOT_OURS),
+        conditions=Counter(machine.condition for machine in machines if machine.word is Word.READY_IF),
+        without=[machine for machine in machines if machine.word is Word.NO_ADDRESS],
+        of_others=frozenset(machine.guid.casefold() for machine in machines if machine.word is Word.NOT_OURS),
     )
 
 
 def count_words(readiness: Iterable[Readiness]) -> dict[Direction, Counter[Word]]:
     """Return how many machines have each word, by direction."""
     counts: dict[Direction, Counter[Word]] = {direction: Counter() for direction in Direction}
-    for one in readiness:
-        counts[one.direction][one.word] += 1
+    for machine in readiness:
+        counts[machine.direction][machine.word] += 1
     return counts
 
 
@@ -110,7 +110,7 @@ def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCou
 
 def in_scope(readiness: Iterable[Readiness], sides: Collection[SideKey]) -> tuple[Readiness, ...]:
     """Return the machines of which one of these sides is one. Which rules are selected is of no matter."""
-    return tuple(one for one in readiness if sides_of(one) & frozenset(sides))
+    return tuple(machine for machine in readiness if sides_of(machine) & frozenset(sides))
 
 
 # --- what a waiver or the baseline covers -----------------------------------------------------------------------------
@@ -118,20 +118,20 @@ def in_scope(readiness: Iterable[Readiness], sides: Collection[SideKey]) -> tupl
 
 def covered_sides(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     """Return the sides that have findings, each of them waived or known."""
-    found: dict[SideKey, set[str]] = defaultdict(set)
-    for one in decisions:
-        machine = one.verdict.machine
-        if machine and one.finding:
-            is_covered = one.reported.outcome.result is Result.WAIVED
-            cover = ("waived" if one.waiver else "known") if is_covered else ""
-            found[machine.server, machine.guid].add(cover)
-    return {side: "waived" if "waived" in covers else "known" for side, covers in found.items() if "" not in covers}
+    words: dict[SideKey, set[str]] = defaultdict(set)
+    for decision in decisions:
+        machine = decision.verdict.machine
+        if machine and decision.finding:
+            is_covered = decision.reported.outcome.result is Result.WAIVED
+            cover = ("waived" if decision.waiver else "known") if is_covered else ""
+            words[machine.server, machine.guid].add(cover)
+    return {side: "waived" if "waived" in covers else "known" for side, covers in words.items() if "" not in covers}
 
 
-def cover_of(one: Readiness, covered: Mapping[SideKey, str]) -> str:
+def cover_of(each: Readiness, covered: Mapping[SideKey, str]) -> str:
     """By the side that holds the address of the direction."""
-    role = DIRECTIONS[one.direction]
-    machines = (vm.machine for vm in one.sides if vm.machine.role is role)
+    role = DIRECTIONS[each.direction]
+    machines = (vm.machine for vm in each.sides if vm.machine.role is role)
     return next((covered.get((machine.server, machine.guid), "") for machine in machines), "")
 
 
@@ -152,12 +152,12 @@ _AT: Mapping[Direction, str] = {
 def _sentences(tally: Tally, direction: Direction, before: Sequence[Tally], show: Show) -> Iterator[str]:
     """Yield what is known of one direction. ``before``: those of which the sentence has spoken already, so that it need
     not say again what `would` means, nor which machines another provider replicates."""
-    if any(one.with_address for one in before):
+    if any(earlier.with_address for earlier in before):
         yield f"{direction.value.capitalize()}: {'; '.join(_in_short(tally, before, show))}"
     else:
         yield from _in_full(tally, direction, show)
     count = tally.words[Word.NOT_OURS]
-    if count and all(tally.of_others != one.of_others for one in before):
+    if count and all(tally.of_others != earlier.of_others for earlier in before):
         yield f"{count:,} {'is' if count == 1 else 'are'} replicated by another provider than Hyper-V Replica"
 
 
@@ -179,15 +179,15 @@ def _has(count: int) -> str:
 
 def _of_addresses(tally: Tally, show: Show) -> Iterator[str]:
     """Yield what is known first: of the first part's machines the address is named, the others follow in short."""
-    asked, words = tally.with_address, tally.words
-    their, machines = ("its", "virtual machine") if asked == 1 else ("their", "virtual machines")
+    count, words = tally.with_address, tally.words
+    their, machines = ("its", "virtual machine") if count == 1 else ("their", "virtual machines")
     address = f"come up with {their} failover address"
-    if words[Word.UNKNOWN] == asked:
-        yield f"it is unknown whether {plural(asked, 'virtual machine')} would {address}"
+    if words[Word.UNKNOWN] == count:
+        yield f"it is unknown whether {plural(count, 'virtual machine')} would {address}"
         return
     first, *others = _parts(tally, show)
     only = f" {first.only}" if first.only else ""
-    yield f"{first.count:,} of {asked:,} {machines} {first.would} {address}{only}{first.cover}"
+    yield f"{first.count:,} of {count:,} {machines} {first.would} {address}{only}{first.cover}"
     yield from (f"{part.count:,} {part}" for part in others)
     yield from (f"{part.count:,} {part}" for part in _unknown(tally))
 
@@ -216,7 +216,7 @@ class _Part:
 
 def _parts(tally: Tally, show: Show, before: Sequence[Tally] = ()) -> list[_Part]:
     """Return the answers that some machines have. A condition that is the only one so far is not repeated."""
-    earlier = {condition for one in before for condition in one.conditions}
+    earlier = {condition for tally_before in before for condition in tally_before.conditions}
     parts = [
         _Part(tally.words[Word.READY], "would"),
         _Part(tally.words[Word.NOT_READY], "would not", cover=_with_cover(tally, Word.NOT_READY)),
@@ -241,19 +241,21 @@ def _with_cover(tally: Tally, word: Word) -> str:
 def _most(conditions: Mapping[str, int]) -> Iterator[tuple[str, int]]:
     """Yield the commonest; what is beyond them as one, without its words."""
     ordered = sorted(conditions.items(), key=lambda item: (-item[1], item[0]))
-    shown = ordered if len(ordered) <= MOST_CONDITIONS else ordered[: MOST_CONDITIONS - 1]
-    yield from shown
-    if rest := sum(count for _, count in ordered[len(shown) :]):
+    first = ordered if len(ordered) <= MOST_CONDITIONS else ordered[: MOST_CONDITIONS - 1]
+    yield from first
+    if rest := sum(count for _, count in ordered[len(first) :]):
         yield "", rest
 
 
 def _instead(without: Sequence[Readiness], show: Show) -> Iterator[str]:
     """Yield what machines without a failover address will have."""
-    causes = Counter(one.cause for one in without)
+    causes = Counter(machine.cause for machine in without)
     if count := causes.pop(Cause.BY_DHCP, 0):
         yield f"{count:,} {'uses' if count == 1 else 'use'} DHCP"
     if count := causes.pop(Cause.STATIC_WITHOUT, 0):
-        today = next(one.today for one in without if one.cause == Cause.STATIC_WITHOUT).removesuffix(", static")
+        today = next(machine.today for machine in without if machine.cause == Cause.STATIC_WITHOUT).removesuffix(
+            ", static"
+        )
         yield f"1 would keep {show(_address(today))}" if count == 1 else f"{count:,} would keep their static address"
     if count := causes.pop(Cause.STRETCHED, 0):
         yield f"{count:,} {'keeps' if count == 1 else 'keep'} an address that is valid there"

@@ -38,18 +38,20 @@ class Landings:
 
     def decisive(self, machine: VirtualMachine) -> Verdict | None:
         """Return what a landing decides: the machine's own before its test replicas', and a failed one first."""
-        found = [
-            one
-            for one in self.verdicts.get(key_of(machine), ())
-            if one.outcome.result is Result.FAILED or _has_all_landed(one, machine)
+        landings = [
+            verdict
+            for verdict in self.verdicts.get(key_of(machine), ())
+            if verdict.outcome.result is Result.FAILED or _has_all_landed(verdict, machine)
         ]
-        return min(found, key=lambda one: (_is_of_test(one), one.outcome.result), default=None)
+        return min(landings, key=lambda verdict: (_is_of_test(verdict), verdict.outcome.result), default=None)
 
     def unknown(self, machine: VirtualMachine) -> Verdict | None:
         """Return what is open about the last step, the machine's own first: its guest, or that of its test replica,
         runs there and does not show with what address."""
-        found = (one for one in self.verdicts.get(key_of(machine), ()) if one.outcome.result is Result.UNKNOWN)
-        return min(found, key=_is_of_test, default=None)
+        open_landings = (
+            verdict for verdict in self.verdicts.get(key_of(machine), ()) if verdict.outcome.result is Result.UNKNOWN
+        )
+        return min(open_landings, key=_is_of_test, default=None)
 
     def on_both_sides(self, sides: Sequence[ReplicatedVM]) -> Verdict | None:
         """Return the finding that a replication runs on two sides."""

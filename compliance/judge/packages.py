@@ -38,8 +38,8 @@ def rules_of_packages(points: Iterable[EntryPoint] | None = None) -> Iterator[Ru
 
 def packages_with_rules(points: Iterable[EntryPoint] | None = None) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each installed distribution that has rules, once."""
-    found = entry_points(group=GROUP) if points is None else points
-    owners = {point.dist.name: point.dist.version for point in found if point.dist}
+    points_found = entry_points(group=GROUP) if points is None else points
+    owners = {point.dist.name: point.dist.version for point in points_found if point.dist}
     yield from sorted(owners.items())
 
 

@@ -37,28 +37,33 @@ class Scope:
         over it: rules below ``fail_at`` never do, and what was not read may hold anything that was asked for."""
         every = [*verdicts]
         closed = {
-            (one.server, one.cluster)
-            for one in every
-            if _is_open(one) and one.rule.severity.rank <= fail_at.rank and self.holds(one, servers)
+            (verdict.server, verdict.cluster)
+            for verdict in every
+            if _is_open(verdict) and verdict.rule.severity.rank <= fail_at.rank and self.holds(verdict, servers)
         }
         wide = replace(self, rules=(), severities=())
 
-        def is_lost(one: Verdict) -> bool:
-            is_place = isinstance(one.subject, Server | Cluster) and one.rule.judges_unread
-            return is_place and _is_open(one) and (one.server, one.cluster) not in closed and wide.holds(one, servers)
+        def is_lost(verdict: Verdict) -> bool:
+            is_place = isinstance(verdict.subject, Server | Cluster) and verdict.rule.judges_unread
+            return (
+                is_place
+                and _is_open(verdict)
+                and (verdict.server, verdict.cluster) not in closed
+                and wide.holds(verdict, servers)
+            )
 
-        return [one for one in every if self.holds(one, servers) or is_lost(one)]
+        return [verdict for verdict in every if self.holds(verdict, servers) or is_lost(verdict)]
 
     def selects(self, verdicts: Iterable[Verdict], servers: Mapping[str, Server] = MappingProxyType({})) -> bool:
         """Is one of these asked for itself? What is kept only because it is open is an answer to no question."""
-        return any(self.holds(replace(one, outcome=passed("")), servers) for one in verdicts)
+        return any(self.holds(replace(verdict, outcome=passed("")), servers) for verdict in verdicts)
 
     def sides(
         self, verdicts: Iterable[Verdict], servers: Mapping[str, Server] = MappingProxyType({})
     ) -> set[tuple[str, str]]:
         """Return server and GUID of each side of a machine that is meant, whatever rules are selected."""
         wide = replace(self, rules=(), severities=())
-        machines = (one.machine for one in verdicts if one.machine and wide.holds(one, servers))
+        machines = (verdict.machine for verdict in verdicts if verdict.machine and wide.holds(verdict, servers))
         return {(machine.server, machine.guid) for machine in machines}
 
     def unmet(self, verdicts: Iterable[Verdict], servers: Iterable[Server]) -> tuple[str, ...]:

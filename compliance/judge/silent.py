@@ -25,10 +25,10 @@ def silent_machines(
     """
     spoken = set(_spoken(verdicts, policy))
     names: dict[frozenset[SideKey], SilentMachine] = {}
-    for one in readiness:
-        sides = sides_of(one)
-        if _is_open(one, policy.direction) and not sides & spoken:
-            names.setdefault(sides, SilentMachine(name=str(_primary_or_first(one)), reason=one.reason))
+    for machine in readiness:
+        sides = sides_of(machine)
+        if _is_open(machine, policy.direction) and not sides & spoken:
+            names.setdefault(sides, SilentMachine(name=str(_primary_or_first(machine)), reason=machine.reason))
     return tuple(names.values())
 
 
@@ -43,15 +43,15 @@ def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[SideKey]:
             yield machine.server, machine.test_of or machine.guid
 
 
-def _is_open(one: Readiness, direction: str) -> bool:
+def _is_open(machine: Readiness, direction: str) -> bool:
     """Is it unknown, and does the gate ask? Where both directions are asked for, a failback is open by itself only
     where the primary was seen and holds an address: what stands on one that nobody saw matters after a failover."""
-    if one.word is not Word.UNKNOWN or one.direction not in DIRECTIONS_OF_POLICY[direction]:
+    if machine.word is not Word.UNKNOWN or machine.direction not in DIRECTIONS_OF_POLICY[direction]:
         return False
-    if one.direction is not Direction.FAILBACK or direction == "failback":
+    if machine.direction is not Direction.FAILBACK or direction == "failback":
         return True
-    return any(vm.machine.settings for vm in one.sides if vm.machine.role is Role.PRIMARY)
+    return any(vm.machine.settings for vm in machine.sides if vm.machine.role is Role.PRIMARY)
 
 
-def _primary_or_first(one: Readiness) -> object:
-    return next((vm for vm in one.sides if vm.machine.role is Role.PRIMARY), one.sides[0])
+def _primary_or_first(machine: Readiness) -> object:
+    return next((vm for vm in machine.sides if vm.machine.role is Role.PRIMARY), machine.sides[0])

@@ -41,6 +41,6 @@ def why_side_is_open(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
         return outcome.finding
     if isinstance(replica.partner, Unread) and primary.machine not in replica.others:
         return str(replica.partner)
-    there = (one.outcome for one in steps.get(key_of(replica.machine), ()) if one.rule.key == ADDRESS_THERE)
-    unknown = (one for one in there if one.result is Result.UNKNOWN and one.cause != Cause.TODAY_UNREAD)
-    return next((one.finding for one in unknown), "")
+    there = (verdict.outcome for verdict in steps.get(key_of(replica.machine), ()) if verdict.rule.key == ADDRESS_THERE)
+    unknown = (outcome for outcome in there if outcome.result is Result.UNKNOWN and outcome.cause != Cause.TODAY_UNREAD)
+    return next((outcome.finding for outcome in unknown), "")

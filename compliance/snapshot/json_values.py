@@ -73,4 +73,6 @@ def moment(value: object) -> datetime:
 
 
 def what(error: Exception) -> str:
-    return f"{shorten_value(error.args[0])} is missing" if isinstance(error, KeyError) else shorten_value(str(error))
+    return (
+        f"{shorten_value(error.args[0])} is missing" if isinstance(error, KeyError) else shorten_value(str(error), 80)
+    )

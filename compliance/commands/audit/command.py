@@ -45,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, world: World | None = None) -> int:
     """Return pytest's exit code."""
     words = split_words([word for word in options.words if word != "--open"])
-    named = [] if words.inventory is None else [f"--hv-inventory={words.inventory}"]
-    return run_pytest([*named, *words.rest], opens=options.open, world=world or World())
+    estate = [] if words.inventory is None else [f"--hv-inventory={words.inventory}"]
+    return run_pytest([*estate, *words.rest], opens=options.open, world=world or World())
 
 
 def run_pytest(arguments: Sequence[str], *, opens: bool, world: World) -> int:

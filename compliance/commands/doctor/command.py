@@ -101,25 +101,25 @@ def _run(options: argparse.Namespace, world: World) -> int:
     if options.record:
         refuse_unwritable(Path(options.record))
     began = datetime.now(UTC)
-    found: list[Examination] = []
-    for one in _examined(inventory, entries, credentials):
-        found.append(one)
+    examinations: list[Examination] = []
+    for examination in _examined(inventory, entries, credentials):
+        examinations.append(examination)
         if not options.json:
-            _say(world, examination_lines(one, world.width))
-            if step := next_step(one):
-                _say(world, next_lines(step, _again(options, one), world.width))
-            if text and one.logged_in:
+            _say(world, examination_lines(examination, world.width))
+            if step := next_step(examination):
+                _say(world, next_lines(step, _again(options, examination), world.width))
+            if text and examination.logged_in:
                 _say(world, way_in(text, world.width))
     if options.json:
-        inventories = [text if one.logged_in else None for one in found]
-        steps = [next_step(one) for one in found]
-        text = document(found, tool=tool(), time=began.isoformat(), inventories=inventories, next_steps=steps)
+        inventories = [text if examination.logged_in else None for examination in examinations]
+        steps = [next_step(examination) for examination in examinations]
+        text = document(examinations, tool=tool(), time=began.isoformat(), inventories=inventories, next_steps=steps)
         world.out.write(f"{text}\n")
     else:
-        world.out.write(f"{summary(found)}\n")
+        world.out.write(f"{summary(examinations)}\n")
     if options.record:
-        _record(world, inventory, found, began, Path(options.record))
-    return WORKS if all(one.works for one in found) else STUCK
+        _record(world, inventory, examinations, began, Path(options.record))
+    return WORKS if all(examination.works for examination in examinations) else STUCK
 
 
 def _again(options: argparse.Namespace, found: Examination) -> str:
@@ -156,7 +156,7 @@ def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, st
 
 def _chosen(inventory: Inventory, patterns: Sequence[str]) -> list[Entry]:
     names = [entry.name for entry in inventory.hosts]
-    if vain := [one for one in patterns if not any(any_matches([one], [name]) for name in names)]:
+    if vain := [pattern for pattern in patterns if not any(any_matches([pattern], [name]) for name in names)]:
         more = ", …" if len(names) > MOST_NAMES else ""
         raise UsageError(f"--server {vain[0]}: no server is called so; there are {', '.join(names[:MOST_NAMES])}{more}")
     return [entry for entry in inventory.hosts if not patterns or any_matches(patterns, [entry.name])]
@@ -200,14 +200,16 @@ def _say(world: World, lines: Iterable[str]) -> None:
     world.out.flush()
 
 
-def _record(world: World, inventory: Inventory, found: Sequence[Examination], began: datetime, path: Path) -> None:
+def _record(
+    world: World, inventory: Inventory, examinations: Sequence[Examination], began: datetime, path: Path
+) -> None:
     snapshot = Snapshot(
         estate=inventory.name,
         time=began,
         tool=tool(),
         inventory_digest=inventory.digest,
         settings=inventory.settings,
-        servers=tuple(one.source for one in found),
+        servers=tuple(examination.source for examination in examinations),
     )
     write_snapshot(anonymised(snapshot), path)
     world.err.write(

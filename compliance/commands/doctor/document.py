@@ -13,7 +13,12 @@ VERSION = 1
 
 
 def document(
-    found: Sequence[Examination], *, tool: str, time: str, inventories: Sequence[str | None], next_steps: Sequence[str]
+    examinations: Sequence[Examination],
+    *,
+    tool: str,
+    time: str,
+    inventories: Sequence[str | None],
+    next_steps: Sequence[str],
 ) -> str:
     """Return the document. ``time`` is ISO 8601; ``inventories`` holds, for each server, the inventory that says how it
     was reached, ``next_steps`` what to do where it can't be audited, else nothing."""
@@ -22,28 +27,28 @@ def document(
         "version": VERSION,
         "tool": tool,
         "time": time,
-        "works": all(one.works for one in found),
+        "works": all(examination.works for examination in examinations),
         "servers": [
-            _server(one, inventory) | {"next": next_step or None}
-            for one, inventory, next_step in zip(found, inventories, next_steps, strict=True)
+            _server(examination, inventory) | {"next": next_step or None}
+            for examination, inventory, next_step in zip(examinations, inventories, next_steps, strict=True)
         ],
     }
     return json.dumps(whole, indent=1)  # ASCII: nothing that a host wrote reaches a terminal as it is
 
 
-def _server(found: Examination, inventory: str | None) -> dict[str, Fact]:
+def _server(examination: Examination, inventory: str | None) -> dict[str, Fact]:
     return {
-        "name": found.name,
-        "endpoint": found.endpoint,
-        "way": found.way,
-        "works": found.works,
-        "stuck_at": found.stuck or None,
-        "seconds": round(found.seconds, 3),
-        "messages": found.messages,
-        "octets": found.octets,
-        "steps": [_step(step) for step in found.steps],
-        "classes": [_class(one) for one in found.classes],
-        "grants": [_grant(one) for one in found.grants],
+        "name": examination.name,
+        "endpoint": examination.endpoint,
+        "way": examination.way,
+        "works": examination.works,
+        "stuck_at": examination.stuck or None,
+        "seconds": round(examination.seconds, 3),
+        "messages": examination.messages,
+        "octets": examination.octets,
+        "steps": [_step(step) for step in examination.steps],
+        "classes": [_class(part) for part in examination.classes],
+        "grants": [_grant(part) for part in examination.grants],
         "inventory": inventory,
     }
 
@@ -58,24 +63,24 @@ def _step(step: Step) -> dict[str, Fact]:
     }
 
 
-def _class(one: ClassRead) -> dict[str, Fact]:
+def _class(read: ClassRead) -> dict[str, Fact]:
     return {
-        "class": one.name,
-        "namespace": one.namespace,
-        "rows": None if one.unread else one.rows,
-        "seconds": round(one.seconds, 3),
-        "messages": one.messages,
-        "octets": one.octets,
-        "unread": None if one.unread is None else one.unread.reason,
-        "why": None if one.unread is None else one.unread.why.value,
+        "class": read.name,
+        "namespace": read.namespace,
+        "rows": None if read.unread else read.rows,
+        "seconds": round(read.seconds, 3),
+        "messages": read.messages,
+        "octets": read.octets,
+        "unread": None if read.unread is None else read.unread.reason,
+        "why": None if read.unread is None else read.unread.why.value,
     }
 
 
-def _grant(one: Grant) -> dict[str, Fact]:
+def _grant(grant: Grant) -> dict[str, Fact]:
     return {
-        "key": one.key,
-        "missing": one.missing,
-        "why": one.why,
-        "commands": list(one.commands),
-        "basis": one.basis.value,
+        "key": grant.key,
+        "missing": grant.missing,
+        "why": grant.why,
+        "commands": list(grant.commands),
+        "basis": grant.basis.value,
     }

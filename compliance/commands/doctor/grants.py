@@ -33,16 +33,16 @@ _LAYERS = {
 def for_denied(endpoint: Endpoint, version: str | None, denied: Mapping[str, Unread]) -> tuple[Grant, ...]:
     """``denied`` is what each namespace answered: its name, and the refusal of one of its classes."""
     layers = {_layer(unread) for unread in denied.values()}
-    found: list[Grant] = []
+    grants: list[Grant] = []
     if layers & {"WinRM", ""}:
-        found.append(_remote_management(endpoint, version))
+        grants.append(_remote_management(endpoint, version))
     if layers & {"WinRM", "plug-in", ""}:
-        found.append(_plug_in())
+        grants.append(_plug_in())
     if layers & {"WinRM", ""} and is_local(endpoint.username):
-        found.append(_unfiltered(endpoint))
+        grants.append(_unfiltered(endpoint))
     if layers & {"WMI", "plug-in", ""}:
-        found.append(_namespaces(endpoint, sorted(denied)))
-    return tuple(found)
+        grants.append(_namespaces(endpoint, sorted(denied)))
+    return tuple(grants)
 
 
 def for_hidden(endpoint: Endpoint, version: str | None) -> tuple[Grant, ...]:
@@ -69,24 +69,24 @@ def for_login(endpoint: Endpoint, why: Why) -> tuple[Grant, ...]:
         return (_encryption(),)
     if why is not Why.LOGIN_REFUSED:
         return ()
-    found = [_remote_management(endpoint, None, basis=GrantBasis.INFERRED)]
-    found += [_unfiltered(endpoint)] if is_local(endpoint.username) else []
+    grants = [_remote_management(endpoint, None, basis=GrantBasis.INFERRED)]
+    grants += [_unfiltered(endpoint)] if is_local(endpoint.username) else []
     if endpoint.transport in ("ntlm", "kerberos") and endpoint.encrypted:
-        found.append(_binding())
-    return (_mapping(),) if endpoint.transport == "certificate" else tuple(found)
+        grants.append(_binding())
+    return (_mapping(),) if endpoint.transport == "certificate" else tuple(grants)
 
 
 def for_scheme(transport: str) -> tuple[Grant, ...]:
     """The listener does not offer how we would log in."""
-    found = {
+    grants = {
         # MicrosoftDocs/win32, WinRM, installation-and-configuration: Basic, Kerberos, Negotiate under service/auth.
         "basic": ("Basic", "Basic is off there, as it is by default; `transport: ntlm` or `kerberos` needs no change"),
         "ntlm": ("Negotiate", "Negotiate is off there, although it is on by default: ask why before"),
         "kerberos": ("Kerberos", "Kerberos is off there, although it is on by default: ask why before"),
     }.get(transport)
-    if found is None:
+    if grants is None:
         return ()
-    name, why = found
+    name, why = grants
     return (
         Grant(
             key=f"{name.casefold()}-login",
@@ -241,8 +241,8 @@ def _quoted(text: str) -> str:
 def _layer(unread: Unread) -> str:
     """Who refused, by the fault's number, which our own sentence gives after the host's text; empty if nobody knows.
     Where a provider is named, WinRM itself has let us in."""
-    told = _CODE.findall(unread.reason)
-    if not told:
+    codes = _CODE.findall(unread.reason)
+    if not codes:
         return ""
-    layer = _LAYERS.get(int(told[-1][0]), "")
-    return "plug-in" if layer == "WinRM" and told[-1][1] else layer
+    layer = _LAYERS.get(int(codes[-1][0]), "")
+    return "plug-in" if layer == "WinRM" and codes[-1][1] else layer

@@ -47,10 +47,10 @@ def explain(source: ServerRecord, classes: Sequence[ClassRead]) -> Meaning:
 def _namespace(source: ServerRecord, classes: Sequence[ClassRead]) -> Step:
     """The list of machines is in every version of it, so it stands for the whole namespace."""
     facts: dict[str, Fact] = {"namespace": queries.VIRTUALIZATION}
-    found = next((one for one in classes if one.name == queries.MACHINES), None)
-    if found is not None and found.unread is None:
+    own_class = next((each for each in classes if each.name == queries.MACHINES), None)
+    if own_class is not None and own_class.unread is None:
         return Step(key="namespace", status=Status.OK, text=f"{queries.VIRTUALIZATION} is there", facts=facts)
-    unread = found.unread if found else source.reading if isinstance(source.reading, Unread) else None
+    unread = own_class.unread if own_class else source.reading if isinstance(source.reading, Unread) else None
     text = f"{queries.VIRTUALIZATION} was not read: {unread or 'it was not asked for'}"
     if unread and unread.why in (Why.ABSENT, Why.NOT_HYPERV):
         text = f"{queries.VIRTUALIZATION} is not there: Hyper-V is not installed, or it is older than Server 2012"
@@ -59,11 +59,11 @@ def _namespace(source: ServerRecord, classes: Sequence[ClassRead]) -> Step:
 
 def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]:
     """Hyper-V refuses some callers, and shows others nothing; its own row is what everybody with rights sees."""
-    denied = [one for one in classes if one.unread and one.unread.why is Why.NOT_PERMITTED]
+    denied = [read for read in classes if read.unread and read.unread.why is Why.NOT_PERMITTED]
     first = machine_list(reading.classes.get(queries.MACHINES, Unread("not asked")))
     settings = reading.classes.get(queries.MACHINE_SETTINGS, ())
     rows = 0 if isinstance(settings, Unread) else len(settings)
-    facts: dict[str, Fact] = {"denied": [one.name for one in denied], "own_row": not isinstance(first, Unread)}
+    facts: dict[str, Fact] = {"denied": [read.name for read in denied], "own_row": not isinstance(first, Unread)}
     if denied:
         text = f"{len(denied)} of {len(classes)} answers were refused to this account"
         return Step(key="rights", status=Status.FAILED, text=text, facts=facts), False
@@ -80,9 +80,11 @@ def _rights(reading: Reading, classes: Sequence[ClassRead]) -> tuple[Step, bool]
 
 
 def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
-    spent = f"{sum(one.seconds for one in classes):.2f} s, {plural(sum(one.messages for one in classes), 'message')}"
-    unread = [one for one in classes if one.unread]
-    facts: dict[str, Fact] = {"read": len(classes) - len(unread), "unread": [one.name for one in unread]}
+    spent = (
+        f"{sum(each.seconds for each in classes):.2f} s, {plural(sum(each.messages for each in classes), 'message')}"
+    )
+    unread = [each for each in classes if each.unread]
+    facts: dict[str, Fact] = {"read": len(classes) - len(unread), "unread": [each.name for each in unread]}
     if isinstance(reading, Unread):
         left = "it was left alone" if reading.why is Why.NOT_HYPERV else str(reading)
         text = f"{len(classes) - len(unread)} read ({spent}), then no more: {left}"
@@ -90,20 +92,20 @@ def _classes(reading: Reading | Unread, classes: Sequence[ClassRead]) -> Step:
     text = f"{len(classes) - len(unread)} of {len(classes)} answers were read ({spent})"
     facts["left_out"] = list(reading.too_large)
     worst = Status.OK if not unread else Status.WARNING
-    if any(one.name not in ENOUGH for one in unread):
+    if any(each.name not in ENOUGH for each in unread):
         worst = Status.FAILED
-    reasons = {str(one.unread) for one in unread}
+    reasons = {str(each.unread) for each in unread}
     details = tuple(note for note in _notes_of(reading) if not any(reason in note for reason in reasons))
     return Step(key="classes", status=worst, text=text, details=details, facts=facts)
 
 
 def _notes_of(reading: Reading) -> Iterator[str]:
-    asked = {query.class_name for query in queries.queries_for(reading.version)}
+    class_names = {query.class_name for query in queries.queries_for(reading.version)}
     version = shorten(reading.version or "", 40)
     yield from (
         f"{query.class_name} was not asked for: {version} has none"
         for query in queries.QUERIES
-        if query.class_name not in asked
+        if query.class_name not in class_names
     )
     replicates = queries.queries_of_replication(reading.version, reading.classes.get(queries.MACHINES, ()))
     if not replicates:
@@ -137,14 +139,14 @@ def _span(seconds: float) -> str:
 
 def _assumptions(source: ServerRecord, reading: Reading, *, is_whole: bool) -> Step:
     """What a server contradicts is worth a report, unless it hides half of its rows from this account."""
-    found = assumptions(source, reading)
-    by_state = {state: [one for one in found if one.state is state] for state in AssumptionState}
+    assumed = assumptions(source, reading)
+    by_state = {state: [assumption for assumption in assumed if assumption.state is state] for state in AssumptionState}
     against = by_state[AssumptionState.CONTRADICTED]
     text = ", ".join(
         f"{len(ones)} {'hold' if state is AssumptionState.HOLDS else state}" for state, ones in by_state.items()
     )
-    details = tuple(f"{one.key}: {one}" for one in against)
-    facts: dict[str, Fact] = {state.value: [one.key for one in ones] for state, ones in by_state.items()}
+    details = tuple(f"{assumption.key}: {assumption}" for assumption in against)
+    facts: dict[str, Fact] = {state.value: [assumption.key for assumption in ones] for state, ones in by_state.items()}
     if against and is_whole:
         details += ("please report it: --record FILE writes what such a report needs",)
     status = Status.WARNING if against else Status.OK

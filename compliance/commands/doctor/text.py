@@ -19,18 +19,18 @@ WAY_IN = "This way in works. As an inventory, which looks for files in its own f
 _MARK, _KEY = 9, 13
 
 
-def examination_lines(found: Examination, width: int) -> Iterator[str]:
+def examination_lines(examination: Examination, width: int) -> Iterator[str]:
     """Lines of at most ``width`` characters, but for commands, which are copied."""
-    yield _safe(f"{found.name} ({found.endpoint}, {found.way})")
-    for step in found.steps:
+    yield _safe(f"{examination.name} ({examination.endpoint}, {examination.way})")
+    for step in examination.steps:
         if step.text:
             yield from _step(step, width)
         if step.key == "classes":
-            yield from _table(found.classes, width)
-    not_tried = [step.key for step in found.steps if step.status is Status.NOT_TRIED and not step.text]
+            yield from _table(examination.classes, width)
+    not_tried = [step.key for step in examination.steps if step.status is Status.NOT_TRIED and not step.text]
     if not_tried:
         yield from _folded(f"not tried: {', '.join(not_tried)}", width, "  " + " " * _MARK)
-    yield from _grants(found.grants, width)
+    yield from _grants(examination.grants, width)
 
 
 def trouble_lines(found: Examination, width: int) -> Iterator[str]:
@@ -60,13 +60,13 @@ def way_in(inventory: str, width: int) -> Iterator[str]:
     yield from inventory.splitlines()
 
 
-def summary(found: Sequence[Examination]) -> str:
+def summary(examinations: Sequence[Examination]) -> str:
     """The last line."""
-    stuck = [one for one in found if not one.works]
+    stuck = [examination for examination in examinations if not examination.works]
     if not stuck:
-        return f"{plural(len(found), 'server')} can be audited."
-    where = ", ".join(f"{_safe(one.name)} ({one.stuck})" for one in stuck)
-    return f"{len(found) - len(stuck)} of {plural(len(found), 'server')} can be audited; not: {where}."
+        return f"{plural(len(examinations), 'server')} can be audited."
+    where = ", ".join(f"{_safe(examination.name)} ({examination.stuck})" for examination in stuck)
+    return f"{len(examinations) - len(stuck)} of {plural(len(examinations), 'server')} can be audited; not: {where}."
 
 
 def _step(step: Step, width: int) -> Iterator[str]:
@@ -80,18 +80,18 @@ def _table(classes: Sequence[ClassRead], width: int) -> Iterator[str]:
     if not classes:
         return
     indent = " " * (2 + _MARK + _KEY)
-    longest = max(len(one.name) for one in classes)
+    longest = max(len(read.name) for read in classes)
     yield f"{indent}{'':<{longest}}  {'rows':>7} {'seconds':>8} {'messages':>8} {'octets':>10}"
-    for one in classes:
-        rows = "-" if one.unread else f"{one.rows:,}"
-        yield f"{indent}{one.name:<{longest}}  {rows:>7} {one.seconds:>8.2f} {one.messages:>8,} {one.octets:>10,}"
+    for read in classes:
+        rows = "-" if read.unread else f"{read.rows:,}"
+        yield f"{indent}{read.name:<{longest}}  {rows:>7} {read.seconds:>8.2f} {read.messages:>8,} {read.octets:>10,}"
     reasons: dict[str, list[str]] = {}
-    for one in classes:
-        if one.unread:
-            reasons.setdefault(str(one.unread), []).append(one.name)
+    for read in classes:
+        if read.unread:
+            reasons.setdefault(str(read.unread), []).append(read.name)
     for reason, names in reasons.items():  # a server that refuses one class mostly refuses them all alike
-        named = names if len(names) < 4 else [names[0], f"and {len(names) - 1} more"]
-        yield from _folded(f"{' '.join(named)}: {reason}", width, indent)
+        shortened = names if len(names) < 4 else [names[0], f"and {len(names) - 1} more"]
+        yield from _folded(f"{' '.join(shortened)}: {reason}", width, indent)
 
 
 def _grants(grants: Sequence[Grant], width: int) -> Iterator[str]:

@@ -33,22 +33,22 @@ class Reached:
 
 def reach(endpoint: Endpoint, deadline: float, now: datetime) -> Reached:
     """No credential is sent on this way."""
-    named = _resolve_name(endpoint)
-    if named.status is Status.FAILED:
-        return Reached(steps=(named,), objection="the name is not known")
+    name_step = _resolve_name(endpoint)
+    if name_step.status is Status.FAILED:
+        return Reached(steps=(name_step,), objection="the name is not known")
     first = visit(endpoint, deadline)
     port = _port(endpoint, first, deadline)
     if not first.connected:
-        return Reached(steps=(named, port), objection="nothing answers on the port")
+        return Reached(steps=(name_step, port), objection="nothing answers on the port")
     tls = _tls(endpoint, first, now)
     if endpoint.encrypted and first.tls is None:
-        return Reached(steps=(named, port, tls), objection="there is no TLS connection to send it over")
+        return Reached(steps=(name_step, port, tls), objection="there is no TLS connection to send it over")
     # Who gave no answer at all gives none to a second question.
     distrust = first.tls.distrust if first.tls else None
     second = visit(endpoint, deadline, unauthenticated=True, distrust=distrust) if first.status else first
     listener = _listener(endpoint, first, second)
     return Reached(
-        steps=(named, port, tls, listener),
+        steps=(name_step, port, tls, listener),
         objection=_objection(tls, listener),
         scheme_is_missing=bool(first.offered) and listener.status is Status.FAILED,
     )
@@ -76,31 +76,31 @@ def _resolve_name(endpoint: Endpoint) -> Step:
         return Step(key="name", status=Status.FAILED, text=without_endpoint(error, endpoint))
     seconds = time.monotonic() - began
     facts: dict[str, Fact] = {"addresses": list(addresses), "seconds": round(seconds, 3)}
-    told = f"{', '.join(addresses)} ({_milliseconds(seconds)})"
-    text = "is an address" if endpoint.address in addresses else told
+    addresses_text = f"{', '.join(addresses)} ({_milliseconds(seconds)})"
+    text = "is an address" if endpoint.address in addresses else addresses_text
     return Step(key="name", status=Status.OK, text=f"{endpoint.address}: {text}", facts=facts)
 
 
-def _port(endpoint: Endpoint, found: Visit, deadline: float) -> Step:
+def _port(endpoint: Endpoint, visit: Visit, deadline: float) -> Step:
     """WinRM's other default port is looked at as well: where this port has no listener, that one may."""
-    others = {port: reaches(endpoint.address, port, _left(endpoint, deadline)) for port in _others(endpoint, found)}
+    others = {port: reaches(endpoint.address, port, _left(endpoint, deadline)) for port in _others(endpoint, visit)}
     facts: dict[str, Fact] = {
         "port": endpoint.port,
-        "open": found.connected,
+        "open": visit.connected,
         "others": {str(port): is_open for port, is_open in others.items()},
     }
-    if not found.connected:
-        text = without_endpoint(found.error, endpoint) if found.error else "does not answer"
+    if not visit.connected:
+        text = without_endpoint(visit.error, endpoint) if visit.error else "does not answer"
         details = tuple(_other(endpoint, port, is_open, deadline) for port, is_open in others.items())
         return Step(key="port", status=Status.FAILED, text=f"{endpoint.port}: {text}", details=details, facts=facts)
     told = (f"{port} {'answers, too' if is_open else 'does not'}" for port, is_open in others.items())
-    text = "; ".join((f"{endpoint.port} answers ({_milliseconds(found.seconds)})", *told))
-    return Step(key="port", status=Status.OK, text=text, facts={**facts, "seconds": round(found.seconds, 3)})
+    text = "; ".join((f"{endpoint.port} answers ({_milliseconds(visit.seconds)})", *told))
+    return Step(key="port", status=Status.OK, text=text, facts={**facts, "seconds": round(visit.seconds, 3)})
 
 
-def _others(endpoint: Endpoint, found: Visit) -> tuple[int, ...]:
+def _others(endpoint: Endpoint, visit: Visit) -> tuple[int, ...]:
     """A port of the inventory's own has no other one, unless it is dead."""
-    if found.connected and endpoint.port not in DEFAULT_PORTS:
+    if visit.connected and endpoint.port not in DEFAULT_PORTS:
         return ()
     return tuple(port for port in DEFAULT_PORTS if port != endpoint.port)
 
@@ -127,13 +127,13 @@ def _left(endpoint: Endpoint, deadline: float) -> float:
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 
-def _tls(endpoint: Endpoint, found: Visit, now: datetime) -> Step:
+def _tls(endpoint: Endpoint, visit: Visit, now: datetime) -> Step:
     if not endpoint.encrypted:
         return Step(key="tls", status=Status.OK, text="none, since `scheme` is http", facts={"protocol": None})
-    if found.tls is None:
-        text = without_endpoint(found.error, endpoint) if found.error else "no handshake"
+    if visit.tls is None:
+        text = without_endpoint(visit.error, endpoint) if visit.error else "no handshake"
         return Step(key="tls", status=Status.FAILED, text=text)
-    tls, certificate = found.tls, found.tls.certificate
+    tls, certificate = visit.tls, visit.tls.certificate
     facts: dict[str, Fact] = {"protocol": tls.protocol, "verified": tls.distrust is None, "why_not": tls.distrust}
     if certificate is None:
         text = f"{tls.protocol}, with a certificate that can't be read"
@@ -186,28 +186,28 @@ def _certificate_facts(certificate: Certificate, now: datetime) -> dict[str, Fac
 # --- the listener -----------------------------------------------------------------------------------------------------
 
 
-def _listener(endpoint: Endpoint, asked: Visit, open_door: Visit) -> Step:
+def _listener(endpoint: Endpoint, visit: Visit, open_door: Visit) -> Step:
     """WinRM answers 401 to who doesn't log in, with what it takes; and tells its vendor to who asks for that alone."""
     identity = open_door.identity
     facts: dict[str, Fact] = {
-        "status": asked.status,
-        "offered": list(asked.offered),
-        "server": asked.server or None,
+        "status": visit.status,
+        "offered": list(visit.offered),
+        "server": visit.server or None,
         "vendor": shorten(identity.vendor, 80) if identity else None,
         "stack": identity.stack if identity else None,
     }
-    told = (_introduction(facts),) if identity else ()
-    if asked.status == 401 and asked.offered:
-        offers = f"offers {_list(asked.offered)}"
+    introduction = (_introduction(facts),) if identity else ()
+    if visit.status == 401 and visit.offered:
+        offers = f"offers {_list(visit.offered)}"
         # A certificate's login stands in no WWW-Authenticate line.
-        if endpoint.transport == "certificate" or is_offered(endpoint.transport, asked.offered):
-            return Step(key="listener", status=Status.OK, text=offers, details=told, facts=facts)
+        if endpoint.transport == "certificate" or is_offered(endpoint.transport, visit.offered):
+            return Step(key="listener", status=Status.OK, text=offers, details=introduction, facts=facts)
         text = f"{offers}, and not `{endpoint.transport}`: choose another `transport:`, or enable it there"
-        return Step(key="listener", status=Status.FAILED, text=text, details=told, facts=facts)
+        return Step(key="listener", status=Status.FAILED, text=text, details=introduction, facts=facts)
     if identity is not None:
-        text = f"answers HTTP {asked.status} to who doesn't log in" if asked.status else "answers to who doesn't log in"
-        return Step(key="listener", status=Status.OK, text=text, details=told, facts=facts)
-    return Step(key="listener", status=Status.FAILED, text=_stranger(endpoint, asked), facts=facts)
+        text = f"answers HTTP {visit.status} to who doesn't log in" if visit.status else "answers to who doesn't log in"
+        return Step(key="listener", status=Status.OK, text=text, details=introduction, facts=facts)
+    return Step(key="listener", status=Status.FAILED, text=_stranger(endpoint, visit), facts=facts)
 
 
 def _introduction(facts: dict[str, Fact]) -> str:
@@ -215,16 +215,16 @@ def _introduction(facts: dict[str, Fact]) -> str:
     return f"tells everybody that it is {facts['vendor'] or 'nobody'}{stack}"
 
 
-def _stranger(endpoint: Endpoint, asked: Visit) -> str:
-    if asked.error is not None:
-        return without_endpoint(asked.error, endpoint)
-    server = f" by {asked.server}" if asked.server else ""
-    if asked.status == 401:
+def _stranger(endpoint: Endpoint, visit: Visit) -> str:
+    if visit.error is not None:
+        return without_endpoint(visit.error, endpoint)
+    server = f" by {visit.server}" if visit.server else ""
+    if visit.status == 401:
         return f"HTTP 401{server} without a login that it would take: is it a WinRM listener?"
-    if 300 <= asked.status < 400:
-        return f"HTTP {asked.status}{server}: a redirect, which is not followed, since WinRM sends none"
-    error = explain_status(asked.status, endpoint, empty=not asked.body.strip())
-    return without_endpoint(error, endpoint) + (f" (it calls itself {asked.server})" if asked.server else "")
+    if 300 <= visit.status < 400:
+        return f"HTTP {visit.status}{server}: a redirect, which is not followed, since WinRM sends none"
+    error = explain_status(visit.status, endpoint, empty=not visit.body.strip())
+    return without_endpoint(error, endpoint) + (f" (it calls itself {visit.server})" if visit.server else "")
 
 
 def _list(names: tuple[str, ...]) -> str:

@@ -27,32 +27,32 @@ def convert(file: Path, limit: Limit, world: World, *, folder: Path | None, is_w
     return _lines(translate_ansible(file, limit, world), folder, is_windows=is_windows)
 
 
-def _lines(found: AnsibleReading, folder: Path | None, *, is_windows: bool) -> Iterator[str]:
-    inventory = found.inventory
+def _lines(reading: AnsibleReading, folder: Path | None, *, is_windows: bool) -> Iterator[str]:
+    inventory = reading.inventory
     folder = folder or (inventory.path if inventory.path.is_dir() else inventory.path.parent)
     keys_of = {entry.name: _own_keys(entry, folder) for entry in inventory.servers}
     shared = _shared_keys(list(keys_of.values()))
-    yield f"# Converted from {found.listing.how}. Files are relative to {printable(str(folder))}."
+    yield f"# Converted from {reading.listing.how}. Files are relative to {printable(str(folder))}."
     for remark in inventory.remarks:
         yield f"# {printable(remark[:1].upper() + remark[1:])}."
-    yield from _variables_to_set(found, is_windows=is_windows)
+    yield from _variables_to_set(reading, is_windows=is_windows)
     yield f"name: {scalar(inventory.name)}"
     yield "servers:"
     for name, keys in keys_of.items():
         own = {key: value for key, value in keys.items() if key not in shared}
-        yield from item({"name": name} | own, "; ".join(map(printable, found.entries[name].remarks)))
+        yield from item({"name": name} | own, "; ".join(map(printable, reading.entries[name].remarks)))
     if shared:
         yield "defaults:"
         yield from (f"  {key}: {scalar(value)}" for key, value in shared.items())
 
 
-def _variables_to_set(found: AnsibleReading, *, is_windows: bool) -> Iterator[str]:
+def _variables_to_set(reading: AnsibleReading, *, is_windows: bool) -> Iterator[str]:
     """Yield, as comments, the variables that hold what is not written here."""
-    hosts = {host.name: host for host in found.listing.hosts}
+    hosts = {host.name: host for host in reading.listing.hosts}
     users: dict[str, str] = {}
-    for entry in found.inventory.servers:
+    for entry in reading.inventory.servers:
         if entry.credential is not None:
-            users.setdefault(entry.credential, _user_of(hosts[entry.name], found.entries[entry.name].user))
+            users.setdefault(entry.credential, _user_of(hosts[entry.name], reading.entries[entry.name].user))
     if users:
         yield "# No password is written here. Before a run, set:"
     for name, user in users.items():

@@ -33,9 +33,9 @@ WIDEST = 40
 def show(file: Path, limit: Limit, world: World, *, as_json: bool) -> Iterable[str]:
     """Return the lines. UsageError for a mistake in a file, or a limit that meets nothing."""
     inventory = read_any(file, limit, world)
-    listed = _listings(inventory, limit, world)
+    entries = _listings(inventory, limit, world)
     limits = _limits(inventory)
-    return _as_json(inventory, listed, limits) if as_json else _as_text(inventory, listed, limit, limits)
+    return _as_json(inventory, entries, limits) if as_json else _as_text(inventory, entries, limit, limits)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -31,9 +31,9 @@ def suggest(file: Path | None, snapshot: Path | None, world: World) -> tuple[Ite
         raise UsageError(
             "partners are known from what was gathered: give --snapshot FILE (pytest's --hv-save wrote it)"
         )
-    listed = {first_label(name) for entry in (inventory.hosts if inventory else ()) for name in _names(entry)}
+    labels = {first_label(name) for entry in (inventory.hosts if inventory else ()) for name in _names(entry)}
     partners = [
-        partner for partner in translate(read_snapshot(snapshot)).unlisted if first_label(partner.name) not in listed
+        partner for partner in translate(read_snapshot(snapshot)).unlisted if first_label(partner.name) not in labels
     ]
     if not partners:
         return [f"# Every partner that {printable(str(snapshot))} names is listed."], FINE

@@ -50,8 +50,8 @@ def _chosen(key: str | None) -> Sequence[Rule]:
     rules = all_rules()
     if key is None:
         return rules
-    if found := [rule for rule in rules if rule.key == key]:
-        return found
+    if chosen := [rule for rule in rules if rule.key == key]:
+        return chosen
     near = next(iter(get_close_matches(key, [rule.key for rule in rules], 1)), None)
     hint = f" (did you mean `{near}`?)" if near else ""
     raise UsageError(f"no rule is called {quote(key)}{hint}: `{PROGRAM} rules` lists them")

@@ -91,7 +91,7 @@ def _source(path: Path) -> str:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+    return tuple(name for name in value if isinstance(name, str)) if isinstance(value, list) else ()
 
 
 def _values(variables: object, origin: str) -> dict[str, VariableValue]:
@@ -101,10 +101,10 @@ def _values(variables: object, origin: str) -> dict[str, VariableValue]:
 
 
 def _with_those_above(groups: set[str], children: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    found = set(groups)
-    while more := {name for name, below in children.items() if name not in found and found.intersection(below)}:
-        found |= more
-    return tuple(sorted(found - {"all", "ungrouped"}))
+    names = set(groups)
+    while more := {name for name, below in children.items() if name not in names and names.intersection(below)}:
+        names |= more
+    return tuple(sorted(names - {"all", "ungrouped"}))
 
 
 def decrypt(cipher: str, place: str, environ: Mapping[str, str], seconds: float = SECONDS) -> str:

@@ -62,7 +62,7 @@ class Graph:
         self.hosts[name] = replace(known, variables={**known.variables, **variables})
         self.group(group, f"{file}:{line}").hosts[name] = None
 
-    def resolved(self, beside: Callable[[str, str], Variables]) -> tuple[Host, ...]:
+    def resolved(self, variables_of: Callable[[str, str], Variables]) -> tuple[Host, ...]:
         """Return every host with its groups and variables. ``beside(kind, name)`` is what ``group_vars`` and
         ``host_vars`` say of it. InventoryError where groups hold each other in a circle."""
         depths = self._depths()
@@ -75,30 +75,30 @@ class Graph:
                 parents.setdefault(child, []).append(name)
             for member in group.hosts:
                 members.setdefault(member, []).append(name)
-        found = []
+        hosts = []
         for host in self.hosts.values():
             groups = sorted(self._with_parents(members.get(host.name, ()), parents, host), key=rank.__getitem__)
-            variables = self._variables(host, groups or [UNGROUPED], beside)
-            found.append(replace(host, groups=tuple(sorted(groups)), variables=variables))
-        return tuple(found)
+            variables = self._variables(host, groups or [UNGROUPED], variables_of)
+            hosts.append(replace(host, groups=tuple(sorted(groups)), variables=variables))
+        return tuple(hosts)
 
     def _with_parents(self, names: Iterable[str], parents: Mapping[str, Iterable[str]], host: Host) -> set[str]:
         """Return these groups and all above them."""
-        found: set[str] = set()
+        groups_above: set[str] = set()
         wave = list(names)
         while wave:
             name = wave.pop()
-            if name not in found:
-                found.add(name)
+            if name not in groups_above:
+                groups_above.add(name)
                 wave.extend(parents.get(name, ()))
-        self._count(len(found), host.origin)
-        return found - {ALL, UNGROUPED}
+        self._count(len(groups_above), host.origin)
+        return groups_above - {ALL, UNGROUPED}
 
-    def _variables(self, host: Host, groups: Iterable[str], beside: Callable[[str, str], Variables]) -> Variables:
+    def _variables(self, host: Host, groups: Iterable[str], variables_of: Callable[[str, str], Variables]) -> Variables:
         names = [ALL, *groups]
         layers: list[Variables] = [self.groups[name].variables for name in names if name in self.groups]
-        layers += [beside("group_vars", name) for name in names]
-        layers += [host.variables, beside("host_vars", host.name)]
+        layers += [variables_of("group_vars", name) for name in names]
+        layers += [host.variables, variables_of("host_vars", host.name)]
         self._count(sum(map(len, layers)), host.origin)
         return {name: value for layer in layers for name, value in layer.items() if name != PRIORITY}
 
@@ -133,11 +133,11 @@ class Graph:
         return InventoryError(f"{self.groups[name].origin}: group {quote(name)} {what}")
 
     def _is_in_circle(self, name: str) -> bool:
-        found: set[str] = set()
+        reached: set[str] = set()
         wave = list(self.groups[name].children)
         while wave:
             child = wave.pop()
-            if child not in found:
-                found.add(child)
+            if child not in reached:
+                reached.add(child)
                 wave.extend(self.groups[child].children)
-        return name in found
+        return name in reached

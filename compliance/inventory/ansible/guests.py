@@ -76,14 +76,14 @@ class _GuestsOfAnsible:
     mistakes: list[str] = field(default_factory=list)
 
     def whole(self) -> Inventory:
-        asked = self.inventory.guests_of_ansible
-        hosts = self._hosts({guest.inventory: None for _, guest in asked})
+        entries = self.inventory.guests_of_ansible
+        hosts = self._hosts({guest.inventory: None for _, guest in entries})
         logins = AnsibleLogins(environ=self.environ, reserved=frozenset(self._refused_credentials(hosts)))
         readers = {path: HostReader(path=path, logins=logins) for path in hosts}
         lines = dict(self.inventory.lines)
         taken = {guest.name.casefold(): lines[guest.name] for guest in self.inventory.guests}
-        found: list[WayIn] = []
-        for line, guest in asked:
+        ways: list[WayIn] = []
+        for line, guest in entries:
             if guest.inventory not in hosts:
                 continue  # why, is told once
             try:
@@ -94,18 +94,18 @@ class _GuestsOfAnsible:
             if first := taken.get(way.name.casefold()):
                 self._add(line, guest, f"{quote(way.name)} is on line {first} already")
             taken[way.name.casefold()] = lines[way.name] = line
-            found.append(way)
+            ways.append(way)
         if self.mistakes:
             raise InventoryError("\n".join(self.mistakes[:MOST_MISTAKES]))
-        said = json.dumps([way.model_dump(mode="json") for way in found], sort_keys=True)
+        content = json.dumps([way.model_dump(mode="json") for way in ways], sort_keys=True)
         return replace(
             self.inventory,
-            guests=tuple(sorted((*self.inventory.guests, *found), key=lambda way: lines[way.name])),
+            guests=tuple(sorted((*self.inventory.guests, *ways), key=lambda way: lines[way.name])),
             guests_of_ansible=(),
             lines=lines,
             logins={**self.inventory.logins, **logins.by_name},
             remarks=(*self.inventory.remarks, *(remark for reader in readers.values() for remark in reader.remarks())),
-            digest=f"sha256:{hashlib.sha256((self.inventory.digest + said).encode()).hexdigest()}",
+            digest=f"sha256:{hashlib.sha256((self.inventory.digest + content).encode()).hexdigest()}",
         )
 
     def _add(self, line: int, guest: AnsibleGuest, *reasons: str) -> None:
@@ -113,22 +113,22 @@ class _GuestsOfAnsible:
         self.mistakes += [f"{place}: {reason}" for reason in reasons]
 
     def _hosts(self, paths: Iterable[Path]) -> dict[Path, dict[str, Host]]:
-        found = {}
+        hosts = {}
         for path in paths:
             try:
                 listing = listing_of(path, self.environ, self.listing_command)
             except InventoryError as error:
                 self.mistakes += str(error).splitlines()
             else:
-                found[path] = {host.name: host for host in listing.hosts}
-        return found
+                hosts[path] = {host.name: host for host in listing.hosts}
+        return hosts
 
     def _refused_credentials(self, hosts: Mapping[Path, Mapping[str, Host]]) -> Iterator[str]:
         """Credentials whose names no login of Ansible's may take: it would be tried on their servers."""
         yield from self.inventory.credentials
         for peer in (*self.inventory.known, *(guest for _, guest in self.inventory.guests_of_ansible)):
             yield (peer.credential or "").casefold()
-        for host in (host for listed in hosts.values() for host in listed.values()):
+        for host in (host for by_name in hosts.values() for host in by_name.values()):
             with suppress(UnusableError):
                 yield (text_of(host, "hyperv_credential") or "").casefold()
 
@@ -148,9 +148,9 @@ def _way(guest: AnsibleGuest, host: Host, reader: HostReader) -> WayIn:
         is_windows = not_windows(host) is None
         way = _windows(guest, host, reader) if is_windows else _shell(guest, host, reader.logins)
     except UnusableError as error:
-        told = str(error).splitlines()
+        mistakes = str(error).splitlines()
         at = printable(f"{host.origin}: {host.name}: ")
-        raise UnusableError("\n".join(one if one.startswith(at) else at + one for one in told)) from None
+        raise UnusableError("\n".join(text if text.startswith(at) else at + text for text in mistakes)) from None
     if wrong := [f"{key}: {reason}" for key, reason in guest_entry.conflicts(way)]:
         raise UnusableError("\n".join(wrong))
     return way
@@ -170,18 +170,20 @@ def _shell(guest: AnsibleGuest, host: Host, logins: AnsibleLogins) -> GuestEntry
     credential, user = _credential(guest, host, of_plugin, logins)
     scheme = "paramiko" if credential else SCHEMES[kind]
     _check(guest, host, scheme, SCHEMES[kind], (*CHECKING, *of_plugin.get(CHECKING, ())))
-    given: dict[str, object] = {"machine": guest.machine}
-    given["connection"] = _connection(scheme, "" if credential else user or "", host, of_plugin)
+    keys: dict[str, object] = {"machine": guest.machine}
+    keys["connection"] = _connection(scheme, "" if credential else user or "", host, of_plugin)
     key, variable = (None, "") if "key" in own else last_of(host, (*KEY, *of_plugin.get(KEY, ())))
     if key is not None:
-        given["key"] = file_beside(key, guest.inventory.parent)
+        keys["key"] = file_beside(key, guest.inventory.parent)
     try:
-        entry = GuestEntry.model_validate(given, context=guest.inventory.parent)
+        entry = GuestEntry.model_validate(keys, context=guest.inventory.parent)
     except ValidationError as error:
         wrong = error.errors(include_url=False)
         places = {"key": variable, "connection": "address, user and port"}
-        named = [(places.get(str(one["loc"][0]), str(one["loc"][0])), SCHEMA.message(one)) for one in wrong]
-        raise UnusableError("\n".join(f"{name}: {told}" for name, told in named)) from None
+        mistakes = [
+            (places.get(str(detail["loc"][0]), str(detail["loc"][0])), SCHEMA.message(detail)) for detail in wrong
+        ]
+        raise UnusableError("\n".join(f"{name}: {text}" for name, text in mistakes)) from None
     return entry.model_copy(update={"credential": credential, **own})
 
 
@@ -262,16 +264,16 @@ def _windows(guest: AnsibleGuest, host: Host, reader: HostReader) -> WindowsGues
         raise UnusableError("\n".join(f"{key}: `winrm://` has no use for it" for key in useless))
     own = {"hyperv_credential": guest.credential} if guest.credential else {}
     own |= {"hyperv_verify": str(guest.verify)} if "verify" in guest.model_fields_set else {}
-    said = {name: VariableValue(content=Literal(text), origin="this entry") for name, text in own.items()}
+    values = {name: VariableValue(content=Literal(text), origin="this entry") for name, text in own.items()}
     before = len(reader.mistakes)
-    reader.take(replace(host, variables={**host.variables, **said}))
+    reader.take(replace(host, variables={**host.variables, **values}))
     if wrong := reader.mistakes[before:]:
         raise UnusableError("\n".join(wrong))
-    entry, told = reader.entries[host.name], reader.translated[host.name]
+    entry, remarks = reader.entries[host.name], reader.translated[host.name]
     for key, usual in (("path", "/wsman"), ("kerberos_host", None)):
         if getattr(entry, key) != usual:
             raise UnusableError(
-                f"{told.variables[key]}: is for servers alone; take it away, or reach this guest otherwise"
+                f"{remarks.variables[key]}: is for servers alone; take it away, or reach this guest otherwise"
             )
     try:
         return WindowsGuest(

@@ -76,7 +76,7 @@ def content_of(value: object) -> Content:
     if isinstance(value, bool | int | float):
         return str(value)
     if isinstance(value, list | tuple):
-        return tuple(content_of(one) for one in value)
+        return tuple(content_of(entry) for entry in value)
     if isinstance(value, dict):
         if isinstance(cipher := value.get("__ansible_vault"), str):
             return Vaulted(cipher)

@@ -34,10 +34,10 @@ def read_ini(text: str, where: str, graph: Graph) -> None:
             reader.mistakes.append((number, str(error)))
     reader.check_groups()
     if reader.mistakes:
-        told = [f"{where}:{number}: {text}" for number, text in sorted(reader.mistakes)]
-        if len(told) > MOST_MISTAKES:
-            told[MOST_MISTAKES:] = [f"{where}:1: and {len(told) - MOST_MISTAKES} more mistakes"]
-        raise InventoryError("\n".join(told))
+        lines = [f"{where}:{number}: {text}" for number, text in sorted(reader.mistakes)]
+        if len(lines) > MOST_MISTAKES:
+            lines[MOST_MISTAKES:] = [f"{where}:1: and {len(lines) - MOST_MISTAKES} more mistakes"]
+        raise InventoryError("\n".join(lines))
 
 
 class _IniReader:

@@ -52,14 +52,14 @@ def _range(text: str) -> list[str]:
         raise ValueError("a range is written `[01:10]` or `[01:10:2]`")
     first = first or "0"
     if len(first) == len(last) == 1 and first in ascii_letters and last in ascii_letters:
-        found = list(ascii_letters[ascii_letters.index(first) : ascii_letters.index(last) + 1 : step])
+        values = list(ascii_letters[ascii_letters.index(first) : ascii_letters.index(last) + 1 : step])
     elif re.fullmatch(r"[0-9]{1,9}", first) and re.fullmatch(r"[0-9]{1,9}", last):
-        found = _numbers(first, last, step)
+        values = _numbers(first, last, step)
     else:
         raise ValueError("a range goes from number to number, or from letter to letter")
-    if not found:
+    if not values:
         raise ValueError("a range goes upwards")
-    return found
+    return values
 
 
 def _numbers(first: str, last: str, step: int) -> list[str]:

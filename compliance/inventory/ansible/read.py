@@ -45,7 +45,7 @@ def read_ansible(
     """InventoryError for each host that is Windows and can't be used; UsageError where ``limit`` meets nothing."""
     listing, where = listing_of(path, environ, listing_command), printable(str(path))
     chosen = limit.chosen({host.name: (*host.groups, "all") for host in listing.hosts})
-    hosts = [host for host in sorted(listing.hosts, key=lambda one: one.name) if host.name in chosen]
+    hosts = [host for host in sorted(listing.hosts, key=lambda a_host: a_host.name) if host.name in chosen]
     reader = HostReader(path=path, logins=AnsibleLogins(environ=environ, reserved=frozenset(_own_credentials(hosts))))
     for host in hosts:
         reader.take(host)
@@ -119,11 +119,11 @@ class HostReader:
         if entry is not None:
             self.entries[host.name], self.hosts[host.name], self.translated[host.name] = entry, host, keys
 
-    def check(self, where: str, asked: int) -> None:
+    def check(self, where: str, count: int) -> None:
         """What one host says of another, and whether there is any."""
         self.mistakes += _doubled(self.hosts, self.entries)
         if not self.entries and not self.mistakes:
-            what = f"none of its {asked} hosts is Windows (`ansible_connection` winrm or psrp): {_some(self.others)}"
+            what = f"none of its {count} hosts is Windows (`ansible_connection` winrm or psrp): {_some(self.others)}"
             self.mistakes.append(f"{where}: {what}")
         if self.mistakes:
             if len(self.mistakes) > MOST_MISTAKES:
@@ -138,7 +138,7 @@ class HostReader:
         except UnusableError as error:
             raise InventoryError(f"{where}: {error}") from None
         entries = tuple(self.entries.values())
-        said = json.dumps([entry.model_dump(mode="json") for entry in entries], sort_keys=True)
+        content = json.dumps([entry.model_dump(mode="json") for entry in entries], sort_keys=True)
         return Inventory(
             name=_estate(name, where),
             servers=entries,
@@ -147,7 +147,7 @@ class HostReader:
             policy=DEFAULT.after(read_policy(_folder(self.path) / policy)) if policy else DEFAULT,
             may_be_empty=False,
             path=self.path,
-            digest=f"sha256:{hashlib.sha256(said.encode()).hexdigest()}",
+            digest=f"sha256:{hashlib.sha256(content.encode()).hexdigest()}",
             lines={name: host.line for name, host in self.hosts.items() if host.line},
             files={name: host.file for name, host in self.hosts.items() if host.line and host.file != where},
             logins=self.logins.by_name,
@@ -164,20 +164,20 @@ class HostReader:
             yield f"a password {UNUSED}: {_some(self.unused)}"
 
     def _entry(self, host: Host, keys: HostKeys) -> Entry | None:
-        given = {"name": host.name, "groups": list(host.groups), **keys.keys}
+        values = {"name": host.name, "groups": list(host.groups), **keys.keys}
         for key in ("ca", "certificate", "key", "keytab"):
-            if isinstance(file := given.get(key), str):
-                given[key] = file_beside(file, _folder(self.path))
+            if isinstance(file := values.get(key), str):
+                values[key] = file_beside(file, _folder(self.path))
         try:
-            entry = Entry.model_validate(given, context=_folder(self.path))
+            entry = Entry.model_validate(values, context=_folder(self.path))
         except ValidationError as error:
             self.mistakes += [
-                mistake_of(host, f"{_variable_of(keys, str(one['loc'][0]))}: {SCHEMA.message(one)}")
-                for one in error.errors(include_url=False)
-                if one["type"] != "default_factory_not_called"
+                mistake_of(host, f"{_variable_of(keys, str(detail['loc'][0]))}: {SCHEMA.message(detail)}")
+                for detail in error.errors(include_url=False)
+                if detail["type"] != "default_factory_not_called"
             ]
             return None
-        wrong = [mistake_of(host, _conflict_text(keys, *one)) for one in conflicts(entry)]
+        wrong = [mistake_of(host, _conflict_text(keys, *detail)) for detail in conflicts(entry)]
         self.mistakes += wrong
         return None if wrong else entry
 
@@ -222,16 +222,16 @@ def _doubled(hosts: Mapping[str, Host], entries: Mapping[str, Entry]) -> Iterato
             continue
         first = endpoints.setdefault((entry.address.casefold(), entry.port, entry.path), name)
         if first != name:
-            told = f"{hosts[first].origin})" if hosts[first].line else f"{hosts[first].file})"
-            yield mistake_of(hosts[name], f"listens where {first} does ({told}: {quote(entry.address)}")
+            place = f"{hosts[first].origin})" if hosts[first].line else f"{hosts[first].file})"
+            yield mistake_of(hosts[name], f"listens where {first} does ({place}: {quote(entry.address)}")
 
 
 def _estate(name: str, where: str) -> str:
     try:
         Entry.model_validate({"name": name})
     except ValidationError as error:
-        told = SCHEMA.message(error.errors(include_url=False)[0])
-        raise InventoryError(f"{where}: the estate's name: {told} (set hyperv_estate for all hosts)") from None
+        message = SCHEMA.message(error.errors(include_url=False)[0])
+        raise InventoryError(f"{where}: the estate's name: {message} (set hyperv_estate for all hosts)") from None
     return name
 
 

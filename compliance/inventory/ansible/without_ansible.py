@@ -49,11 +49,11 @@ def list_hosts(path: Path) -> AnsibleHosts:
 
     @cache
     def variables_beside_it(kind: str, name: str) -> Variables:
-        found: dict[str, VariableValue] = {}
+        variables: dict[str, VariableValue] = {}
         for folder in folders:
             for file in _files_of(folder / kind, name, names_in(folder / kind)):
-                found |= _variables(file)
-        return found
+                variables |= _variables(file)
+        return variables
 
     how = f"{printable(str(path))}: read without Ansible, as plain INI or YAML ({NEEDS_ANSIBLE} for plugins and vaults)"
     return AnsibleHosts(hosts=graph.resolved(variables_beside_it), how=how)
@@ -125,39 +125,39 @@ def _files_of(folder: Path, name: str, there: frozenset[str]) -> list[Path]:
 
     ``there`` are the names in the folder: asking it for each of many hosts would take its time.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for ending in ("", ".yml", ".yaml", ".json"):
         if f"{name}{ending}" not in there:
             continue
         file = folder / f"{name}{ending}"
         with suppress(OSError):
             if file.is_dir() and not ending:
-                found += _below(file, DEEPEST_FOLDER)
+                files += _below(file, DEEPEST_FOLDER)
             elif file.is_file():
-                found.append(file)
-    return found
+                files.append(file)
+    return files
 
 
 def _below(folder: Path, room: int) -> list[Path]:
-    found: list[Path] = []
+    files: list[Path] = []
     for entry in _files_in(folder) if room else ():
         if entry.name.startswith(".") or entry.name.endswith("~"):
             continue
         if entry.is_dir():
-            found += _below(entry, room - 1)
+            files += _below(entry, room - 1)
         elif entry.suffix in {"", *YAML_NAMES}:
-            found.append(entry)
-    return found
+            files.append(entry)
+    return files
 
 
 def _files_in(folder: Path) -> Sequence[Path]:
     try:
-        found = sorted(folder.iterdir())
+        entries = sorted(folder.iterdir())
     except OSError as error:
         raise InventoryError(f"{printable(str(folder))}: can't be read: {error.strerror}") from error
-    if len(found) > MOST_FILES:
+    if len(entries) > MOST_FILES:
         raise InventoryError(f"{printable(str(folder))}: more than {MOST_FILES:,} files; is it {KIND}?")
-    return found
+    return entries
 
 
 def _variables(file: Path) -> Variables:

@@ -186,16 +186,16 @@ def _items(node: Any, room: list[int], depth: int) -> tuple[Content, ...] | None
     room[0] -= len(node.value)
     if room[0] < 0 or not depth:
         return None
-    found: list[Content] = []
+    contents: list[Content] = []
     for item in node.value:
         if isinstance(item, SequenceNode):
             below = _items(item, room, depth - 1)
             if below is None:
                 return None
-            found.append(below)
+            contents.append(below)
         else:
-            found.append(_content(item))
-    return tuple(found)
+            contents.append(_content(item))
+    return tuple(contents)
 
 
 def _scalar(node: Any) -> Content:

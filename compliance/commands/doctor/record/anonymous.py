@@ -48,9 +48,9 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
     Doing it twice changes nothing any more.
     """
     other = Pseudonyms(SAME_EVERYWHERE)
-    named = (*snapshot.servers, *snapshot.clusters)
-    names = [other.host(source.name, "server") for source in named]  # before all else: in their order
-    sources = [_source(other, source, name) for source, name in zip(named, names, strict=True)]
+    records = (*snapshot.servers, *snapshot.clusters)
+    names = [other.host(source.name, "server") for source in records]  # before all else: in their order
+    sources = [_source(other, source, name) for source, name in zip(records, names, strict=True)]
     # Field by field: what a later version adds is lost here until somebody says what becomes of it.
     return Snapshot(
         estate=other.name(snapshot.estate, "estate"),
@@ -63,7 +63,7 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
         complete=snapshot.complete,
         stretched=tuple(frozenset(other.name(site, "site") for site in sorted(sites)) for sites in snapshot.stretched),
         limit=snapshot.limit and LEFT_OUT,
-        left_out=tuple(other.host(one, "server") for one in snapshot.left_out),
+        left_out=tuple(other.host(name_left_out, "server") for name_left_out in snapshot.left_out),
     )
 
 
@@ -96,11 +96,11 @@ def _reading(other: Pseudonyms, reading: Reading) -> Reading:
     )
 
 
-def _known_queries(asked: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+def _known_queries(properties: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     """Return what we asked for; of what is not ours, nothing."""
     return {
         class_name: tuple(name for name in names if name in PROPERTIES)
-        for class_name, names in asked.items()
+        for class_name, names in properties.items()
         if class_name in CLASSES
     }
 
@@ -121,8 +121,8 @@ def _answers(other: Pseudonyms, answers: Mapping[str, RowsOrUnread]) -> dict[str
 
 def _too_large(other: Pseudonyms, name: str) -> str:
     class_name, _, property_name = name.partition(".")
-    kept = class_name in CLASSES | anonymous_clusters.CLASSES and property_name in KNOWN
-    return name if kept else other.name(name, "property")
+    is_known = class_name in CLASSES | anonymous_clusters.CLASSES and property_name in KNOWN
+    return name if is_known else other.name(name, "property")
 
 
 # --- what we said ourselves, with words of hosts in it ----------------------------------------------------------------

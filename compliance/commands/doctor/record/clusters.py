@@ -41,14 +41,14 @@ def _private(other: Pseudonyms, row: Row, text: str) -> str:
     properties = private_properties({**row, queries.PRIVATE_PROPERTIES: text})
     if isinstance(properties, Unread):
         return text if not text.strip() else LOST
-    kept = {
+    known = {
         name: _guid(other, value) if name.casefold() == "vmid" else other.host(value, "server")
         for name, value in properties.items()
         if name.casefold() in ("vmid", "name", "dnsname")
     }
     if is_nested({queries.PRIVATE_PROPERTIES: text}):
-        return "&".join(f"{name}={quote(value, safe='{}')}" for name, value in (kept or {"Left": "out"}).items())
-    pairs = ((name, _escaped(value)) for name, value in kept.items())
+        return "&".join(f"{name}={quote(value, safe='{}')}" for name, value in (known or {"Left": "out"}).items())
+    pairs = ((name, _escaped(value)) for name, value in known.items())
     items = "".join(f'<PROPERTY NAME="{name}"><VALUE>{value}</VALUE></PROPERTY>' for name, value in pairs)
     return f"<INSTANCE>{items}</INSTANCE>"
 

@@ -104,7 +104,7 @@ class Networks:
         return HEX.sub(exchanged, front) + colon + (self.dotted(four) if four else "")
 
     def _group(self, before: Prefix, value: int) -> int:
-        known = self._groups.setdefault(before, {kept: kept for kept in KEPT_GROUPS})
+        known = self._groups.setdefault(before, {group: group for group in KEPT_GROUPS})
         if value not in known:
             if before not in self._free_groups:
                 numbers = range(1, 0xFFFF) if before else chain(range(FIRST_GROUP, 0xFFFF), range(1, FIRST_GROUP))

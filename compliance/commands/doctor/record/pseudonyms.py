@@ -110,9 +110,9 @@ def _cased_like(text: str, other: str) -> str:
 
 def _odd(text: str) -> str:
     """Signs of a name that may well be what is wrong with it: punctuation, and what can't be printed."""
-    found = [
+    letters = [
         sign
         for sign in text
         if (sign.isascii() and not sign.isalnum() and sign not in ORDINARY) or not sign.isprintable()
     ]
-    return "".join(found[:MOST_ODD])
+    return "".join(letters[:MOST_ODD])
