@@ -16,7 +16,7 @@ from compliance.commands.doctor.examination import Examination
 from compliance.commands.doctor.next_step import next_step
 from compliance.commands.doctor.text import next_lines, summary, trouble_lines
 from compliance.commands.init.draft import PASSWORD, Draft
-from compliance.commands.init.questions import TRANSPORTS, Line, Questions
+from compliance.commands.init.questions import TRANSPORTS, Dialogue, LineReader
 from compliance.commands.init.trial import inventory_from, try_draft
 from compliance.credentials.find import Credential
 from compliance.credentials.terminal import is_terminal
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-test", action="store_true", help="write the inventory without trying it")
 
 
-def run(options: argparse.Namespace, world: World | None = None, read_line: Line | None = None) -> int:
+def run(options: argparse.Namespace, world: World | None = None, read_line: LineReader | None = None) -> int:
     """Return the exit code. UsageError for a mistake in an option or an answer: nothing was written then."""
     if world is None:
         is_asked = is_terminal(sys.stdin)
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace, world: World | None = None, read_line: Line
 
     path: Path = options.out
     _refuse_place(path)
-    questions = Questions(read_line=read_line, say=say)
+    questions = Dialogue(read_line=read_line, say=say)
     draft = questions.draft(options, path)
     inventory_from(draft)  # a mistake in an answer is one before a password is asked for
     found: Sequence[Examination] = ()

@@ -19,7 +19,7 @@ PASSWORD = f"COMPLIANCE_{CREDENTIAL.upper()}_PASSWORD"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Host:
+class DraftServer:
     """One server: ``typed`` is HOST or HOST:PORT, ``site`` empty where none was named, ``scheme`` as it was found.
     ``label`` is its name where another port of the same host has the host's own."""
 
@@ -60,7 +60,7 @@ class Host:
 class Draft:
     """The servers, and what all of them share. ``ca`` is as typed, from the working folder."""
 
-    hosts: tuple[Host, ...]
+    hosts: tuple[DraftServer, ...]
     transport: str = "ntlm"
     username: str = ""
     ca: str = ""
@@ -113,15 +113,15 @@ def from_folder(file: str, folder: Path) -> str:
         return str(path)
 
 
-def hosts_of(typed: str, site: str, known: Sequence[Host] = ()) -> tuple[Host, ...]:
+def hosts_of(typed: str, site: str, known: Sequence[DraftServer] = ()) -> tuple[DraftServer, ...]:
     """Return the servers that were typed, separated by blanks or commas, each once and none of ``known``."""
     words = {host.typed.casefold() for host in known}
     names = {host.name.casefold() for host in known}
-    hosts: list[Host] = []
+    hosts: list[DraftServer] = []
     for word in filter(None, re.split(r"[\s,;]+", typed)):
         if word.casefold() in words:
             continue
-        host = Host(typed=word, site=site)
+        host = DraftServer(typed=word, site=site)
         if host.name.casefold() in names and host.port is not None:
             host = replace(host, label=f"{host.name}-{host.port}")
         words.add(word.casefold())

@@ -7,23 +7,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from compliance.commands.init.draft import PASSWORD, Draft, Host, hosts_of
+from compliance.commands.init.draft import PASSWORD, Draft, DraftServer, hosts_of
 from compliance.errors import UsageError
 from compliance.program import PROGRAM
 from compliance.words import printable
 
 TRANSPORTS = ("ntlm", "kerberos", "credssp", "basic")
 AGAIN = f"run `{PROGRAM} init` again"
-Line = Callable[[str], str]
+LineReader = Callable[[str], str]
 """Shows a question and returns the line that is typed, as `input` does. EOFError where nothing is."""
 Say = Callable[[Iterable[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Questions:
+class Dialogue:
     """``read_line`` None: nobody is there to answer."""
 
-    read_line: Line | None
+    read_line: LineReader | None
     say: Say
 
     def draft(self, options: argparse.Namespace, path: Path) -> Draft:
@@ -66,7 +66,7 @@ class Questions:
     def _site(self, options: argparse.Namespace) -> str:
         return options.site or self.answer("Site of these servers (Enter for none): ", "")
 
-    def _hosts(self, options: argparse.Namespace) -> tuple[Host, ...]:
+    def _hosts(self, options: argparse.Namespace) -> tuple[DraftServer, ...]:
         """Ask for the servers of one site after the other."""
         if self.read_line is None:
             raise UsageError(
@@ -74,7 +74,7 @@ class Questions:
                 f"in {PASSWORD}"
             )
         self.say(["Name both sides, primary and replica servers: a guest's answer is seen where it runs."])
-        hosts: list[Host] = []
+        hosts: list[DraftServer] = []
         question = "Servers (names or addresses, separated by blanks): "
         while typed := self.answer(question, ""):
             hosts += hosts_of(typed, self._site(options), hosts)

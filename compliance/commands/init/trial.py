@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 
 from compliance.commands.doctor.examination import Examination, Status, Step
 from compliance.commands.doctor.walk import Refusals, examine
-from compliance.commands.init.draft import Draft, Host
-from compliance.commands.init.questions import AGAIN, Questions
+from compliance.commands.init.draft import Draft, DraftServer
+from compliance.commands.init.questions import AGAIN, Dialogue
 from compliance.credentials.find import Credential
 from compliance.errors import InventoryError, UsageError
 from compliance.inventory.inventory import Inventory
@@ -32,7 +32,7 @@ def inventory_from(draft: Draft) -> Inventory:
         raise UsageError("\n".join(f"{mistake}: {AGAIN}" for mistake in mistakes)) from None
 
 
-def try_draft(draft: Draft, credential: Credential | None, questions: Questions) -> tuple[Draft, Sequence[Examination]]:
+def try_draft(draft: Draft, credential: Credential | None, questions: Dialogue) -> tuple[Draft, Sequence[Examination]]:
     """Return the draft as it works best, and what was found of each of its servers."""
     refusals = Refusals()
     found: dict[str, Examination] = {}
@@ -49,7 +49,7 @@ def try_draft(draft: Draft, credential: Credential | None, questions: Questions)
         draft = better
 
 
-def _better(draft: Draft, found: Mapping[str, Examination], questions: Questions) -> Draft:
+def _better(draft: Draft, found: Mapping[str, Examination], questions: Dialogue) -> Draft:
     """Return a draft that reaches more servers, or the same one."""
     hosts = tuple(_on_other_port(host, draft, found[host.name], questions) for host in draft.hosts)
     if hosts != draft.hosts:
@@ -61,7 +61,7 @@ def _better(draft: Draft, found: Mapping[str, Examination], questions: Questions
     return replace(draft, ca=questions.authority())
 
 
-def _on_other_port(host: Host, draft: Draft, found: Examination, questions: Questions) -> Host:
+def _on_other_port(host: DraftServer, draft: Draft, found: Examination, questions: Dialogue) -> DraftServer:
     """Return the host on WinRM's other port where only that one answers: over http only by a login that seals its
     messages."""
     port = _step(found, "port")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from compliance.commands.init.draft import Draft, Host, from_folder, hosts_of
+from compliance.commands.init.draft import Draft, DraftServer, from_folder, hosts_of
 from compliance.commands.init.trial import inventory_from
 from compliance.errors import UsageError
 
-DRAFT = Draft(hosts=(Host(typed="hv01.dr.example"),), username=r"DR\audit")
+DRAFT = Draft(hosts=(DraftServer(typed="hv01.dr.example"),), username=r"DR\audit")
 # What was typed -> name, address and port of each server.
 TYPED: dict[str, list[tuple[str, str, int]]] = {
     "hv01": [("hv01", "hv01", 5986)],
@@ -39,7 +39,10 @@ def test_who_is_known_is_not_added_again() -> None:
     ("draft", "keys"),
     [
         (DRAFT, {"transport": "ntlm", "credential": "audit", "scheme": "https", "site": None}),
-        (replace(DRAFT, hosts=(Host(typed="h", site="Köln: 1", scheme="http"),)), {"site": "Köln: 1", "port": 5985}),
+        (
+            replace(DRAFT, hosts=(DraftServer(typed="h", site="Köln: 1", scheme="http"),)),
+            {"site": "Köln: 1", "port": 5985},
+        ),
         (replace(DRAFT, transport="kerberos", username=""), {"transport": "kerberos", "credential": None}),
         (replace(DRAFT, transport="kerberos", username="audit@DR.EXAMPLE"), {"principal": "audit@DR.EXAMPLE"}),
         (replace(DRAFT, verify=False), {"verify": False}),

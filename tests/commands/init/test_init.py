@@ -11,8 +11,8 @@ import pytest
 
 from compliance.commands.doctor.examination import Examination, Status, Step
 from compliance.commands.init.command import run
-from compliance.commands.init.draft import Draft, Host
-from compliance.commands.init.questions import Questions
+from compliance.commands.init.draft import Draft, DraftServer
+from compliance.commands.init.questions import Dialogue
 from compliance.commands.init.trial import _on_other_port
 from compliance.commands.parser import parser_for
 from compliance.errors import UsageError, Why
@@ -158,18 +158,18 @@ def found(**others: bool) -> Examination:
 @pytest.mark.parametrize(
     ("host", "transport", "others", "scheme"),
     [
-        (Host(typed="hv01"), "ntlm", {"port_5985": True}, "http"),
-        (Host(typed="hv01"), "ntlm", {"port_5985": False}, "https"),
-        (Host(typed="hv01"), "basic", {"port_5985": True}, "https"),
-        (Host(typed="hv01", scheme="http"), "basic", {"port_5986": True}, "https"),
-        (Host(typed="hv01:443"), "ntlm", {"port_5985": True}, "https"),
+        (DraftServer(typed="hv01"), "ntlm", {"port_5985": True}, "http"),
+        (DraftServer(typed="hv01"), "ntlm", {"port_5985": False}, "https"),
+        (DraftServer(typed="hv01"), "basic", {"port_5985": True}, "https"),
+        (DraftServer(typed="hv01", scheme="http"), "basic", {"port_5986": True}, "https"),
+        (DraftServer(typed="hv01:443"), "ntlm", {"port_5985": True}, "https"),
     ],
 )
 def test_the_other_port_is_taken_where_messages_are_sealed_there(
-    host: Host, transport: str, others: dict[str, bool], scheme: str
+    host: DraftServer, transport: str, others: dict[str, bool], scheme: str
 ) -> None:
     draft = Draft(hosts=(host,), transport=transport, username="a")
-    questions = Questions(read_line=None, say=lambda _: None)
+    questions = Dialogue(read_line=None, say=lambda _: None)
     assert _on_other_port(host, draft, found(**others), questions).scheme == scheme
 
 
