@@ -39,7 +39,7 @@ def run_pytest(
         if not name.startswith(("PYTEST", "COMPLIANCE_", "COV", "GITHUB_"))
     }
     path = os.pathsep.join(part for part in (str(ROOT), (env or {}).get("PYTHONPATH", "")) if part)
-    environ = {**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "200"}
+    environ = {**inherited, **(env or {}), "PYTHONPATH": path, "COLUMNS": "500"}
     given = ["--color=no", *apart, *map(str, arguments)]
     if sys.platform != "win32" and not any(name.startswith("PYTHON") for name in env or {}):
         done = _warm().run(given, folder, environ, TIMEOUT)

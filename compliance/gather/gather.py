@@ -203,6 +203,7 @@ class _Gathering:
             unread=unread,
             slow=tuple(peer.name for peer, start in self._running.items() if now - start > SLOW_AFTER),
             seconds=now - self._began,
+            limit=self._inventory.limits.server,
             remark=remark,
         )
         self._tell(progress)

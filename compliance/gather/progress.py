@@ -14,8 +14,8 @@ SLOW_AFTER = 5.0
 class Progress:
     """How far the gathering is, ``seconds`` after its start. ``guests``: are there some among those that are asked?
 
-    ``slow`` names peers that take longer than a few seconds, the slowest first; ``remark`` is a sentence about the
-    gathering itself.
+    ``limit`` is how many seconds one peer has; ``slow`` names peers that take longer than a few seconds, the slowest
+    first; ``remark`` is a sentence about the gathering itself.
     """
 
     done: int
@@ -25,4 +25,5 @@ class Progress:
     unread: Unread | None = None
     slow: tuple[str, ...] = ()
     seconds: float = 0.0
+    limit: float = 0.0
     remark: str | None = None

@@ -77,15 +77,20 @@ class Ending:
             self._session.exitstatus = int(Exit.INTERNAL)
 
     def _write_summary(self, terminalreporter: Any, config: pytest.Config) -> None:
-        terminalreporter.write_sep("=", f"{printable(self._table.estate.name)}: Hyper-V compliance")
-        for line in summary.answer(self._table):
-            terminalreporter.write_line(line)
-        for line in summary.files(self._request, self._reports, self._exit_code):
-            terminalreporter.write_line(line)
         if not hasattr(config, "workerinput"):  # workers of xdist have a terminal too
             junit = config.getoption("xmlpath", None)
             for line in summary.for_pipelines(self._table, junit, Environment(os.environ)):
                 terminalreporter.write_line(line)
+        terminalreporter.write_sep("=", f"{printable(self._table.estate.name)}: Hyper-V compliance")
+        html = config.getoption("htmlpath", None)
+        lines = summary.findings_and_answer(
+            self._table,
+            config.get_terminal_writer().fullwidth,
+            everything=config.option.verbose > 0,
+            notes=list(summary.notes(self._request, self._exit_code)),
+            pointers=list(summary.pointers(self._table, self._request, self._reports, html)),
+        )
+        summary.write(terminalreporter, lines)
 
 
 def _report_error(config: pytest.Config) -> None:

@@ -36,6 +36,9 @@ def take_snapshot(config: pytest.Config, request: Request) -> tuple[Snapshot, Sn
         if save:
             files.append(write_snapshot(snapshot, Path(save)))
 
+    if plan.snapshot is None:
+        with suppress(OutputLostError):  # it is lost again with the first word of progress, and then all is kept
+            teller.begin(summary.first_line(plan))
     with interrupted_once():
         try:
             snapshot = audit.take_snapshot(plan, World(ask=asker(config)), teller.tell, keep)

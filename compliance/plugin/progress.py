@@ -36,6 +36,14 @@ class Teller:
         self._live = bool(self._reporter and self._reporter.isatty and self._wordy)
         self._next = LOG_EVERY
 
+    def begin(self, line: str) -> None:
+        """Say what begins now, before anything is sent. OutputLostError where that can't be written."""
+        try:
+            if self._reporter and self._wordy:
+                self._line(line)
+        except OSError as error:
+            raise OutputLostError from error
+
     def tell(self, progress: Progress) -> None:
         """Show how far the gathering is. OutputLostError where that can't be written."""
         try:
@@ -86,6 +94,8 @@ def line_of(progress: Progress) -> str:
     """The names stand last, since a narrow terminal cuts the end off."""
     who = "servers and guests" if progress.guests else "servers"
     told = f"{who}: {progress.done} of {progress.total} done"
+    if progress.limit:
+        told += f" after {progress.seconds:.0f} s (each has {progress.limit:g} s)"
     if not progress.slow:
         return told
     names = ", ".join(printable(name) for name in progress.slow[:MOST_NAMES])

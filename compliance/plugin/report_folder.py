@@ -84,6 +84,11 @@ class Reports:
             if file and os.path.realpath(file) in ours:
                 raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
 
+    @property
+    def page(self) -> Path:
+        """Where the page for people is."""
+        return self.folder / PAGE
+
     def page_from(self, html: str | None) -> str:
         """The address of the page as pytest-html's report links to it: relative, so that both can be moved together."""
         if not html:

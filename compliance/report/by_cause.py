@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
-from compliance.report.headings import PASSED_IF, groups
+from compliance.report.headings import PASSED_IF, Heading, groups, singular
 from compliance.report.table import Table
-from compliance.rule import Rule, Verdict
+from compliance.rule import Result, Rule, Verdict
 from compliance.rules.remedies.causes_text import cause_heading
 from compliance.rules.remedies.remedy import remedy_of
 from compliance.words import plural
@@ -41,8 +41,11 @@ class CauseGroup:
 
     @property
     def title(self) -> str:
-        """Return ``8 machines: the Data Exchange service never answered``."""
-        return f"{self.count}: {self.heading}"
+        """Return ``8 machines: the Data Exchange service never answered``; a rule's own words complete the sentence."""
+        if self.heading != self.rule.violated:
+            return f"{self.count}: {self.heading}"
+        is_one = self.count.startswith("1 ") or self.rule.subject is Estate
+        return f"{self.count} {singular(self.heading) if is_one else self.heading}"
 
 
 def groups_by_cause(table: Table) -> Iterator[CauseGroup]:
@@ -61,7 +64,7 @@ def groups_by_cause(table: Table) -> Iterator[CauseGroup]:
                 word=group.word,
                 cause=cause,
                 count=count_subjects(group.rule, verdicts),
-                heading=_heading(group.word, cause, group.rule, group.heading),
+                heading=_heading(group, cause),
                 rule=group.rule,
                 decisions=tuple(decisions),
                 remedy=common_remedy(verdicts),
@@ -88,7 +91,9 @@ def common_remedy(verdicts: Iterable[Verdict]) -> str | None:
     return None
 
 
-def _heading(word: str, cause: str, rule: Rule, heading: str) -> str:
-    if word == PASSED_IF:
-        return heading.partition(" passed only if ")[2] and f"passed only if {heading.partition(' passed only if ')[2]}"
-    return cause_heading(cause) or rule.violated
+def _heading(group: Heading, cause: str) -> str:
+    """Return what is wrong by its cause; of a rule that has causes of its own, in its own words."""
+    if group.word == PASSED_IF:
+        return f"passed only if {group.heading.partition(' passed only if ')[2]}"
+    known = cause_heading(cause)
+    return known or (group.rule.violated if group.word != Result.UNKNOWN else f"not known whether: {group.rule.title}")

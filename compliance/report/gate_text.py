@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from compliance.gate.gate import ENDING_SOON, Gate
-from compliance.words import join_names, printable
+from compliance.words import join_names, plural, printable
 
 MOST_WAIVERS = 20
 
 
-def gate_lines(gate: Gate) -> Iterator[str]:
-    """Open or closed and why, and what people should know of it in either case."""
+def gate_lines(gate: Gate, most_waivers: int = MOST_WAIVERS) -> Iterator[str]:
+    """Yield open or closed and why, and what people should know in either case. ``most_waivers``: of each kind."""
     state = "open" if gate.is_open else "closed"
     yield f"The gate is {state} (exit code {int(gate.code)})."
     yield from (f"  - {printable(reason.text)}" for reason in gate.reasons)
     yield from (f"  Weaker than by default: {printable(text)}" for text in gate.weaker)
-    for waivers, told in (
-        (gate.ended, "has ended"),
-        (gate.ending, f"ends within {ENDING_SOON.days} days"),
-        (gate.unused, "met no finding"),
+    for waivers, told, of_many in (
+        (gate.ended, "has ended", "have ended"),
+        (gate.ending, f"ends within {ENDING_SOON.days} days", f"end within {ENDING_SOON.days} days"),
+        (gate.unused, "met no finding", "met no finding"),
     ):
-        yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:MOST_WAIVERS])
+        yield from (f"  Waiver {printable(one.place)} {told}: {printable(str(one))}" for one in waivers[:most_waivers])
+        if left := len(waivers[most_waivers:]):
+            yield f"  {plural(left, 'more waiver')} {told if left == 1 else of_many}"
     if gate.vanished:
         names = join_names(finding.label for finding in gate.vanished)
         yield f"  Fixed since the baseline ({len(gate.vanished)}): {names}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from compliance.audit import judged
 from compliance.errors import SnapshotError
 from compliance.judge.scope import Scope
-from compliance.report.text import summary
+from compliance.report.terminal import summary
 from compliance.snapshot.read import read_snapshot
 from tests.cases.inputs import DATA
 
@@ -17,12 +17,12 @@ INPUTS = sorted(path.name for path in DATA.iterdir() if ".jsonl" in path.name)
 
 
 def text_of(name: str) -> str:
-    """Return what is printed at 80 columns, or the mistake where the file is refused."""
+    """Return what is printed at 80 columns with `-v`, or the mistake where the file is refused."""
     try:
         table = judged(read_snapshot(DATA / name), Scope())
     except SnapshotError as error:
         return f"{str(error).removeprefix(f'{DATA}{os.sep}')}\n"
-    return "\n".join([*summary(table, 80), ""])
+    return "".join(f"{line}\n" for line in summary(table, 80, most=None))
 
 
 def text_file(name: str) -> Path:

@@ -76,7 +76,8 @@ def test_it_is_the_run_of_pytest(command: RunCommand, run_pytest: RunPytest, tmp
     assert (first.returncode, second.returncode) == (1, 1), second.stderr
     for name in ("results.json", "results.csv", "summary.md"):
         assert (by_command / "reports" / name).read_bytes() == (by_pytest / "reports" / name).read_bytes()
-    assert second.stdout.splitlines()[-2] == "The reports are in reports."
+    assert "The reports are in reports." in second.stdout.splitlines()
+    assert f"Report: {(by_command / 'reports' / 'report.html').as_uri()}" in second.stdout.splitlines()
     assert "warning" not in second.stdout.splitlines()[-1]
 
 

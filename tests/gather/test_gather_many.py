@@ -358,6 +358,9 @@ def test_what_a_process_may_open_is_enough_for_what_is_usual() -> None:
 def test_the_line_names_the_slowest_and_stays_a_line() -> None:
     slow = tuple(f"hv{number:03}" for number in range(90))
     assert line_of(Progress(done=3, total=200)) == "servers: 3 of 200 done"
+    assert line_of(Progress(done=3, total=200, seconds=12.4, limit=300.0, slow=slow[:1])) == (
+        "servers: 3 of 200 done after 12 s (each has 300 s); waiting for hv000"
+    )
     assert line_of(Progress(done=3, total=200, slow=slow[:3])) == (
         "servers: 3 of 200 done; waiting for hv000, hv001, hv002"
     )

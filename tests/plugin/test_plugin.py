@@ -75,7 +75,7 @@ def test_the_demo_estate(tmp_path: Path, run_pytest: RunPytest) -> None:
     assert run.returncode == 1, run.stdout + run.stderr
     assert counts(run.stdout) == OUTCOMES
     assert SENTENCE in run.stdout
-    assert "Resolution: Use Virtual Machine Connection to install integration services" in run.stdout
+    assert "To do: Switch Data Exchange on in the integration services of the virtual machine" in run.stdout
     assert "Traceback" not in run.stdout + run.stderr
 
 
@@ -355,7 +355,7 @@ def test_a_users_failing_test_keeps_its_traceback(tmp_path: Path, run_pytest: Ru
     (tmp_path / "test_own.py").write_text("def test_it():\n    assert 1 == 2\n")
     run = run_pytest(tmp_path, "--inventory", LAB, "test_own.py")
     assert "assert 1 == 2" in run.stdout
-    assert run.stdout.count("the guest speaks no version") == 1
+    assert run.stdout.count("guest and host have no common version of Data Exchange") == 1
 
 
 def test_a_users_broken_test_keeps_pytests_code(tmp_path: Path, run_pytest: RunPytest) -> None:

@@ -37,8 +37,8 @@ from compliance.report.results import results
 from compliance.report.sarif import sarif
 from compliance.report.summary import summary
 from compliance.report.table import Table
+from compliance.report.terminal import summary as terminal
 from compliance.report.text import details
-from compliance.report.text import summary as terminal
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
@@ -273,7 +273,7 @@ def test_every_report_tells_the_cluster_and_the_node() -> None:
         ("hv01", "hvcl01", "sql01"),
         ("hv09", "", "sql01"),
     }
-    assert "hvcl01/web01 (primary on hv02): " in "\n".join(terminal(made))
+    assert "hvcl01/web01 (primary on hv02): " in "\n".join(map(str, terminal(made, 300)))
     assert "`hvcl01/web01` (primary on `hv02`" in summary(made)
     failed = next(one for one in made.verdicts if one.label == "hvcl01/web01" and one.outcome.result == "failed")
     assert "Virtual machine: web01 (primary) on hv02, a node of hvcl01" in details(failed)

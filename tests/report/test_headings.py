@@ -10,7 +10,7 @@ from compliance.report.annotations import workflow_commands
 from compliance.report.headings import PASSED_IF, SINGULAR, groups, singular
 from compliance.report.summary import summary as markdown
 from compliance.report.table import Table
-from compliance.report.text import summary
+from compliance.report.terminal import summary
 from compliance.rule import Result, Verdict
 from tests.report.every import every
 from tests.report.tables import hostile, showing, small
@@ -83,7 +83,9 @@ def test_a_pass_on_a_condition_is_named_with_it() -> None:
     table = showing(found, passed_if(found.verdicts, "NetworkManager leaves its adapter alone"))
     heading = "3 of 3 replicated virtual machines passed only if NetworkManager leaves its adapter alone"
     assert (PASSED_IF, heading) in headings(table)
-    assert f"PASSED IF  {heading}" in list(summary(table))
+    assert "PASSED IF  3 machines: passed only if NetworkManager leaves its adapter alone" in [
+        line.text for line in summary(table, 300)
+    ]
     assert f"### Passed if: `{heading}`" in markdown(table)
     assert not any("passed only if" in command for command in workflow_commands(table))
 
@@ -92,5 +94,5 @@ def test_a_condition_of_a_guests_is_one_harmless_line() -> None:
     found = small()
     table = showing(found, passed_if(found.verdicts, "\x1b[2J\n# x ::error::y"))
     assert all(heading.isprintable() for _, heading in headings(table))
-    assert all(line.isprintable() for line in summary(table))
+    assert all(line.text.isprintable() for line in summary(table))
     assert "\n# x" not in markdown(table)

@@ -19,7 +19,7 @@ from compliance.report.results import results
 from compliance.report.sarif import sarif
 from compliance.report.summary import summary as markdown
 from compliance.report.table import Table
-from compliance.report.text import summary
+from compliance.report.terminal import summary
 from tests.report.every import every
 from tests.report.tables import small
 
@@ -29,7 +29,7 @@ def asked(table: Table, direction: str) -> Table:
 
 
 PEOPLE = {
-    "terminal": lambda table: "\n".join(summary(table)),
+    "terminal": lambda table: "\n".join(map(str, summary(table, 300))),
     "summary.md": markdown,
     "report.html": page,
     "pytest-html": lambda table: "\n".join(html(table, shown=1, rows_left_out=0)),
