@@ -51,6 +51,7 @@ def run_pytest(
             capture_output=True,
             text=True,
             encoding=encoding_of(environ),
+            errors="backslashreplace",
             timeout=TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=False,
@@ -78,14 +79,18 @@ def command(
         cwd=folder,
         env=environ,
         capture_output=True,
-        text=True,
-        encoding=encoding_of(environ),
         timeout=TIMEOUT,
         stdin=subprocess.DEVNULL,
         check=False,
     )
-    silent(done.stdout + done.stderr)
-    return done
+    # What is printed travels, and is UTF-8 everywhere; a mistake is told in the system's letters.
+    texts = _text(done.stdout, "utf-8"), _text(done.stderr, encoding_of(environ))
+    silent("".join(texts))
+    return subprocess.CompletedProcess(done.args, done.returncode, *texts)
+
+
+def _text(output: bytes, encoding: str) -> str:
+    return output.decode(encoding, "backslashreplace").replace("\r\n", "\n")
 
 
 def encoding_of(environ: Mapping[str, str]) -> str:
@@ -93,6 +98,8 @@ def encoding_of(environ: Mapping[str, str]) -> str:
 
     No child is made to speak UTF-8: that hid what only a code page shows.
     """
+    if environ.get("PYTHONIOENCODING"):
+        return environ["PYTHONIOENCODING"]
     return "utf-8" if sys.platform != "win32" or environ.get("PYTHONUTF8") == "1" else locale.getencoding()
 
 

@@ -29,7 +29,7 @@ def from_keyring(service: str, username: str) -> Secret:
     try:
         keyring = importlib.import_module("keyring")
     except ImportError:
-        raise UsageError("keyring: the package is missing: pip install 'hyperv-compliance[keyring]'") from None
+        raise UsageError('keyring: the package is missing: pip install "hyperv-compliance[keyring]"') from None
     try:
         password: str | None = keyring.get_password(service, username)
     except Exception as error:  # backends are foreign code, each with errors of its own

@@ -8,7 +8,7 @@ from compliance.errors import Why
 from compliance.words import shorten
 from compliance.wsman.endpoint import Endpoint
 
-NO_LIBRARY = "this machine has no library for {0}: pip install 'hyperv-compliance[{0}]'"
+NO_LIBRARY = 'this machine has no library for {0}: pip install "hyperv-compliance[{0}]"'
 
 
 def explain_refusal(endpoint: Endpoint, offered: tuple[str, ...]) -> tuple[Why, str]:

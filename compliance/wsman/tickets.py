@@ -162,5 +162,5 @@ def _krb5(keytab: Path) -> Any:
     except ImportError as error:
         raise UsageError(
             f"{keytab}: a keytab needs pykerberos and krb5, which are not on Windows:"
-            f" pip install 'hyperv-compliance[kerberos]' ({shorten(str(error), 80)})"
+            f' pip install "hyperv-compliance[kerberos]" ({shorten(str(error), 80)})'
         ) from error

@@ -1,9 +1,10 @@
 # A gate before a change, for Windows PowerShell 5.1 and PowerShell 7: gate.sh in another language.
 # Not run by the tests: written by Microsoft's documentation. Try it on an estate whose answer you know first.
 #
-#     powershell.exe -NoProfile -File gate.ps1 site.yaml
+#     powershell.exe -NoProfile -ExecutionPolicy Bypass -File gate.ps1 site.yaml
 #     if ($LASTEXITCODE -eq 0) { Start-TheChange }     # 0: go on; anything else: stop
 #
+# Windows as it is delivered runs no script file: without -ExecutionPolicy powershell.exe ends with 1, as for findings.
 # Start it with -File: after -Command, powershell.exe makes a 1 of every other code. Options after the inventory are
 # handed to pytest. The reports go to a new folder below gate-reports (or $env:HV_GATE_REPORTS), so that no earlier
 # answer can be taken for this one's, and stay as the change's evidence.
@@ -35,10 +36,10 @@ $PSNativeCommandUseErrorActionPreference = $false
 $global:LASTEXITCODE = $null
 $options = @('-q', '--tb=no', '--inventory', $inventory, '--hv-report-dir', $reports,
     '--junitxml', (Join-Path $reports 'junit.xml')) + $more
-& pytest @options
+if (Get-Command pytest -ErrorAction SilentlyContinue) { & pytest @options } else { & python -m pytest @options }
 $code = $global:LASTEXITCODE
 if ($null -eq $code) {
-    [Console]::Error.WriteLine('gate.ps1: pytest was not started: is it installed, and on the PATH?')
+    [Console]::Error.WriteLine('gate.ps1: neither pytest nor python was started: is one on the PATH?')
     $code = 3
 }
 

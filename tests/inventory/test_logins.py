@@ -130,7 +130,7 @@ KEYRINGS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "without the package": (
         {"PYTHONPATH": "without"},
-        "the package is missing: pip install 'hyperv-compliance[keyring]'",
+        'the package is missing: pip install "hyperv-compliance[keyring]"',
     ),
 }
 # place -> what is said behind the credential's name

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import shlex
 import signal
 import sys
@@ -66,8 +67,8 @@ def _scalar(value: object) -> str:
 
 def _tell(asked: argparse.Namespace, inventory: str, count: int) -> None:
     print(f"Playing {count} server{'' if count == 1 else 's'}. Set these two, then run against the inventory:")
-    print(f"  export COMPLIANCE_DEMO_USERNAME={shlex.quote(USERNAME)}")
-    print(f"  export COMPLIANCE_DEMO_PASSWORD={shlex.quote(PASSWORD)}")
+    for name, value in (("COMPLIANCE_DEMO_USERNAME", USERNAME), ("COMPLIANCE_DEMO_PASSWORD", PASSWORD)):
+        print(f"  $env:{name} = '{value}'" if os.name == "nt" else f"  export {name}={shlex.quote(value)}")
     if asked.inventory_out:
         print(f"Inventory: {asked.inventory_out}")
     else:

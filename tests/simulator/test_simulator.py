@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import signal
 import socket
@@ -663,8 +664,9 @@ def test_by_hand(tmp_path):
         check=True,
         timeout=10,
     )
-    assert "COMPLIANCE_DEMO_USERNAME=demo\n" in ended.stdout
-    assert "COMPLIANCE_DEMO_PASSWORD=" in ended.stdout
+    line = "$env:COMPLIANCE_DEMO_USERNAME = 'demo'" if os.name == "nt" else "export COMPLIANCE_DEMO_USERNAME=demo"
+    assert f"  {line}\n" in ended.stdout
+    assert "COMPLIANCE_DEMO_PASSWORD" in ended.stdout
     text = inventory.read_text(encoding="utf-8")
     assert re.sub(r"port: \d+", "port: 0", text) == (
         'name: "lab"\nservers:\n  - name: "hv01.example.test"\n    address: "127.0.0.1"\n    port: 0\n'

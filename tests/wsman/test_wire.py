@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -51,10 +52,18 @@ def test_a_cut_reaches_a_socket_that_somebody_else_took_over() -> None:
             plug = wire.open()
             taken = socket.socket(fileno=plug.detach())  # as ssl does before its handshake
             taken.settimeout(5.0)
-            assert taken.recv(1) == b""
+            assert ends(taken)
             taken.close()
         assert wire.expired
         wire.close()
+
+
+def ends(plug: socket.socket) -> bool:
+    """Whether nothing more comes: an end on POSIX; on Windows, where we cut it ourselves, WSAESHUTDOWN."""
+    try:
+        return plug.recv(1) == b""
+    except BrokenPipeError:
+        return os.name == "nt"
 
 
 def cut_after(wire: Wire) -> float:
@@ -62,7 +71,7 @@ def cut_after(wire: Wire) -> float:
     started = time.monotonic()
     with wire.open() as plug:
         plug.settimeout(5.0)
-        assert plug.recv(1) == b""
+        assert ends(plug)
     return time.monotonic() - started
 
 

@@ -31,7 +31,7 @@ from compliance.inventory.guests import GuestEntry
 if TYPE_CHECKING:
     from paramiko import SSHClient
 
-PARAMIKO = "`paramiko://` needs the extra: pip install 'hyperv-compliance[paramiko]'"
+PARAMIKO = '`paramiko://` needs the extra: pip install "hyperv-compliance[paramiko]"'
 
 
 MOST_OUTPUT = 1024 * 1024
