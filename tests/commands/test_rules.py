@@ -46,6 +46,15 @@ def test_json_has_every_rule_and_microsofts_number() -> None:
     assert numbers == {"failover-ip-needs-integration-services": 230, "replica-has-failover-address": 236}
 
 
+def test_json_says_what_it_needs_and_what_makes_it_fail() -> None:
+    for rule in json.loads(output(json=True))["rules"]:
+        assert set(rule) > {"key", "severity", "subject", "title", "bpa", "needs", "fails"}
+        assert rule["fails"]
+        assert rule["needs"], rule["key"]
+    (founding,) = json.loads(output("failover-ip-needs-integration-services", json=True))["rules"]
+    assert founding["needs"]["Msvm_KvpExchangeComponentSettingData"] == ["EnabledState", "InstanceID"]
+
+
 def test_json_of_one_rule_has_that_one() -> None:
     assert [rule["key"] for rule in json.loads(output(KEYS[0], json=True))["rules"]] == [KEYS[0]]
 

@@ -8,6 +8,8 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
+from compliance.commands.output import adapt
+from compliance.commands.rules.needs import needs_of
 from compliance.errors import UsageError
 from compliance.judge.judge import all_rules
 from compliance.program import PROGRAM
@@ -41,6 +43,7 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
         lines = rule_lines(rules[0], world.width)
     else:
         lines = list_lines(rules)
+    adapt(world.out)
     world.out.writelines(f"{line}\n" for line in lines)
     world.out.flush()
     return 0
@@ -69,11 +72,21 @@ def _as_object(rule: Rule) -> dict[str, object]:
         "subject": SUBJECTS[rule.subject.__name__],
         "title": rule.title,
         "bpa": rule.bpa,
+        "needs": needs_of(rule.key),
+        "fails": _fails(rule),
         "issue": rule.issue,
         "impact": rule.impact,
         "resolution": rule.resolution,
         "link": rule.link,
     }
+
+
+def _fails(rule: Rule) -> str:
+    """Return what makes it fail, in a sentence."""
+    machines = {"Estate": "an estate", "Cluster": "clusters", "Server": "servers"}.get(
+        rule.subject.__name__, "machines"
+    )
+    return f"{machines} that {rule.violated}" if not rule.issue or rule.quoted else rule.issue
 
 
 def list_lines(rules: Sequence[Rule]) -> Iterator[str]:
@@ -91,7 +104,15 @@ def rule_lines(rule: Rule, width: int) -> Iterator[str]:
     yield from _wrapped(rule.title, width)
     if rule.bpa:
         yield f"Number {rule.bpa} of Microsoft's Best Practices Analyzer (model of Server 2012)."
-    for heading, text in (("Fails where", rule.issue), ("Impact", rule.impact), ("What to do", rule.resolution)):
+    needs = "; ".join(f"{name} ({', '.join(properties)})" for name, properties in needs_of(rule.key).items())
+    texts = {
+        "Issue": rule.issue,
+        "Fails": "" if rule.issue == _fails(rule) else _fails(rule),
+        "Impact": rule.impact,
+        "What to do": rule.resolution,
+        "Needs": needs,
+    }
+    for heading, text in texts.items():
         if text:
             yield ""
             yield f"{heading}:"
