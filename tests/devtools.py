@@ -58,8 +58,11 @@ class Chromium:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=20)
+        try:
+            self._call("Browser.close")  # its other processes end with it, and write no more
+            self._process.wait(timeout=20)
+        finally:
+            self._process.kill()
         os.close(self._to)
         os.close(self._from)
 

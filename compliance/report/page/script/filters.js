@@ -113,7 +113,7 @@ const sites = distinct(servers.filter((_, at) => used.has(at)).map((server) => s
 const drawFilters = () => {
   const form = document.getElementById("filters");
   form.addEventListener("submit", (event) => event.preventDefault());
-  const input = make("input", { type: "search", name: "text", size: 22, autocomplete: "off", spellcheck: "false" });
+  const input = make("input", { type: "search", name: "text", autocomplete: "off", spellcheck: "false" });
   let waiting = 0;
   input.addEventListener("input", () => {
     clearTimeout(waiting);
@@ -130,7 +130,6 @@ const drawFilters = () => {
     field("side", "Side", pairs(["primary", "replica"]), "either"),
     field("server", "Server or cluster", pairs(distinct(servers.map((server) => server.name)))),
     ...(servers.some((server) => server.groups.length) ? [field("group", "Group", pairs(distinct(servers.flatMap((server) => server.groups))))] : []),
-    action("Clear filters", { class: "reset" }, () => choose({ ...DEFAULTS, view: chosen.view })),
   );
 };
 const showFilters = (counts) => {
@@ -144,7 +143,11 @@ const showFilters = (counts) => {
     tile.setAttribute("aria-pressed", String(isOn));
   }
 };
-const wireTiles = () => {
+const wireButtons = () => {
+  document.getElementById("clear").addEventListener("click", () => {
+    choose({ ...DEFAULTS });
+    fields.text.select.focus();
+  });
   for (const tile of document.querySelectorAll("[data-ready]")) {
     tile.addEventListener("click", () => {
       const isOn = tile.getAttribute("aria-pressed") === "true";

@@ -14,6 +14,7 @@ const withUnpacked = (packed, use, fail) => {
   if (typeof packed === "string") inflate(packed).then(use).catch(fail);
   else use(packed);
 };
+document.body.classList.remove("static");
 const raw = JSON.parse(document.getElementById("data").textContent);
 withUnpacked(raw.main, begin, (error) => {
   document.body.classList.add("static");

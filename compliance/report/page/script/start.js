@@ -20,6 +20,7 @@ const drawTabs = () => {
 const draw = () => {
   drawTabs();
   document.getElementById("filters").hidden = chosen.view !== "machines";
+  document.getElementById("clear").hidden = chosen.view !== "machines" || !isNarrowed();
   const [status, ...content] = VIEWS[chosen.view][1]();
   document.getElementById("status").textContent = status;
   document.getElementById("view").replaceChildren(make("h2", { id: "title", class: "away" }, VIEWS[chosen.view][0]), ...content.flat().filter(Boolean));
@@ -30,7 +31,7 @@ const follow = () => {
 };
 readAddress();
 drawFilters();
-wireTiles();
+wireButtons();
 draw();
 window.addEventListener("hashchange", follow);
 window.addEventListener("popstate", follow);
