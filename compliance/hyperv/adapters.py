@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import ip_address
 
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.host import OF_SWITCH, HostRows, why_no_address
-from compliance.hyperv.rows import cut, filled, read_word, text
+from compliance.hyperv.rows import MOST_LETTERS, cut, filled, read_word, text
 from compliance.model import Adapter, AdapterConnection, Addresses, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
@@ -67,9 +68,10 @@ def _speaks_of_others(host: HostRows, guid: str, adapters: Mapping[str, Adapter]
 def parsed_addresses(texts: Iterator[str] | tuple[str, ...]) -> tuple[str, ...]:
     """Return those of the texts that are an IP address. A guest writes what it likes there, and Windows a sentence:
     "The following Msvm_KvpExchangeDataItem.Name keys are deprecated …" (hashicorp/packer-plugin-hyperv issue 134)."""
-    return tuple(text for text in texts if _is_address(text))
+    return tuple(text for text in texts if len(text) <= MOST_LETTERS and _is_address(text))
 
 
+@lru_cache(maxsize=16384)
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

@@ -6,6 +6,7 @@ Shape: ``<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem"><PROPERTY NAME="Data" â€
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import Enum
 from xml.etree import ElementTree
@@ -14,6 +15,14 @@ from xml.parsers import expat
 MAX_ITEM = 64 * 1024
 """Characters. A key has at most 512 bytes and a value 2,048 (Linux: include/uapi/linux/hyperv.h), so this is ample."""
 MAX_VALUE = 2048
+
+PROPERTY = (
+    r'<PROPERTY NAME="([A-Za-z]{1,64})"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
+    r"(?:<VALUE>([^<>&\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]*+)</VALUE>)?</PROPERTY>"
+)
+PROPERTIES = re.compile(PROPERTY)
+AS_HOSTS_WRITE_IT = re.compile(rf'<INSTANCE CLASSNAME="[A-Za-z_]{{1,64}}">(?:{PROPERTY})*+</INSTANCE>')
+"""An item without an entity, a line break or anything else that only a parser understands."""
 
 
 class Lost(Enum):
@@ -37,6 +46,9 @@ def parse_items(items: Iterable[str | None]) -> dict[str, str]:
 def parse_item(item: str) -> tuple[str, str] | Lost:
     if len(item) > MAX_ITEM:
         return Lost.TOO_LONG
+    if AS_HOSTS_WRITE_IT.fullmatch(item):
+        values = dict(PROPERTIES.findall(item))
+        return _pair(values.get("Name"), values.get("Data"))
     name = data = None
     try:
         root = safe_tree(item)
@@ -52,6 +64,10 @@ def parse_item(item: str) -> tuple[str, str] | Lost:
                 name = text
             elif element.get("NAME") == "Data":
                 data = text
+    return _pair(name, data)
+
+
+def _pair(name: str | None, data: str | None) -> tuple[str, str] | Lost:
     return (name, data[:MAX_VALUE]) if name and data is not None else Lost.NO_PAIR
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 
 from compliance.hyperv.membership import labels_of
-from compliance.hyperv.rows import first_label
+from compliance.hyperv.rows import MOST_LETTERS, first_label
 from compliance.model import Cluster, Server, VirtualMachine
 
 HERE = "localhost"
@@ -123,6 +124,7 @@ def _listed_labels(listed: Server | Cluster) -> frozenset[str]:
     return frozenset({first_label(listed.name), first_label(_address(listed))})
 
 
+@lru_cache(maxsize=16384)
 def _names_nothing(address: str) -> bool:
     try:
         ip_address(address)
@@ -142,5 +144,10 @@ def _full_names(listed: Server | Cluster) -> tuple[str, ...]:
 
 def _full(name: str) -> str:
     """Return a name that has a domain, without case; empty for a label or an address."""
+    return _full_name(name) if len(name) <= MOST_LETTERS else _full_name.__wrapped__(name)
+
+
+@lru_cache(maxsize=16384)
+def _full_name(name: str) -> str:
     folded = name.strip().casefold().rstrip(".")
     return folded if "." in folded and first_label(folded) != folded else ""

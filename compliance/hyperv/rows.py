@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from compliance.model import Row, Unread
@@ -15,6 +16,9 @@ OF_MACHINE = re.compile(rf"Microsoft:({GUID})\\(.+)", re.DOTALL)
 
 MOST_LETTERS = 256
 """Of a name or an address, which ids, JUnit and terminals carry whole. Hyper-V's tools allow a machine's name 100."""
+
+MOST_DIGITS = 20
+"""Of a uint64."""
 
 T = TypeVar("T")
 Rows = tuple[Row, ...]
@@ -33,8 +37,15 @@ def number(row: Row, name: str) -> int | Unread | None:
     """A number as Windows writes it: decimal digits, at most those of a uint64. NULL is None."""
     value = text(row, name)
     if isinstance(value, str):
-        return int(value) if _is_number(value) else Unread(f"{name} is no number")
+        parsed = _parsed(value) if len(value) <= MOST_DIGITS else None
+        return Unread(f"{name} is no number") if parsed is None else parsed
     return value
+
+
+@lru_cache(maxsize=16384)
+def _parsed(value: str) -> int | None:
+    """Return the number; the same few are in every row, so each is parsed once."""
+    return int(value) if _is_number(value) else None
 
 
 def read_word(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
@@ -50,13 +61,14 @@ def read_word(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
 def array(row: Row, name: str) -> tuple[str, ...]:
     """An array without NULLs. Absent, NULL and empty are the same on a real host's wire (txwinrm recordings)."""
     value = row.get(name)
-    values = value if isinstance(value, list) else [value]
-    return tuple(entry for entry in values if entry is not None)
+    if isinstance(value, list):
+        return tuple([entry for entry in value if entry is not None])
+    return () if value is None else (value,)
 
 
 def filled(row: Row, name: str) -> tuple[str, ...]:
     """The entries of an array that are more than white space, each no longer than a name may be."""
-    return tuple(cut(entry.strip()) for entry in array(row, name) if entry.strip())
+    return tuple([cut(kept) for entry in array(row, name) if (kept := entry.strip())])
 
 
 def cut(text: str) -> str:
@@ -105,10 +117,15 @@ def setting_guids(rows: Rows) -> set[str]:
 
 def first_label(host: str) -> str:
     """The part of a host's name that its own row and a partner's settings have in common, without case."""
+    return _first_label(host) if len(host) <= MOST_LETTERS else _first_label.__wrapped__(host)
+
+
+@lru_cache(maxsize=16384)
+def _first_label(host: str) -> str:
     label = host.strip().casefold()
     is_address = ":" in label or label.replace(".", "").isdigit()
     return label if is_address else label.split(".")[0]
 
 
 def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdigit() and len(value) <= 20
+    return value.isascii() and value.isdigit() and len(value) <= MOST_DIGITS

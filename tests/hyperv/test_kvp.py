@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.hyperv.kvp import MAX_ITEM, MAX_VALUE, parse_items
+from compliance.hyperv.kvp import MAX_ITEM, MAX_VALUE, parse_item, parse_items
 from tests.builders import kvp_item
 
 GOOD = kvp_item("OSName", "Windows Server 2019 Standard")
@@ -83,6 +83,7 @@ LOST = {
     "billion laughs": item(NAME, value("Data", "&l11;"), head=LAUGHS),
     "deep nesting": "<a>" * 9_000 + "</a>" * 9_000,
     "deep nesting, never closed": "<a>" * 21_000,
+    "an attribute twice": item(NAME, DATA.replace(" TYPE", ' TYPE="string" TYPE')),
     "too long": item(NAME, value("Data", "x" * MAX_ITEM)),
 }
 
@@ -139,3 +140,47 @@ printable = st.characters(exclude_categories=("C",))
 @given(st.dictionaries(st.text(printable, min_size=1, max_size=20), st.text(printable, max_size=40), max_size=6))
 def test_what_a_guest_publishes_is_what_is_read(published: dict[str, str]) -> None:
     assert parse_items([kvp_item(*pair) for pair in published.items()]) == published
+
+
+# --- the short way, for items as hosts write them ---------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    [
+        '<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem">',
+        "</INSTANCE>",
+        '<PROPERTY NAME="Name" TYPE="string">',
+        '<PROPERTY NAME="Name" PROPAGATED="true" TYPE="string">',
+        '<PROPERTY NAME="Data" TYPE="string">',
+        '<PROPERTY NAME="Data" TYPE="string" TYPE="string">',
+        '<PROPERTY NAME="Source" TYPE="uint16">',
+        "</PROPERTY>",
+        "<VALUE>",
+        "</VALUE>",
+        "<VALUE>OSName</VALUE>",
+        "</VALUE></PROPERTY>",
+        "&amp;",
+        "]]>",
+        "\r",
+        " ",
+        "",
+    ]
+)
+TEXTS = st.one_of(PIECES, st.text(max_size=4))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["Name", "Data", "Source"]), st.none() | st.lists(TEXTS, max_size=3))))
+def test_an_item_as_hosts_write_it_says_the_same_without_a_parser(pairs: list[tuple[str, list[str] | None]]) -> None:
+    inner = "".join(f'<PROPERTY NAME="{name}" TYPE="string">{_value(texts)}</PROPERTY>' for name, texts in pairs)
+    item = f'<INSTANCE CLASSNAME="Msvm_KvpExchangeDataItem">{inner}</INSTANCE>'
+    # a comment that says nothing sends it the long way
+    assert parse_item(item) == parse_item(item.replace("</INSTANCE>", "<!-- --></INSTANCE>"))
+
+
+@given(st.lists(PIECES, max_size=12))
+def test_no_item_is_better_without_a_parser(pieces: list[str]) -> None:
+    item = "".join(pieces)
+    assert parse_item(item) == parse_item(f"<?xml version='1.0'?>{item}")
+
+
+def _value(texts: list[str] | None) -> str:
+    return "" if texts is None else f"<VALUE>{''.join(texts)}</VALUE>"

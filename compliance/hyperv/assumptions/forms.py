@@ -66,16 +66,27 @@ def empty_array_absent(host: HostRows) -> Iterator[Sign]:
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
 def scalar_present(host: HostRows) -> Iterator[Sign]:
-    for name, row, query in _properties_of(host, lambda name: name not in ARRAYS):
-        yield None if name in row else f"{name} of {query}"
+    for class_name, names in _names_of(host, lambda name: name not in ARRAYS):
+        whole = frozenset(names)
+        for row in or_none(host.rows(class_name)):
+            if row.keys() >= whole:  # nearly every row: counted at once
+                yield len(names)
+            else:
+                yield from (None if name in row else f"{name} of {class_name}" for name in names)
 
 
 def _properties_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
-    adds_only = {query.class_name for query in queries.OF_REPLICATION if query.adds_only}
-    for class_name, properties in host.asked_properties.items():
-        names = [name for name in properties if wanted(name)] if class_name not in adds_only else []
+    for class_name, names in _names_of(host, wanted):
         for row in or_none(host.rows(class_name)):
             yield from ((name, row, class_name) for name in names)
+
+
+def _names_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each class on which a pass rests, with the wanted ones of the properties that it was asked for."""
+    adds_only = {query.class_name for query in queries.OF_REPLICATION if query.adds_only}
+    for class_name, properties in host.asked_properties.items():
+        if class_name not in adds_only and (names := [name for name in dict.fromkeys(properties) if wanted(name)]):
+            yield class_name, names
 
 
 # --- identifiers ------------------------------------------------------------------------------------------------------
@@ -237,9 +248,11 @@ def failover_protocol(host: HostRows) -> Iterator[Sign]:
         for _, row in host.failover_of.get(guid, ()):
             addresses = filled(row, "IPAddresses")
             expected = _protocol(addresses)
-            fits = number(row, "ProtocolIFType") == expected
-            about = f"{name_of(guid, machine)}: {shorten_value(row.get('ProtocolIFType', 'none'))}, expected {expected}"
-            yield None if fits else about
+            if number(row, "ProtocolIFType") == expected:
+                yield None
+            else:
+                kind = shorten_value(row.get("ProtocolIFType", "none"))
+                yield f"{name_of(guid, machine)}: {kind}, expected {expected}"
 
 
 def _protocol(addresses: Sequence[str]) -> int:

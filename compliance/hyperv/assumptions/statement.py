@@ -31,8 +31,9 @@ class AssumptionState(StrEnum):
     NOT_SEEN = "not seen"
 
 
-Sign = str | None
-"""One thing that bears on a statement: None where it agrees, else what speaks against it, printable and short."""
+Sign = str | int | None
+"""What bears on a statement: None for one thing that agrees, a number for so many of them, and a text, printable and
+short, for one that speaks against it."""
 
 Observed = TypeVar("Observed")
 
@@ -76,14 +77,19 @@ class AssumptionCheck(Generic[Observed]):
     look: Callable[[Observed], Iterable[Sign]]
 
     def on(self, seen: Observed) -> Assumption:
-        signs = list(self.look(seen))
-        against = [sign for sign in signs if sign is not None]
+        agreeing = 0
+        against: list[str] = []
+        for sign in self.look(seen):
+            if isinstance(sign, str):
+                against.append(sign)
+            else:
+                agreeing += 1 if sign is None else sign
         return Assumption(
             key=self.key,
             statement=self.statement,
             basis=self.basis,
             origin=self.origin,
-            agreeing=len(signs) - len(against),
+            agreeing=agreeing,
             against=len(against),
             examples=tuple(islice(dict.fromkeys(against), MOST_EXAMPLES)),
         )

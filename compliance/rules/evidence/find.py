@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from compliance.model import Guest, Unread
 from compliance.rules.evidence.system import System, VersionItem
@@ -20,15 +21,19 @@ WITH_VERSION = re.compile(r"(\S.*?) (?:release )?([0-9]{1,9}(?:\.[0-9]{1,9}){0,3
 
 def find(guest: Guest) -> System | Unread:
     """Return the row, which is ``OTHER`` for a system that the table does not know; or why that can't be said."""
-    name = _name(guest.os_name)
+    published = guest.os_name, guest.os_version, guest.os_major
+    are_short = all(len(text or "") <= LONGEST for text in published)
+    return _row_of(*published) if are_short else _row_of.__wrapped__(*published)
+
+
+@lru_cache(maxsize=4096)
+def _row_of(os_name: str | None, os_version: str | None, os_major: str | None) -> System | Unread:
+    """Return the row of what was published; a thousand guests publish the same few systems."""
+    name = _name(os_name)
     if isinstance(name, Unread):
         return name
     rows = _rows(name)
-    version = (
-        None
-        if not rows
-        else _version(guest.os_version if rows[0].version_in is VersionItem.VERSION else guest.os_major)
-    )
+    version = None if not rows else _version(os_version if rows[0].version_in is VersionItem.VERSION else os_major)
     if not rows and (parts := WITH_VERSION.fullmatch(name)):
         rows, version = _rows(parts[1]), _version(parts[2])
     if not rows:
@@ -58,10 +63,6 @@ def _is(name: str, known: str) -> bool:
     if not known.endswith("*"):
         return name == known
     return name == known[:-1] or name.startswith(f"{known[:-1]} ")
-
-
-def _version_of(guest: Guest, row: System) -> tuple[int, ...] | None:
-    return _version(guest.os_version if row.version_in is VersionItem.VERSION else guest.os_major)
 
 
 def _version(published: str | None) -> tuple[int, ...] | None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from compliance.model import FailoverAddress
 from compliance.rules.evidence.causes import Cause
 from compliance.words import join_names, plural, quote
+
+LONGEST = 45
+"""Letters of an address without a zone: an IPv4 one inside an IPv6 one, all digits written."""
 
 IPAddress = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -49,6 +53,12 @@ def mistakes_in(setting: FailoverAddress) -> Iterator[Mistake]:
 
 def parsed(text: str) -> IPAddress | None:
     """Return an address without a zone; None where it is none."""
+    return _parsed(text) if len(text) <= LONGEST else None
+
+
+@lru_cache(maxsize=16384)
+def _parsed(text: str) -> IPAddress | None:
+    """Return the same; each is asked for by several rules, and each mask stands in every setting."""
     try:
         return None if "%" in text else ip_address(text)
     except ValueError:
