@@ -35,7 +35,8 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm, replica_of
 from tests.running import counts
 
 AIM = 130

@@ -33,7 +33,8 @@ from compliance.credentials.find import Credential
 from compliance.gather.gather import gather
 from compliance.inventory.entries import Entry, Limits
 from compliance.snapshot.snapshot import Reading, Snapshot
-from tests.builders import Host, Vm, inventory
+from tests.builders import inventory
+from tests.hosts import Host, Vm
 from tests.replayed import USERS, Exchange, id_of, read, recorded, replaying
 from tests.simulator import sealing
 

@@ -29,7 +29,8 @@ from compliance.inventory.entries import Entry, Limits
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
 from compliance.wsman.endpoint import Endpoint
-from tests.builders import NOW, Host, Vm, host_rows
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host, Vm
 from tests.replayed import USERS
 from tests.simulator import Message, Played, Simulator
 

@@ -10,7 +10,8 @@ from xml.sax.saxutils import escape
 from compliance.hyperv.queries import CLUSTER, NODES, OF_CLUSTER, RESOURCES
 from compliance.model import Row, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import NOW, Host, RowsByClass, Vm, source
+from tests.builders import source
+from tests.hosts import NOW, Host, RowsByClass, Vm
 
 UP, DOWN, PAUSED = 0, 1, 2
 PLAIN = " :\\"

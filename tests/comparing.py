@@ -11,7 +11,8 @@ from compliance.model import Judging, Unread
 from compliance.rules.coverage import estate_has_replicated_machines, server_was_read
 from compliance.rules.failover import failover_ip_needs_integration_services
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import Host, Nic, Vm, guid, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Nic, Vm, guid, replica_of
 
 ADDRESS = Nic(addresses=("10.2.0.20",), subnets=("255.255.255.0",), gateways=("10.2.0.1",))
 SQL = Vm(name="sql01", guid=guid("sql01"), nics=(ADDRESS,))

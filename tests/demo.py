@@ -14,7 +14,7 @@ from pathlib import Path
 
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import WINDOWS, Host, Nic, Vm, linux, replica_of
+from tests.hosts import WINDOWS, Host, Nic, Vm, linux, replica_of
 from tests.lab import Place, gather_from, simulator
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo.jsonl.gz"

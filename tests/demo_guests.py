@@ -18,9 +18,10 @@ from compliance.inventory.entries import Entry
 from compliance.model import Unread
 from compliance.snapshot.snapshot import GuestRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, freebsd, inventory, linux, replica_of
+from tests.builders import inventory
 from tests.canary import CANARY
 from tests.guests.replies import guest, sections
+from tests.hosts import NOW, Host, Vm, freebsd, linux, replica_of
 from tests.lab import DOMAIN, hosts, nic, simulator, windows
 
 SNAPSHOT = Path(__file__).parent.parent / "inventories" / "demo-guests.jsonl.gz"

@@ -20,8 +20,10 @@ from compliance.inventory.entries import Entry
 from compliance.model import Unread
 from compliance.snapshot.snapshot import ServerRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, WINDOWS, Host, Nic, Vm, freebsd, host_rows, inventory, linux, replica_of
+from tests.builders import inventory
 from tests.canary import CANARY
+from tests.host_rows import host_rows
+from tests.hosts import NOW, WINDOWS, Host, Nic, Vm, freebsd, linux, replica_of
 from tests.simulator import Played, Simulator
 
 SNAPSHOT = Path(__file__).with_name("lab.jsonl.gz")

@@ -18,8 +18,9 @@ from datetime import UTC, datetime
 
 from compliance.gather.server import Reader
 from compliance.snapshot.snapshot import Reading
-from tests.builders import NOW, Host, host_rows
 from tests.canary import CANARY
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host
 from tests.simulator import Played, sealing, wire
 from tests.simulator.service import Service, parse
 

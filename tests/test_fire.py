@@ -29,7 +29,8 @@ from compliance.model import Row
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import DATA_EXCHANGE, Host, Nic, Vm, guid, replica_of
 from tests.profiles import examples
 
 CLOSED = (Result.FAILED, Result.UNKNOWN)

@@ -22,8 +22,9 @@ from compliance.judge.judge import all_rules
 from compliance.model import ReplicaAdapter, ReplicatedVM, Unread
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm, replica_of
 from tests.running import APART, RunPytest
 from tests.simulator import Fault, Played, Simulator, mischief
 from tests.wsman.listener import Listener, answer, listening

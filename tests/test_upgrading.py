@@ -10,7 +10,8 @@ from pathlib import Path
 
 from compliance.judge.judge import all_rules
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm, replica_of
 from tests.running import ROOT, RunPytest
 
 PAGE = (ROOT / "docs" / "upgrading.md").read_text(encoding="utf-8")

@@ -24,7 +24,7 @@ from compliance.model import (
     Unread,
     VirtualMachine,
 )
-from tests.builders import NOW, guid
+from tests.hosts import NOW, guid
 
 WINDOWS = Guest(
     answer=Answer.OK,

@@ -31,9 +31,12 @@ from compliance.wsman.connection import Connection
 from tests.adversary.middle import FORGED, MOVES, TLS_MOVES, Middle, Move, Wiretap
 from tests.adversary.origin import encrypted, sealed
 from tests.adversary.service import Service
-from tests.builders import NOW, Host, Nic, Vm, host_rows, replica_of, snapshot, wire
+from tests.builders import snapshot
 from tests.canary import CANARY
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host, Nic, Vm, replica_of
 from tests.profiles import examples
+from tests.wire_rows import wire
 from tests.wsman.authority import Authority
 from tests.wsman.listener import Script, listening, over_tls
 

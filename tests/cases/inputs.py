@@ -9,7 +9,7 @@ from pathlib import Path
 from compliance.model import Row, Unread
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, RowsOrUnread, ServerRecord, Snapshot
-from tests.builders import guid
+from tests.hosts import guid
 
 DATA = Path(__file__).parent / "data"
 NAMED = ("Msvm_ComputerSystem", "Msvm_VirtualSystemSettingData", "Msvm_ReplicationRelationship")

@@ -11,7 +11,8 @@ from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.model import Evidence, Judging
 from compliance.snapshot.snapshot import Snapshot
-from tests.builders import WINDOWS, Host, Nic, Vm, freebsd, linux, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import WINDOWS, Host, Nic, Vm, freebsd, linux, replica_of
 
 READY, IF, NOT, UNKNOWN, NONE, FOREIGN = (
     Word.READY,

@@ -18,7 +18,8 @@ from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from compliance.rule import Result, Severity
 from compliance.snapshot.snapshot import Snapshot
-from tests.builders import HOUR, WINDOWS, Host, Nic, Vm, linux, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import HOUR, WINDOWS, Host, Nic, Vm, linux, replica_of
 
 PAIRS = 20
 OFF = {"power": 3, "uptime": 0}

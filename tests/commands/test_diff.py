@@ -14,7 +14,8 @@ import pytest
 
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import Host, Vm, replica_of
 from tests.running import LAB, ROOT
 
 SQL = Vm(name="sql01 東京")

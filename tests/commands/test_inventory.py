@@ -19,7 +19,8 @@ from compliance.commands.inventory.convert import shell_line
 from compliance.inventory.own_file import inventory_of
 from compliance.inventory.read import read_any
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm, replica_of
 from tests.inventory.ansible.conftest import WITHOUT
 from tests.lab import SNAPSHOT
 from tests.running import ROOT

@@ -25,8 +25,9 @@ from compliance.model import Role, Unread
 from compliance.report.markdown_parts import code
 from compliance.rule import Severity, failed, passed
 from compliance.words import printable
-from tests.builders import NOW, WINDOWS, Host, Nic, Vm, replica_of, source, unread_source
+from tests.builders import source, unread_source
 from tests.comparing import audit
+from tests.hosts import NOW, WINDOWS, Host, Nic, Vm, replica_of
 
 # --- two audits of a small estate, a week apart -----------------------------------------------------------------------
 

@@ -14,9 +14,10 @@ from compliance.diff.difference import Audit, Fate
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.model import Row, Unread
-from tests.builders import HOUR, WINDOWS, Nic, Vm, guid, snapshot
+from tests.builders import snapshot
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
 from tests.guests.replies import answers, guest, sections, service, windows_guest
+from tests.hosts import HOUR, WINDOWS, Nic, Vm, guid
 
 MAC = "00155D" + guid(f"{SQL.id} nic 1")[:6]
 SECOND = Nic(name="Second")

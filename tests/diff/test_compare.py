@@ -17,8 +17,9 @@ from compliance.errors import UsageError
 from compliance.model import Evidence, Judging
 from compliance.rule import Outcome, Result, Severity
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import HOUR, Host, Nic, Vm, guid, replica_of, source, unread_source
+from tests.builders import source, unread_source
 from tests.comparing import ADDRESS, SQL, audit, changes, entry_of, fates, flips, primary, replica
+from tests.hosts import HOUR, Host, Nic, Vm, guid, replica_of
 from tests.profiles import examples
 
 SECOND = Nic(name="Second")

@@ -14,7 +14,7 @@ from compliance.gate.waivers import Waiver, WaiverEntry
 from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Server, Unread
 from compliance.patterns import Patterns, any_matches, beginning_of, folded
 from compliance.rule import Outcome, Result, Severity, Verdict, failed, passed, rule, unknown
-from tests.builders import NOW, guid
+from tests.hosts import NOW, guid
 from tests.values import vm
 
 

@@ -21,8 +21,9 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.rule import Result, Severity, Verdict
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import HOUR, NOW, Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.comparing import RULES
+from tests.hosts import HOUR, NOW, Host, Vm, replica_of
 
 RULE = "failover-ip-needs-integration-services"
 SQL = Vm(name="sql01")

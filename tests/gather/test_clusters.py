@@ -23,9 +23,11 @@ from compliance.model import Unread
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, host_rows, inventory
+from tests.builders import inventory
 from tests.canary import CANARY
 from tests.clustered import DOWN, NESTED, TEXT, UP, Cluster, cluster_rows, cluster_wire
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host, Vm
 from tests.lab import closed_port
 from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator

@@ -27,11 +27,14 @@ from compliance.rule import Result
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import ARRAYS, NOW, Host, Nic, Vm, guid, host_rows, inventory, replica_of, wire
+from tests.builders import inventory
 from tests.canary import CANARY
 from tests.comparing import RULES
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host, Nic, Vm, guid, replica_of
 from tests.lab import closed_port
 from tests.simulator import Fault, Played, Simulator
+from tests.wire_rows import ARRAYS, wire
 
 SECRET = CANARY
 CREDENTIALS = {"audit": Credential(username="audit", password=SECRET)}

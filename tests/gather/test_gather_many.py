@@ -27,7 +27,8 @@ from compliance.plugin.progress import line_of
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, inventory
+from tests.builders import inventory
+from tests.hosts import Host, Vm
 from tests.lab import closed_port
 from tests.replayed import USERS, Exchange, recorded, replaying
 from tests.running import ROOT, RunPytest

@@ -16,8 +16,10 @@ from compliance.model import Unread
 from compliance.secret import Secret
 from tests.adversary.origin import encrypted
 from tests.adversary.service import Service
-from tests.builders import NOW, Host, Vm, host_rows, wire
 from tests.canary import CANARY
+from tests.host_rows import host_rows
+from tests.hosts import NOW, Host, Vm
+from tests.wire_rows import wire
 from tests.wsman.authority import Authority
 from tests.wsman.listener import Listener
 

@@ -18,7 +18,7 @@ from compliance.model import Unread
 from compliance.snapshot.snapshot import Reading
 from compliance.wsman import conversation
 from compliance.wsman.connection import Connection
-from tests.builders import NOW
+from tests.hosts import NOW
 from tests.wsman.samples import IDENTIFY_RESPONSE, first, fragment
 from tests.wsman.test_conversation import Host, Move, Reply, begins, moves, says
 

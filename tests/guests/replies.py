@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from compliance.hyperv.guests.queries import INTEGRATION_SERVICES, MACHINE_ID
 from compliance.model import Row, Unread
 from compliance.snapshot.snapshot import GuestReading, GuestRecord, RowsOrUnread
-from tests.builders import NOW, Vm, mac_of
+from tests.host_rows import mac_of
+from tests.hosts import NOW, Vm
 
 KEYFILE_LINES = (
     'if [ -z "$2" ]; then',

@@ -16,8 +16,9 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import read_any
 from compliance.world import World
-from tests.builders import Host, Vm, host_rows, replica_of
 from tests.guests.sshd import sshd
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm, replica_of
 from tests.inventory.ansible.conftest import WITHOUT
 from tests.running import RunPytest
 from tests.simulator import Played, Simulator

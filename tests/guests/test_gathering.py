@@ -23,10 +23,11 @@ from compliance.plugin.progress import line_of
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import GuestReading, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, inventory, snapshot, source
+from tests.builders import inventory, snapshot, source
 from tests.guests.replies import guest, sections
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.test_connection import clients, taking_passwords
+from tests.hosts import NOW, Host, Vm
 from tests.lab import closed_port
 from tests.running import ROOT
 

@@ -13,10 +13,11 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from tests.builders import Host, Vm, host_rows, mac_of, replica_of
 from tests.guests.sshd import Sshd, sshd
 from tests.guests.test_connection import clients
 from tests.guests.trees import DEBIAN, RED_HAT, UBUNTU, Tree, downloaded, enter, grown
+from tests.host_rows import host_rows, mac_of
+from tests.hosts import Host, Vm, replica_of
 from tests.lab import closed_port
 from tests.running import RunPytest
 from tests.simulator import Played, Simulator

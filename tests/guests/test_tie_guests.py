@@ -19,8 +19,10 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip
 from compliance.snapshot.snapshot import GuestRecord
-from tests.builders import Host, Nic, Vm, guid, mac_of, replica_of, snapshot, source, unread_source, with_text
+from tests.builders import snapshot, source, unread_source, with_text
 from tests.guests.replies import guest, sections
+from tests.host_rows import mac_of
+from tests.hosts import Host, Nic, Vm, guid, replica_of
 
 SQL = Vm(name="sql01")
 WEB = Vm(name="web01")

@@ -26,9 +26,10 @@ from compliance.secret import Secret
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import GuestReading, RowsOrUnread, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Nic, Vm, inventory, replica_of, snapshot, source
+from tests.builders import inventory, snapshot, source
 from tests.canary import CANARY
 from tests.guests.replies import WINRM, answers, registry, rows, service, windows_guest
+from tests.hosts import NOW, Host, Nic, Vm, replica_of
 from tests.lab import closed_port
 from tests.simulator import Fault, Played, Simulator
 

@@ -12,9 +12,9 @@ from compliance.rule import Outcome, Result
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.snapshot.snapshot import RowsOrUnread
-from tests.builders import Vm
 from tests.guests.replies import WINRM, answers, rows, service, windows_guest
 from tests.guests.test_windows import ID, OTHER, SQL, VERSION
+from tests.hosts import Vm
 from tests.rules.test_inside import FAILED, LOST, NO_CONTACT, NOT_APPLICABLE, PASSED, UNKNOWN, outcomes
 
 Changes = Mapping[str, RowsOrUnread | Sequence[Row]]

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.builders import Host, Vm, host_rows, replica_of
 from tests.canary import CANARY, is_in
 from tests.guests.replies import registry, rows, service
 from tests.guests.test_windows import ID, played
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm, replica_of
 from tests.lab import closed_port
 from tests.running import RunPytest
 from tests.simulator import Fault, Played, Simulator

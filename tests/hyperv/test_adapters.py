@@ -10,7 +10,10 @@ from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.model import Adapter, AdapterConnection, Addresses, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import Host, Nic, Vm, guid, host_rows, snapshot, source, wire
+from tests.builders import snapshot, source
+from tests.host_rows import host_rows
+from tests.hosts import Host, Nic, Vm, guid
+from tests.wire_rows import wire
 
 CONNECTIONS = "Msvm_EthernetPortAllocationSettingData"
 SWITCHES = "Msvm_VirtualEthernetSwitch"

@@ -15,7 +15,9 @@ from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.model import Row, Unread
 from compliance.rules.evidence.table import SYSTEMS
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
-from tests.builders import DATA_EXCHANGE, NOW, Host, guid, kvp_item, snapshot, source
+from tests.builders import snapshot, source
+from tests.host_rows import kvp_item
+from tests.hosts import DATA_EXCHANGE, NOW, Host, guid
 
 Value = str | list[str | None] | None
 

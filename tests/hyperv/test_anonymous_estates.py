@@ -23,20 +23,9 @@ from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import (
-    DATA_EXCHANGE,
-    PROVIDER,
-    Host,
-    Nic,
-    Vm,
-    guid,
-    kvp_item,
-    linux,
-    replica_of,
-    snapshot,
-    source,
-    unread_source,
-)
+from tests.builders import snapshot, source, unread_source
+from tests.host_rows import kvp_item
+from tests.hosts import DATA_EXCHANGE, PROVIDER, Host, Nic, Vm, guid, linux, replica_of
 from tests.lab import SNAPSHOT
 from tests.profiles import examples
 

@@ -32,20 +32,10 @@ from compliance.hyperv.queries import (
 )
 from compliance.model import AdapterConnection, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import (
-    DATA_EXCHANGE,
-    NOW,
-    Host,
-    Nic,
-    Vm,
-    guid,
-    host_rows,
-    linux,
-    replica_of,
-    snapshot,
-    source,
-    wire,
-)
+from tests.builders import snapshot, source
+from tests.host_rows import host_rows
+from tests.hosts import DATA_EXCHANGE, NOW, Host, Nic, Vm, guid, linux, replica_of
+from tests.wire_rows import wire
 
 X, Y = guid("x"), guid("y")
 CHAIN = (("hv00.dr.example", "hv01.dr.example"), ("hv01.dr.example", "hv02.dr.example"))

@@ -16,8 +16,9 @@ from compliance.model import Cluster as TranslatedCluster
 from compliance.model import Estate, Judging, Unread
 from compliance.rule import Result
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.clustered import DOWN, NESTED, PAUSED, TEXT, UP, Cluster, cluster_source, node_source
+from tests.hosts import Host, Vm, replica_of
 
 SQL = Vm(name="sql01", hosts=(("hv01.dr.example", "hv09.dr.example"),))
 WEB = Vm(name="web01", hosts=(("hv02.dr.example", "hv09.dr.example"),))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.hyperv.kvp import MAX_ITEM, MAX_VALUE, parse_item, parse_items
-from tests.builders import kvp_item
+from tests.host_rows import kvp_item
 
 GOOD = kvp_item("OSName", "Windows Server 2019 Standard")
 READ = {"OSName": "Windows Server 2019 Standard"}

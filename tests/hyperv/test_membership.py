@@ -20,8 +20,9 @@ from compliance.model import Unread
 from compliance.plugin.report_folder import WRITERS
 from compliance.rule import Outcome, Result
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.clustered import UP, Cluster, cluster_source, node_source
+from tests.hosts import Host, Vm, replica_of
 
 FAILS = Vm(name="sql01", kvp=12, hosts=(("hv01.dr.example", "hv09.dr.example"),))
 WORKS = Vm(name="sql01", hosts=(("hv02.dr.example", "hv09.dr.example"),))

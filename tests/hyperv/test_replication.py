@@ -13,7 +13,10 @@ from compliance.judge.readiness import Direction
 from compliance.judge.scope import Scope
 from compliance.model import Answer, Guest, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import WINDOWS, Host, Vm, guid, host_rows, replica_of, snapshot, source, wire
+from tests.builders import snapshot, source
+from tests.host_rows import host_rows
+from tests.hosts import WINDOWS, Host, Vm, guid, replica_of
+from tests.wire_rows import wire
 
 X = guid("x")
 RELATIONSHIPS, SECURITY, TEST_REPLICAS = (

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from compliance.hyperv.estate import translate
 from compliance.model import Estate, ReplicatedVM, Unread
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import Host, Vm, replica_of
 
 SQL = Vm(name="sql01")
 REPLICATION = "Msvm_ReplicationSettingData"

@@ -20,23 +20,11 @@ from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import MOST_LETTERS, cut
 from compliance.model import Answer, Estate, Power, Role, Row, Server, Unread, VirtualMachine
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import (
-    DATA_EXCHANGE,
-    HOUR,
-    Host,
-    Nic,
-    RowsByClass,
-    Vm,
-    guid,
-    host_rows,
-    kvp_item,
-    replica_of,
-    snapshot,
-    source,
-    unread_source,
-    wire,
-)
+from tests.builders import snapshot, source, unread_source
+from tests.host_rows import host_rows, kvp_item
+from tests.hosts import DATA_EXCHANGE, HOUR, Host, Nic, RowsByClass, Vm, guid, replica_of
 from tests.profiles import examples
+from tests.wire_rows import wire
 
 MACHINES = "Msvm_ComputerSystem"
 SETTINGS = "Msvm_VirtualSystemSettingData"

@@ -25,7 +25,7 @@ from compliance.judge.scope import Scope
 from compliance.model import Estate, ReplicatedVM, Role, Unread
 from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
-from tests.builders import NOW, guid
+from tests.hosts import NOW, guid
 from tests.values import adapter, address, estate, replica, static, vm
 
 LATER = datetime(2027, 6, 1, tzinfo=UTC)

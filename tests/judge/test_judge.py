@@ -32,7 +32,8 @@ from compliance.model import (
 )
 from compliance.rule import Outcome, Result, Rule, Severity, passed, rule
 from compliance.words import printable
-from tests.builders import NOW, Host, Vm, guid, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import NOW, Host, Vm, guid
 
 HERE = Path(__file__).parent.parent
 MODULES = sorted(found.name for found in pkgutil.iter_modules(compliance.rules.__path__) if not found.ispkg)

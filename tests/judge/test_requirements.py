@@ -23,7 +23,7 @@ from compliance.model import (
 )
 from compliance.rule import Outcome, Result, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.coverage import cluster_was_read, estate_has_replicated_machines, server_was_read
-from tests.builders import NOW
+from tests.hosts import NOW
 from tests.values import address, estate, replica, vm
 
 

@@ -16,8 +16,9 @@ from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.rule import Result, Severity, Verdict
-from tests.builders import Host, Vm, guid, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.guests.replies import guest
+from tests.hosts import Host, Vm, guid, replica_of
 
 RULE, READ, ESTATE = "failover-ip-needs-integration-services", "server-was-read", "estate-has-replicated-machines"
 VERDICTS = judge(

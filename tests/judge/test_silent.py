@@ -13,7 +13,8 @@ from compliance.gate.policy import Policy
 from compliance.judge.scope import Scope
 from compliance.rule import Severity
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import ORDINARY, Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import ORDINARY, Host, Nic, Vm, replica_of
 
 EVERYTHING = Scope()
 BARE = Vm(name="sql01", nics=(Nic(),))

@@ -22,9 +22,9 @@ from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import hold, identify
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.tickets import Ticket
-from tests.builders import NOW, Host, Vm
 from tests.canary import CANARY
 from tests.gather.test_gather import played, reading, unread
+from tests.hosts import NOW, Host, Vm
 from tests.kerberos.realm import NAME, Realm
 from tests.running import RunPytest
 from tests.simulator import Simulator

@@ -27,10 +27,13 @@ from compliance.snapshot.snapshot import Snapshot
 from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.tickets import Ticket
-from tests.builders import Host, Vm, host_rows, inventory, wire
+from tests.builders import inventory
 from tests.gather.test_gather import CREDENTIALS, played, read, reading, unread
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm
 from tests.kerberos.realm import NAME, PASSWORD, Realm, silent_kdc
 from tests.simulator import Simulator
+from tests.wire_rows import wire
 from tests.wsman.authority import Authority
 from tests.wsman.listener import IDENTIFIED, Script, answer, listening, over_tls, read_request, says
 

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, linux, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm, linux, replica_of
 from tests.running import RunPytest, counts
 
 PLAIN = Vm(name="plain01")

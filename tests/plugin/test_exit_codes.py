@@ -16,8 +16,9 @@ from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.canary import CANARY
+from tests.hosts import Host, Vm, replica_of
 from tests.lab import closed_port
 from tests.running import RunPytest
 

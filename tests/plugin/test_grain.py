@@ -25,7 +25,8 @@ from compliance.plugin.options import Grain
 from compliance.rule import Result
 from compliance.snapshot.snapshot import ServerRecord
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Nic, Vm, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import NOW, Host, Nic, Vm
 from tests.plugin.test_plugin import ids, report_of, rows_of
 from tests.report.every import every
 from tests.report.tables import table

@@ -11,7 +11,8 @@ import pytest
 from compliance.audit import plan
 from compliance.plugin.handover import KEY, Handover, delete_handover, read_handover, write_handover
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import NOW, Host, Vm, replica_of
 from tests.running import RunPytest, counts
 
 RULE = "failover-ip-needs-integration-services"

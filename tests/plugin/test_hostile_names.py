@@ -18,7 +18,8 @@ from compliance.plugin.mistakes import lines_of
 from compliance.plugin.options import Grain
 from compliance.plugin.subjects import machines, servers
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, guid, linux, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import Host, Vm, guid, linux, replica_of
 from tests.report.tables import hostile
 from tests.running import RunPytest
 

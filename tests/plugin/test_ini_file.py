@@ -10,7 +10,8 @@ import pytest
 from compliance.plugin.options import OPTIONS
 from compliance.snapshot.write import write_snapshot
 from compliance.words import quote
-from tests.builders import Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm, replica_of
 from tests.running import ROOT, RunPytest, counts
 
 SQL = Vm(name="sql01")

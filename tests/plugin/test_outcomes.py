@@ -13,8 +13,9 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.clustered import UP, Cluster, cluster_source, node_source
+from tests.hosts import Host, Vm, replica_of
 from tests.running import ROOT, RunPytest
 
 RULE = "failover-ip-needs-integration-services"

@@ -24,8 +24,10 @@ from compliance.report.table import Table
 from compliance.rule import Result, Verdict
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Nic, Vm, guid, host_rows, linux, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.canary import CANARY
+from tests.host_rows import host_rows
+from tests.hosts import Host, Nic, Vm, guid, linux, replica_of
 from tests.lab import SNAPSHOT
 from tests.running import LAB, ROOT, RunPytest, TitleIn, counts
 from tests.simulator import Played, Simulator

@@ -25,7 +25,8 @@ from compliance.plugin.report_folder import PAGE, WRITERS, Reports, junit_warnin
 from compliance.report.table import Table
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import Host, Vm, replica_of
 from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
 from tests.report.every import every
 from tests.report.test_results import STRICT

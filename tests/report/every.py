@@ -28,7 +28,7 @@ from compliance.report.summary import summary
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
-from tests.builders import NOW
+from tests.hosts import NOW
 from tests.report.tables import mute_machine
 
 GOLDEN = Path(__file__).parent / "golden"

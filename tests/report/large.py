@@ -9,7 +9,8 @@ from dataclasses import replace
 from compliance.audit import judged
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
-from tests.builders import HOUR, WINDOWS, Host, Nic, Vm, guid, linux, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import HOUR, WINDOWS, Host, Nic, Vm, guid, linux, replica_of
 
 PER_SERVER = 50
 ROLES = ("app", "sql", "web", "file", "mail", "erp", "build", "print", "crm", "dc")

@@ -30,8 +30,9 @@ from compliance.model import (
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
-from tests.builders import NOW, Host, Nic, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.comparing import RULES
+from tests.hosts import NOW, Host, Nic, Vm, replica_of
 
 
 def table(estate: Estate, **changes: object) -> Table:

@@ -42,9 +42,10 @@ from compliance.report.text import details
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.clustered import Cluster, cluster_source, node_source
 from tests.comparing import changes, entry_of, fates, flips
+from tests.hosts import Host, Vm, replica_of
 from tests.running import ROOT
 from tests.simulator.snapshots import estate_and_servers
 

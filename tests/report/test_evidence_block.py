@@ -21,7 +21,8 @@ from compliance.report.table import Table
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import GuestReading, GuestRecord, Reading, Snapshot
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import NOW, Host, Vm
 from tests.report.every import VERSIONS, WRITERS, every, hostile
 from tests.running import RunPytest
 

@@ -14,7 +14,8 @@ from compliance.report.html.rows import choose_rows, detail, row_cells
 from compliance.report.html.style import STYLE
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
-from tests.builders import Host, Nic, Vm, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Nic, Vm
 from tests.report.reader import read
 from tests.report.tables import many, showing, small, table, verdict_of
 

@@ -30,7 +30,8 @@ from compliance.report.page.texts import LARGE, Pool, by_address, natural, pack,
 from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.remedies.remedy import Command, Shell
-from tests.builders import NOW, Host, Vm, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import NOW, Host, Vm
 from tests.report.every import estate as lab
 from tests.report.every import every
 from tests.report.large import machines

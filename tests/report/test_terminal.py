@@ -16,7 +16,7 @@ from compliance.report.by_cause import groups_by_cause
 from compliance.report.table import Table
 from compliance.report.terminal import MOST_LINES, MOST_REASONS, MOST_REMARKS, Line, Tone, summary
 from compliance.rule import Result, Severity, failed, unknown
-from tests.builders import NOW
+from tests.hosts import NOW
 from tests.profiles import examples
 from tests.report.every import every
 from tests.report.tables import hostile, many, mute_machine, showing, small, table, verdict_of

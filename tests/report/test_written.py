@@ -15,7 +15,7 @@ from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.report.table import Table
 from compliance.rule import Result
-from tests.builders import NOW
+from tests.hosts import NOW
 from tests.profiles import examples
 from tests.report import tables
 from tests.report.every import GOLDEN, WRITERS, every, hostile

@@ -15,7 +15,7 @@ from compliance.rule import Outcome, Result, Rule
 from compliance.rules.addresses import failover_ip_differs_from_today, failover_ip_is_free, failover_ip_is_valid
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.settings import network_of, parsed
-from tests.builders import guid
+from tests.hosts import guid
 from tests.values import WINDOWS, adapter, address, estate, replica, static, vm
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE

@@ -14,8 +14,9 @@ from compliance.rule import Outcome, Result
 from compliance.rules.connections import guests_were_read
 from compliance.rules.evidence.causes import Cause
 from compliance.snapshot.snapshot import GuestRecord
-from tests.builders import Host, Vm, replica_of, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
 from tests.guests.replies import guest, sections
+from tests.hosts import Host, Vm, replica_of
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SQL = Vm(name="sql01")

@@ -23,7 +23,8 @@ from compliance.model import (
 from compliance.rule import Outcome, Result, Rule, passed, unknown
 from compliance.rules import coverage as rules
 from compliance.rules.evidence.causes import Cause
-from tests.builders import NOW, Host, Vm, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import NOW, Host, Vm, replica_of
 
 MACHINE = VirtualMachine(server="hv01", guid="x", name="x", role=Role.PRIMARY, power=Power.OFF, replicated=True)
 SIDE = ReplicatedVM(machine=MACHINE, partner=Unread("none"))

@@ -20,19 +20,10 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import BPA
 from compliance.rules.failover import failover_ip_needs_integration_services as RULE  # noqa: N812
 from compliance.snapshot.snapshot import ServerRecord
-from tests.builders import (
-    HOUR,
-    Host,
-    Nic,
-    Vm,
-    guid,
-    host_rows,
-    replica_of,
-    snapshot,
-    source,
-    unread_source,
-    wire,
-)
+from tests.builders import snapshot, source, unread_source
+from tests.host_rows import host_rows
+from tests.hosts import HOUR, Host, Nic, Vm, guid, replica_of
+from tests.wire_rows import wire
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 GONE = None  # no case at all

@@ -18,7 +18,8 @@ from compliance.rules.evidence.table import OTHER, SYSTEMS
 from compliance.rules.failover import failover_ip_needs_integration_services as FOUNDING  # noqa: N812
 from compliance.rules.guests import guest_can_apply_failover_ip as RULE  # noqa: N812
 from compliance.snapshot.snapshot import Reading, ServerRecord
-from tests.builders import Host, Nic, Vm, freebsd, linux, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Nic, Vm, freebsd, linux, replica_of
 from tests.rules.evidence.test_systems import PUBLISHED
 from tests.rules.test_failover import BPA_MODE, OWN_SERVER
 

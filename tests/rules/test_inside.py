@@ -18,8 +18,10 @@ from compliance.rules.failover import failover_ip_needs_integration_services as 
 from compliance.rules.guests import guest_can_apply_failover_ip
 from compliance.rules.inside import guest_applies_failover_ip as RULE  # noqa: N812
 from compliance.snapshot.snapshot import GuestRecord
-from tests.builders import Host, Nic, Vm, mac_of, replica_of, snapshot, source, with_text
+from tests.builders import snapshot, source, with_text
 from tests.guests.replies import SCRIPT, guest, lines, script, sections
+from tests.host_rows import mac_of
+from tests.hosts import Host, Nic, Vm, replica_of
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE
 SQL = Vm(name="sql01")

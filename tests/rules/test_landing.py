@@ -14,7 +14,7 @@ from compliance.model import Answer, Estate, FailoverAddress, Guest, Power, Role
 from compliance.rule import Outcome, Result
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.landing import failover_ip_landed, runs_on_one_side
-from tests.builders import guid
+from tests.hosts import guid
 from tests.values import WINDOWS, adapter, address, estate, replica, static, vm
 
 PASSED, FAILED, UNKNOWN, NOT_APPLICABLE = Result.PASSED, Result.FAILED, Result.UNKNOWN, Result.NOT_APPLICABLE

@@ -19,7 +19,8 @@ from compliance.errors import SnapshotError
 from compliance.snapshot.lines import MOST_OCTETS, MOST_UNPACKED, MOST_VALUES, OCTETS_A_VALUE
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import lines_of
-from tests.builders import Host, Vm, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import Host, Vm
 from tests.snapshot.test_snapshot import SMALL, complaint, head, lines, server, shared_folder, written
 
 

@@ -27,7 +27,8 @@ from compliance.model import ReplicaAdapter, ReplicatedVM, Unread
 from compliance.rule import Result, Verdict
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import lines_of
-from tests.builders import WINDOWS, Host, Nic, Vm, linux, replica_of, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import WINDOWS, Host, Nic, Vm, linux, replica_of
 from tests.profiles import examples
 
 UNKNOWN = Result.UNKNOWN

@@ -23,7 +23,8 @@ from compliance.patterns import NAME
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import FORMAT, Reading, ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
-from tests.builders import NOW, Host, Vm, snapshot, source, unread_source
+from tests.builders import snapshot, source, unread_source
+from tests.hosts import NOW, Host, Vm
 
 SMALL = replace(
     snapshot(

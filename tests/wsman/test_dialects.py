@@ -12,8 +12,11 @@ from compliance.hyperv.estate import translate
 from compliance.model import Estate, Row
 from compliance.wsman import envelope
 from compliance.wsman.row import ParsedRow as Read
-from tests.builders import ARRAYS, Host, Nic, Vm, host_rows, snapshot, source, wire
+from tests.builders import snapshot, source
+from tests.host_rows import host_rows
+from tests.hosts import Host, Nic, Vm
 from tests.profiles import examples
+from tests.wire_rows import ARRAYS, wire
 from tests.wsman import dialects
 from tests.wsman.dialects import OMI, PROJECTED, WINDOWS, Dialect, Instance, Kind, Value, written
 from tests.wsman.samples import ID, WMI

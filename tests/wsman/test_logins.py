@@ -6,10 +6,12 @@ import pytest
 
 from compliance.credentials.find import Credential
 from compliance.errors import Why
-from tests.builders import Host, Vm, host_rows, wire
 from tests.canary import CANARY
 from tests.gather.test_gather import entry, played, read, reading, unread
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm
 from tests.simulator import Simulator
+from tests.wire_rows import wire
 
 LARGE = Host(name="HV01", vms=[Vm(name=f"sql{number:02}") for number in range(60)])
 PART = 16384  # octets that CredSSP seals at once (MS-WSMV 2.2.9.1.3)

@@ -22,8 +22,8 @@ from compliance.inventory.entries import Entry
 from compliance.inventory.own_file import read_inventory
 from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
-from tests.builders import Host, Vm
 from tests.commands.doctor.ward import HOST, NAMED, PASSWORD, WAYS, doctor, played, server, to
+from tests.hosts import Host, Vm
 from tests.portable import posix
 from tests.running import ROOT, RunCommand, RunPytest
 from tests.simulator import Fault, Simulator

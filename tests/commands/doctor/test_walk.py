@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES
-from tests.builders import wire
 from tests.commands.doctor.ward import (
     HOST,
     NAMED,
@@ -27,6 +26,7 @@ from tests.commands.doctor.ward import (
 )
 from tests.lab import closed_port
 from tests.simulator import Fault
+from tests.wire_rows import wire
 from tests.wsman.authority import Authority
 from tests.wsman.listener import answer, listening, loopback, over_tls, says
 

@@ -15,8 +15,9 @@ from compliance.commands.doctor.command import run
 from compliance.commands.doctor.examination import STEPS
 from compliance.commands.parser import parser_for
 from compliance.world import World
-from tests.builders import Host, Vm, host_rows
 from tests.canary import CANARY, silent
+from tests.host_rows import host_rows
+from tests.hosts import Host, Vm
 from tests.simulator import Played, Simulator
 from tests.wsman.authority import Authority
 

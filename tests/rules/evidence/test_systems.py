@@ -12,8 +12,8 @@ from compliance.model import Answer, Guest, Stack, Unread
 from compliance.rules.evidence.find import LONGEST, find
 from compliance.rules.evidence.system import Citation, Statement, System
 from compliance.rules.evidence.table import OTHER, SYSTEMS
-from tests.builders import freebsd, linux
 from tests.docs.systems import page
+from tests.hosts import freebsd, linux
 
 ROWS = (*SYSTEMS, OTHER)
 
