@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks.cases import AS_USERS_HAVE_IT, PASSING, Cost, cheapest, cost_of, write_bare, write_estate
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.judge.scope import Scope
 from compliance.plugin.report_folder import GATE, WRITERS, Pieces, Reports, octets
 from compliance.report.gate_json import gate_json
@@ -105,7 +105,7 @@ def write_one(name: str) -> Written:
 
 def write_all(path: Path) -> dict[str, Written]:
     """In a fresh process."""
-    TABLES["own"] = judged(read_snapshot(path), Scope())
+    TABLES["own"] = judge_snapshot(read_snapshot(path), Scope())
     gc.freeze()  # as a run does
     fork = multiprocessing.get_context("fork")
     found = {}
@@ -160,7 +160,7 @@ def steps_of(path: Path) -> list[Step]:
     start = time.process_time()
     snapshot = read_snapshot(path)
     note("read the snapshot")
-    table = judged(snapshot, Scope())
+    table = judge_snapshot(snapshot, Scope())
     note("translate, judge, decide")
     del snapshot
     gc.freeze()  # both as a run does

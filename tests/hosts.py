@@ -10,13 +10,9 @@ from datetime import UTC, datetime
 NOW = datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
 
 NEVER = datetime(1601, 1, 1, tzinfo=UTC)
-
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
-
 HEARTBEAT = "84EAAE65-2F2E-45F5-9BB5-0E857DC8EB47"
-
 PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
-
 HOUR = 3_600_000  # milliseconds
 
 RowsByClass = dict[str, list[dict[str, object]]]

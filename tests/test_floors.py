@@ -18,7 +18,7 @@ FLOORS = (
     {"__main__"},
     {"plugin", "commands"},
     {"audit", "diff"},
-    {"gather", "report"},
+    {"gather", "report", "plan"},
     {"inventory", "judge"},
     {"hyperv", "rules", "gate", "credentials", "wsman"},
     {"snapshot", "rule", "files", "child", "world"},

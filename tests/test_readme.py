@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.judge.scope import Scope
 from compliance.snapshot.read import read_snapshot
 from tests.demo import SNAPSHOT
@@ -26,7 +26,7 @@ def test_continuous_integration_runs_the_readmes_two_lines() -> None:
 
 def test_the_sentence_is_the_demos() -> None:
     quoted = " ".join(line.removeprefix("> ") for line in README.splitlines() if line.startswith("> "))
-    assert quoted == f"{judged(read_snapshot(SNAPSHOT), Scope()).headline}."
+    assert quoted == f"{judge_snapshot(read_snapshot(SNAPSHOT), Scope()).headline}."
 
 
 def test_it_is_short_and_says_that_nothing_is_sent() -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES
 from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
@@ -55,7 +55,7 @@ Words = dict[tuple[str, Direction], Word]  # a virtual machine's, by its GUID an
 
 
 def results(snapshot: Snapshot) -> tuple[dict[str, Result], Words]:
-    table = judged(snapshot, Scope())
+    table = judge_snapshot(snapshot, Scope())
     words = {(machine.guid, machine.direction): machine.word for machine in table.readiness}
     return {verdict.id: verdict.outcome.result for verdict in table.verdicts}, words
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from compliance.audit import Plan
+from compliance.plan import Plan
 from compliance.snapshot.snapshot import Snapshot
 
 KEY = "hv_handover"

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from compliance import audit
-from compliance.audit import Plan
 from compliance.gate.policy import policy_of_options, read_policy
 from compliance.inventory.limit import Limit
 from compliance.judge.scope import Scope
+from compliance.plan import Plan, read_plan
 from compliance.plugin.handover import Handover, read_handover
 from compliance.plugin.ini_file import IniOptions
 from compliance.plugin.options import POLICY_OPTIONS, Grain
@@ -80,7 +80,7 @@ def author_of(name: str | None) -> str:
 
 
 def _read_plan(option: Any, ini: IniOptions) -> Plan:
-    return audit.plan(
+    return read_plan(
         option.hv_inventory,
         option.hv_snapshot,
         policies=option.hv_policy,

@@ -71,7 +71,9 @@ class EstateSession:
         if config.pluginmanager.has_plugin("dsession"):
             plan = replace(request.plan, inventory=None, snapshot=None)
             self._handover = write_handover(Handover(plan=plan, snapshot=snapshot, now=now))
-        self._table = audit.judged(snapshot, request.scope, request.plan, now=now, author=request.author, saved=saved)
+        self._table = audit.judge_snapshot(
+            snapshot, request.scope, request.plan, now=now, author=request.author, saved=saved
+        )
         # The snapshot's rows take more memory than all that was made of them.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run

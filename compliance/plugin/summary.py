@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from compliance import audit
-from compliance.audit import Plan
+from compliance.plan import Plan
 from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.grain import hint
 from compliance.plugin.report_folder import Reports, junit_warning, tell_github

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.credentials.find import Credential
 from compliance.errors import ReadError
 from compliance.gather.server import Reader, endpoint_of
@@ -119,7 +119,7 @@ def read(entry: Entry, limits: Limits) -> Reading | Unread:
 
 def verdicts(entries: list[Entry], limits: Limits = LIMITS) -> dict[str, Result]:
     taken: Snapshot = snapshot(*(source_of(entry, read(entry, limits)) for entry in entries))
-    return {verdict.id: verdict.outcome.result for verdict in judged(taken, Scope()).verdicts}
+    return {verdict.id: verdict.outcome.result for verdict in judge_snapshot(taken, Scope()).verdicts}
 
 
 Scripts = Mapping[str, Script]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.errors import SnapshotError
 from compliance.judge.scope import Scope
 from compliance.report.terminal import summary
@@ -19,7 +19,7 @@ INPUTS = sorted(path.name for path in DATA.iterdir() if ".jsonl" in path.name)
 def text_of(name: str) -> str:
     """Return what is printed at 80 columns with `-v`, or the mistake where the file is refused."""
     try:
-        table = judged(read_snapshot(DATA / name), Scope())
+        table = judge_snapshot(read_snapshot(DATA / name), Scope())
     except SnapshotError as error:
         return f"{str(error).removeprefix(f'{DATA}{os.sep}')}\n"
     return "".join(f"{line}\n" for line in summary(table, 80, most=None))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.model import Evidence, Judging
@@ -60,7 +60,7 @@ def pair(vm: Vm, replica: Vm, *, sites: tuple[str | None, str | None] = ("berlin
 
 
 def word(found: Snapshot, direction: Direction = Direction.FAILOVER, server: str = "") -> Word:
-    table = judged(found, Scope())
+    table = judge_snapshot(found, Scope())
     return next(
         one.word for one in table.readiness if one.direction is direction and server in ("", one.primary, one.replica)
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.hyperv.estate import translate
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
@@ -145,7 +145,7 @@ def words(found: Snapshot, direction: Direction = Direction.FAILOVER) -> Counter
 
 
 def test_five_hundred_ordinary_machines(whole: Snapshot) -> None:
-    table = judged(whole, Scope())
+    table = judge_snapshot(whole, Scope())
     assert alarms(table)[:5] == []
     assert table.gate.is_open, [reason.text for reason in table.gate.reasons]
     counts = words(whole)
@@ -155,7 +155,7 @@ def test_five_hundred_ordinary_machines(whole: Snapshot) -> None:
 
 
 def test_a_shop_that_uses_dhcp(by_dhcp: Snapshot) -> None:
-    table = judged(by_dhcp, Scope())
+    table = judge_snapshot(by_dhcp, Scope())
     assert alarms(table)[:5] == []
     assert table.gate.is_open, [reason.text for reason in table.gate.reasons]
     assert words(by_dhcp) == {Word.NO_ADDRESS: 61}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.judge.judge import all_rules
 from compliance.judge.scope import Scope
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server
@@ -107,5 +107,5 @@ def _examples(rule: Rule, result: Result) -> Iterator[str]:
 
 @cache
 def _verdicts() -> tuple[Verdict, ...]:
-    tables = (judged(read_snapshot(ROOT / "inventories" / f"{name}.jsonl.gz"), Scope()) for name in DEMOS)
+    tables = (judge_snapshot(read_snapshot(ROOT / "inventories" / f"{name}.jsonl.gz"), Scope()) for name in DEMOS)
     return tuple(verdict for table in tables for verdict in table.verdicts)

@@ -14,6 +14,7 @@ from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, option_of, poli
 from compliance.judge.judge import all_rules
 from compliance.judge.scope import Scope
 from compliance.model import Evidence, Judging, ReplicatedVM, Role, Server, Unread
+from compliance.plan import read_plan
 from compliance.plugin.options import POLICY_OPTIONS
 from compliance.rule import Severity, Verdict, failed
 from tests.running import LAB
@@ -106,9 +107,9 @@ def off(*keys: str) -> PolicyBlock:
 def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("rules:\n  guest-can-apply-failover-ip: off\n", encoding="utf-8")
-    planned = audit.plan(None, [str(LAB.with_suffix(".jsonl.gz"))], policies=[str(path)])
+    planned = read_plan(None, [str(LAB.with_suffix(".jsonl.gz"))], policies=[str(path)])
     assert planned.snapshot
-    table = audit.judged(planned.snapshot, Scope(), planned)
+    table = audit.judge_snapshot(planned.snapshot, Scope(), planned)
     keys = {one.verdict.rule.key for one in table.decisions}
     assert "guest-can-apply-failover-ip" not in keys
     assert "server-was-read" in keys
@@ -129,7 +130,7 @@ def test_a_rule_that_is_off_is_not_judged_and_named(tmp_path: Path) -> None:
 )
 def test_a_rule_that_can_not_be_off(key: str, line: str) -> None:
     with pytest.raises(UsageError) as error:
-        audit.plan(None, [str(LAB.with_suffix(".jsonl.gz"))], options=off(key))
+        read_plan(None, [str(LAB.with_suffix(".jsonl.gz"))], options=off(key))
     assert str(error.value) == line
 
 
@@ -180,7 +181,7 @@ def test_options_win_over_files_and_files_over_the_inventory(tmp_path: Path) -> 
         f"snapshot: {LAB.parent}/lab.jsonl.gz\npolicy: {{fail_at: information, boot_grace: 1, oldest_snapshot: 1}}\n"
     )
     (tmp_path / "policy.yaml").write_text("fail_at: error\nboot_grace: 2\n")
-    found = audit.plan(
+    found = read_plan(
         str(tmp_path / "lab.yaml"),
         [],
         policies=[str(tmp_path / "policy.yaml")],
@@ -195,4 +196,4 @@ def test_options_win_over_files_and_files_over_the_inventory(tmp_path: Path) -> 
 
 def test_the_severity_of_no_rule() -> None:
     with pytest.raises(UsageError, match="no rule is called `server-was-red` \\(did you mean `server-was-read`\\?\\)"):
-        audit.plan(str(LAB), [], options=PolicyBlock(severity={"server-was-red": "error"}))
+        read_plan(str(LAB), [], options=PolicyBlock(severity={"server-was-red": "error"}))

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from compliance.audit import Plan, judged, plan
+from compliance.audit import judge_snapshot
 from compliance.gate import version_1
 from compliance.gate.baseline import ANSWERS, SIDES, finding_of
 from compliance.gate.decision import BaselineState
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
 from compliance.model import Answer, Role
+from compliance.plan import Plan, read_plan
 from compliance.report.table import Table
 from compliance.rule import Result
 
@@ -29,7 +30,7 @@ NAMES = {
 
 
 def planned(name: str) -> Plan:
-    return plan(
+    return read_plan(
         None,
         [str(FOLDER / f"{name}.jsonl.gz")],
         policies=[str(FOLDER / "policy.yaml")],
@@ -46,7 +47,7 @@ def written(name: str) -> dict[str, Any]:
 def table_of(of: Plan, name: str) -> Table:
     """By the rules that it had, for this estate."""
     assert of.snapshot
-    return judged(of.snapshot, Scope(rules=tuple(one["key"] for one in written(name)["rules"])), of)
+    return judge_snapshot(of.snapshot, Scope(rules=tuple(one["key"] for one in written(name)["rules"])), of)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -124,9 +125,9 @@ def test_each_state_has_a_key_of_its_own(keys: dict[object, str], kinds: type) -
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.jsonl.gz")), ids=lambda path: path.name)
 def test_each_finding_has_a_cause_that_no_wording_changes(path: Path) -> None:
-    of = plan(None, [str(path)])
+    of = read_plan(None, [str(path)])
     assert of.snapshot
-    for one in judged(of.snapshot, Scope(), of).decisions:
+    for one in judge_snapshot(of.snapshot, Scope(), of).decisions:
         outcome = one.verdict.outcome
         assert outcome.cause or outcome.result is not Result.FAILED, one.verdict.id
         if outcome.cause and one.finding:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.credentials.find import Credential
 from compliance.gate.exits import Exit
 from compliance.gate.policy import DEFAULT, Policy
@@ -107,7 +107,7 @@ def read(
 
 def results(snapshot: Snapshot, policy: Policy = DEFAULT) -> dict[str, tuple[str, str]]:
     settings = policy.over(snapshot.settings)
-    table = judged(replace(snapshot, settings=settings), Scope())
+    table = judge_snapshot(replace(snapshot, settings=settings), Scope())
     return {verdict.id: (verdict.outcome.result.value, verdict.outcome.finding) for verdict in table.verdicts}
 
 
@@ -208,7 +208,7 @@ def test_denied_rights_on_the_cluster_are_told(fault: Fault) -> None:
         clustered = results(read([estate.inventory_of()]))
         alone = read([], [estate.entry("HV01")])
     assert (clustered[READ][0], "not permitted" in clustered[READ][1]) == ("unknown", True), clustered[READ]
-    table = judged(alone, Scope())
+    table = judge_snapshot(alone, Scope())
     (server,) = table.estate.servers
     assert any("whether it is a node of a cluster could not be read" in remark for remark in server.remarks)
     assert results(alone)["lab::server-was-read[hv01]"][0] == "passed"
@@ -263,7 +263,7 @@ def moving(estate: Estate, after: str, **placed: Sequence[Vm]) -> Callable[[Prog
 def test_a_machine_that_moves_to_a_node_that_is_still_to_be_read_is_judged_there() -> None:
     with playing() as estate:
         snapshot = read([estate.inventory_of()], tell=moving(estate, "hv01", HV01=[], HV03=[SQL]))
-    table = judged(snapshot, Scope())
+    table = judge_snapshot(snapshot, Scope())
     (vm,) = [vm for vm in table.estate.replicated if vm.machine.name == "sql01"]
     assert vm.machine.server == "hv03"
     assert "was seen on hv01, hv03: it moved during the audit, and hv03 owned it at the end" in vm.machine.remarks
@@ -365,7 +365,7 @@ def test_a_listed_server_that_is_a_node_is_read_once() -> None:
     ]
     assert asked(estate.simulators["HV01"], MACHINE_SETTINGS) == 1
     assert results(snapshot)[READ][0] == "passed"
-    remarks = {server.name: server.remarks for server in judged(snapshot, Scope()).estate.servers}
+    remarks = {server.name: server.remarks for server in judge_snapshot(snapshot, Scope()).estate.servers}
     told = "is listed as a server, and is a node of the cluster hvcl01: it was read once (lab.yaml, lines 3 and 7)"
     assert {name: told in each for name, each in remarks.items()} == {"berlin-1": True, "hv02": False, "hv03": False}
 

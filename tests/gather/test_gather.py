@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.credentials.find import Credential
 from compliance.credentials.lockout import TRIES
 from compliance.errors import Why
@@ -83,7 +83,7 @@ def playing(*hosts: Host, **options: object) -> Iterator[list[Simulator]]:
 
 
 def results(snapshot: Snapshot) -> dict[str, tuple[str, str]]:
-    table = judged(snapshot, Scope(rules=tuple(rule.key for rule in RULES)))
+    table = judge_snapshot(snapshot, Scope(rules=tuple(rule.key for rule in RULES)))
     return {verdict.id: (verdict.outcome.result.value, verdict.outcome.finding) for verdict in table.verdicts}
 
 
@@ -410,7 +410,7 @@ def test_a_certificate_that_was_not_verified_is_told() -> None:
     with playing(PRIMARY) as (simulator,):
         snapshot = read([entry("hv01", simulator, ca=None, verify=False)])
         refused = read([entry("hv01", simulator, ca=None)])
-    table = judged(snapshot, Scope())
+    table = judge_snapshot(snapshot, Scope())
     assert any("verify: false" in remark for server in table.estate.servers for remark in server.remarks)
     assert "certificate" in unread(refused).reason
 
@@ -420,7 +420,7 @@ def test_what_came_unencrypted_is_told_and_sent_only_where_the_inventory_says_so
     with playing(PRIMARY, scheme="http", auth="basic") as (simulator,):
         snapshot = read([entry("hv01", simulator, transport=auth, cleartext=True)])
         assert {message.action for message in simulator.log} >= {"Identify", "Enumerate"}
-        table = judged(snapshot, Scope())
+        table = judge_snapshot(snapshot, Scope())
         assert any(told in remark for server in table.estate.servers for remark in server.remarks)
         simulator.requests_seen.clear()
         refused = read([entry("hv01", simulator, transport="basic")])

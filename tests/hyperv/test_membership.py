@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.hyperv import queries
 from compliance.hyperv.estate import translate
 from compliance.hyperv.membership import by_own_word
@@ -100,7 +100,7 @@ def test_a_claim_takes_no_machine_away(server: object, why: str) -> None:
 
 def test_a_cluster_that_nobody_confirms_stands_for_its_nodes_in_every_report() -> None:
     found = snapshot(of_no_cluster("HV01", FAILS), of_no_cluster("HV02"), clusters=[evil("HV01", "HV02", owner="HV02")])
-    table = judged(found, Scope())
+    table = judge_snapshot(found, Scope())
     assert [(server.name, server.cluster) for server in table.estate.servers] == [
         ("hv01", None),
         ("hv02", None),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.judge.readiness import Direction
@@ -90,7 +90,7 @@ def test_settings_name_an_extended_replica_until_the_relationship_is_known_to_ha
     one, expected = SENDS[case]
     found = machine(one)
     assert (found.receives_from, found.sends_to) == (("hv02.dr.example",), expected)
-    directions = {answer.direction for answer in judged(snapshot(one), Scope()).readiness}
+    directions = {answer.direction for answer in judge_snapshot(snapshot(one), Scope()).readiness}
     assert (Direction.EXTENDED_FAILOVER in directions) is bool(expected)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import plan
 from compliance.commands.doctor.record.anonymous import anonymised
 from compliance.errors import InventoryError, SnapshotError
 from compliance.hyperv.estate import translate
@@ -16,6 +15,7 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import Limit
 from compliance.inventory.read import read_any
 from compliance.model import Unread
+from compliance.plan import read_plan
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import ServerRecord, Snapshot, join_snapshots
 from compliance.snapshot.write import write_snapshot
@@ -144,16 +144,16 @@ def test_a_damaged_header(tmp_path: Path, text: str) -> None:
 def test_an_inventory_before_a_snapshot_sets_them(tmp_path: Path) -> None:
     write_snapshot(snapshot(BOTH), tmp_path / "a.jsonl")
     (path := tmp_path / "lab.yaml").write_text("snapshot: a.jsonl\n")
-    assert (planned := plan(str(path), []).snapshot)
+    assert (planned := read_plan(str(path), []).snapshot)
     assert planned.stretched == ()
     path.write_text("snapshot: a.jsonl\nstretched: [[frankfurt, berlin]]\n")
-    assert (planned := plan(str(path), []).snapshot)
+    assert (planned := read_plan(str(path), []).snapshot)
     assert planned.stretched == (frozenset(BOTH),)
     path.write_text("snapshot: a.jsonl\nstretched: [[frankfurt, berlln]]\n")
     with pytest.raises(
         InventoryError, match=r"lab.yaml:2: stretched\[0\]\[1\]: no server's `site` is `berlln` \(did you"
     ):
-        plan(str(path), [])
+        read_plan(str(path), [])
 
 
 def test_snapshots_that_are_joined_agree() -> None:

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compliance.audit import Plan, judged
+from compliance.audit import judge_snapshot
 from compliance.gate.exits import Exit
 from compliance.gate.policy import Policy
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.model import Unread
+from compliance.plan import Plan
 from compliance.rule import Result, Severity, Verdict
 from tests.builders import snapshot, source, unread_source
 from tests.guests.replies import guest
@@ -229,14 +230,14 @@ MILD = Plan(estate="test", name_as_typed="", policy=Policy(fail_at=Severity.ERRO
 @pytest.mark.parametrize("scope", NOWHERE, ids=str)
 def test_what_is_only_kept_since_it_is_open_opens_no_gate(scope: Scope) -> None:
     """A warning about the estate stays whatever the place. It must not be all that a run is about."""
-    gate = judged(LOST_WAY, scope, MILD).gate
+    gate = judge_snapshot(LOST_WAY, scope, MILD).gate
     assert gate.code is Exit.USAGE
-    assert judged(LOST_WAY, Scope(), MILD).gate.is_open
+    assert judge_snapshot(LOST_WAY, Scope(), MILD).gate.is_open
 
 
 @pytest.mark.parametrize("scope", HALF, ids=str)
 def test_one_pattern_of_several_that_means_nothing_is_a_mistake(scope: Scope) -> None:
-    gate = judged(PAIR, scope, MILD).gate
+    gate = judge_snapshot(PAIR, scope, MILD).gate
     assert (gate.code, [reason.text for reason in gate.reasons]) == (
         Exit.USAGE,
         [f"matches nothing that was judged: {str(scope).split(' ', 2)[2]}"],
@@ -260,6 +261,6 @@ NARROW = [
 
 @pytest.mark.parametrize(("scope", "closes"), NARROW, ids=str)
 def test_no_severity_opens_the_gate_over_a_server_that_was_not_read(scope: Scope, *, closes: bool) -> None:
-    gate = judged(LOST, scope).gate
+    gate = judge_snapshot(LOST, scope).gate
     assert gate.is_open is not closes
     assert [reason.text.partition("not be judged")[2] for reason in gate.reasons] == [": hv03"] * closes

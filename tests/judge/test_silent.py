@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.audit import Plan, judged
+from compliance.audit import judge_snapshot
 from compliance.gate.exits import Exit
 from compliance.gate.gate import Gate
 from compliance.gate.policy import Policy
 from compliance.judge.scope import Scope
+from compliance.plan import Plan
 from compliance.rule import Severity
 from compliance.snapshot.snapshot import ServerRecord
 from tests.builders import snapshot, source, unread_source
@@ -35,7 +36,7 @@ def chain(**changes: object) -> Vm:
 
 def gate_of(*found: ServerRecord, scope: Scope = EVERYTHING, **policy: object) -> Gate:
     planned = Plan(estate="test", name_as_typed="", policy=Policy(**policy))  # type: ignore[arg-type]
-    return judged(snapshot(*found), scope, planned).gate
+    return judge_snapshot(snapshot(*found), scope, planned).gate
 
 
 ALONE = (

@@ -17,7 +17,7 @@ import pytest
 import spnego
 from spnego.channel_bindings import GssChannelBindings
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.credentials.find import Credential
 from compliance.errors import LinkError, Why
 from compliance.gather.gather import gather
@@ -135,7 +135,7 @@ def test_a_principal_among_several_tickets(
 @pytest.mark.usefixtures("ticket")
 def test_who_logged_in_is_in_the_reports_and_no_remark_that_asks_for_attention(service: Path) -> None:
     with host(service, plays=SMALL) as simulator:
-        table = judged(read([entry(simulator)], {}), Scope())
+        table = judge_snapshot(read([entry(simulator)], {}), Scope())
     named = f"was read as reader@{NAME}"
     assert named in table.estate.servers[0].remarks
     assert named not in {remark for _, remark in table.remarks()}

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
@@ -130,7 +130,9 @@ def test_a_case_counts_its_members_and_lists_those_that_did_not_pass(runs: dict[
 
 
 def test_a_case_of_one_member_is_told_as_that_member(runs: dict[str, Run]) -> None:
-    found = judged(snapshot(host("hv01", ["mute"]), unread_source("hv02")), Scope(rules=(RULE, "server-*", "estate-*")))
+    found = judge_snapshot(
+        snapshot(host("hv01", ["mute"]), unread_source("hv02")), Scope(rules=(RULE, "server-*", "estate-*"))
+    )
     alone = {one.id: one for one in bundles(found.decisions, found.estate, Grain.MACHINE)}
     for one in bundles(found.decisions, found.estate, Grain.SERVER):
         same = alone.get(one.id) or alone[f"test::{RULE}[hv01/mute0hv01]"]
@@ -181,7 +183,7 @@ def test_every_verdict_is_in_one_case_which_is_no_greener(decisions: list[Decisi
 
 
 def bundle_of(machines: int) -> Bundle:
-    found = judged(snapshot(host("hv01", ["mute"] * machines)), Scope(rules=(RULE,)))
+    found = judge_snapshot(snapshot(host("hv01", ["mute"] * machines)), Scope(rules=(RULE,)))
     (one,) = bundles(found.decisions, found.estate, Grain.RULE, "they are in out")
     return one
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from compliance.audit import plan
+from compliance.plan import read_plan
 from compliance.plugin.handover import KEY, Handover, delete_handover, read_handover, write_handover
 from compliance.snapshot.write import write_snapshot
 from tests.builders import snapshot, source
@@ -59,7 +59,7 @@ def test_workers_read_nothing_that_the_user_named(folder: Path, run_pytest: RunP
 
 def test_what_is_handed_over_is_what_comes(tmp_path: Path) -> None:
     write_snapshot(ESTATE, tmp_path / "x.jsonl")
-    handover = Handover(plan=plan(None, [str(tmp_path / "x.jsonl")]), snapshot=ESTATE, now=NOW)
+    handover = Handover(plan=read_plan(None, [str(tmp_path / "x.jsonl")]), snapshot=ESTATE, now=NOW)
     path = write_handover(handover, tmp_path)
     config = SimpleNamespace(workerinput={KEY: str(path)})
     assert read_handover(config) == handover  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
@@ -32,7 +32,7 @@ from tests.lab import SNAPSHOT
 from tests.running import LAB, ROOT, RunPytest, TitleIn, counts
 from tests.simulator import Played, Simulator
 
-TABLE = judged(read_snapshot(SNAPSHOT), Scope())
+TABLE = judge_snapshot(read_snapshot(SNAPSHOT), Scope())
 SENTENCE = TABLE.headline + "."
 WORDS = {
     Result.FAILED: "failed",
@@ -65,7 +65,7 @@ def saved(folder: Path, *hosts: Host, name: str = "lab.jsonl", **changes: object
 
 
 HEALTHY = Host(name="HV01", vms=[Vm(name="sql01")]), Host(name="HV02", vms=[replica_of(Vm(name="sql01"))])
-ALL_PASSED = expected(of=judged(snapshot(*map(source, HEALTHY)), Scope()))
+ALL_PASSED = expected(of=judge_snapshot(snapshot(*map(source, HEALTHY)), Scope()))
 assert set(ALL_PASSED) <= {"passed", "skipped"}
 
 
@@ -287,7 +287,7 @@ def test_scope(
 ) -> None:
     run = run_pytest(tmp_path, "--inventory", LAB, *arguments)
     if scope is not None:
-        assert counts(run.stdout) == expected(of=judged(read_snapshot(SNAPSHOT), scope))
+        assert counts(run.stdout) == expected(of=judge_snapshot(read_snapshot(SNAPSHOT), scope))
     assert run.returncode == code
 
 
@@ -549,4 +549,4 @@ def test_unread_servers_are_rows_too(tmp_path: Path, run_pytest: RunPytest) -> N
     write_snapshot(snapshot(unread_source("hv01", "<b>no</b> & never")), path)
     page, data = report_of(run_pytest, tmp_path, "--snapshot", path)
     assert "<b>no</b>" not in page
-    assert len(rows_of(data)) == len(judged(read_snapshot(path), Scope()).decisions)
+    assert len(rows_of(data)) == len(judge_snapshot(read_snapshot(path), Scope()).decisions)

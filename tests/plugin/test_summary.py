@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from compliance import audit
-from compliance.audit import Plan
 from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.judge.scope import Scope
+from compliance.plan import Plan
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request
 from compliance.plugin.summary import MARKUP, first_line, pointers

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.judge.scope import Scope
 from compliance.report.table import Table
 from tests.builders import snapshot, source
@@ -74,4 +74,4 @@ def machines(count: int, *, is_ready: bool = False) -> Table:
             own = f"10.{network}.{place // 200}.{place % 200 + 1}/24"
             host = Host(name=name.upper(), vms=vms, networks=(own,))
             sources.append(source(host, site=site, groups=("even" if place % 2 else "odd",)))
-    return judged(snapshot(*sources), Scope())
+    return judge_snapshot(snapshot(*sources), Scope())

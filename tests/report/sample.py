@@ -14,8 +14,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from compliance.audit import judged, plan
+from compliance.audit import judge_snapshot
 from compliance.judge.scope import Scope
+from compliance.plan import read_plan
 from compliance.report.page.page import page
 from compliance.snapshot.read import read_snapshot
 from tests.devtools import Chromium
@@ -33,8 +34,8 @@ def sample() -> str:
     """Return the page: the same bytes whenever and wherever it is written."""
     snapshot = read_snapshot(DEMO.with_name("demo.jsonl.gz"))
     files = tuple(replace(file, name="inventories/demo.jsonl.gz") for file in snapshot.files)
-    asked = replace(plan(str(DEMO), []), name_as_typed="inventories/demo.yaml")
-    return page(judged(replace(snapshot, files=files), Scope(), asked, now=snapshot.time + AGE))
+    asked = replace(read_plan(str(DEMO), []), name_as_typed="inventories/demo.yaml")
+    return page(judge_snapshot(replace(snapshot, files=files), Scope(), asked, now=snapshot.time + AGE))
 
 
 def parts_of(text: str) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from compliance.audit import Plan, judged
+from compliance.audit import judge_snapshot
 from compliance.commands.doctor.record.anonymous import anonymised
 from compliance.diff.compare import Audit, Fate, compare
 from compliance.errors import SnapshotError
@@ -30,6 +30,7 @@ from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
 from compliance.model import Cluster as ClusterSubject
 from compliance.model import Estate, Unread
+from compliance.plan import Plan
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.page.page import page
@@ -199,7 +200,7 @@ EVERYTHING = Scope()
 
 def table(taken: Snapshot, scope: Scope = EVERYTHING, **policy: object) -> Table:
     plan = Plan(estate="test", name_as_typed="lab.yaml", policy=replace(DEFAULT, **policy))  # type: ignore[arg-type]
-    return judged(taken, scope, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC))
+    return judge_snapshot(taken, scope, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC))
 
 
 def partly() -> Snapshot:
@@ -241,7 +242,7 @@ def test_a_waiver_knows_a_cluster_by_its_name(key: str, tmp_path: Path) -> None:
     file = read_waivers(tmp_path / "waivers.yaml", [rule.key for rule in all_rules()])
     plan = Plan(estate="test", name_as_typed="lab.yaml", waiver_files=(file,))
     assert not table(found()).gate.is_open
-    assert judged(found(), EVERYTHING, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC)).gate.is_open
+    assert judge_snapshot(found(), EVERYTHING, plan, now=datetime(2026, 11, 2, 7, tzinfo=UTC)).gate.is_open
 
 
 @pytest.mark.parametrize(

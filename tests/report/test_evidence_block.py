@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import judged, plan
+from compliance.audit import judge_snapshot
 from compliance.judge.scope import Scope
 from compliance.model import READ_AS
+from compliance.plan import read_plan
 from compliance.plugin.request import author_of
 from compliance.report.evidence_block import NOT_RECORDED, evidence_block
 from compliance.report.gate_json import gate_json
@@ -49,7 +50,7 @@ def facts(table: Table) -> dict[str, tuple[str, ...]]:
 
 
 def test_how_each_server_and_guest_was_read() -> None:
-    rows = evidence_block(judged(FULL, Scope())).logins
+    rows = evidence_block(judge_snapshot(FULL, Scope())).logins
     began = f"{NOW:%Y-%m-%d %H:%M:%S} UTC"
     assert [(one.name, one.kind, one.account, one.transport, one.started) for one in rows] == [
         ("hv01", "server", "DR\\audit", "ntlm", began),
@@ -65,7 +66,7 @@ def test_accounts_come_back_from_a_snapshot(tmp_path: Path) -> None:
     write_snapshot(FULL, tmp_path / "x.jsonl.gz")
     again = read_snapshot(tmp_path / "x.jsonl.gz")
     assert again == FULL
-    assert evidence_block(judged(again, Scope())).logins == evidence_block(judged(FULL, Scope())).logins
+    assert evidence_block(judge_snapshot(again, Scope())).logins == evidence_block(judge_snapshot(FULL, Scope())).logins
 
 
 @pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz"])
@@ -74,16 +75,19 @@ def test_the_digest_is_that_of_the_file(name: str, tmp_path: Path) -> None:
     written = write_snapshot(FULL, path)
     assert written.digest == f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
     assert read_snapshot(path).files == (written,)
-    planned = plan(None, [str(path)])
+    planned = read_plan(None, [str(path)])
     assert planned.snapshot
-    assert facts(judged(planned.snapshot, Scope(), planned))["Snapshot"][0] == f"read from {path} ({written.digest})"
+    assert (
+        facts(judge_snapshot(planned.snapshot, Scope(), planned))["Snapshot"][0]
+        == f"read from {path} ({written.digest})"
+    )
 
 
 def test_who_ran_it_and_by_which_clock_the_gate_was_decided() -> None:
-    found = judged(FULL, Scope(), now=CLOCK, author="anna@runner01")
+    found = judge_snapshot(FULL, Scope(), now=CLOCK, author="anna@runner01")
     assert facts(found)["Run by"] == ("anna@runner01",)
     assert facts(found)["Gate decided"] == ("2026-11-30 01:02:03 UTC, by this machine's clock",)
-    alone = judged(FULL, Scope())
+    alone = judge_snapshot(FULL, Scope())
     assert facts(alone)["Run by"] == ("not named",)
     assert facts(alone)["Gate decided"][0].endswith("by the snapshot's own time, not a clock")
 
@@ -110,7 +114,7 @@ def test_waivers_and_what_is_weaker() -> None:
 
 def test_it_changes_no_report_that_stays_the_same_whenever_it_is_written() -> None:
     found = every()
-    origin = judged(FULL, Scope(), now=CLOCK, author="anna@runner01").origin
+    origin = judge_snapshot(FULL, Scope(), now=CLOCK, author="anna@runner01").origin
     for name in ("results.json", "results.csv", "summary.md"):
         assert WRITERS[name](replace(found, origin=origin)) == WRITERS[name](found)
     run = json.loads(gate_json(replace(found, origin=origin), VERSIONS))["run"]
@@ -132,7 +136,7 @@ def test_nothing_is_known_of_a_table_that_no_run_made() -> None:
 @pytest.mark.parametrize("text", ["x\x1b[2J\n\u202e\u2028y\ud800", "<img src=x onerror=alert(1)>"])
 def test_all_of_it_is_printable(text: str) -> None:
     strange: Snapshot = replace(FULL, servers=(replace(READ, account=text, transport=text),), tool=text)
-    origin = judged(strange, Scope(), now=CLOCK, author=text).origin
+    origin = judge_snapshot(strange, Scope(), now=CLOCK, author=text).origin
     block = evidence_block(replace(hostile(text), origin=origin))
     rows = (*block.logins, *block.waivers)
     texts = [line for _, lines in block.facts for line in lines]

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.errors import SnapshotError
 from compliance.hyperv.queries import OF_REPLICATION
 from compliance.judge.readiness import Direction, Word
@@ -99,7 +99,7 @@ def results(lines: list[Any], path: Path) -> dict[Case, Result] | None:
         taken = read_snapshot(path)
     except SnapshotError:
         return None
-    table = judged(taken, Scope())
+    table = judge_snapshot(taken, Scope())
     verdicts = table.verdicts
     found = {case_of(verdict): verdict.outcome.result for verdict in verdicts}
     for one in table.readiness:

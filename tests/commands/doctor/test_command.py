@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.commands.doctor.one_server import inventory_from, inventory_text
 from compliance.commands.parser import parser_for
 from compliance.errors import UsageError
@@ -295,7 +295,7 @@ def test_a_name_that_hides_something_is_a_mistake() -> None:
 
 
 def outcomes(path: Path) -> Counter[str]:
-    return Counter(verdict.outcome.result.value for verdict in judged(read_snapshot(path), Scope()).verdicts)
+    return Counter(verdict.outcome.result.value for verdict in judge_snapshot(read_snapshot(path), Scope()).verdicts)
 
 
 def test_what_is_recorded_is_judged_alike_and_names_nobody(

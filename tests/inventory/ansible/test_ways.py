@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.errors import InventoryError, UsageError
 from compliance.gather.gather import gather
 from compliance.inventory.ansible.by_ansible import VAULT
@@ -167,7 +167,7 @@ def verdicts(path: Path, world: World) -> list[tuple[str, str, str, str | None, 
     credentials = credentials_of(inventory.servers, inventory, World(environ=Environment(mine)))
     snapshot = gather(inventory, credentials, tool="test")
     assert all(isinstance(source.reading, Reading) for source in snapshot.servers), snapshot.servers
-    table = judged(snapshot, Scope())
+    table = judge_snapshot(snapshot, Scope())
     for text in (repr(inventory), repr(snapshot), "".join(results(table))):
         assert CANARY not in text
     places = {server.name: (server.site, server.groups) for server in table.estate.servers}
