@@ -49,8 +49,9 @@ def _text(other: Pseudonyms, class_name: str, name: str, row: Row, text: str) ->
         return anonymous_clusters.text_of_cluster(other, class_name, name, row, text)
     if name == "ElementName":
         return _element_name(other, class_name, row, text)
-    change = CHANGES.get(name)
-    return other.name(text, "value") if change is None else change(other, text)
+    if name not in KNOWN:
+        return other.name(text, "value")
+    return CHANGES.get(name, replace_number)(other, text)
 
 
 def _element_name(other: Pseudonyms, class_name: str, row: Row, text: str) -> str:
@@ -63,23 +64,7 @@ def _element_name(other: Pseudonyms, class_name: str, row: Row, text: str) -> st
     return other.host(text, "server") if is_server else other.name(text, "vm")
 
 
-CHANGES: Mapping[str, Replacer] = {
-    **dict.fromkeys(
-        [
-            "EnabledState",
-            "ReplicationMode",
-            "ReplicationState",
-            "ReplicationHealth",
-            "OnTimeInMilliseconds",
-            "OperationalStatus",
-            "ProcessID",
-            "ProtocolIFType",
-            "DHCPEnabled",
-            "RecoveryServerEnabled",
-            "ShieldingRequested",
-        ],
-        replace_number,
-    ),
+CHANGES: Mapping[str, Replacer] = {  # of all others that we ask for, numbers and truths are kept
     "Name": replace_machine_or_host,
     "SystemName": replace_machine_or_host,
     "VirtualSystemIdentifier": replace_machine_or_host,
