@@ -91,7 +91,7 @@ def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) ->
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
     inventory_read = read_any(Path(inventory), limit)
-    kept = (
+    snapshot_before = (
         _as_inventory_says(read_snapshot(inventory_read.snapshot), inventory_read) if inventory_read.snapshot else None
     )
     return Plan(
@@ -99,7 +99,7 @@ def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) ->
         name_as_typed=inventory,
         file=path_from_here(inventory),
         inventory=inventory_read,
-        snapshot=kept,
+        snapshot=snapshot_before,
         policy=inventory_read.policy,
     )
 

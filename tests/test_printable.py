@@ -48,6 +48,8 @@ NOT_OURS = {
     "patterns.py: folded": "compares names, and shows none",
     "commands/doctor/record/pseudonyms.py: _odd": "keeps a name's odd letters, so that its copy is read alike",
     "gate/version_1.py: digest": "separates what a digest is made of",
+    "report/wrapping.py: cells": "counts a terminal's cells, and changes no text",
+    "hyperv/kvp.py: PROPERTY": "an expression for items as hosts write them; what is none is parsed as XML",
     "report/csv_rows.py: MARK": "for Excel",
     "snapshot/read.py: _read_packed_or_plain": "how a file of gzip begins",
 }

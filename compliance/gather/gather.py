@@ -156,7 +156,7 @@ class _Gathering:
                 self._logins.ask(candidate)
                 start_thread(candidate, question(candidate), self._arrived)
             most = limits.server + ABANDON_AFTER
-            for peer in [one for one, start in self._running.items() if time.monotonic() - start > most]:
+            for peer in [late for late, start in self._running.items() if time.monotonic() - start > most]:
                 given_up = Unread(f"not done {most:g} seconds after its start, and given up", Why.TIMED_OUT)
                 waiting += self._finish(peer, given_up, take)
             try:

@@ -40,12 +40,12 @@ class Membership:
         new = []
         for label in () if isinstance(nodes, Unread) else nodes.states:
             entry = self._node(cluster, label)
-            listed = self._find_server(entry)
-            if listed is None:
+            server = self._find_server(entry)
+            if server is None:
                 self._unlisted[entry.name] = entry
                 new.append(entry)
-            if listed is None or listed.name not in self._cluster:
-                self._cluster[(listed or entry).name] = cluster.name
+            if server is None or server.name not in self._cluster:
+                self._cluster[(server or entry).name] = cluster.name
         return new
 
     def members(self, cluster: ClusterEntry, results: Results) -> dict[Entry, Reading]:

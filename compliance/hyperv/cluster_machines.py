@@ -73,9 +73,11 @@ class ClusterMachines:
     def __init__(self, answers: ClusterAnswers) -> None:
         self._of = answers
         self._own = answers.labels.union(*(word.nodes for word in answers.words.values()))
-        kept = dict(self._machines_once())
-        self.servers = tuple(_with_machines(server, kept, answers.source.name) for server in answers.members)
-        self.missing = tuple(self._unseen(machine) for guid, machine in answers.expected.items() if guid not in kept)
+        machines_once = dict(self._machines_once())
+        self.servers = tuple(_with_machines(server, machines_once, answers.source.name) for server in answers.members)
+        self.missing = tuple(
+            self._unseen(machine) for guid, machine in answers.expected.items() if guid not in machines_once
+        )
 
     def _machines_once(self) -> Iterator[tuple[str, VirtualMachine]]:
         """Yield each machine once, whatever number of nodes showed it."""
@@ -155,16 +157,16 @@ class ClusterMachines:
 
 def _both(first: Resources | Unread, again: Resources | Unread) -> dict[str, Expected]:
     """Return what was a resource at the start or at the end; the later word of each counts."""
-    found: dict[str, Expected] = {}
-    for one in (first, again):
-        if isinstance(one, Resources):
-            found |= one.machines
-    return found
+    expected: dict[str, Expected] = {}
+    for resources in (first, again):
+        if isinstance(resources, Resources):
+            expected |= resources.machines
+    return expected
 
 
-def _with_machines(server: Server, kept: Mapping[str, VirtualMachine], cluster: str) -> Server:
+def _with_machines(server: Server, machines_of_cluster: Mapping[str, VirtualMachine], cluster: str) -> Server:
     """Return a node with its machines, without those that another node has now."""
-    machines = [kept[machine.guid] for machine in server.machines]
+    machines = [machines_of_cluster[machine.guid] for machine in server.machines]
     return replace(
         server, cluster=cluster, machines=tuple(machine for machine in machines if machine.server == server.name)
     )

@@ -156,12 +156,12 @@ def _of_xml(value: str) -> Mapping[str, str] | Unread:
         root = safe_tree(value)
     except (ElementTree.ParseError, expat.ExpatError, ValueError):
         return Unread(f"{queries.PRIVATE_PROPERTIES} is no XML")
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for element in root:
         inner = element.find("VALUE")
         name = element.get("NAME") or element.tag.rpartition("}")[2]
-        found.setdefault(name, ((element if inner is None else inner).text or "").strip())
-    return found
+        values.setdefault(name, ((element if inner is None else inner).text or "").strip())
+    return values
 
 
 def _broker_names(rows: Rows) -> frozenset[str]:

@@ -82,8 +82,8 @@ def owners_of_moved(cluster: Reading, nodes: Sequence[Reading]) -> frozenset[str
     if isinstance(first, Unread) or isinstance(again, Unread):
         return frozenset()
     seen = frozenset[str]().union(*map(shown_in, nodes))
-    before = {guid: one.owner for guid, one in first.machines.items()}
-    now = {guid: one.owner for guid, one in again.machines.items() if guid not in seen}
+    before = {guid: resource.owner for guid, resource in first.machines.items()}
+    now = {guid: resource.owner for guid, resource in again.machines.items() if guid not in seen}
     return frozenset(owner for guid, owner in now.items() if owner not in ("", before.get(guid)))
 
 
@@ -133,7 +133,9 @@ def _doubts_of_nodes(answers: ClusterAnswers, nodes: Nodes) -> Iterator[str]:
     strangers = [label for label in nodes.states if label not in claimed and not answers.node_of(label)]
     if strangers:
         yield f"not read as nodes of it: {join_names(strangers)}"
-    unread = [f"{one.name} ({one.unread})" for one in answers.members if one.unread and one.name != answers.source.name]
+    unread = [
+        f"{node.name} ({node.unread})" for node in answers.members if node.unread and node.name != answers.source.name
+    ]
     if unread:
         yield f"{len(unread)} of its {len(nodes.states)} nodes could not be read: {join_names(unread)}"
     for name, word in answers.words.items():
@@ -161,8 +163,10 @@ def _remarks(answers: ClusterAnswers) -> Iterator[str]:
         others = [f"{label} is {state}" for label, state in answers.nodes.states.items() if state not in (UP, DOWN)]
         if others:
             yield f"by its own word {join_names(others)}"
-        named = answers.nodes.states.keys()
-        alien = [one.name for one in answers.members if one.name != source.name and not labels_of(one) & named]
+        labels = answers.nodes.states.keys()
+        alien = [
+            member.name for member in answers.members if member.name != source.name and not labels_of(member) & labels
+        ]
         if alien:
             yield f"does not name as its nodes: {join_names(alien)}"
     yield from remarks_on(assumptions_on_cluster(source.reading))

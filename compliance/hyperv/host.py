@@ -223,12 +223,12 @@ def _is_silent(rows: list[Row]) -> bool:
 
 def two_guids(rows: Rows, form: re.Pattern[str]) -> Bucket:
     """Return rows by the first of the two GUIDs in their InstanceID, each with the second: machine, then adapter."""
-    found: Bucket = defaultdict(list)
+    bucket: Bucket = defaultdict(list)
     for row in rows:
         instance = text(row, "InstanceID")
         if isinstance(instance, str) and (match := form.fullmatch(instance)):
-            found[match[1].upper()].append((match[2].upper(), row))
-    return found
+            bucket[match[1].upper()].append((match[2].upper(), row))
+    return bucket
 
 
 def untied(rows: Rows) -> list[str]:
@@ -249,17 +249,17 @@ def _is_tied(row: Row) -> bool:
 
 def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:
     """Rows by machine, each with its adapter; and of the rows for which no machine can be named, the addresses."""
-    found: Bucket = defaultdict(list)
+    bucket: Bucket = defaultdict(list)
     stray: list[tuple[str, ...]] = []
     for row in rows:
         instance = text(row, "InstanceID")
         form = instance if isinstance(instance, str) else ""
         if match := OF_FAILOVER.fullmatch(form):
-            found[match[1].upper()].append((match[2].upper(), row))
+            bucket[match[1].upper()].append((match[2].upper(), row))
         elif not OF_TEMPLATE.match(form):
             reason = why_no_address(row)
             stray.append(filled(row, "IPAddresses") or ((f"its row {reason}",) if reason else ()))
-    return found, stray
+    return bucket, stray
 
 
 def why_no_address(row: Row) -> str:

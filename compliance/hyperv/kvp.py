@@ -36,11 +36,11 @@ class Lost(Enum):
 
 def parse_items(items: Iterable[str | None]) -> dict[str, str]:
     """Name -> data of every item that can be read; a broken or hostile one loses only itself."""
-    found: dict[str, str] = {}
+    items_by_name: dict[str, str] = {}
     for item in items:
         if item and not isinstance(pair := parse_item(item), Lost):
-            found.setdefault(*pair)
-    return found
+            items_by_name.setdefault(*pair)
+    return items_by_name
 
 
 def parse_item(item: str) -> tuple[str, str] | Lost:

@@ -108,13 +108,13 @@ def _changes(
         return ("stands twice in the list of machines",), ()
     if before is None or after is None:
         return (f"{'appeared' if before is None else 'vanished'} during the audit",), ()
-    found = tuple(
+    changes = tuple(
         f"its {word} changed during the audit"
         for name, word in (("ReplicationMode", "role"), ("EnabledState", "power state"))
         if before.get(name) != after.get(name)
     )
     names = before.get("ElementName"), after.get("ElementName")
-    return found, () if names[0] == names[1] else (f"renamed during the audit to {cut(str(names[1]))}",)
+    return changes, () if names[0] == names[1] else (f"renamed during the audit to {cut(str(names[1]))}",)
 
 
 def _doubt(host: HostRows, guid: str, replicated: bool | Unread) -> Unread | None:

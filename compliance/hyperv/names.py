@@ -119,9 +119,9 @@ def _has_another_name(server: Server) -> bool:
     return not (labels_of(server) & _listed_labels(server) or _names_nothing(_address(server)))
 
 
-def _listed_labels(listed: Server | Cluster) -> frozenset[str]:
+def _listed_labels(entry: Server | Cluster) -> frozenset[str]:
     """Return the labels by which the inventory lists a server, or a cluster, or finds it as a cluster's node."""
-    return frozenset({first_label(listed.name), first_label(_address(listed))})
+    return frozenset({first_label(entry.name), first_label(_address(entry))})
 
 
 @lru_cache(maxsize=16384)
@@ -133,13 +133,13 @@ def _names_nothing(address: str) -> bool:
     return True
 
 
-def _address(listed: Server | Cluster) -> str:
-    return listed.endpoint.rpartition(":")[0].strip("[]")
+def _address(entry: Server | Cluster) -> str:
+    return entry.endpoint.rpartition(":")[0].strip("[]")
 
 
-def _full_names(listed: Server | Cluster) -> tuple[str, ...]:
+def _full_names(entry: Server | Cluster) -> tuple[str, ...]:
     """Return the names with a domain that the inventory gives it."""
-    return tuple(full for name in (listed.name, _address(listed)) if (full := _full(name)))
+    return tuple(full for name in (entry.name, _address(entry)) if (full := _full(name)))
 
 
 def _full(name: str) -> str:

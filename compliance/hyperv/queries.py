@@ -245,6 +245,6 @@ def components_again(components: Sequence[Row] | Unread) -> Query | None:
     ]
     if not silent:
         return None
-    named = " OR ".join(f"SystemName = '{guid}'" for guid in silent) if len(silent) <= SILENT_AT_ONCE else ""
+    condition = " OR ".join(f"SystemName = '{guid}'" for guid in silent) if len(silent) <= SILENT_AT_ONCE else ""
     properties = ("SystemName", "OperationalStatus", GUEST_ITEMS)
-    return Query(KVP_COMPONENTS, properties, bulky=(GUEST_ITEMS,), where=named)
+    return Query(KVP_COMPONENTS, properties, bulky=(GUEST_ITEMS,), where=condition)

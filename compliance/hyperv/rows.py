@@ -89,20 +89,20 @@ def or_none(answer: Rows | Unread) -> Rows:
 
 def by_machine(rows: Rows) -> Bucket:
     """Rows by the GUID in ``Microsoft:<GUID>\\<rest>``, each with its rest. Other forms speak of no machine."""
-    found: Bucket = defaultdict(list)
+    bucket: Bucket = defaultdict(list)
     for row in rows:
         instance = text(row, "InstanceID")
         if isinstance(instance, str) and (match := OF_MACHINE.fullmatch(instance)):
-            found[match[1].upper()].append((match[2], row))
-    return found
+            bucket[match[1].upper()].append((match[2], row))
+    return bucket
 
 
 def by_system_name(rows: Rows) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = defaultdict(list)
+    rows_by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         if isinstance(value := text(row, "SystemName"), str):
-            found[value.upper()].append(row)
-    return found
+            rows_by_name[value.upper()].append(row)
+    return rows_by_name
 
 
 def setting_guids(rows: Rows) -> set[str]:

@@ -103,9 +103,9 @@ def _why_nowhere(
     nobody asked."""
     if others and not missing and not any(isinstance(other.power, Unread) or other.changed for other in others):
         return Why.NO_GUEST_DATA
-    named = () if isinstance(machine.partners, Unread) else machine.partners
-    is_asked = any(index.is_listed(name) for name in named)
-    return Why.NOT_ASKED if named and not others and not is_asked else Why.INCOMPLETE
+    partners = () if isinstance(machine.partners, Unread) else machine.partners
+    is_asked = any(index.is_listed(name) for name in partners)
+    return Why.NOT_ASKED if partners and not others and not is_asked else Why.INCOMPLETE
 
 
 def _not_running(machine: VirtualMachine) -> str:

@@ -50,10 +50,10 @@ class Bundle:
     @property
     def allowed(self) -> str:
         """Why it failed and closes nothing: `below the gate's severity`; empty for all else."""
-        failed = [one for one in self.members if one.reported.outcome.result is Result.FAILED]
-        if self.verdict.outcome.result is not Result.FAILED or not all(one.is_accepted for one in failed):
+        failed = [member for member in self.members if member.reported.outcome.result is Result.FAILED]
+        if self.verdict.outcome.result is not Result.FAILED or not all(member.is_accepted for member in failed):
             return ""
-        return "; ".join(dict.fromkeys(one.allowed for one in failed))
+        return "; ".join(dict.fromkeys(member.allowed for member in failed))
 
     @property
     def counts(self) -> Mapping[Result, int]:
@@ -64,8 +64,8 @@ class Bundle:
         """Counts, then the worst of what did not pass, and how many more there are."""
         yield _count_text(self.counts)
         telling = _telling(self.members)
-        for one in telling[:MOST_LINES]:
-            yield f"{one.outcome.result}  {one.label}: {one.outcome.finding}"[:LONGEST]
+        for verdict in telling[:MOST_LINES]:
+            yield f"{verdict.outcome.result}  {verdict.label}: {verdict.outcome.finding}"[:LONGEST]
         if len(telling) > MOST_LINES:
             yield f"… and {len(telling) - MOST_LINES:,} more: {self.rest}"
 
@@ -87,18 +87,22 @@ def bundles(
     if grain is Grain.MACHINE:
         return [
             Bundle(
-                id=one.reported.id, verdict=one.reported, members=(one,), rest=rest, readiness=tuple(find(one.verdict))
+                id=decision.reported.id,
+                verdict=decision.reported,
+                members=(decision,),
+                rest=rest,
+                readiness=tuple(find(decision.verdict)),
             )
-            for one in decisions
+            for decision in decisions
         ]
     parts = _parts(estate) if grain is Grain.SERVER else {}
-    found: dict[tuple[str, str | None], list[Decision]] = {}
-    for one in decisions:
-        part = one.verdict.server if parts else None
-        found.setdefault((of_rule(one.verdict), part), []).append(one)
+    groups: dict[tuple[str, str | None], list[Decision]] = {}
+    for decision in decisions:
+        part = decision.verdict.server if parts else None
+        groups.setdefault((of_rule(decision.verdict), part), []).append(decision)
     whole = (printable(estate.name), estate)
     made = []
-    for (rule, part), members in found.items():
+    for (rule, part), members in groups.items():
         label, subject = parts[part] if part else whole
         verdict = _standing_for(members, label, subject)
         key = f"{rule}[{label}]" if grain is Grain.SERVER else rule
@@ -131,18 +135,20 @@ def _standing_for(members: Sequence[Decision], label: str, subject: Subject) -> 
     if len(members) == 1:
         return first
     counts = _counts(members)
-    telling = {one.outcome.finding for one in _telling(members)}
+    telling = {member.outcome.finding for member in _telling(members)}
     reason = f": {telling.pop()}" if len(telling) == 1 else ""
     result = min(counts, key=WORST.index)
-    conditions = dict.fromkeys(one.reported.outcome.condition for one in members if one.reported.outcome.condition)
+    conditions = dict.fromkeys(
+        member.reported.outcome.condition for member in members if member.reported.outcome.condition
+    )
     condition = join_names(conditions) if result is Result.PASSED else ""
     outcome = Outcome(result, f"{_count_text(counts)}{reason}"[:LONGEST], condition=condition)
     return Verdict(rule=first.rule, estate=first.estate, label=label, subject=subject, outcome=outcome)
 
 
 def _counts(members: Iterable[Decision]) -> Mapping[Result, int]:
-    found = Counter(one.reported.outcome.result for one in members)
-    return {result: found[result] for result in ORDER if found[result]}
+    results = Counter(decision.reported.outcome.result for decision in members)
+    return {result: results[result] for result in ORDER if results[result]}
 
 
 def _count_text(counts: Mapping[Result, int]) -> str:
@@ -151,5 +157,5 @@ def _count_text(counts: Mapping[Result, int]) -> str:
 
 def _telling(members: Iterable[Decision]) -> list[Verdict]:
     """Whatever did not pass, the worst first."""
-    found = [one.reported for one in members if one.reported.outcome.result is not Result.PASSED]
-    return sorted(found, key=lambda one: WORST.index(one.outcome.result))
+    verdicts = [decision.reported for decision in members if decision.reported.outcome.result is not Result.PASSED]
+    return sorted(verdicts, key=lambda verdict: WORST.index(verdict.outcome.result))

@@ -109,8 +109,8 @@ def hyperv_server(request: pytest.FixtureRequest) -> Server:
 
 def _readable(request: pytest.FixtureRequest) -> Any:
     if not hasattr(request, "param"):
-        beside = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
-        pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{beside}", pytrace=False)
+        of_file = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
+        pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{of_file}", pytrace=False)
     if isinstance(request.param, Unread):
         pytest.fail(printable(str(request.param)), pytrace=False)
     return request.param

@@ -47,13 +47,13 @@ def apply_ini(config: pytest.Config) -> IniOptions:
     apart: a policy file of the command line says more than any key here."""
     option = config.option
     mistakes = list(_unknown_keys(config))
-    given = [name for name in OPTIONS if getattr(option, name) not in (None, [])]
-    names_estate = any(name in given for name in ESTATE)
-    if not names_estate and not given and (_names_paths(config) or not has_estate(config)):
+    options_given = [name for name in OPTIONS if getattr(option, name) not in (None, [])]
+    names_estate = any(name in options_given for name in ESTATE)
+    if not names_estate and not options_given and (_names_paths(config) or not has_estate(config)):
         return IniOptions(mistakes=tuple(mistakes))
     policy = {}
     for name in OPTIONS:
-        if name in given or (name in ESTATE and names_estate):
+        if name in options_given or (name in ESTATE and names_estate):
             continue
         try:
             value = _value(config, name)
@@ -65,8 +65,8 @@ def apply_ini(config: pytest.Config) -> IniOptions:
                 setattr(option, name, value)
         except (TypeError, ValueError) as error:  # the former: a file of TOML, whose values have types
             mistakes.append(f"{config.inipath}: {name}: {error}")
-    named = not names_estate and has_estate(config)
-    return IniOptions(name_estate=named, policy=policy, mistakes=tuple(mistakes))
+    names_it_here = not names_estate and has_estate(config)
+    return IniOptions(name_estate=names_it_here, policy=policy, mistakes=tuple(mistakes))
 
 
 def _unknown_keys(config: pytest.Config) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _names_paths(config: pytest.Config) -> bool:
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return False
     folder = config.invocation_params.dir
-    return all("::" not in one or (folder / one.partition("::")[0]).exists() for one in config.args)
+    return all("::" not in argument or (folder / argument.partition("::")[0]).exists() for argument in config.args)
 
 
 def _value(config: pytest.Config, name: str) -> Any:
@@ -118,7 +118,11 @@ def _value(config: pytest.Config, name: str) -> Any:
     if not value:
         return value
     if name in FILES:
-        return [_path_of(config, one) for one in value] if isinstance(value, list) else _path_of(config, value)
+        return (
+            [_path_of(config, name_of_file) for name_of_file in value]
+            if isinstance(value, list)
+            else _path_of(config, value)
+        )
     if POLICY_OPTIONS.get(name.removeprefix("hv_"), {}).get("type") is float:
         return _number(value)
     if name == "hv_grain" and value not in (grains := [grain.value for grain in Grain]):

@@ -93,11 +93,11 @@ def discard_output(config: pytest.Config) -> None:
 def line_of(progress: Progress) -> str:
     """The names stand last, since a narrow terminal cuts the end off."""
     who = "servers and guests" if progress.guests else "servers"
-    told = f"{who}: {progress.done} of {progress.total} done"
+    line = f"{who}: {progress.done} of {progress.total} done"
     if progress.limit:
-        told += f" after {progress.seconds:.0f} s (each has {progress.limit:g} s)"
+        line += f" after {progress.seconds:.0f} s (each has {progress.limit:g} s)"
     if not progress.slow:
-        return told
+        return line
     names = ", ".join(printable(name) for name in progress.slow[:MOST_NAMES])
     most = "" if len(progress.slow) <= MOST_NAMES else f"{len(progress.slow)} slow ones, longest for "
-    return f"{told}; waiting for {most}{names}"
+    return f"{line}; waiting for {most}{names}"

@@ -34,9 +34,9 @@ class PytestHtml:
     def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
         left_out = len(self._bundles) - len(self._shown)
         several = not all(bundle.is_single for bundle in self._bundles.values())
-        shown = len(self._shown)
+        rows = len(self._shown)
         prefix.extend(
-            bpa_page.summary(self._table, shown=shown, rows_left_out=left_out, several=several, page=self._page)
+            bpa_page.summary(self._table, shown=rows, rows_left_out=left_out, several=several, page=self._page)
         )
 
     @pytest.hookimpl(optionalhook=True)

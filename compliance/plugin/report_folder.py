@@ -61,28 +61,15 @@ class Reports:
 
         UsageError where the folder can't be written, before hours of gathering.
         """
-        named = config.option.hv_report_dir
-        if named is None or config.option.collectonly or hasattr(config, "workerinput"):
+        name = config.option.hv_report_dir
+        if name is None or config.option.collectonly or hasattr(config, "workerinput"):
             return None
-        if not named:
+        if not name:
             raise UsageError("--hv-report-dir names no folder: is a variable empty?")
-        reports = cls(Path(named), config.option.hv_grain or "machine")
-        reports.refuse_overlap(config.option)
+        _refuse_overlap(Path(name), config.option)
+        reports = cls(Path(name), config.option.hv_grain or "machine")
         reports.begin()
         return reports
-
-    def refuse_overlap(self, option: Any) -> None:
-        """A baseline that each run replaces would know every finding from the second run on."""
-        ours = {os.path.realpath(self.folder / name) for name in (*WRITERS, GATE)}
-        for name, key in (
-            ("--hv-baseline", "hv_baseline"),
-            ("--hv-save", "hv_save"),
-            ("--junitxml", "xmlpath"),
-            ("--html", "htmlpath"),
-        ):
-            file = getattr(option, key, None)
-            if file and os.path.realpath(file) in ours:
-                raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
 
     @property
     def page(self) -> Path:
@@ -173,11 +160,26 @@ class Reports:
             file.writelines(octets(text))
 
 
+def _refuse_overlap(folder: Path, option: Any) -> None:
+    """Raise UsageError where a file of the run is one of ours: a baseline that each run replaces would know every
+    finding from the second run on."""
+    ours = {os.path.realpath(folder / name) for name in (*WRITERS, GATE)}
+    for name, key in (
+        ("--hv-baseline", "hv_baseline"),
+        ("--hv-save", "hv_save"),
+        ("--junitxml", "xmlpath"),
+        ("--html", "htmlpath"),
+    ):
+        file = getattr(option, key, None)
+        if file and os.path.realpath(file) in ours:
+            raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
+
+
 def _closed(table: Table, reason: str) -> Table:
-    found = Reason(code=Exit.INTERNAL, text=reason)
-    if found in table.gate.reasons:
+    internal = Reason(code=Exit.INTERNAL, text=reason)
+    if internal in table.gate.reasons:
         return table
-    reasons = in_order((*table.gate.reasons, found))
+    reasons = in_order((*table.gate.reasons, internal))
     return replace(table, gate=replace(table.gate, code=Exit.INTERNAL, reasons=reasons))
 
 

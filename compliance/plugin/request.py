@@ -97,9 +97,9 @@ def _read_plan(option: Any, ini: IniOptions) -> Plan:
 
 def _policy_options(options: Mapping[str, Any]) -> dict[str, object]:
     """By the policy's keys; None for what was not given."""
-    given: dict[str, object] = {name: options.get(f"hv_{name}") for name in POLICY_OPTIONS}
+    values: dict[str, object] = {name: options.get(f"hv_{name}") for name in POLICY_OPTIONS}
     pairs = [pair.partition("=") for pair in options.get("hv_severity_of", ())]
-    return given | {"severity": {rule: severity for rule, _, severity in pairs} or None}
+    return values | {"severity": {rule: severity for rule, _, severity in pairs} or None}
 
 
 def _take_arguments(config: pytest.Config, estate: str, *, keep_testpaths: bool) -> list[str]:

@@ -19,7 +19,7 @@ from compliance.program import PROGRAM
 from compliance.report import terminal
 from compliance.report.gate_text import gate_lines
 from compliance.report.table import Table
-from compliance.report.terminal import Line, Tone
+from compliance.report.terminal import TerminalLine, Tone
 from compliance.snapshot.snapshot import Reading, Snapshot
 from compliance.words import plural, printable
 
@@ -36,13 +36,13 @@ def header(request: Request, cases: int) -> list[str]:
 @contextmanager
 def own_reports_apart(reporter: Any, ids: frozenset[str]) -> Iterator[None]:
     """Within this context pytest's terminal knows nothing of our failures: its own listing of them is quadratic."""
-    kept = {key: reporter.stats.get(key, []) for key in ("failed", "error")}
-    for key, reports in kept.items():
+    before = {key: reporter.stats.get(key, []) for key in ("failed", "error")}
+    for key, reports in before.items():
         reporter.stats[key] = [report for report in reports if getattr(report, "nodeid", None) not in ids]
     try:
         yield
     finally:
-        for key, reports in kept.items():
+        for key, reports in before.items():
             reporter.stats[key] = reports
             if not reports:
                 del reporter.stats[key]
@@ -50,14 +50,14 @@ def own_reports_apart(reporter: Any, ids: frozenset[str]) -> Iterator[None]:
 
 def findings_and_answer(
     table: Table, width: int, *, everything: bool, notes: Sequence[str], pointers: Sequence[str]
-) -> Iterator[Line]:
+) -> Iterator[TerminalLine]:
     """Yield the findings, then the answer. Where that text has a mistake in it, the gate's words alone."""
-    lines: list[Line] = []
+    lines: list[TerminalLine] = []
     most = None if everything else terminal.MOST_LINES
     try:
         lines += terminal.summary(table, width, most=most, notes=notes, pointers=pointers)
     except Exception:
-        yield from map(Line, gate_lines(table.gate))
+        yield from map(TerminalLine, gate_lines(table.gate))
         raise
     yield from lines
 
@@ -77,7 +77,7 @@ MARKUP: Mapping[Tone, Mapping[str, bool]] = {
 """Pytest's own colours, which `--color` switches on and off."""
 
 
-def write(reporter: Any, lines: Iterable[Line]) -> None:
+def write(reporter: Any, lines: Iterable[TerminalLine]) -> None:
     """Write lines through pytest's terminal reporter."""
     for line in lines:
         reporter.write_line(line.text, **MARKUP[line.tone])
@@ -129,8 +129,8 @@ def interrupted(snapshot: Snapshot, save: str | None) -> str:
     read = sum(isinstance(source.reading, Reading) for source in snapshot.servers)
     servers = plural(len(snapshot.servers), "server")
     were = "was" if len(snapshot.servers) == 1 else "were"
-    kept = f"what was read is in {save}, marked as incomplete" if save else "nothing is kept (--hv-save would)"
-    return printable(f"the gathering was interrupted: {read} of {servers} {were} read; {kept}")
+    rest = f"what was read is in {save}, marked as incomplete" if save else "nothing is kept (--hv-save would)"
+    return printable(f"the gathering was interrupted: {read} of {servers} {were} read; {rest}")
 
 
 def first_line(plan: Plan) -> str:

@@ -50,7 +50,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TerminalLine:
     """One line of the terminal: printable, and whole."""
 
     text: str
@@ -67,7 +67,7 @@ def summary(
     most: int | None = MOST_LINES,
     notes: Sequence[str] = (),
     pointers: Sequence[str] = (),
-) -> list[Line]:
+) -> list[TerminalLine]:
     """Return the findings, then the answer. ``most``: lines in all, as far as the answer leaves room; None for
     everything. ``notes`` stand before the answer. ``pointers``, where it goes on, are the last lines; they hold links
     and commands that are copied, so they are never wrapped."""
@@ -88,18 +88,18 @@ def summary(
 
 def _answer(
     table: Table, width: int, notes: Sequence[str], pointers: Sequence[str], *, everything: bool
-) -> Iterator[Line]:
-    yield Line("")
+) -> Iterator[TerminalLine]:
+    yield TerminalLine("")
     for text in (*_limits(table), *notes):
         yield from _lines(text, width)
     yield from _lines(f"{direction_text(table)}.", width)
     for text in count_lines(table):
         yield from _lines(text, width, first="  ", then="    ")
-    yield Line("")
+    yield TerminalLine("")
     yield from _lines(f"{_capital(printable(table.headline))}.", width, tone=Tone.ANSWER)
     yield from _gate(table, width, everything=everything)
     yield from _lines(f"{_capital(printable(table.data))}.", width)
-    yield from (Line(printable(pointer)) for pointer in pointers)
+    yield from (TerminalLine(printable(pointer)) for pointer in pointers)
 
 
 def _limits(table: Table) -> Iterator[str]:
@@ -114,17 +114,17 @@ def _limits(table: Table) -> Iterator[str]:
         yield f"{partners}."
 
 
-def _gate(table: Table, width: int, *, everything: bool) -> Iterator[Line]:
+def _gate(table: Table, width: int, *, everything: bool) -> Iterator[TerminalLine]:
     gate = table.gate
     every = len((*gate.ended, *gate.ending, *gate.unused))
     first, *reasons = gate_lines(gate, every if everything else MOST_WAIVERS)
-    yield Line(first, Tone.OPEN if gate.is_open else Tone.CLOSED)
+    yield TerminalLine(first, Tone.OPEN if gate.is_open else Tone.CLOSED)
     bullets = [text for text in reasons if text.startswith("  - ")]
     shown = bullets if everything else bullets[:MOST_REASONS]
     for text in shown:
         yield from _lines(text.removeprefix("  - "), width, first="  - ", then="    ")
     if left := len(bullets) - len(shown):
-        yield Line(f"  … and {plural(left, 'more reason')}: {ALL}")
+        yield TerminalLine(f"  … and {plural(left, 'more reason')}: {ALL}")
     for text in reasons:
         if text not in bullets:
             yield from _lines(text, width, first="  ", then="    ")
@@ -138,15 +138,15 @@ class _Block:
     """A group as lines: its heading, what to do, and its subjects in columns, each row with how many stand on it."""
 
     group: CauseGroup
-    heading: tuple[Line, ...]
-    remedy: tuple[Line, ...]
+    heading: tuple[TerminalLine, ...]
+    remedy: tuple[TerminalLine, ...]
     rows: tuple[tuple[str, int], ...]
 
-    def cut(self, count: int) -> list[Line]:
+    def cut(self, count: int) -> list[TerminalLine]:
         """Return the first ``count`` rows, and a word of what is left out."""
         left = sum(number for _, number in self.rows[count:])
-        more = [Line(f"    … and {left:,} more")] if count and left else []
-        return [*(Line(row) for row, _ in self.rows[:count]), *more]
+        more = [TerminalLine(f"    … and {left:,} more")] if count and left else []
+        return [*(TerminalLine(row) for row, _ in self.rows[:count]), *more]
 
 
 def _block(group: CauseGroup, width: int) -> _Block:
@@ -156,7 +156,7 @@ def _block(group: CauseGroup, width: int) -> _Block:
     remedy = _lines(f"To do: {group.remedy}", width, first="  ", then="  ") if has_remedy else ()
     return _Block(
         group=group,
-        heading=tuple(Line(text, Tone(group.word)) for text in heading),
+        heading=tuple(TerminalLine(text, Tone(group.word)) for text in heading),
         remedy=tuple(remedy),
         rows=tuple(rows(_names(group.verdicts), width, "    ")),
     )
@@ -181,10 +181,10 @@ def _name(verdicts: Sequence[Verdict]) -> str:
     return f"{name} ({', '.join(map(printable, places))})"
 
 
-def _full(blocks: Sequence[_Block], width: int, *, commands: bool) -> Iterator[Line]:
+def _full(blocks: Sequence[_Block], width: int, *, commands: bool) -> Iterator[TerminalLine]:
     """Yield each machine on a line of its own, with its finding; ``commands``: and what may be run to mend it."""
     for block in blocks:
-        yield Line("")
+        yield TerminalLine("")
         yield from block.heading
         rule = block.group.rule
         if block.group.word in list(Severity):
@@ -194,7 +194,7 @@ def _full(blocks: Sequence[_Block], width: int, *, commands: bool) -> Iterator[L
             yield from _subject(verdict, width, with_remedy=not block.group.remedy, commands=commands)
 
 
-def _subject(verdict: Verdict, width: int, *, with_remedy: bool, commands: bool) -> Iterator[Line]:
+def _subject(verdict: Verdict, width: int, *, with_remedy: bool, commands: bool) -> Iterator[TerminalLine]:
     yield from _lines(subject_text(verdict), width, first="    ", then="        ")
     remedy = remedy_of(verdict) if verdict.outcome.result in (Result.FAILED, Result.UNKNOWN) else None
     if remedy and with_remedy:
@@ -203,10 +203,10 @@ def _subject(verdict: Verdict, width: int, *, with_remedy: bool, commands: bool)
         where = f"{SHELLS[remedy.command.shell]}, {printable(remedy.command.where)}; look at it first:"
         yield from _lines(where, width, first="        ", then="        ")
         # Never wrapped: it is copied.
-        yield from (Line(f"          {printable(text)}") for text in remedy.command.text.splitlines())
+        yield from (TerminalLine(f"          {printable(text)}") for text in remedy.command.text.splitlines())
 
 
-def _short(blocks: Sequence[_Block], width: int, room: int) -> Iterator[Line]:
+def _short(blocks: Sequence[_Block], width: int, room: int) -> Iterator[TerminalLine]:
     """Yield headings, names in columns and what to do in as many lines as there is room for: every heading first, then
     a row of names below each, then what to do, then more names, the worst first in each turn; empty lines last."""
     kept = list(_fitting(blocks, room))
@@ -222,7 +222,7 @@ def _short(blocks: Sequence[_Block], width: int, room: int) -> Iterator[Line]:
         for number, block in enumerate(kept):
             if not remedies[number] and used + len(block.remedy) <= room:
                 used, remedies[number] = used + len(block.remedy), len(block.remedy)
-    apart = [Line("")] if used + len(kept) <= room else []
+    apart = [TerminalLine("")] if used + len(kept) <= room else []
     for block, count, of_remedy in zip(kept, counts, remedies, strict=True):
         yield from (*apart, *block.heading, *block.remedy[:of_remedy], *block.cut(count))
     if left := len(blocks) - len(kept):
@@ -271,19 +271,21 @@ def _side(verdict: Verdict) -> tuple[str, str]:
     return (machine.server, machine.guid) if machine else (verdict.server or verdict.label, "")
 
 
-def _remarks(table: Table, width: int, most: int | None) -> Iterator[Line]:
+def _remarks(table: Table, width: int, most: int | None) -> Iterator[TerminalLine]:
     remarks = [f"{printable(name)}: {remark}" for name, remark in table.remarks()]
     if remarks:
-        yield Line("")
-        yield Line("REMARKS")
+        yield TerminalLine("")
+        yield TerminalLine("REMARKS")
     for remark in remarks[:most]:
         yield from _lines(remark, width, first="    ", then="        ")
     if left := len(remarks) - len(remarks[:most]):
-        yield Line(f"    … and {plural(left, 'more remark')}: {ALL}")
+        yield TerminalLine(f"    … and {plural(left, 'more remark')}: {ALL}")
 
 
-def _lines(text: str, width: int, *, first: str = "", then: str = "", tone: Tone = Tone.PLAIN) -> Iterator[Line]:
-    yield from (Line(line, tone) for line in wrap(printable(text), width, first=first, then=then))
+def _lines(
+    text: str, width: int, *, first: str = "", then: str = "", tone: Tone = Tone.PLAIN
+) -> Iterator[TerminalLine]:
+    yield from (TerminalLine(line, tone) for line in wrap(printable(text), width, first=first, then=then))
 
 
 def _capital(text: str) -> str:

@@ -93,7 +93,7 @@ def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outc
         )
     clashes = [*islice(neighbours.clashes(adapter.machine, setting), MOST_CLASHES)]
     if clashes:
-        return with_remarks(_taken(clashes[0]), tuple(f"{one.address} {one.claim.text}" for one in clashes[1:]))
+        return with_remarks(_taken(clashes[0]), tuple(f"{clash.address} {clash.claim.text}" for clash in clashes[1:]))
     seen = neighbours.seen_at(adapter.machine)
     if seen.known == seen.machines and not seen.unread:
         return passed(f"nobody else has {setting} there")

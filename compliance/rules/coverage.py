@@ -29,8 +29,8 @@ from compliance.rules.evidence.causes import Cause
 )
 def server_was_read(server: Server, settings: Judging) -> Outcome:
     outcome = _read(server, settings)
-    told = (server.partial,) if server.partial and settings.may_be_partial else ()
-    return replace(outcome, remarks=(*server.remarks, *told, *_partners(server)))
+    remarks_on_nodes = (server.partial,) if server.partial and settings.may_be_partial else ()
+    return replace(outcome, remarks=(*server.remarks, *remarks_on_nodes, *_partners(server)))
 
 
 def _read(server: Server, settings: Judging) -> Outcome:

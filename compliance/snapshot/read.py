@@ -133,8 +133,8 @@ def _stretched_from_json(value: object) -> tuple[frozenset[str], ...]:
 
 def _refuse_half_clusters(path: Path, servers: Sequence[ServerRecord], clusters: Sequence[ServerRecord]) -> None:
     """Nodes without their cluster, which alone knows what is missing on them; or one without a node."""
-    named, there = {one.cluster for one in servers} - {None}, {one.name for one in clusters}
-    for name in sorted(str(one) for one in named ^ there):
+    names, there = {record.cluster for record in servers} - {None}, {record.name for record in clusters}
+    for name in sorted(str(record) for record in names ^ there):
         lacks = "no server as its node" if name in there else "servers as its nodes, but not the cluster itself"
         raise SnapshotError(f"{path}: damaged: of the cluster {shorten_value(name)!r} it has {lacks}")
 
@@ -165,11 +165,11 @@ class _DoubledKeyError(ValueError):
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """JSON lets the last of two equal keys win in silence; nothing that we write has two."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
         doubled = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
         raise _DoubledKeyError(f"the key {shorten_value(doubled)} stands twice")
-    return found
+    return entries
 
 
 def _source_from_json(value: object, version: int) -> ServerRecord:
@@ -210,7 +210,7 @@ def _guest_reading_from_json(value: object) -> GuestReading:
         started=strict.moment(value["started"]),
         finished=strict.moment(value["finished"]),
         sections={strict.text(name): strict.text(text) for name, text in value["sections"].items()},
-        answers={strict.text(name): _answer_from_json(one) for name, one in value.get("answers", {}).items()},
+        answers={strict.text(name): _answer_from_json(answer) for name, answer in value.get("answers", {}).items()},
     )
 
 

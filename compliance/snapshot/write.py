@@ -141,13 +141,13 @@ def _login_to_json(source: ServerRecord | GuestRecord) -> dict[str, str]:
 def _guest_to_json(source: GuestRecord) -> dict[str, object]:
     reading = source.reading
     if isinstance(reading, Unread):
-        found: dict[str, object] = {"unread": _unread_to_json(reading)}
+        document: dict[str, object] = {"unread": _unread_to_json(reading)}
     else:
         times = {"started": reading.started.isoformat(), "finished": reading.finished.isoformat()}
         answers = {name: _answer_to_json(answer) for name, answer in reading.answers.items()}
-        found = {"read": {**times, "sections": dict(reading.sections), **({"answers": answers} if answers else {})}}
+        document = {"read": {**times, "sections": dict(reading.sections), **({"answers": answers} if answers else {})}}
     known = {"guest": source.name, "machines": list(source.machines), "insecure": source.insecure}
-    return {**known, **_login_to_json(source), **found}
+    return {**known, **_login_to_json(source), **document}
 
 
 def _reading_to_json(reading: Reading) -> dict[str, object]:

@@ -107,7 +107,7 @@ def _embedded(element: Element) -> str:
     of it."""
     if len(element) == 1 and len(element[0]):
         element = element[0]
-    return "&".join(f"{local_name(one.tag).translate(_QUOTED)}={_texts(one).translate(_QUOTED)}" for one in element)
+    return "&".join(f"{local_name(part.tag).translate(_QUOTED)}={_texts(part).translate(_QUOTED)}" for part in element)
 
 
 def _texts(element: Element) -> str:

@@ -14,7 +14,7 @@ from compliance.judge.judge import all_rules
 from compliance.model import Estate, Evidence, Judging, Server, Unread
 from compliance.report.by_cause import groups_by_cause
 from compliance.report.table import Table
-from compliance.report.terminal import MOST_LINES, MOST_REASONS, MOST_REMARKS, Line, Tone, summary
+from compliance.report.terminal import MOST_LINES, MOST_REASONS, MOST_REMARKS, TerminalLine, Tone, summary
 from compliance.rule import Result, Severity, failed, unknown
 from tests.hosts import NOW
 from tests.profiles import examples
@@ -95,7 +95,7 @@ def test_nothing_judged_is_said() -> None:
 def test_nothing_of_an_unread_estate_is_green() -> None:
     down = Server(name="hv01", unread=Unread("refused"))
     found = summary(table(Estate(name="down", time=NOW, servers=(down,), replicated=())))
-    assert Line("The gate is closed (exit code 10).", Tone.CLOSED) in found
+    assert TerminalLine("The gate is closed (exit code 10).", Tone.CLOSED) in found
     assert "    hv01: incomplete: refused" in map(str, found)
 
 

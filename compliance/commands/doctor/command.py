@@ -122,11 +122,11 @@ def _run(options: argparse.Namespace, world: World) -> int:
     return WORKS if all(examination.works for examination in examinations) else STUCK
 
 
-def _again(options: argparse.Namespace, found: Examination) -> str:
+def _again(options: argparse.Namespace, examination: Examination) -> str:
     """Return the command that tries one server of an inventory again; empty where the command line was about one."""
     if options.inventory is None:
         return ""
-    return f"{PROGRAM} doctor --inventory {options.inventory} --server {found.name}"
+    return f"{PROGRAM} doctor --inventory {options.inventory} --server {examination.name}"
 
 
 # --- whom to examine, and as whom -------------------------------------------------------------------------------------

@@ -33,17 +33,17 @@ def examination_lines(examination: Examination, width: int) -> Iterator[str]:
     yield from _grants(examination.grants, width)
 
 
-def trouble_lines(found: Examination, width: int) -> Iterator[str]:
+def trouble_lines(examination: Examination, width: int) -> Iterator[str]:
     """Yield a line where all is well; else the steps that are not, and what is missing."""
-    steps = {step.key: step for step in found.steps}
-    if found.works:
-        yield from _folded(f"{found.name}: {steps['audit'].text} ({found.way})", width, "")
+    steps = {step.key: step for step in examination.steps}
+    if examination.works:
+        yield from _folded(f"{examination.name}: {steps['audit'].text} ({examination.way})", width, "")
         return
-    yield _safe(f"{found.name} ({found.endpoint}, {found.way})")
-    for step in found.steps:
+    yield _safe(f"{examination.name} ({examination.endpoint}, {examination.way})")
+    for step in examination.steps:
         if step.text and step.status is not Status.OK:
             yield from _step(step, width)
-    yield from _grants(found.grants, width)
+    yield from _grants(examination.grants, width)
 
 
 def next_lines(step: str, again: str, width: int) -> Iterator[str]:

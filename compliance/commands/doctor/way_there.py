@@ -93,8 +93,8 @@ def _port(endpoint: Endpoint, visit: Visit, deadline: float) -> Step:
         text = without_endpoint(visit.error, endpoint) if visit.error else "does not answer"
         details = tuple(_other(endpoint, port, is_open, deadline) for port, is_open in others.items())
         return Step(key="port", status=Status.FAILED, text=f"{endpoint.port}: {text}", details=details, facts=facts)
-    told = (f"{port} {'answers, too' if is_open else 'does not'}" for port, is_open in others.items())
-    text = "; ".join((f"{endpoint.port} answers ({_milliseconds(visit.seconds)})", *told))
+    reachable = (f"{port} {'answers, too' if is_open else 'does not'}" for port, is_open in others.items())
+    text = "; ".join((f"{endpoint.port} answers ({_milliseconds(visit.seconds)})", *reachable))
     return Step(key="port", status=Status.OK, text=text, facts={**facts, "seconds": round(visit.seconds, 3)})
 
 

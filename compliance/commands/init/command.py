@@ -65,13 +65,13 @@ def run(options: argparse.Namespace, world: World | None = None, read_line: Line
     questions = Dialogue(read_line=read_line, say=say)
     draft = questions.draft(options, path)
     inventory_from(draft)  # a mistake in an answer is one before a password is asked for
-    found: Sequence[Examination] = ()
+    examinations: Sequence[Examination] = ()
     if not options.no_test:
-        draft, found = try_draft(draft, _credential(draft, world), questions)
+        draft, examinations = try_draft(draft, _credential(draft, world), questions)
     with replace_file(path) as file:
         file.write(draft.yaml.encode())
-    say(_end_lines(draft, found, world.width))
-    return READY if all(one.works for one in found) else STUCK
+    say(_end_lines(draft, examinations, world.width))
+    return READY if all(examination.works for examination in examinations) else STUCK
 
 
 def _refuse_place(path: Path) -> None:
@@ -98,16 +98,16 @@ def _credential(draft: Draft, world: World) -> Credential | None:
     return Credential(username=draft.username, password=password)
 
 
-def _end_lines(draft: Draft, found: Sequence[Examination], width: int) -> Iterable[str]:
-    for one in found:
-        yield from trouble_lines(one, width)
-        if step := next_step(one):
-            yield from next_lines(step, f"{PROGRAM} doctor --inventory {draft.path} --server {one.name}", width)
+def _end_lines(draft: Draft, examinations: Sequence[Examination], width: int) -> Iterable[str]:
+    for examination in examinations:
+        yield from trouble_lines(examination, width)
+        if step := next_step(examination):
+            yield from next_lines(step, f"{PROGRAM} doctor --inventory {draft.path} --server {examination.name}", width)
             yield ""
     yield f"{draft.path}: written, {plural(len(draft.hosts), 'server')}, no password in it."
-    if found:
-        yield summary(found)
-    if all(one.works for one in found):
+    if examinations:
+        yield summary(examinations)
+    if all(examination.works for examination in examinations):
         yield f"Next: {PROGRAM} audit {draft.path}"
         if draft.needs_password:
             yield f"It asks for the password; where nobody can be asked, set {PASSWORD}."

@@ -35,36 +35,38 @@ def inventory_from(draft: Draft) -> Inventory:
 def try_draft(draft: Draft, credential: Credential | None, questions: Dialogue) -> tuple[Draft, Sequence[Examination]]:
     """Return the draft as it works best, and what was found of each of its servers."""
     refusals = Refusals()
-    found: dict[str, Examination] = {}
+    examinations: dict[str, Examination] = {}
     while True:
         inventory = inventory_from(draft)
         for entry in inventory.servers:
-            if entry.name not in found:
+            if entry.name not in examinations:
                 questions.say([f"Trying {entry.name} ..."])
-                found[entry.name] = examine(entry, credential, inventory.limits, lambda: datetime.now(UTC), refusals)
-        better = _better(draft, found, questions)
+                examinations[entry.name] = examine(
+                    entry, credential, inventory.limits, lambda: datetime.now(UTC), refusals
+                )
+        better = _better(draft, examinations, questions)
         if better == draft:
-            return draft, [found[host.name] for host in draft.hosts]
-        found = {name: one for name, one in found.items() if _sent_login(one)}
+            return draft, [examinations[host.name] for host in draft.hosts]
+        examinations = {name: examination for name, examination in examinations.items() if _sent_login(examination)}
         draft = better
 
 
-def _better(draft: Draft, found: Mapping[str, Examination], questions: Dialogue) -> Draft:
+def _better(draft: Draft, examinations: Mapping[str, Examination], questions: Dialogue) -> Draft:
     """Return a draft that reaches more servers, or the same one."""
-    hosts = tuple(_on_other_port(host, draft, found[host.name], questions) for host in draft.hosts)
+    hosts = tuple(_on_other_port(host, draft, examinations[host.name], questions) for host in draft.hosts)
     if hosts != draft.hosts:
         return replace(draft, hosts=hosts)
-    distrusted = [host for host in draft.hosts if _is_distrusted(found[host.name])]
+    distrusted = [host for host in draft.hosts if _is_distrusted(examinations[host.name])]
     if not distrusted or draft.ca or questions.read_line is None:
         return draft
-    questions.say([printable(_step(found[distrusted[0].name], "tls").text)])
+    questions.say([printable(_step(examinations[distrusted[0].name], "tls").text)])
     return replace(draft, ca=questions.authority())
 
 
-def _on_other_port(host: DraftServer, draft: Draft, found: Examination, questions: Dialogue) -> DraftServer:
+def _on_other_port(host: DraftServer, draft: Draft, examination: Examination, questions: Dialogue) -> DraftServer:
     """Return the host on WinRM's other port where only that one answers: over http only by a login that seals its
     messages."""
-    port = _step(found, "port")
+    port = _step(examination, "port")
     others = port.facts.get("others")
     if port.status is not Status.FAILED or not isinstance(others, Mapping) or host.port is not None:
         return host
@@ -76,14 +78,14 @@ def _on_other_port(host: DraftServer, draft: Draft, found: Examination, question
     return host
 
 
-def _step(found: Examination, key: str) -> Step:
-    return next(step for step in found.steps if step.key == key)
+def _step(examination: Examination, key: str) -> Step:
+    return next(step for step in examination.steps if step.key == key)
 
 
-def _is_distrusted(found: Examination) -> bool:
-    step = _step(found, "tls")
+def _is_distrusted(examination: Examination) -> bool:
+    step = _step(examination, "tls")
     return step.status is Status.FAILED and bool(step.facts.get("why_not"))
 
 
-def _sent_login(found: Examination) -> bool:
-    return _step(found, "login").status is not Status.NOT_TRIED
+def _sent_login(examination: Examination) -> bool:
+    return _step(examination, "login").status is not Status.NOT_TRIED

@@ -20,69 +20,71 @@ def _join(*parts: Needs) -> Needs:
     return {name: frozenset().union(*(part.get(name, frozenset()) for part in parts)) for name in sorted(names)}
 
 
-def _one(class_name: str, *properties: str) -> Needs:
+def _needs_of(class_name: str, *properties: str) -> Needs:
     return {class_name: frozenset(properties)}
 
 
-_LIST = _one(queries.MACHINES, "Name", "ReplicationMode")
+_LIST = _needs_of(queries.MACHINES, "Name", "ReplicationMode")
 _SIDE = _join(
     _LIST,
-    _one(queries.MACHINES, "ElementName", "EnabledState", "ReplicationState"),
-    _one(queries.MACHINE_SETTINGS, "VirtualSystemIdentifier", "VirtualSystemType"),
-    _one(queries.KVP_SETTINGS, "InstanceID"),
-    _one(queries.RELATIONSHIPS, "InstanceID", "ReplicationState"),
-    _one(queries.REPLICATION, "InstanceID", "ReplicationProvider"),
+    _needs_of(queries.MACHINES, "ElementName", "EnabledState", "ReplicationState"),
+    _needs_of(queries.MACHINE_SETTINGS, "VirtualSystemIdentifier", "VirtualSystemType"),
+    _needs_of(queries.KVP_SETTINGS, "InstanceID"),
+    _needs_of(queries.RELATIONSHIPS, "InstanceID", "ReplicationState"),
+    _needs_of(queries.REPLICATION, "InstanceID", "ReplicationProvider"),
 )
 """Which machine it is, which side of it, and whose replication."""
 _ADDRESS = _join(
     _SIDE,
-    _one(queries.FAILOVER_ADDRESSES, "InstanceID", "DHCPEnabled", "IPAddresses", "ProtocolIFType"),
-    _one(queries.SYNTHETIC_ADAPTERS, "InstanceID", "Address", "ElementName"),
-    _one(queries.LEGACY_ADAPTERS, "InstanceID", "Address", "ElementName"),
+    _needs_of(queries.FAILOVER_ADDRESSES, "InstanceID", "DHCPEnabled", "IPAddresses", "ProtocolIFType"),
+    _needs_of(queries.SYNTHETIC_ADAPTERS, "InstanceID", "Address", "ElementName"),
+    _needs_of(queries.LEGACY_ADAPTERS, "InstanceID", "Address", "ElementName"),
 )
-_ITEMS = _one(queries.KVP_COMPONENTS, "SystemName", queries.GUEST_ITEMS)
+_ITEMS = _needs_of(queries.KVP_COMPONENTS, "SystemName", queries.GUEST_ITEMS)
 _GUEST = _join(
     _ITEMS,
-    _one(queries.KVP_COMPONENTS, "OperationalStatus"),
-    _one(queries.KVP_SETTINGS, "EnabledState"),
-    _one(queries.MACHINES, "OnTimeInMilliseconds"),
+    _needs_of(queries.KVP_COMPONENTS, "OperationalStatus"),
+    _needs_of(queries.KVP_SETTINGS, "EnabledState"),
+    _needs_of(queries.MACHINES, "OnTimeInMilliseconds"),
 )
-_TODAY = _one(queries.GUEST_ADDRESSES, "InstanceID", "DHCPEnabled", "IPAddresses")
+_TODAY = _needs_of(queries.GUEST_ADDRESSES, "InstanceID", "DHCPEnabled", "IPAddresses")
 _CONNECTION = _join(
-    _one(queries.CONNECTIONS, "InstanceID", "EnabledState", "HostResource"),
-    _one(queries.SWITCHES, "Name", "ElementName"),
+    _needs_of(queries.CONNECTIONS, "InstanceID", "EnabledState", "HostResource"),
+    _needs_of(queries.SWITCHES, "Name", "ElementName"),
 )
-_INSIDE = _join(*(_one(query.class_name, *query.properties) for query in guest_queries.QUERIES))
+_INSIDE = _join(*(_needs_of(query.class_name, *query.properties) for query in guest_queries.QUERIES))
 """Of a Windows guest; of one with Linux or FreeBSD its daemon, script and network are looked at by a shell."""
 
 NEEDS: Mapping[str, Needs] = {
-    "cluster-was-read": _join(*(_one(query.class_name, *query.properties) for query in queries.OF_CLUSTER)),
+    "cluster-was-read": _join(*(_needs_of(query.class_name, *query.properties) for query in queries.OF_CLUSTER)),
     "server-was-read": _join(
-        _one(queries.MACHINES, "Name"),
-        _one(queries.FAILOVER_ADDRESSES, "InstanceID"),
-        _one(queries.KVP_SETTINGS, "InstanceID"),
+        _needs_of(queries.MACHINES, "Name"),
+        _needs_of(queries.FAILOVER_ADDRESSES, "InstanceID"),
+        _needs_of(queries.KVP_SETTINGS, "InstanceID"),
     ),
     "estate-has-replicated-machines": _LIST,
     "failover-ip-needs-integration-services": _join(
         _ADDRESS,
         _GUEST,
-        _one(queries.HEARTBEATS, "SystemName", "OperationalStatus"),
-        _one(queries.SECURITY, "InstanceID", "ShieldingRequested"),
+        _needs_of(queries.HEARTBEATS, "SystemName", "OperationalStatus"),
+        _needs_of(queries.SECURITY, "InstanceID", "ShieldingRequested"),
     ),
     "guest-can-apply-failover-ip": _join(_ADDRESS, _GUEST),
     "guest-applies-failover-ip": _join(_ADDRESS, _INSIDE),
     "guests-were-read": _join(
-        _one(queries.MACHINES, "Name", "ElementName", "EnabledState"),
-        _one(queries.SYNTHETIC_ADAPTERS, "InstanceID", "Address"),
+        _needs_of(queries.MACHINES, "Name", "ElementName", "EnabledState"),
+        _needs_of(queries.SYNTHETIC_ADAPTERS, "InstanceID", "Address"),
         _INSIDE,
     ),
-    "failover-ip-is-valid": _join(_ADDRESS, _one(queries.FAILOVER_ADDRESSES, "Subnets", "DefaultGateways")),
+    "failover-ip-is-valid": _join(_ADDRESS, _needs_of(queries.FAILOVER_ADDRESSES, "Subnets", "DefaultGateways")),
     "failover-ip-is-free": _join(_ADDRESS, _ITEMS, _TODAY),
     "failover-ip-differs-from-today": _join(
-        _ADDRESS, _ITEMS, _TODAY, _one(queries.HOST_ADDRESSES, "IPAddress", "IPSubnet")
+        _ADDRESS, _ITEMS, _TODAY, _needs_of(queries.HOST_ADDRESSES, "IPAddress", "IPSubnet")
     ),
     "failover-ip-landed": _join(_ADDRESS, _GUEST, _TODAY),
-    "replica-has-failover-address": _join(_ADDRESS, _ITEMS, _TODAY, _one(queries.GUEST_ADDRESSES, "DefaultGateways")),
+    "replica-has-failover-address": _join(
+        _ADDRESS, _ITEMS, _TODAY, _needs_of(queries.GUEST_ADDRESSES, "DefaultGateways")
+    ),
     "replica-adapter-is-connected": _join(_ADDRESS, _CONNECTION),
     "replica-adapter-without-address-is-connected": _join(_ADDRESS, _CONNECTION),
     "runs-on-one-side": _SIDE,

@@ -161,11 +161,11 @@ def component_owner(host: HostRows) -> Iterator[Sign]:
 def names_itself(host: HostRows) -> Iterator[Sign]:
     own = first_label(host.host_name)
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
-        found = [text(one, name) for _, one in host.replication_of.get(guid, ()) for name in HOSTS]
-        names = [name for name in found if isinstance(name, str) and name.strip()]
+        names_of_hosts = [text(one, name) for _, one in host.replication_of.get(guid, ()) for name in HOSTS]
+        names = [name for name in names_of_hosts if isinstance(name, str) and name.strip()]
         if names:
-            named = any(first_label(name) == own for name in names)
-            yield None if named else f"{name_of(guid, row)} names {shorten_value(names[0])}"
+            is_named = any(first_label(name) == own for name in names)
+            yield None if is_named else f"{name_of(guid, row)} names {shorten_value(names[0])}"
 
 
 HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")

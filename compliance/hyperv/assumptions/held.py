@@ -74,7 +74,9 @@ def _held(machine: VirtualMachine, name: str, index: NameIndex) -> Iterator[tupl
     party = index.read_party(name)
     if not party:
         return
-    other = next((one for one in index.holders[machine.guid] if one.server in party), None)
+    other = next(
+        (machine_there for machine_there in index.holders[machine.guid] if machine_there.server in party), None
+    )
     yield party[other.server] if other else next(iter(party.values())), other
 
 

@@ -30,8 +30,8 @@ def name_of(guid: str, row: Row) -> str:
 
 def each(machines: Iterable[tuple[str, Row]], having: Iterable[str]) -> Iterator[Sign]:
     """Every one of the machines should be among those that have something."""
-    found = set(having)
-    return (None if guid in found else name_of(guid, row) for guid, row in machines)
+    guids = set(having)
+    return (None if guid in guids else name_of(guid, row) for guid, row in machines)
 
 
 def with_number(host: HostRows, name: str, numbers: frozenset[int]) -> list[tuple[str, Row]]:

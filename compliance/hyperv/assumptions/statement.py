@@ -95,10 +95,12 @@ class AssumptionCheck(Generic[Observed]):
         )
 
 
-def remarks_on(found: Sequence[Assumption]) -> tuple[str, ...]:
+def remarks_on(assumptions: Sequence[Assumption]) -> tuple[str, ...]:
     """A line for each assumption that was contradicted: a report that hides them would be believed too much."""
     return tuple(
-        f"contradicts what we assume, {one.key}: {one}" for one in found if one.state is AssumptionState.CONTRADICTED
+        f"contradicts what we assume, {one.key}: {one}"
+        for one in assumptions
+        if one.state is AssumptionState.CONTRADICTED
     )
 
 

@@ -41,7 +41,7 @@ def handed_over(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Return what the first step says that does not pass. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
     steps = (beyond_question, _not_injectable, _not_offered, _adapter_unread)
-    if outcome := next((found for step in steps if (found := step(machine))), None):
+    if outcome := next((decided for step in steps if (decided := step(machine))), None):
         return outcome
     if settings.evidence is Evidence.BPA:
         return passed(
@@ -281,13 +281,13 @@ def _paused(machine: VirtualMachine, *, where: str) -> Outcome:
     guest = machine.guest
     if isinstance(guest, Guest) and guest.answer in ANSWERING:
         return passed(f"{_answers(guest, where)}; it is paused now", evidence=_evidence(where))
-    said = (
+    reason = (
         "its Data Exchange component has no row"
         if guest is None
         else str(guest if isinstance(guest, Unread) else guest.answer)
     )
     return unknown(
-        f"is paused{where}, and Data Exchange says: {said}",
+        f"is paused{where}, and Data Exchange says: {reason}",
         evidence=NOTHING,
         cause=Cause.GUEST_PAUSED,
     )

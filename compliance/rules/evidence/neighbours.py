@@ -89,8 +89,8 @@ class Neighbours:
                 text = f"is the address of the host {server.name}"
                 claims[address][site][AddressClaim(HOST, server.name, text, in_use=True)] = None
             for machine in server.machines:
-                if whose := _owner_of(machine, owners, by_guid):
-                    for address, claim in _of_machine(machine, whose):
+                if owner_of_machine := _owner_of(machine, owners, by_guid):
+                    for address, claim in _of_machine(machine, owner_of_machine):
                         claims[address][site][claim] = None
         for vm in estate.replicated:
             for other in _set_on_the_wrong_side(vm):

@@ -27,8 +27,8 @@ class Sites:
 
     def are_stretched(self, server: str, other: str) -> bool:
         """Do both share their networks, so that an address is valid at each?"""
-        one, two = self.site_of(server), self.site_of(other)
-        return one != two and any(one in sites and two in sites for sites in self.stretched)
+        first, second = self.site_of(server), self.site_of(other)
+        return first != second and any(first in sites and second in sites for sites in self.stretched)
 
     def network_of(self, server: str) -> str:
         """Return one name for all sites that share networks with its own; empty where the inventory names no site."""
@@ -44,7 +44,7 @@ class Sites:
 
     def differ(self, server: str, other: str) -> bool | None:
         """Are they at two sites that don't share their networks? None where the inventory names no site of one."""
-        one, two = self.site_of(server), self.site_of(other)
-        if one is None or two is None:
+        first, second = self.site_of(server), self.site_of(other)
+        if first is None or second is None:
             return None
-        return one != two and not self.are_stretched(server, other)
+        return first != second and not self.are_stretched(server, other)
