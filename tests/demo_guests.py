@@ -119,7 +119,8 @@ def gathered() -> Snapshot:
             )
         credentials = {"audit": Credential(username="audit", password=CANARY)}
         found = gather(inventory(entries, name="demo-guests"), credentials, tool="hyperv-compliance", now=lambda: NOW)
-    servers = tuple(replace(source, endpoint=f"{source.name}.{DOMAIN}:5986") for source in found.servers)
+    made_up = {"account": "DR\\audit", "transport": "ntlm"}
+    servers = tuple(replace(one, endpoint=f"{one.name}.{DOMAIN}:5986", **made_up) for one in found.servers)
     return replace(found, servers=servers, guests=ways())
 
 

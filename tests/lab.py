@@ -218,7 +218,8 @@ def gathered() -> Snapshot:
 def gather_from(
     playing: Mapping[str, Simulator], places: Sequence[Place] = SERVERS, down: tuple[str, str] = DOWN
 ) -> Snapshot:
-    """Return one reading of the servers that are played, and of the one that is down. Only addresses are made up."""
+    """Return one reading of the servers that are played, and of the one that is down. Only addresses are made up, and
+    how one logged in."""
     entries = [_entry(name, site, playing[name].port, playing[name].ca) for name, site, _ in places]
     entries.append(_entry(*down, closed_port(), None))
     snapshot = gather(
@@ -256,6 +257,7 @@ def _entry(name: str, site: str, port: int, ca: Path | None) -> Entry:
 
 def _renamed(source: ServerRecord) -> ServerRecord:
     endpoint = f"{source.name}.{DOMAIN}:5986"
+    source = replace(source, account="DR\\audit", transport="ntlm")
     if isinstance(source.reading, Unread):
         reason = source.reading.reason.replace(source.endpoint, endpoint)
         return replace(source, endpoint=endpoint, reading=replace(source.reading, reason=reason))
