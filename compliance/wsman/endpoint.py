@@ -20,7 +20,7 @@ class Endpoint:
     ``connect``: seconds for reaching it; ``operation``: seconds from a message's first octet to its answer's last.
     ``origin`` says where the login came from, for who must correct it.
     ``cleartext`` True lets messages, and Basic's password, travel over http as they are.
-    ``ca`` None means the public authorities that requests ships; ``verify`` False trusts any certificate. ``cache``
+    ``ca`` None means those of authorities.py; ``verify`` False trusts any certificate. ``cache``
     names the credential cache that holds Kerberos' ticket, None is whoever's runs this; it may ask a KDC, and raise
     LinkError. ``kerberos_host`` is the name of the host's ticket, where that is not its address.
     """

@@ -13,12 +13,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.util.ssl_ import create_urllib3_context
 
 from compliance.errors import LinkError, ReadError, Why
 from compliance.words import shorten
 from compliance.wsman import envelope, failure
+from compliance.wsman.authorities import authorities_file
 from compliance.wsman.certificate import Certificate, certificate_of
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.envelope import Identity
@@ -111,7 +111,7 @@ def _visit_untrusted(endpoint: Endpoint, deadline: float, unauthenticated: bool,
 def _verifying(endpoint: Endpoint) -> ssl.SSLContext:
     """Verify as requests does, so that what is trusted here is trusted by the audit."""
     context = create_urllib3_context()
-    context.load_verify_locations(cafile=str(endpoint.ca or DEFAULT_CA_BUNDLE_PATH))
+    context.load_verify_locations(cafile=authorities_file(endpoint.ca))
     return context
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from winrm.exceptions import InvalidCredentialsError
 from winrm.transport import Transport
 
+from compliance.wsman.authorities import authorities_file
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.gauge import Gauge
 from compliance.wsman.http_answers import explain_clear_answer
@@ -30,7 +30,7 @@ class HardenedTransport(Transport):
             username=endpoint.username or None,  # an empty principal is not the ticket's own
             password=endpoint.password.reveal(),
             # Explicit, or REQUESTS_CA_BUNDLE and CURL_CA_BUNDLE would choose whom we trust.
-            ca_trust_path=str(endpoint.ca or DEFAULT_CA_BUNDLE_PATH),
+            ca_trust_path=authorities_file(endpoint.ca),
             cert_pem=str(endpoint.certificate) if endpoint.certificate else None,
             cert_key_pem=str(endpoint.key) if endpoint.key else None,
             server_cert_validation="validate" if endpoint.verify else "ignore",

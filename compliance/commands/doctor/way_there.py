@@ -10,6 +10,7 @@ from datetime import datetime
 from compliance.commands.doctor.examination import Fact, Status, Step
 from compliance.errors import LinkError
 from compliance.words import shorten
+from compliance.wsman.authorities import authorities_text
 from compliance.wsman.certificate import Certificate
 from compliance.wsman.endpoint import SEALED, Endpoint
 from compliance.wsman.http_answers import explain_status
@@ -138,7 +139,7 @@ def _tls(endpoint: Endpoint, visit: Visit, now: datetime) -> Step:
     if certificate is None:
         text = f"{tls.protocol}, with a certificate that can't be read"
         return Step(key="tls", status=Status.WARNING if not endpoint.verify else Status.FAILED, text=text, facts=facts)
-    trusted = f"`ca: {endpoint.ca}`" if endpoint.ca else "a public authority (no `ca:` is set)"
+    trusted = f"`ca: {endpoint.ca}`" if endpoint.ca else f"{authorities_text()} (no `ca:` is set)"
     text = f"{tls.protocol}, verified by {trusted}" if tls.distrust is None else f"{tls.protocol}, but {tls.distrust}"
     return Step(
         key="tls",
