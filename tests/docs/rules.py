@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 
 from compliance.audit import judge_snapshot
+from compliance.commands.rules.needs import needs_of
 from compliance.judge.judge import all_rules
 from compliance.judge.scope import Scope
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server
 from compliance.rule import SIDES, Result, Rule, Verdict
 from compliance.snapshot.read import read_snapshot
-from tests.docs.markdown import escaped, table_of
+from tests.docs.markdown import code, escaped, table_of
 from tests.running import ROOT
 
 DEMOS = ("demo", "demo-guests")
@@ -55,6 +56,7 @@ def _page(rule: Rule) -> str:
     parts += ["## Why it matters", *_paragraphs(rule.impact)]
     parts += ["## What to do", *_paragraphs(rule.resolution)]
     parts += ["## When it is unknown", escaped(rule.unknown_when), *_unread(rule), *_examples(rule, Result.UNKNOWN)]
+    parts += [*_needs(rule)]
     parts += ["[All rules](README.md) · [How a failover address travels](../failover-address.md)"]
     return "\n\n".join(parts) + "\n"
 
@@ -92,6 +94,13 @@ def _paragraphs(text: str) -> list[str]:
 def _unread(rule: Rule) -> Iterator[str]:
     if rule.of_machines:
         yield "While a server is not read, its machines are unknown under every rule."
+
+
+def _needs(rule: Rule) -> Iterator[str]:
+    """Yield the classes and properties that it rests on, where it reads any."""
+    if needs := needs_of(rule.key):
+        yield "## What it reads"
+        yield table_of(("class", "properties"), ((code(name), ", ".join(map(code, of))) for name, of in needs.items()))
 
 
 def _examples(rule: Rule, result: Result) -> Iterator[str]:
