@@ -87,17 +87,17 @@ class ClusterMachines:
                 seen[machine.guid].append(machine)
         for guid, machines in seen.items():
             expected = self._of.expected.get(guid)
-            kept = machines[0] if len(machines) == 1 else self._settled(machines)
-            remarks = tuple(self._remarks_on(kept, expected))
-            remarks = (*kept.remarks, *remarks)
+            settled = machines[0] if len(machines) == 1 else self._settled(machines)
+            remarks = tuple(self._remarks_on(settled, expected))
+            remarks = (*settled.remarks, *remarks)
             yield (
                 guid,
                 replace(
-                    kept,
+                    settled,
                     cluster=self._of.source.name,
-                    partners=self._others(kept),
-                    receives_from=self._outside(kept.receives_from),
-                    sends_to=self._outside(kept.sends_to),
+                    partners=self._others(settled),
+                    receives_from=self._outside(settled.receives_from),
+                    sends_to=self._outside(settled.sends_to),
                     remarks=remarks,
                 ),
             )

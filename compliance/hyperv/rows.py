@@ -68,7 +68,7 @@ def array(row: Row, name: str) -> tuple[str, ...]:
 
 def filled(row: Row, name: str) -> tuple[str, ...]:
     """The entries of an array that are more than white space, each no longer than a name may be."""
-    return tuple([cut(kept) for entry in array(row, name) if (kept := entry.strip())])
+    return tuple([cut(stripped) for entry in array(row, name) if (stripped := entry.strip())])
 
 
 def cut(text: str) -> str:

@@ -101,9 +101,9 @@ def count_machines(readiness: Iterable[Readiness], direction: str) -> MachineCou
     """Return how many machines have, or may have, an address in the direction that is asked for, and of how many of
     them it is known in each whether they are ready."""
     words: dict[frozenset[SideKey], list[Word]] = defaultdict(list)
-    for one in readiness:
-        if one.direction in DIRECTIONS_OF_POLICY[direction] and one.word in WITH_ADDRESS:
-            words[sides_of(one)].append(one.word)
+    for item in readiness:
+        if item.direction in DIRECTIONS_OF_POLICY[direction] and item.word in WITH_ADDRESS:
+            words[sides_of(item)].append(item.word)
     judged = sum(Word.UNKNOWN not in machine for machine in words.values())
     return MachineCount(len(words), judged)
 
@@ -135,9 +135,9 @@ def cover_of(each: Readiness, covered: Mapping[SideKey, str]) -> str:
     return next((covered.get((machine.server, machine.guid), "") for machine in machines), "")
 
 
-def sides_of(one: Readiness) -> frozenset[SideKey]:
+def sides_of(readiness: Readiness) -> frozenset[SideKey]:
     """Return server and GUID of each side of a machine that was seen."""
-    return frozenset((vm.machine.server, vm.machine.guid) for vm in one.sides)
+    return frozenset((vm.machine.server, vm.machine.guid) for vm in readiness.sides)
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

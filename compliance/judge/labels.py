@@ -34,7 +34,7 @@ def labels_of(estate: Estate, tests: Iterable[ReplicatedVM] = ()) -> dict[int, s
 
 def adapter_labels(machine: str, adapters: Iterable[ReplicaAdapter]) -> dict[str, str]:
     """Return ``server/machine/eth-XXXXXX`` for each adapter of a machine, by the adapters' GUIDs."""
-    names = {one.guid: printable(str(one).rsplit("/", 1)[1]) for one in adapters}
+    names = {replica_adapter.guid: printable(str(replica_adapter).rsplit("/", 1)[1]) for replica_adapter in adapters}
     taken = Counter(names.values())
     return numbered(
         {

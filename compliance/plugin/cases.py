@@ -119,7 +119,10 @@ def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
         yield "side", str(machine.role)
     if verdict.outcome.condition:
         yield CONDITION, verdict.outcome.condition
-    yield from ((f"readiness_{one.direction.replace(' ', '_')}", readiness_text(one)) for one in bundle.readiness)
+    yield from (
+        (f"readiness_{readiness.direction.replace(' ', '_')}", readiness_text(readiness))
+        for readiness in bundle.readiness
+    )
     if len(bundle.members) > 1:
         yield from ((result.value.replace(" ", "_"), str(count)) for result, count in bundle.counts.items())
 

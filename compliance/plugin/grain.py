@@ -116,9 +116,9 @@ def _parts(estate: Estate) -> Mapping[str, tuple[str, Server]]:
     return {server.name: (labels[server.name], server) for server in estate.servers}
 
 
-def hint(cases: int, given: Grain | None) -> str:
+def hint(cases: int, chosen: Grain | None) -> str:
     """One line for who may not know of the option; empty where there is nothing to say."""
-    if given is not None or cases <= MANY:
+    if chosen is not None or cases <= MANY:
         return ""
     return (
         f"{cases:,} cases: --hv-grain server (or rule) makes one of each rule and server, and the same gate and reports"

@@ -84,7 +84,7 @@ def _refuse_stray_options(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     arguments = [str(argument) for argument in config.invocation_params.args]
-    meant_for_us = config.option.hv_inventory is None and any(one.startswith("--inventory") for one in arguments)
+    meant_for_us = config.option.hv_inventory is None and any(word.startswith("--inventory") for word in arguments)
     if meant_for_us and _inventory_is_taken(config.pluginmanager):
         return ["hyperv-compliance: --inventory belongs to another plugin here; ours is --hv-inventory"]
     return []

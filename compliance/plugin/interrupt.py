@@ -28,7 +28,7 @@ def interrupted_once() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # only there may handlers be set
         yield
         return
-    before = {number: found for number in SIGNALS if (found := signal.getsignal(number)) in OURS_TO_TAKE}
+    before = {number: present for number in SIGNALS if (present := signal.getsignal(number)) in OURS_TO_TAKE}
 
     def once(_number: int, _frame: object) -> None:
         for number in before:

@@ -12,7 +12,7 @@ from compliance.words import printable
 
 def machines(table: Table) -> Iterator[tuple[str, ReplicatedVM | Unread]]:
     """Yield every replicated machine with its label; in place of those that are missing, what no test can pass on."""
-    verdicts = [one for one in table.verdicts if one.rule.subject is ReplicatedVM and one.rule.sides == SIDES]
+    verdicts = [each for each in table.verdicts if each.rule.subject is ReplicatedVM and each.rule.sides == SIDES]
     each_once = [verdict for verdict in verdicts if verdict.rule is verdicts[0].rule]
     for verdict in each_once:
         if isinstance(verdict.subject, ReplicatedVM):

@@ -86,8 +86,8 @@ KNOWN = (
 
 def closed_gate_json(code: Exit, reasons: Sequence[str], versions: Mapping[str, str]) -> str:
     """Of a run that came to no verdict: a mistake in its files, an interruption, or one that has not ended yet."""
-    told = [Reason(code=code, text=text) for text in reasons]
-    return _document(code, told, dict.fromkeys(KNOWN), versions)
+    whole = [Reason(code=code, text=text) for text in reasons]
+    return _document(code, whole, dict.fromkeys(KNOWN), versions)
 
 
 def _document(code: Exit, reasons: Sequence[Reason], known: Mapping[str, object], versions: Mapping[str, str]) -> str:
@@ -115,10 +115,10 @@ def _key(word: str) -> str:
 
 
 def _coverage(gate: Gate) -> dict[str, int]:
-    found = gate.coverage
+    coverage = gate.coverage
     return {
-        "servers": found.servers,
-        "servers_read": found.servers_read,
-        "machines": found.machines,
-        "machines_judged": found.machines_judged,
+        "servers": coverage.servers,
+        "servers_read": coverage.servers_read,
+        "machines": coverage.machines,
+        "machines_judged": coverage.machines_judged,
     }

@@ -34,11 +34,11 @@ def waivers(table: Table) -> Iterator[Waiver]:
         yield from file.waivers
 
 
-def waiver(told: Waiver) -> dict[str, object]:
+def waiver(entry_waiver: Waiver) -> dict[str, object]:
     """By the keys of its file, and its place there, by which others name it."""
-    known = told.entry.model_dump(exclude_none=True)
+    known = entry_waiver.entry.model_dump(exclude_none=True)
     return {
-        "place": told.place,
+        "place": entry_waiver.place,
         **{key: list(value) if isinstance(value, tuple) else value for key, value in known.items()},
     }
 

@@ -17,11 +17,11 @@ MOST_LETTERS = 300
 
 def code(text: str, most: int = MOST_LETTERS) -> str:
     """A code span (CommonMark 0.31, 6.1): its fence is longer than any run of backticks inside."""
-    told = printable(text[:most]).strip() or "(empty)"  # a code span of nothing is none
-    told = told if max(len(text), len(told)) <= most else f"{told[: most - 1]}…"
-    fence = "`" * (1 + max(map(len, re.findall("`+", told)), default=0))
-    room = " " if told[0] == "`" or told[-1] == "`" else ""
-    return f"{fence}{room}{told}{room}{fence}"
+    safe = printable(text[:most]).strip() or "(empty)"  # a code span of nothing is none
+    safe = safe if max(len(text), len(safe)) <= most else f"{safe[: most - 1]}…"
+    fence = "`" * (1 + max(map(len, re.findall("`+", safe)), default=0))
+    room = " " if safe[0] == "`" or safe[-1] == "`" else ""
+    return f"{fence}{room}{safe}{room}{fence}"
 
 
 def size(line: str) -> int:

@@ -41,24 +41,26 @@ def count_lines(table: Table) -> Iterator[str]:
 
 def open_machines(table: Table) -> list[Readiness]:
     """Return the machines that are not plainly ready in a direction that closes the gate, worst first."""
-    asked = DIRECTIONS_OF_POLICY[table.policy.direction]
-    found = [one for one in table.readiness if one.word is not Word.READY and one.direction in asked]
-    return sorted(found, key=lambda one: (WORST_FIRST.index(one.word), [*Direction].index(one.direction)))
+    directions = DIRECTIONS_OF_POLICY[table.policy.direction]
+    found = [
+        machine for machine in table.readiness if machine.word is not Word.READY and machine.direction in directions
+    ]
+    return sorted(found, key=lambda machine: (WORST_FIRST.index(machine.word), [*Direction].index(machine.direction)))
 
 
-def word_text(one: Readiness) -> str:
+def word_text(machine: Readiness) -> str:
     """Return the word, with the condition: where the reason is a finding of its own, or too long to repeat."""
-    return f"{one.word} {one.condition}" if one.word is Word.READY_IF else str(one.word)
+    return f"{machine.word} {machine.condition}" if machine.word is Word.READY_IF else str(machine.word)
 
 
-def readiness_text(one: Readiness) -> str:
+def readiness_text(machine: Readiness) -> str:
     """Return the word, with the condition or the reason."""
-    return word_text(one) if one.word in (Word.READY, Word.READY_IF) else f"{one.word}: {one.reason}"
+    return word_text(machine) if machine.word in (Word.READY, Word.READY_IF) else f"{machine.word}: {machine.reason}"
 
 
-def machine_text(one: Readiness) -> str:
+def machine_text(machine: Readiness) -> str:
     """Return where it is and its name: ``hv01/sql01``."""
-    return f"{one.primary or one.replica or '?'}/{one.name}"
+    return f"{machine.primary or machine.replica or '?'}/{machine.name}"
 
 
 class ReadinessOf:
@@ -66,9 +68,9 @@ class ReadinessOf:
 
     def __init__(self, table: Table) -> None:
         self._by_side: dict[int, list[Readiness]] = defaultdict(list)
-        for one in table.readiness:
-            for side in one.sides:
-                self._by_side[id(side)].append(one)
+        for machine in table.readiness:
+            for side in machine.sides:
+                self._by_side[id(side)].append(machine)
 
     def __call__(self, verdict: Verdict) -> Sequence[Readiness]:
         return self._by_side.get(id(verdict.vm), ()) if verdict.vm else ()

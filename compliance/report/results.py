@@ -112,23 +112,23 @@ def _cluster(cluster: Cluster) -> dict[str, object]:
     return {**present(known), "read": cluster.unread is None, "machines": cluster.expected}
 
 
-def _order_of_machine(one: Readiness) -> tuple[str, str, str, str]:
-    return one.name.casefold(), one.guid.casefold(), one.direction.value, one.primary or one.replica
+def _order_of_machine(machine: Readiness) -> tuple[str, str, str, str]:
+    return machine.name.casefold(), machine.guid.casefold(), machine.direction.value, machine.primary or machine.replica
 
 
-def _readiness(one: Readiness) -> dict[str, object]:
+def _readiness(machine: Readiness) -> dict[str, object]:
     return {
-        "guid": one.guid,
-        "name": one.name,
-        "direction": one.direction.value,
-        "word": one.word.value,
-        "reason": one.reason,
-        "condition": one.condition,
-        "rests_on": one.rests_on.value if one.rests_on else None,
-        "primary": one.primary,
-        "replica": one.replica,
-        "failover_addresses": list(one.failover_addresses),
-        "today": one.today,
+        "guid": machine.guid,
+        "name": machine.name,
+        "direction": machine.direction.value,
+        "word": machine.word.value,
+        "reason": machine.reason,
+        "condition": machine.condition,
+        "rests_on": machine.rests_on.value if machine.rests_on else None,
+        "primary": machine.primary,
+        "replica": machine.replica,
+        "failover_addresses": list(machine.failover_addresses),
+        "today": machine.today,
     }
 
 
@@ -172,9 +172,11 @@ def _machine(machine: VirtualMachine) -> dict[str, object]:
 
 def _passed(decisions: list[Decision]) -> Iterator[dict[str, object]]:
     """Their labels only, by rule and server."""
-    passed = [one.verdict for one in decisions if one.reported.outcome.result is Result.PASSED]
-    for (rule, server), group in groupby(passed, key=lambda one: (one.rule.key, _group(one.subject, one.server))):
-        yield {**present({"rule": rule, "server": server}), "labels": [one.label for one in group]}
+    passed = [decision.verdict for decision in decisions if decision.reported.outcome.result is Result.PASSED]
+    for (rule, server), group in groupby(
+        passed, key=lambda verdict: (verdict.rule.key, _group(verdict.subject, verdict.server))
+    ):
+        yield {**present({"rule": rule, "server": server}), "labels": [verdict.label for verdict in group]}
 
 
 def _group(subject: object, server: str | None) -> str | None:

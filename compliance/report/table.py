@@ -18,7 +18,7 @@ from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.report.origin import Origin
 from compliance.rule import Result, Rule, Verdict
-from compliance.words import printable
+from compliance.words import join_names, printable
 
 ATTRIBUTION = (
     "Rule text: Microsoft and contributors, Windows Server documentation, CC BY 4.0 "
@@ -66,7 +66,7 @@ class Table:
 
     def headline_with(self, show: Callable[[str], str]) -> str:
         """Return the same, with ``show`` for what of it may be a host's or a guest's."""
-        in_scope = {one.verdict.server for one in self.decisions}
+        in_scope = {decision.verdict.server for decision in self.decisions}
         unread = [server.name for server in self.unread if server.name in in_scope]
         return headline(self.readiness, self.decisions, self.policy.direction, unread, show)
 
@@ -77,7 +77,7 @@ class Table:
 
     def name_in_inventory(self, verdict: Verdict) -> str:
         """Whose line and file it has: the server's, or that of the cluster which has it as a node."""
-        return next((one for one in (verdict.server, verdict.cluster) if one and one in self.lines), "")
+        return next((name for name in (verdict.server, verdict.cluster) if name and name in self.lines), "")
 
     def line(self, verdict: Verdict) -> int | None:
         """Where the inventory names what it is about: the server, or the cluster that has it as a node."""
@@ -85,8 +85,8 @@ class Table:
 
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Yield what is odd about servers and clusters, each with its name; who logged in is nothing odd."""
-        for one in self.estate.read:
-            yield from ((one.name, remark) for remark in one.remarks if not remark.startswith(READ_AS))
+        for host in self.estate.read:
+            yield from ((host.name, remark) for remark in host.remarks if not remark.startswith(READ_AS))
 
     def count(self, result: Result) -> int:
         return sum(verdict.outcome.result is result for verdict in self.verdicts)
@@ -98,9 +98,11 @@ class Table:
 
 def by_rule(verdicts: Sequence[Verdict], result: Result) -> list[tuple[Rule, list[Verdict]]]:
     """The verdicts of one result, grouped by rule, worst severity first."""
-    found = [verdict for verdict in verdicts if verdict.outcome.result is result]
-    found.sort(key=lambda verdict: (verdict.rule.severity.rank, verdict.rule.key))
-    return [(group[0].rule, group) for _, rows in groupby(found, key=lambda one: one.rule.key) if (group := list(rows))]
+    of_result = [verdict for verdict in verdicts if verdict.outcome.result is result]
+    of_result.sort(key=lambda verdict: (verdict.rule.severity.rank, verdict.rule.key))
+    return [
+        (group[0].rule, group) for _, rows in groupby(of_result, key=lambda one: one.rule.key) if (group := list(rows))
+    ]
 
 
 def impacts(rule: Rule) -> str:
@@ -111,7 +113,10 @@ def impacts(rule: Rule) -> str:
 
 def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """Failed and unknown before the rest, then by severity; the order of the estate within."""
-    return sorted(verdicts, key=lambda one: (ORDER.index(one.outcome.result), one.rule.severity.rank, one.rule.key))
+    return sorted(
+        verdicts,
+        key=lambda verdict: (ORDER.index(verdict.outcome.result), verdict.rule.severity.rank, verdict.rule.key),
+    )
 
 
 def decisions_worst_first(decisions: Sequence[Decision]) -> list[Decision]:
@@ -120,29 +125,29 @@ def decisions_worst_first(decisions: Sequence[Decision]) -> list[Decision]:
 
 
 def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
-    shown = decision.reported
+    verdict = decision.reported
     return (
-        ORDER.index(shown.outcome.result),
-        shown.rule.severity.rank,
-        shown.rule.key,
-        (shown.server or "").casefold(),
-        shown.label.casefold(),
-        shown.label,
+        ORDER.index(verdict.outcome.result),
+        verdict.rule.severity.rank,
+        verdict.rule.key,
+        (verdict.server or "").casefold(),
+        verdict.label.casefold(),
+        verdict.label,
     )
 
 
 def leave_out_repeats(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """A server that was not read stands under every rule; its own case tells why, and once is enough."""
-    own = {one.server for one in verdicts if one.rule.subject is Server}
-    return [one for one in verdicts if one.machine or not one.rule.of_machines or one.server not in own]
+    own = {verdict.server for verdict in verdicts if verdict.rule.subject is Server}
+    return [
+        verdict for verdict in verdicts if verdict.machine or not verdict.rule.of_machines or verdict.server not in own
+    ]
 
 
 def unlisted_partners_text(table: Table) -> str:
     """Servers on which nobody looked, though machines replicate with them; empty where there is none."""
-    found = table.estate.unlisted
-    if not found:
+    partners = table.estate.unlisted
+    if not partners:
         return ""
-    names = ", ".join(map(str, found[:5]))
-    more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    are = "1 partner server is" if len(found) == 1 else f"{len(found)} partner servers are"
-    return f"{are} not in the inventory, so nobody looked there: {names}{more}"
+    are = "1 partner server is" if len(partners) == 1 else f"{len(partners)} partner servers are"
+    return f"{are} not in the inventory, so nobody looked there: {join_names(partners)}"

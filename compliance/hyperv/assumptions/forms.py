@@ -161,7 +161,7 @@ def component_owner(host: HostRows) -> Iterator[Sign]:
 def names_itself(host: HostRows) -> Iterator[Sign]:
     own = first_label(host.host_name)
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
-        names_of_hosts = [text(one, name) for _, one in host.replication_of.get(guid, ()) for name in HOSTS]
+        names_of_hosts = [text(settings, name) for _, settings in host.replication_of.get(guid, ()) for name in HOSTS]
         names = [name for name in names_of_hosts if isinstance(name, str) and name.strip()]
         if names:
             is_named = any(first_label(name) == own for name in names)
@@ -272,11 +272,13 @@ def _protocol(addresses: Sequence[str]) -> int:
 def role_and_relationship(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
         mode, own = number(row, "ReplicationMode"), number(row, "ReplicationState")
-        found = [number(one, "ReplicationState") for _, one in host.relationships_of.get(guid, ())]
-        states = [state for state in found if isinstance(state, int)]
-        if not isinstance(mode, int) or not isinstance(own, int) or len(states) < len(found):
+        relationships = [
+            number(relationship, "ReplicationState") for _, relationship in host.relationships_of.get(guid, ())
+        ]
+        states = [state for state in relationships if isinstance(state, int)]
+        if not isinstance(mode, int) or not isinstance(own, int) or len(states) < len(relationships):
             continue
-        says = {own != 0, *([any(states)] if found else []), *([False] if mode not in REPLICATING else [])}
+        says = {own != 0, *([any(states)] if relationships else []), *([False] if mode not in REPLICATING else [])}
         yield None if len(says) == 1 else f"{name_of(guid, row)}: role {mode}, states {[own, *states]}"
 
 

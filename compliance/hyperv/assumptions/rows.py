@@ -171,8 +171,8 @@ def failover_row_adapter(host: HostRows) -> Iterator[Sign]:
     if any(isinstance(host.rows(name), Unread) for name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS)):
         return
     for guid, row in host.steady.items():
-        found = [*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())]
-        adapters = {rest.split("\\")[0].upper() for rest, _ in found}
+        owned = [*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())]
+        adapters = {rest.split("\\")[0].upper() for rest, _ in owned}
         yield from (None if nic in adapters else name_of(guid, row) for nic, _ in host.failover_of.get(guid, ()))
 
 

@@ -58,12 +58,12 @@ class Assumption:
 
     def __str__(self) -> str:
         """One line: the statement, and what was seen."""
-        told, seen = f"{self.statement} ({self.basis})", self.agreeing + self.against
+        text, seen = f"{self.statement} ({self.basis})", self.agreeing + self.against
         if self.state is not AssumptionState.CONTRADICTED:
-            return f"{told}: so in {seen} of {seen}" if seen else f"{told}: {AssumptionState.NOT_SEEN}"
+            return f"{text}: so in {seen} of {seen}" if seen else f"{text}: {AssumptionState.NOT_SEEN}"
         left = self.against - len(self.examples)
         more = f" and {left} more" if left else ""
-        return f"{told}: not so in {self.against} of {seen}: {', '.join(self.examples)}{more}"
+        return f"{text}: not so in {self.against} of {seen}: {', '.join(self.examples)}{more}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

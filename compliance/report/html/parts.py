@@ -25,9 +25,9 @@ def as_html(value: object, most: int = MOST_LETTERS) -> str:
 
 
 def html_names(values: Iterable[object]) -> str:
-    found = list(values)
-    more = f" and {len(found) - MOST_NAMES:,} more" if len(found) > MOST_NAMES else ""
-    return ", ".join(as_html(value) for value in found[:MOST_NAMES]) + more
+    names = list(values)
+    more = f" and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+    return ", ".join(as_html(value) for value in names[:MOST_NAMES]) + more
 
 
 def paragraphs(text: str) -> str:
@@ -38,11 +38,13 @@ def grid(
     caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, total: int = 0, naming: int = 0
 ) -> str:
     """A table. ``rows`` hold HTML; the column ``naming`` names the row; ``total`` counts the rows without a bound."""
-    told = [_row(columns, row, naming) for row in rows]
-    caption += f"; {len(told):,} rows are listed, {total - len(told):,} more are left out" if total > len(told) else ""
-    long = f' hv-long" tabindex="0" role="region" aria-label="{escape(caption)}' if len(told) > LONG else ""
+    lines = [_row(columns, row, naming) for row in rows]
+    caption += (
+        f"; {len(lines):,} rows are listed, {total - len(lines):,} more are left out" if total > len(lines) else ""
+    )
+    long = f' hv-long" tabindex="0" role="region" aria-label="{escape(caption)}' if len(lines) > LONG else ""
     head = "".join(f'<th scope="col" class="{width}">{heading}</th>' for heading, width in columns)
-    body = "\n".join(told)
+    body = "\n".join(lines)
     return (
         f'<div class="hv-wide{long}"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"

@@ -88,12 +88,12 @@ def detail(verdict: Verdict) -> list[str]:
     ]
     facts += [(name, html_names(values)) for name, values in outcome.facts.items()]
     if machine:
-        facts += [("After a failover", _setting(one)) for one in _failover(machine.failover)]
+        facts += [("After a failover", _setting(setting)) for setting in _failover(machine.failover)]
     facts += [("Remark", as_html(remark)) for remark in outcome.remarks]
     if outcome.result is Result.FAILED:
         facts.append(("Impact and resolution", link_to_rule(verdict.rule)))
-    told = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
-    facts_html = f"<dl>{told}</dl>" if told else ""
+    entries = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts if value)
+    facts_html = f"<dl>{entries}</dl>" if entries else ""
     return [f'<div class="hv-detail"><p>{as_html(outcome.finding)}</p>{facts_html}</div>']
 
 
@@ -111,10 +111,10 @@ def _failover(settings: tuple[FailoverAddress, ...] | Unread) -> tuple[FailoverA
 def _setting(setting: FailoverAddress | Unread) -> str:
     if isinstance(setting, Unread):
         return f"not known: {as_html(setting)}"
-    beside = {"mask": setting.subnets, "gateway": setting.gateways, "DNS": setting.dns_servers}
-    told = [f"on {as_html(setting.adapter)}"] if setting.adapter else ["on an adapter that the server does not list"]
-    told += [f"{name} {html_names(values)}" for name, values in beside.items() if values]
-    return f"{html_names(setting.addresses)} ({'; '.join(told)})"
+    more = {"mask": setting.subnets, "gateway": setting.gateways, "DNS": setting.dns_servers}
+    parts = [f"on {as_html(setting.adapter)}"] if setting.adapter else ["on an adapter that the server does not list"]
+    parts += [f"{name} {html_names(values)}" for name, values in more.items() if values]
+    return f"{html_names(setting.addresses)} ({'; '.join(parts)})"
 
 
 def _key(column: str, key: str) -> str:

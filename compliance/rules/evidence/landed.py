@@ -68,7 +68,7 @@ def _lacking(machine: VirtualMachine, seen: set[IPAddress]) -> Iterator[str]:
     """Yield what each adapter has that lacks one of its own failover addresses. What Data Exchange's items tell belongs
     to no adapter: it counts for one of which the guest tells nothing else, unless another one is known to have it."""
     adapters = () if isinstance(machine.adapters, Unread) else machine.adapters
-    by_adapter = {one.guid: own for one in adapters if (own := _routable(today_of_adapter(one).addresses))}
+    by_adapter = {nic.guid: own for nic in adapters if (own := _routable(today_of_adapter(nic).addresses))}
     for setting in machine.settings:
         others = {address for guid, own in by_adapter.items() if guid != setting.adapter_guid for address in own}
         has = by_adapter.get(setting.adapter_guid) or seen - others
