@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from compliance.model import ReplicatedVM, Role
 from compliance.rule import Verdict
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.remedy import CONFIRM, Remedy, remedy_of, remedy_of_cause
 
 
@@ -61,8 +62,10 @@ class Readiness:
 
     @property
     def remedy(self) -> Remedy | None:
-        """What to do about it; None where it is ready, or no matter of ours."""
-        if self.word in (Word.READY, Word.NOT_OURS):
+        """What to do about it; None where it is ready, or no matter of ours: without an address a machine keeps at a
+        failback what it has on its primary."""
+        keeps_its_own = self.word is Word.NO_ADDRESS and self.direction is Direction.FAILBACK
+        if self.word in (Word.READY, Word.NOT_OURS) or (keeps_its_own and self.cause == Cause.STATIC_WITHOUT):
             return None
         if self.word is Word.READY_IF:
             return CONFIRM

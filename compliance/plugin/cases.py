@@ -14,6 +14,7 @@ from compliance.judge.conclusion import FOUNDING
 from compliance.plugin.grain import Bundle
 from compliance.report.readiness import readiness_text
 from compliance.rule import Result, Verdict
+from compliance.rules.remedies.remedy import remedy_of
 from compliance.words import printable
 
 CONDITION = "condition"
@@ -119,12 +120,24 @@ def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
         yield "side", str(machine.role)
     if verdict.outcome.condition:
         yield CONDITION, verdict.outcome.condition
+    if bundle.is_single:
+        yield from _remedy(bundle.members[0].verdict)
     yield from (
         (f"readiness_{readiness.direction.replace(' ', '_')}", readiness_text(readiness))
         for readiness in bundle.readiness
     )
     if len(bundle.members) > 1:
         yield from ((result.value.replace(" ", "_"), str(count)) for result, count in bundle.counts.items())
+
+
+def _remedy(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield why it failed or is unknown, as a key, and what to do about it."""
+    if verdict.outcome.cause:
+        yield "cause", verdict.outcome.cause
+    if remedy := remedy_of(verdict):
+        yield "remedy", remedy.text
+        if command := remedy.command:
+            yield "command", f"{command.where}: {command.text}"
 
 
 def word_of(report: object) -> tuple[str, str, str] | None:

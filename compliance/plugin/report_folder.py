@@ -21,6 +21,7 @@ from compliance.errors import UsageError
 from compliance.files.whole import refuse_unwritable, replace_file
 from compliance.gate.exits import Exit, Reason, in_order
 from compliance.plugin.mistakes import lines_of
+from compliance.report.actions import actions
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import closed_gate_json, gate_json
@@ -38,6 +39,7 @@ WRITERS: Mapping[str, Callable[[Table], Pieces]] = {
     "results.json": results,
     "results.sarif": sarif,
     "results.csv": csv_rows,
+    "actions.csv": actions,
     "summary.md": summary,
     PAGE: page,
 }

@@ -21,6 +21,7 @@ from compliance.plugin.gathering import take_snapshot
 from compliance.plugin.grain import Bundle, bundles, of_rule
 from compliance.plugin.handover import KEY, Handover, delete_handover, write_handover
 from compliance.plugin.ini_file import IniOptions
+from compliance.plugin.junit import add_headline
 from compliance.plugin.mistakes import usage_errors
 from compliance.plugin.options import Grain
 from compliance.plugin.pytest_html import PytestHtml
@@ -83,6 +84,7 @@ class EstateSession:
         self._bundles = bundles(table.decisions, table.estate, grain, rest, ReadinessOf(table))
         self._ids = frozenset(bundle.id for bundle in self._bundles)
         _replace_metadata(config, self._table)
+        add_headline(config, self._table)
         page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""
         config.pluginmanager.register(PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
         exit_code = ExitCode(self._table.gate, self._ids)

@@ -1,6 +1,6 @@
 """GitHub's workflow commands: what stands beside an inventory's lines in a pull request, and at a run's top.
 
-One for the gate and one for each rule, with counts: GitHub shows ten of each level for a step and hides the rest in
+One for the gate and one for each cause, with counts: GitHub shows ten of each level for a step and hides the rest in
 silence. Escaped as the runner reads them (actions/runner, src/Runner.Common/ActionCommand.cs).
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
-from compliance.report.headings import groups
+from compliance.report.by_cause import groups_by_cause
 from compliance.report.table import Table
 from compliance.rule import Result, Severity
 from compliance.words import join_names, printable
@@ -41,16 +41,17 @@ def _of_gate(table: Table) -> tuple[str, str]:
     state = "open" if gate.is_open else "closed"
     reasons = "; ".join(reason.text for reason in gate.reasons)
     level = LOWEST if gate.is_open else "error"
-    text = f"The gate is {state} (exit code {int(gate.code)})" + (f": {reasons}" if reasons else "")
+    text = f"{table.headline}. The gate is {state} (exit code {int(gate.code)})" + (f": {reasons}" if reasons else "")
     where = {"file": table.file} if table.file else {}
     return level, _command(level, {**where, "title": f"Hyper-V compliance of {table.estate.name}"}, text)
 
 
 def _of_rules(table: Table) -> Iterator[tuple[str, str]]:
-    for group in groups(table):
+    for group in groups_by_cause(table):
         if group.verdicts[0].outcome.result in (Result.FAILED, Result.UNKNOWN):
             level = LEVELS[group.rule.severity] if _closes(group.decisions) else LOWEST
-            text = f"{group.heading}: {join_names(verdict.label for verdict in group.verdicts)}"
+            names = join_names(verdict.label for verdict in group.verdicts)
+            text = f"{group.title}: {names}. {group.remedy or ''}".rstrip()
             yield level, _command(level, _where(table, group.decisions) | {"title": group.rule.key}, text)
 
 

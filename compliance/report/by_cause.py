@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
-from compliance.report.headings import PASSED_IF, Heading, groups, singular
+from compliance.report.headings import PASSED_IF, Heading, groups, heading_of
 from compliance.report.table import Table
 from compliance.rule import Result, Rule, Verdict
 from compliance.rules.remedies.causes_text import cause_heading
-from compliance.rules.remedies.remedy import remedy_of
+from compliance.rules.remedies.remedy import CONFIRM, remedy_of
 from compliance.words import plural
 
 NOUNS = {ReplicatedVM: "machine", ReplicaAdapter: "machine", Server: "server", Cluster: "cluster"}
@@ -21,8 +21,8 @@ NOUNS = {ReplicatedVM: "machine", ReplicaAdapter: "machine", Server: "server", C
 class CauseGroup:
     """Verdicts of one rule and cause. ``word`` is the severity of what failed, else the result or ``passed if``.
 
-    ``count`` and ``heading`` make the line ``8 machines: the Data Exchange service never answered``; both are plain
-    where the rule is bundled, and a condition's heading holds a guest's words. ``remedy`` is the text that they have
+    ``count`` and ``heading`` make the ``title``, ``8 machines: the Data Exchange service never answered``; all are
+    plain where the rule is bundled, and a condition's hold a guest's words. ``remedy`` is the text that they have
     in common; None where they differ, or where nothing is to be done.
     """
 
@@ -30,6 +30,7 @@ class CauseGroup:
     cause: str
     count: str
     heading: str
+    title: str
     rule: Rule
     decisions: tuple[Decision, ...]
     remedy: str | None
@@ -39,36 +40,32 @@ class CauseGroup:
         """As they are shown."""
         return tuple(decision.reported for decision in self.decisions)
 
-    @property
-    def title(self) -> str:
-        """Return ``8 machines: the Data Exchange service never answered``; a rule's own words complete the sentence."""
-        if self.heading != self.rule.violated:
-            return f"{self.count}: {self.heading}"
-        is_one = self.count.startswith("1 ") or self.rule.subject is Estate
-        return f"{self.count} {singular(self.heading) if is_one else self.heading}"
-
 
 def groups_by_cause(table: Table) -> Iterator[CauseGroup]:
     """Yield what failed, what is unknown, what is waived or known, and what passed on a condition; within each the
-    worst rule first, and of a rule the cause that most machines have."""
+    worst rule first, and of a rule the cause that most findings have."""
     for group in groups(table):
-        if group.word == PASSED_IF:
-            by_cause = {"": [*group.decisions]}
-        else:
-            by_cause = {}
-            for decision in group.decisions:
-                by_cause.setdefault(decision.verdict.outcome.cause, []).append(decision)
-        for cause, decisions in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
-            verdicts = [one.verdict for one in decisions]
-            yield CauseGroup(
-                word=group.word,
-                cause=cause,
-                count=count_subjects(group.rule, verdicts),
-                heading=_heading(group, cause),
-                rule=group.rule,
-                decisions=tuple(decisions),
-                remedy=common_remedy(verdicts),
-            )
+        yield from causes_of(group)
+
+
+def causes_of(group: Heading) -> Iterator[CauseGroup]:
+    """Yield a rule's group by cause, the cause of most findings first."""
+    by_cause: dict[str, list[Decision]] = {}
+    for decision in group.decisions:
+        by_cause.setdefault("" if group.word == PASSED_IF else decision.verdict.outcome.cause, []).append(decision)
+    for cause, decisions in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
+        verdicts = [decision.verdict for decision in decisions]
+        count = count_subjects(group.rule, verdicts)
+        yield CauseGroup(
+            word=group.word,
+            cause=cause,
+            count=count,
+            heading=_heading(group, verdicts[0]),
+            title=_title(group, verdicts[0], count),
+            rule=group.rule,
+            decisions=tuple(decisions),
+            remedy=CONFIRM.text if group.word == PASSED_IF else common_remedy(verdicts),
+        )
 
 
 def count_subjects(rule: Rule, verdicts: Iterable[Verdict]) -> str:
@@ -91,9 +88,24 @@ def common_remedy(verdicts: Iterable[Verdict]) -> str | None:
     return None
 
 
-def _heading(group: Heading, cause: str) -> str:
-    """Return what is wrong by its cause; of a rule that has causes of its own, in its own words."""
+def cause_text(verdict: Verdict) -> str:
+    """Return what is wrong. A rule whose causes are its own says it in its own words."""
+    return cause_heading(verdict.outcome.cause) or _in_its_own_words(verdict, "").removeprefix(":").strip()
+
+
+def _in_its_own_words(verdict: Verdict, count: str) -> str:
+    return heading_of(verdict.rule, count, is_unknown=verdict.outcome.result is Result.UNKNOWN)
+
+
+def _heading(group: Heading, verdict: Verdict) -> str:
     if group.word == PASSED_IF:
-        return f"passed only if {group.heading.partition(' passed only if ')[2]}"
-    known = cause_heading(cause)
-    return known or (group.rule.violated if group.word != Result.UNKNOWN else f"not known whether: {group.rule.title}")
+        _, _, condition = group.heading.partition(" passed only if ")
+        return f"passed only if {condition}"
+    return cause_text(verdict)
+
+
+def _title(group: Heading, verdict: Verdict, count: str) -> str:
+    if group.word == PASSED_IF:
+        return f"{count}: {_heading(group, verdict)}"
+    known = cause_heading(verdict.outcome.cause)
+    return f"{count}: {known}" if known else _in_its_own_words(verdict, count)

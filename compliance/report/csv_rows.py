@@ -18,6 +18,7 @@ from compliance.model import Server
 from compliance.report.readiness import ReadinessOf, word_text
 from compliance.report.table import Table, decisions_worst_first
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
+from compliance.rules.remedies.remedy import Remedy
 from compliance.words import printable
 
 MARK = "\ufeff"
@@ -25,7 +26,7 @@ HEADINGS = (
     *("estate", "rule", "severity", "result", "state", "closes"),
     *("server", "site", "groups", "virtual_machine", "guid", "side", "addresses_now", "failover_addresses"),
     *("finding", "evidence", "bpa_would_say", "waiver", "remarks", "cluster"),
-    *("condition", "cause", "readiness"),
+    *("condition", "cause", "readiness", "remedy", "command_where", "command"),
 )
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
 """What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
@@ -37,14 +38,16 @@ def csv_rows(table: Table) -> Iterator[str]:
     servers = {server.name: server for server in table.estate.servers}
     find = ReadinessOf(table)
     rows = (
-        _row(one, servers.get(one.verdict.server or ""), find(one.verdict))
+        _row(one, servers.get(one.verdict.server or ""), find(one.verdict), table.remedies.of(one.verdict))
         for one in decisions_worst_first(table.decisions)
     )
     yield MARK
-    yield from map(_line, chain([HEADINGS], rows))
+    yield from map(line, chain([HEADINGS], rows))
 
 
-def _row(decision: Decision, server: Server | None, readiness: Sequence[Readiness]) -> tuple[str, ...]:
+def _row(
+    decision: Decision, server: Server | None, readiness: Sequence[Readiness], remedy: Remedy | None
+) -> tuple[str, ...]:
     verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.reported.outcome
     return (
         verdict.estate,
@@ -70,14 +73,22 @@ def _row(decision: Decision, server: Server | None, readiness: Sequence[Readines
         outcome.condition,
         outcome.cause,
         _join_texts(f"{one.direction}: {word_text(one)}" for one in readiness),
+        *remedy_cells(remedy),
     )
+
+
+def remedy_cells(remedy: Remedy | None) -> tuple[str, str, str]:
+    """Return what to do, where its command is for, and the command."""
+    command = remedy.command if remedy else None
+    return remedy.text if remedy else "", command.where if command else "", command.text if command else ""
 
 
 def _join_texts(texts: Iterable[str]) -> str:
     return "; ".join(texts)
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """Return a line of CSV: every cell printable, in quotes, and no formula."""
     return ",".join(map(_cell, cells)) + "\r\n"
 
 

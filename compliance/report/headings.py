@@ -62,7 +62,7 @@ def groups(table: Table) -> Iterator[Heading]:
         for rule, members in _by_rule(found):
             count = _count(rule, [one.reported for one in members], asked[rule.key])
             word = rule.severity.value if shown is Result.FAILED else shown.value
-            text = _heading(rule, count, is_unknown=is_unknown)
+            text = heading_of(rule, count, is_unknown=is_unknown)
             yield Heading(word=word, heading=text, rule=rule, decisions=tuple(members))
     yield from _conditions(decisions, asked)
 
@@ -81,7 +81,7 @@ def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[st
         yield Heading(word=PASSED_IF, heading=heading, rule=rule, decisions=tuple(members))
 
 
-def _heading(rule: Rule, count: str, *, is_unknown: bool) -> str:
+def heading_of(rule: Rule, count: str, *, is_unknown: bool) -> str:
     """A rule on what was not read calls that unknown, and its own words say so already."""
     is_one = count.startswith("1 ") or rule.subject is Estate
     violated = singular(rule.violated) if is_one else rule.violated

@@ -15,8 +15,9 @@ from compliance.gate.decision import Decision, counts
 from compliance.judge.readiness import Readiness
 from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
+from compliance.report.remedies import Remedies
 from compliance.report.table import ATTRIBUTION, Table
-from compliance.rule import Result, Rule
+from compliance.rule import Result, Rule, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 
 
@@ -33,6 +34,7 @@ def results(table: Table) -> Iterator[str]:
         "scope": table.scope,
         "inventory_digest": table.inventory_digest,
         "unread_servers": sorted(server.name for server in table.unread),
+        "headline": table.headline,
         "counts": {result.value: count for result, count in counts(table.decisions).items()},
         **grounds(table),
     }
@@ -42,7 +44,8 @@ def results(table: Table) -> Iterator[str]:
         "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
         **({"clusters": [_cluster(one) for one in estate.clusters]} if estate.clusters else {}),
         "waivers": [waiver(one) for one in waivers(table)],
-        "readiness": map(_readiness, sorted(table.readiness, key=_order_of_machine)),
+        "remedies": [{"key": key, "text": text} for key, text in table.remedies.texts.items()],
+        "readiness": (_readiness(one, table.remedies) for one in sorted(table.readiness, key=_order_of_machine)),
         "results": _results(table, decisions),
         "passed": _passed(decisions),
         "vanished": [
@@ -116,8 +119,8 @@ def _order_of_machine(machine: Readiness) -> tuple[str, str, str, str]:
     return machine.name.casefold(), machine.guid.casefold(), machine.direction.value, machine.primary or machine.replica
 
 
-def _readiness(machine: Readiness) -> dict[str, object]:
-    return {
+def _readiness(machine: Readiness, remedies: Remedies) -> dict[str, object]:
+    known = {
         "guid": machine.guid,
         "name": machine.name,
         "direction": machine.direction.value,
@@ -130,16 +133,25 @@ def _readiness(machine: Readiness) -> dict[str, object]:
         "failover_addresses": list(machine.failover_addresses),
         "today": machine.today,
     }
+    return {**known, **present({"cause": machine.cause, **_remedy(machine, remedies)})}
+
+
+def _remedy(subject: Verdict | Readiness, remedies: Remedies) -> dict[str, object]:
+    """Return the key of what to do, which many share, and the command, which is each one's own."""
+    remedy = remedies.of(subject)
+    command = remedy.command if remedy else None
+    shown = {"shell": command.shell.value, "where": command.where, "text": command.text} if command else None
+    return {"remedy": remedies.key_of(subject), "command": shown}
 
 
 def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:
     servers = {server.name: server for server in table.estate.servers}
     for one in decisions:
         if one.reported.outcome.result is not Result.PASSED:
-            yield _result(one, servers.get(one.verdict.server or ""))
+            yield _result(one, servers.get(one.verdict.server or ""), table.remedies)
 
 
-def _result(decision: Decision, server: Server | None) -> dict[str, object]:
+def _result(decision: Decision, server: Server | None, remedies: Remedies) -> dict[str, object]:
     verdict, shown, finding = decision.verdict, decision.reported.outcome.result, decision.finding
     outcome = verdict.outcome
     known = {
@@ -148,6 +160,8 @@ def _result(decision: Decision, server: Server | None) -> dict[str, object]:
         "judged": outcome.result.value if shown is not outcome.result else None,
         "finding": outcome.finding,
         "evidence": outcome.evidence,
+        "cause": outcome.cause,
+        **_remedy(verdict, remedies),
         "bpa": outcome.fact(BPA),
         "remarks": list(outcome.remarks),
         "machine": _machine(verdict.machine) if verdict.machine else None,
@@ -171,14 +185,14 @@ def _machine(machine: VirtualMachine) -> dict[str, object]:
 
 
 def _passed(decisions: list[Decision]) -> Iterator[dict[str, object]]:
-    """Their labels only, by rule and server."""
+    """Their labels only, by rule and server; those apart that passed on a condition."""
     passed = [decision.verdict for decision in decisions if decision.reported.outcome.result is Result.PASSED]
-    for (rule, server), group in groupby(
-        passed, key=lambda verdict: (verdict.rule.key, _group(verdict.subject, verdict.server))
-    ):
-        yield {**present({"rule": rule, "server": server}), "labels": [verdict.label for verdict in group]}
+    for (rule, server, condition), group in groupby(passed, key=_group):
+        head = present({"rule": rule, "server": server, "condition": condition})
+        yield {**head, "labels": [verdict.label for verdict in group]}
 
 
-def _group(subject: object, server: str | None) -> str | None:
+def _group(verdict: Verdict) -> tuple[str, str | None, str]:
     """Servers stand together."""
-    return server if isinstance(subject, ReplicatedVM) else None
+    server = verdict.server if isinstance(verdict.subject, ReplicatedVM) else None
+    return verdict.rule.key, server, verdict.outcome.condition

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -23,11 +24,13 @@ from compliance.gate.decision import BaselineState, Decision
 from compliance.gate.exits import Exit
 from compliance.judge.readiness import Readiness, Word
 from compliance.model import VirtualMachine
+from compliance.report.by_cause import groups_by_cause
 from compliance.report.json_parts import compact, present
 from compliance.report.readiness import ReadinessOf, count_directions, word_text
 from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
 from compliance.rule import Result, Rule, Severity
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
+from compliance.rules.remedies.remedy import Remedy
 from compliance.words import printable
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -37,6 +40,8 @@ MOST_PACKED = 9_000_000
 MOST_LETTERS = 1000
 """Of one text; GitHub takes 1,024 of a rule's description."""
 MOST_NOTICES = 100
+MOST_REMEDIES = 30
+"""In the help of one rule."""
 MOST_ADDRESSES = 20
 MOST_ADAPTERS = 8
 """Adapters that a result names; Hyper-V allows 8 synthetic ones to a machine, and 4 legacy ones."""
@@ -47,6 +52,8 @@ RANKS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMAT
 STATES = {BaselineState.NEW: "new", BaselineState.KNOWN: "unchanged", BaselineState.CHANGED: "updated", None: "new"}
 """What could not be judged is never known: beside a baseline it is new."""
 WAIVER = ("owner", "expires", "ticket", "approved_by")
+ABSOLUTE = re.compile("https?://")
+"""What SARIF's helpUri has to be (2.1.0, 3.49.12)."""
 PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
@@ -97,22 +104,37 @@ def fitting(results: Sequence[str], most: int = MOST_PACKED) -> Sequence[str]:
 
 def _driver(table: Table, rules: Sequence[Rule]) -> dict[str, object]:
     name, _, version = _cut(table.tool).partition(" ")
-    return {**present({"name": name, "version": version}), "rules": [_rule(rule) for rule in rules]}
+    advice = _advice(table)
+    return {**present({"name": name, "version": version}), "rules": [_rule(rule, advice[rule.key]) for rule in rules]}
+
+
+def _advice(table: Table) -> Mapping[str, Mapping[str, None]]:
+    """Return what is wrong by each rule and what to do about it, in a line each."""
+    lines: dict[str, dict[str, None]] = defaultdict(dict)
+    for group in groups_by_cause(table):
+        if group.cause and group.remedy and len(lines[group.rule.key]) < MOST_REMEDIES:
+            lines[group.rule.key][f"{group.heading[:1].upper()}{group.heading[1:]}: {group.remedy}"] = None
+    return lines
 
 
 def _harm(rule: Rule) -> tuple[int, str]:
     return rule.severity.rank, rule.key
 
 
-def _rule(rule: Rule) -> dict[str, object]:
-    parts = {"Issue": rule.issue, "Impact": rule.impact, "Resolution": rule.resolution}
+def _rule(rule: Rule, advice: Iterable[str]) -> dict[str, object]:
+    parts = {
+        "What to do": "\n\n".join(advice),
+        "Issue": rule.issue,
+        "Impact": rule.impact,
+        "Resolution": rule.resolution,
+    }
     told = {name: text for name, text in parts.items() if text}
     source = [ATTRIBUTION] if rule.quoted else []
     known = {
         "id": rule.key,
         "shortDescription": {"text": _text(rule.title)},
         "fullDescription": {"text": _text(rule.issue or rule.title)},
-        "helpUri": rule.link,
+        "helpUri": rule.link if rule.link and ABSOLUTE.match(rule.link) else None,
         "help": {
             "text": _braced("\n\n".join([*(f"{name}: {text}" for name, text in told.items()), *source])),
             "markdown": _braced("\n\n".join([*(f"**{name}:** {text}" for name, text in told.items()), *source])),
@@ -171,18 +193,31 @@ def _result(
     decision: Decision, table: Table, places: dict[str, int], readiness: Sequence[Readiness]
 ) -> dict[str, object]:
     verdict, outcome, finding = decision.verdict, decision.reported.outcome, decision.finding
+    remedy = table.remedies.of(verdict)
     known = {
         "ruleId": verdict.rule.key,
         "ruleIndex": places[verdict.rule.key],
         # Unknown is told as the problem that it may hide: "open", SARIF's word for it, has the level "none".
         "level": LEVELS[verdict.rule.severity],
-        "message": {"text": _text(f"{verdict.label}: {_led(outcome.result, outcome.finding)}")},
+        "message": {"text": _text(f"{verdict.label}: {_led(outcome.result, outcome.finding)}{_to_do(remedy)}")},
         "locations": [_location(decision, table)],
         "partialFingerprints": _fingerprints(finding) if finding else None,
         "baselineState": STATES[decision.state] if table.baseline else None,
-        "properties": _properties(decision, readiness),
+        "properties": {**_properties(decision, readiness), **_command(remedy)},
     }
     return {**present(known), "suppressions": list(_suppressions(decision))}
+
+
+def _to_do(remedy: Remedy | None) -> str:
+    """Return the end of a message: viewers show it, and no properties."""
+    return f". {remedy.text}" if remedy else ""
+
+
+def _command(remedy: Remedy | None) -> dict[str, object]:
+    """Return the command; the remedy's text is in the message, and stands once."""
+    command = remedy.command if remedy else None
+    shown = {"shell": command.shell.value, "where": _cut(command.where), "text": command.text} if command else None
+    return {"command": shown} if shown else {}
 
 
 def _led(result: Result, finding: str) -> str:
@@ -243,6 +278,7 @@ def _properties(decision: Decision, readiness: Sequence[Readiness]) -> dict[str,
         "evidenceDigest": finding.evidence if finding else None,
         "bpa": _cut(outcome.fact(BPA)),
         "cause": outcome.cause,
+        "condition": _cut(outcome.condition),
         "readiness": {str(one.direction): _cut(word_text(one)) for one in readiness},
         "addressesNow": list(map(_cut, outcome.facts.get(ADDRESSES_NOW, ())[:MOST_ADDRESSES])),
         "failoverAddresses": list(map(_cut, machine.failover_addresses[:MOST_ADDRESSES])) if machine else None,

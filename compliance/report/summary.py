@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from compliance.gate.decision import BaselineState
+from compliance.gate.decision import BaselineState, Decision
 from compliance.judge.readiness import Readiness
 from compliance.model import Evidence, Role
+from compliance.report.by_cause import CauseGroup, causes_of
 from compliance.report.gate_text import gate_lines
 from compliance.report.headings import PASSED_IF, Heading, groups
 from compliance.report.markdown_parts import code, size
 from compliance.report.readiness import count_lines, direction_text, machine_text, open_machines, readiness_text
-from compliance.report.table import ATTRIBUTION, ORDER, Table, impacts, unlisted_partners_text
-from compliance.rule import Severity, Verdict
+from compliance.report.table import ATTRIBUTION, ORDER, Table, unlisted_partners_text
+from compliance.rule import Rule, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW
 
 MOST_BYTES = 1_000_000
@@ -32,6 +32,8 @@ MOST_NAMES = 20
 """In one sentence."""
 LONG = 600
 """Letters of a reason."""
+MOST_OF_A_COMMAND = 2000
+"""Letters; the longest that we write has some 600, and one that is cut is none."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,13 +118,11 @@ def _counts(table: Table) -> Iterator[str]:
 def _sections(table: Table) -> Iterator[_Section]:
     states = {one.reported.id: one.state for one in table.decisions if one.state}
     for group in groups(table):
-        if group.word in list(Severity):
-            yield _violated(group, states)
-        else:
-            above = ["", f"### {_capital(group.word)}: {_heading(group)}", ""]
-            yield _Section(above=above, items=_items(group.verdicts), total=len(group.verdicts))
+        yield from _of_rule(group, table, states)
     if machines := open_machines(table):
-        items = [f"- {code(machine_text(one))}, {one.direction}: {_readiness(one)}" for one in machines[:MOST_ITEMS]]
+        items = [
+            f"- {code(machine_text(one))}, {one.direction}: {_readiness(one, table)}" for one in machines[:MOST_ITEMS]
+        ]
         yield _Section(above=["", "### Not plainly ready", ""], items=items, total=len(machines))
     if vanished := table.gate.vanished:
         items = [f"- {code(one.label)}: {code(one.rule)}" for one in vanished[:MOST_ITEMS]]
@@ -130,9 +130,44 @@ def _sections(table: Table) -> Iterator[_Section]:
     yield from _remarks(table)
 
 
-def _readiness(one: Readiness) -> str:
+def _of_rule(group: Heading, table: Table, states: Mapping[str, BaselineState]) -> Iterator[_Section]:
+    """Yield what is wrong and what to do, cause by cause; the rule's own text stands below."""
+    rule, is_violated = group.rule, group.word in list(Severity)
+    above = ["", f"### {_capital(group.word)}: {_heading(group)}"]
+    if is_violated:
+        above += ["", f"**Rule:** {rule.title} (`{rule}`)"]
+    causes = list(causes_of(group))
+    for number, cause in enumerate(causes):
+        is_own = len(causes) > 1 or bool(cause.cause)
+        title = ["", f"#### {_capital(cause.title)}"] if is_own and cause.word != PASSED_IF else []
+        # a rule that names no cause has its resolution below
+        remedy = ["", f"**What to do:** {cause.remedy}"] if cause.remedy and (cause.cause or not is_violated) else []
+        is_last = number == len(causes) - 1
+        yield _Section(
+            above=[*(above if number == 0 else []), *title, *remedy, ""],
+            items=_items(cause, table, states),
+            below=_of_bpa(rule) if is_violated and is_last else [],
+            total=len(cause.decisions),
+        )
+
+
+def _of_bpa(rule: Rule) -> list[str]:
+    """Return the rule's own issue, impact and resolution, whole."""
+    lines = ["", f"**Issue:** {rule.issue}"] if rule.issue else []
+    lines += ["", f"**Impact:** {rule.impact}", "", f"**Resolution:** {rule.resolution}"]
+    if rule.link:
+        lines += ["", f"[The rule's page]({rule.link})"]
+    if rule.quoted:
+        lines += ["", f"<sub>{ATTRIBUTION}</sub>"]
+    return lines
+
+
+def _readiness(one: Readiness, table: Table) -> str:
+    """Return the word and the reason; with what to do where no finding above has it."""
     word, _, reason = readiness_text(one).partition(": ")
-    return f"**{word}:** {code(reason, LONG)}" if reason else code(word, LONG)
+    remedy = table.remedies.of(one) if one.verdict is None else None
+    text = f"**{word}:** {code(reason, LONG)}" if reason else code(word, LONG)
+    return f"{text}. {remedy.text}" if remedy else text
 
 
 def _heading(group: Heading) -> str:
@@ -140,24 +175,26 @@ def _heading(group: Heading) -> str:
     return code(group.heading, LONG) if group.word == PASSED_IF else group.heading
 
 
-def _violated(group: Heading, states: Mapping[str, BaselineState]) -> _Section:
-    rule, verdicts = group.rule, group.verdicts
-    above = ["", f"### {_capital(group.word)}: {_heading(group)}", "", f"**Rule:** {rule.title} (`{rule}`)", ""]
-    if rule.issue:
-        above += [f"**Issue:** {rule.issue}", ""]
-    above += [f"**Impact:** {rule.impact} {impacts(rule)}", ""]
-    below = ["", f"**Resolution:** {rule.resolution}"]
-    if rule.link:
-        below += ["", f"[The rule's page]({rule.link})"]
-    if rule.quoted:
-        below += ["", f"<sub>{ATTRIBUTION}</sub>"]
-    return _Section(above=above, items=_items(verdicts, states), below=below, total=len(verdicts))
-
-
-def _items(verdicts: Sequence[Verdict], states: Mapping[str, BaselineState] = MappingProxyType({})) -> list[str]:
+def _items(cause: CauseGroup, table: Table, states: Mapping[str, BaselineState]) -> list[str]:
     """``states``: beside the baseline, by ids."""
-    ordered = sorted(verdicts, key=lambda one: ((one.server or "").casefold(), one.label.casefold(), one.label))
-    return [f"- {''.join(_item(verdict, states.get(verdict.id)))}" for verdict in ordered[:MOST_ITEMS]]
+    ordered = sorted(cause.decisions, key=_by_server)
+    return [_lines_of(one, cause, table, states) for one in ordered[:MOST_ITEMS]]
+
+
+def _by_server(decision: Decision) -> tuple[str, str, str]:
+    label = decision.reported.label
+    return (decision.reported.server or "").casefold(), label.casefold(), label
+
+
+def _lines_of(decision: Decision, cause: CauseGroup, table: Table, states: Mapping[str, BaselineState]) -> str:
+    """Return a finding, with what of its remedy is its own: below, since a command is long."""
+    lines = [f"- {''.join(_item(decision.reported, states.get(decision.reported.id)))}"]
+    remedy = table.remedies.of(decision.verdict)
+    if remedy and cause.cause:
+        lines += [f"  - {remedy.text}"] if remedy.text != cause.remedy else []
+        if command := remedy.command:
+            lines.append(f"  - {code(command.where)}: {code(command.text, MOST_OF_A_COMMAND)}")
+    return "\n".join(lines)
 
 
 def _item(verdict: Verdict, state: BaselineState | None) -> Iterator[str]:

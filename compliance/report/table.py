@@ -17,6 +17,7 @@ from compliance.judge.headline import headline
 from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.report.origin import Origin
+from compliance.report.remedies import Remedies
 from compliance.rule import Result, Rule, Verdict
 from compliance.words import join_names, printable
 
@@ -63,6 +64,11 @@ class Table:
     def headline(self) -> str:
         """The one sentence, printable, without a full stop at its end."""
         return self.headline_with(printable)
+
+    @cached_property
+    def remedies(self) -> Remedies:
+        """What to do about each finding and machine."""
+        return Remedies(self.decisions, self.readiness)
 
     def headline_with(self, show: Callable[[str], str]) -> str:
         """Return the same, with ``show`` for what of it may be a host's or a guest's."""

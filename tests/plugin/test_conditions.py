@@ -37,7 +37,11 @@ def test_it_looks_different_everywhere(more: tuple[str, ...], folder: Path, run_
         assert conditional == {"hv01/if01", "hv02/if01"}
     assert counts(run.stdout) == {"passed": 4}
     assert "PASSED IF  1 machine: passed only if " in run.stdout
-    cases = ElementTree.parse(folder / "x.xml").getroot().iter("testcase")  # pytest wrote it
+    junit = ElementTree.parse(folder / "x.xml").getroot()  # pytest wrote it
+    sentence = junit.find("testsuite/properties/property[@name='headline']")
+    assert sentence is not None
+    assert sentence.attrib["value"][1:] in " ".join(run.stdout.split())
+    cases = junit.iter("testcase")
     named = {case.get("name") for case in cases if case.find("properties/property[@name='condition']") is not None}
     assert named == {f"{KEY}[hv01/if01]", f"{KEY}[hv02/if01]"}
     assert "Passed on a condition" in (folder / "x.html").read_text("utf-8")

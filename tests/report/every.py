@@ -19,6 +19,7 @@ from compliance.gate.waivers import Waiver, WaiverEntry, WaiverFile
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
 from compliance.model import Cluster, Estate, ReplicatedVM, Role, Server, Unread
+from compliance.report.actions import actions
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import gate_json
@@ -188,6 +189,7 @@ WRITERS: Mapping[str, Callable[[Table], str]] = {
     "results.json": lambda table: "".join(results(table)),
     "results.sarif": sarif,
     "results.csv": lambda table: "".join(csv_rows(table)),
+    "actions.csv": lambda table: "".join(actions(table)),
     "summary.md": summary,
     "gate.json": lambda table: gate_json(table, VERSIONS),
     "annotations.txt": lambda table: "\n".join(workflow_commands(table)) + "\n",

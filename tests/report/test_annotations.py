@@ -28,7 +28,7 @@ def unescaped(text: str) -> str:
     return text
 
 
-def test_one_for_the_gate_and_one_for_each_rule() -> None:
+def test_one_for_the_gate_and_one_for_each_cause() -> None:
     told = [parsed(line) for line in workflow_commands(every())]
     assert [(level, given.get("line"), given["title"]) for level, given, _ in told] == [
         ("error", None, "Hyper-V compliance of lab"),
@@ -37,8 +37,8 @@ def test_one_for_the_gate_and_one_for_each_rule() -> None:
         ("error", "7", "was-read"),
         ("notice", "3", "has-note"),
     ]
-    wrong = "3 of 10 replicated virtual machines would keep the primary's address"
-    assert told[1][2] == f"{wrong}: hv01/bad01, hv01/changed01, hv01/ended01"
+    wrong = "3 machines would keep the primary's address"
+    assert told[1][2] == f"{wrong}: hv01/bad01, hv01/changed01, hv01/ended01. Install it."
 
 
 def test_without_lines_the_file_is_named_and_without_a_file_nothing() -> None:

@@ -84,9 +84,9 @@ def test_what_limits_the_run_is_told() -> None:
     assert "`hv03` was not read: its machines are not counted.**" in told
 
 
-def test_a_rule_is_told_in_bpas_order() -> None:
+def test_a_rules_own_text_stands_below_what_is_wrong() -> None:
     told = summary(every())
-    places = [told.index(part) for part in ("**Issue:**", "**Impact:**", "- **New:** `hv01/bad01`", "**Resolution:**")]
+    places = [told.index(part) for part in ("- **New:** `hv01/bad01`", "**Issue:**", "**Impact:**", "**Resolution:**")]
     assert places == sorted(places)
 
 

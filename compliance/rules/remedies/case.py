@@ -95,11 +95,11 @@ class RemedyCase:
         return next((side for side in (self.vm.machine, *self.vm.others, *partner) if side.role is role), None)
 
 
-def case_of(verdict: Verdict) -> RemedyCase:
-    """Return the case of a verdict."""
+def case_of(verdict: Verdict, *, with_guest: bool = True) -> RemedyCase:
+    """Return the case of a verdict. ``with_guest``: does its remedy depend on the guest's system?"""
     adapter, subject = verdict.adapter, verdict.subject
     unread = subject.unread if isinstance(subject, Server) else None
-    inside, system = _inside_and_system(verdict.vm)
+    inside, system = _inside_and_system(verdict.vm) if with_guest else (None, None)
     return RemedyCase(
         cause=verdict.outcome.cause,
         rule=verdict.rule.key,

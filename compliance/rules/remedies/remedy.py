@@ -38,7 +38,7 @@ def remedy_of(verdict: Verdict) -> Remedy | None:
     if outcome.result is Result.PASSED:
         return None
     if ways := REMEDIES.get(outcome.cause):
-        return _first(ways, case_of(verdict))
+        return _first(ways, case_of(verdict, with_guest=outcome.cause in FOR_GUESTS))
     if outcome.result is Result.NOT_APPLICABLE:
         return None
     return Remedy(verdict.rule.resolution.partition("\n\n")[0])
