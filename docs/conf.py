@@ -37,6 +37,7 @@ TREE = {
         "options",
         "inventory-keys",
         "rules/README",
+        "causes",
         "systems",
         "outcomes",
         "gate",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 
-from tests.docs import inventory_keys, options, rules, systems
+from tests.docs import causes, inventory_keys, options, rules, systems
 from tests.running import ROOT
 
 DOCS = ROOT / "docs"
@@ -14,6 +14,7 @@ NOTE = "<!-- Written by python -m tests.docs.every: change what it is made of, n
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "systems.md": systems.page,
+    "causes.md": causes.page,
     "options.md": options.page,
     "inventory-keys.md": inventory_keys.page,
     **rules.pages(),

@@ -19,7 +19,6 @@ from compliance.rules.remedies.case import Family, RemedyCase
 from compliance.rules.remedies.causes_text import HEADINGS, cause_heading
 from compliance.rules.remedies.command import Command, Remedy, Shell
 from compliance.rules.remedies.remedy import REMEDIES, WITHOUT_REMEDY
-from tests import causes_page
 from tests.rules.remedies.cases import GUID, NIC_GUID, case, families, machine, setting, sides
 from tests.running import ROOT
 
@@ -279,8 +278,3 @@ def test_the_sides_are_the_machines_own() -> None:
         None,
         None,
     ]
-
-
-def test_the_page_of_causes_is_as_the_data_are() -> None:
-    page = causes_page.PAGE.read_text("utf-8")
-    assert page == causes_page.written(page), "python -m tests.causes_page writes it anew"

@@ -1,13 +1,8 @@
-"""The table of docs/causes.md, from the data that the reports use: cause by cause, by system or setting, what to do.
-
-``python -m tests.causes_page`` writes it anew between its markers; a test holds the two equal.
-"""
+"""docs/causes.md: each cause, by the guest's system or the setting, and what to do, from the data that reports use."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.advice import Advice
@@ -17,17 +12,34 @@ from compliance.rules.remedies.command import Command
 from compliance.rules.remedies.remedy import REMEDIES, WITHOUT_REMEDY
 from tests.rules.remedies.cases import GUID, NIC_GUID, case
 
-PAGE = Path(__file__).parent.parent / "docs" / "causes.md"
-BEGIN = "<!-- causes: begin, written by python -m tests.causes_page -->\n"
-END = "<!-- causes: end -->"
 SAMPLES = (None, Family.DEBIAN, Family.UBUNTU, Family.RED_HAT, Family.WINDOWS)
+INTRODUCTION = """# Causes and remedies
+
+Each way to fail or to be unknown has a *cause*: a key that stays the same while the sentences beside it may change.
+Findings are grouped by it in every report, and each cause has its own remedy, by the guest's system or the machine's
+setting. The key is `cause` in results.json, results.csv, actions.csv, SARIF and JUnit; `actions.csv` has a line for
+each machine and cause.
+
+Commands are for review. Nothing of this suite runs one, and none was tried on a Windows host: cmdlets and parameters
+are those of [Microsoft's reference](https://learn.microsoft.com/powershell/module/hyper-v/).
+
+- What changes something in PowerShell carries `-WhatIf`: it says what it would do. Take that off to do it.
+- A machine is named by its id, an adapter and an integration service by the end of theirs: names need not be unique,
+  and those of integration services are translated.
+- Values in angle brackets are yours to fill in. What stands on the replica is what the replica gets, so its address,
+  mask and gateway are those of the replica's site. An address that is on the wrong side is filled in only if it is
+  valid and the guest does not use it on its primary today.
+- What a host or a guest wrote stands in single quotes. A name with control or direction characters gets no command.
+- Commands for a guest need root there, or an administrator.
+- `INVENTORY` is the path of your inventory.
+
+A rule of your own has its own causes, and its `resolution` as its remedy.
+"""
 
 
-def written(page: str) -> str:
-    """Return the page with its table as the data are."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table()}\n{without()}\n{END}{after}"
+def page() -> str:
+    """Return the page."""
+    return f"{INTRODUCTION}\n{table()}\n{without()}"
 
 
 def table() -> str:
@@ -62,8 +74,3 @@ def _text(command: Command) -> str:
     """Return a command with names in place of ids; a bar would end the cell of the table."""
     text = command.text.replace(GUID, "id of the machine").replace(NIC_GUID, "id of the adapter")
     return text.replace("|", "\\|")
-
-
-if __name__ == "__main__":
-    PAGE.write_bytes(written(PAGE.read_text("utf-8")).encode())
-    sys.stdout.write(f"{PAGE}\n")
