@@ -22,14 +22,14 @@ from compliance.report.results import results
 from compliance.report.sarif import sarif
 from compliance.report.summary import summary as markdown
 from compliance.report.table import Table
-from compliance.report.text import summary
+from compliance.report.terminal import summary
 from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
 from tests.report.every import VERSIONS, every
 from tests.report.tables import showing, small
 
 SENTENCE: Mapping[str, Callable[[Table], str]] = {
-    "terminal": lambda table: "\n".join(summary(table)),
+    "terminal": lambda table: "\n".join(map(str, summary(table, 300))),
     "summary.md": lambda table: markdown(table).replace("`", ""),
     "report.html": lambda table: html.unescape(page(table)),
     "pytest-html": lambda table: html.unescape("\n".join(bpa_page(table, shown=1, rows_left_out=0))),
