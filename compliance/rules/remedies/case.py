@@ -18,7 +18,7 @@ from compliance.model import (
     Unread,
     VirtualMachine,
 )
-from compliance.rule import Verdict
+from compliance.rule import Result, Verdict
 from compliance.rules.evidence.advice import row_of
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.handover import guest_seen, inside_of, runs_on
@@ -63,6 +63,7 @@ class RemedyCase:
     server: str = ""
     why: Why | None = None
     wait: timedelta | None = None
+    is_unknown: bool = False
     inside: Inside | None = None
     system: System | None = None
 
@@ -109,6 +110,7 @@ def case_of(verdict: Verdict, *, with_guest: bool = True) -> RemedyCase:
         server=verdict.server or "",
         why=unread.why if unread else None,
         wait=verdict.outcome.wait,
+        is_unknown=verdict.outcome.result is Result.UNKNOWN,
         inside=inside,
         system=system,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from compliance.errors import Why
 from compliance.model import Role
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.settings import parsed
 from compliance.rules.remedies import hosts
 from compliance.rules.remedies.advice import Advice, Ways, always
 from compliance.rules.remedies.case import RemedyCase
@@ -168,6 +169,25 @@ MACHINE: Mapping[str, Ways] = {
     ),
 }
 
+
+def _is_unknown(case: RemedyCase) -> bool:
+    return case.is_unknown
+
+
+def _is_on_two_adapters(case: RemedyCase) -> bool:
+    """Does another adapter of the same machine have one of its addresses?"""
+    settings = case.machine.settings if case.machine else ()
+    others = (setting for setting in settings if setting.adapter_guid != case.adapter_guid)
+    taken = {parsed(text) for setting in others for text in setting.addresses} - {None}
+    own = case.setting.addresses if case.setting else ()
+    return any(parsed(text) in taken for text in own)
+
+
+NAME_THE_SITES = (
+    "Name the sites of the servers in the inventory (`site`), and list both sides of each replication: then it is "
+    "known whether both addresses are at one site and of two machines. If they are, give one of them another."
+)
+
 ADDRESSES: Mapping[str, Ways] = {
     Cause.LEGACY_ADAPTER: always(
         "Replace the legacy adapter by a synthetic one, on the primary and with the machine off; then set the failover "
@@ -200,11 +220,25 @@ ADDRESSES: Mapping[str, Ways] = {
         "Correct the gateway: it has to be a router's address in the subnet of the failover address.",
         hosts.correct_address,
     ),
-    Cause.ADDRESS_TAKEN: always(
-        "Give this machine, or the other one that the finding names, another address of that site.", hosts.set_address
+    Cause.ADDRESS_TAKEN: (
+        Advice(when="not known whether it is at the same site", applies=_is_unknown, text=NAME_THE_SITES),
+        Advice(
+            when="on two adapters of one machine",
+            applies=_is_on_two_adapters,
+            text="Give each of its adapters an address of its own.",
+            command=hosts.set_address,
+        ),
+        Advice(
+            text="Give this machine, or the other one that the finding names, another address of that site.",
+            command=hosts.set_address,
+        ),
     ),
-    Cause.ADDRESS_IN_USE: always(
-        "Give this machine another address, or free this one: the finding names who uses it now.", hosts.set_address
+    Cause.ADDRESS_IN_USE: (
+        Advice(when="not known whether it is at the same site", applies=_is_unknown, text=NAME_THE_SITES),
+        Advice(
+            text="Give this machine another address, or free this one: the finding names who uses it now.",
+            command=hosts.set_address,
+        ),
     ),
     Cause.SAME_AS_TODAY: always(SET_IT, hosts.set_address),
     Cause.NOT_CONNECTED: (

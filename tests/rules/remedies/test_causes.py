@@ -249,6 +249,21 @@ def test_a_guest_that_starts_is_looked_at_again(wait: timedelta | None, text: st
     assert (found.text, found.common) == (text, "Run again when the guest has been up for longer than `boot_grace`.")
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"is_unknown": True}, "Name the sites of the servers in the inventory"),
+        ({"setting": setting("10.9.9.9")}, "Give this machine, or the other one"),
+        ({"adapter_guid": "another"}, "Give each of its adapters"),
+    ],
+)
+def test_an_address_that_is_set_twice_is_mended_by_where_the_other_is(changes: dict[str, object], text: str) -> None:
+    both = sides("10.2.0.20")
+    assert remedy(
+        case(Cause.ADDRESS_TAKEN, **{"vm": both, "setting": setting("10.2.0.20"), **changes})
+    ).text.startswith(text)
+
+
 def test_no_replica_is_started() -> None:
     primary = machine(Role.PRIMARY, "hv01", power=Power.OFF)
     off = ReplicatedVM(machine=machine(), partner=Unread("its primary is off too"), others=(primary,))
