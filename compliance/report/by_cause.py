@@ -108,4 +108,5 @@ def _title(group: Heading, verdict: Verdict, count: str) -> str:
     if group.word == PASSED_IF:
         return f"{count}: {_heading(group, verdict)}"
     known = cause_heading(verdict.outcome.cause)
-    return f"{count}: {known}" if known else _in_its_own_words(verdict, count)
+    is_own = not known or known == group.rule.violated
+    return _in_its_own_words(verdict, count) if is_own else f"{count}: {known}"
