@@ -58,7 +58,8 @@ def find_credential(
 def _missing(name: str, variables: Sequence[str], missing: Sequence[str]) -> str:
     return (
         f"credential `{name}` is read from the environment, from {' and '.join(variables)}: "
-        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing or empty"
+        f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing or empty, so set "
+        f"{'it' if len(missing) == 1 else 'them'}"
     )
 
 

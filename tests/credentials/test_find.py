@@ -23,11 +23,11 @@ USERNAME, PASSWORD = "COMPLIANCE_AUDIT_USERNAME", "COMPLIANCE_AUDIT_PASSWORD"
 BOTH = f"credential `audit` is read from the environment, from {USERNAME} and {PASSWORD}: "
 
 MISSING = [
-    ({}, f"{USERNAME} and {PASSWORD} are missing or empty"),
-    ({USERNAME: "EXAMPLE\\audit"}, f"{PASSWORD} is missing or empty"),
-    ({PASSWORD: CANARY}, f"{USERNAME} is missing or empty"),
-    ({USERNAME: "EXAMPLE\\audit", PASSWORD: ""}, f"{PASSWORD} is missing or empty"),
-    ({USERNAME: "", PASSWORD: CANARY}, f"{USERNAME} is missing or empty"),
+    ({}, f"{USERNAME} and {PASSWORD} are missing or empty, so set them"),
+    ({USERNAME: "EXAMPLE\\audit"}, f"{PASSWORD} is missing or empty, so set it"),
+    ({PASSWORD: CANARY}, f"{USERNAME} is missing or empty, so set it"),
+    ({USERNAME: "EXAMPLE\\audit", PASSWORD: ""}, f"{PASSWORD} is missing or empty, so set it"),
+    ({USERNAME: "", PASSWORD: CANARY}, f"{USERNAME} is missing or empty, so set it"),
 ]
 PYTHON = Path(sys.executable).name
 HERE = Environment(os.environ)
@@ -92,7 +92,7 @@ def test_an_account_that_nobody_names() -> None:
 def test_a_name_that_is_nearly_one() -> None:
     with pytest.raises(UsageError) as error:
         find("adit", {}, audit=PasswordPlace(prompt=True))
-    assert str(error.value).endswith("are missing or empty (did you mean `audit` of `credentials`?)")
+    assert str(error.value).endswith("are missing or empty, so set them (did you mean `audit` of `credentials`?)")
 
 
 # --- a program --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 from compliance.audit import tool
 from compliance.commands.doctor.document import document
 from compliance.commands.doctor.examination import Examination
-from compliance.commands.doctor.next_step import next_step
+from compliance.commands.doctor.next_step import command_again, next_step
 from compliance.commands.doctor.one_server import (
     CREDENTIAL,
     WITH_A_PASSWORD,
@@ -29,7 +29,7 @@ from compliance.commands.output import adapt, add_out, refuse_out, write_lines
 from compliance.credentials.ask_places import from_prompt
 from compliance.credentials.find import Credential
 from compliance.credentials.terminal import is_terminal
-from compliance.errors import UsageError
+from compliance.errors import SnapshotError, UsageError
 from compliance.inventory.entries import Entry
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
@@ -99,7 +99,10 @@ def _run(options: argparse.Namespace, world: World) -> int:
     entries = _chosen(inventory, options.server)
     credentials = _credentials(entries, inventory, options, world)
     if options.record:
-        refuse_unwritable(Path(options.record))
+        try:
+            refuse_unwritable(Path(options.record))
+        except SnapshotError as error:
+            raise UsageError(f"{error}: name another file by --record") from error
     began = datetime.now(UTC)
     examinations: list[Examination] = []
     for examination in _examined(inventory, entries, credentials):
@@ -126,7 +129,7 @@ def _again(options: argparse.Namespace, examination: Examination) -> str:
     """Return the command that tries one server of an inventory again; empty where the command line was about one."""
     if options.inventory is None:
         return ""
-    return f"{PROGRAM} doctor --inventory {options.inventory} --server {examination.name}"
+    return command_again(options.inventory, examination.name)
 
 
 # --- whom to examine, and as whom -------------------------------------------------------------------------------------
@@ -142,6 +145,8 @@ def _inventory(options: argparse.Namespace, world: World) -> tuple[Inventory, st
     if options.inventory is not None:
         if stray := [name for name in DIRECT if getattr(options, name)]:
             raise UsageError(f"--{stray[0].replace('_', '-')} is for HOST: an inventory says it itself")
+        if not Path(options.inventory).exists():
+            raise UsageError(f"{options.inventory}: is not there: name another file, or write one by `{PROGRAM} init`")
         inventory = read_any(Path(options.inventory), world=world)
         if inventory.snapshot:
             raise UsageError(f"{options.inventory}: names a snapshot; the doctor examines servers: name one (HOST)")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from compliance.commands.doctor.examination import Examination
-from compliance.commands.doctor.next_step import next_step
+from compliance.commands.doctor.next_step import command_again, next_step
 from compliance.commands.doctor.text import next_lines, summary, trouble_lines
 from compliance.commands.init.draft import PASSWORD, Draft
 from compliance.commands.init.questions import TRANSPORTS, Dialogue, LineReader
@@ -102,7 +102,7 @@ def _end_lines(draft: Draft, examinations: Sequence[Examination], width: int) ->
     for examination in examinations:
         yield from trouble_lines(examination, width)
         if step := next_step(examination):
-            yield from next_lines(step, f"{PROGRAM} doctor --inventory {draft.path} --server {examination.name}", width)
+            yield from next_lines(step, command_again(draft.path, examination.name), width)
             yield ""
     yield f"{draft.path}: written, {plural(len(draft.hosts), 'server')}, no password in it."
     if examinations:

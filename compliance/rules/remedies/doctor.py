@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from compliance.model import Unread
+from compliance.program import PROGRAM
 from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.command import Command, Shell
 from compliance.rules.remedies.quoting import SERVER_NAME
 
-DOCTOR = "hyperv-compliance doctor --inventory INVENTORY"
+DOCTOR = f"{PROGRAM} doctor --inventory INVENTORY"
 """``INVENTORY``: the file, by whatever path it has there."""
 HERE = "where this suite runs"
 

@@ -122,6 +122,34 @@ def test_the_password_is_asked_for_on_a_terminal(authority: Authority) -> None:
         doctor("hv01", "--user", "me", environ={}, ask=leaves)
 
 
+MISTAKES: list[tuple[list[str], str]] = [
+    ([], "`hyperv-compliance init` asks for servers and writes one"),
+    (["hv01", "--inventory", "x.yaml"], "`hyperv-compliance init` asks for servers and writes one"),
+    (["--inventory", "none.yaml"], "name another file, or write one by `hyperv-compliance init`"),
+    (["--inventory", "site.yaml", "--user", "a"], "an inventory says it itself"),
+    (["--inventory", "site.yaml", "--server", "hv09"], "there are hv01"),
+    (
+        ["--inventory", "site.yaml"],
+        "COMPLIANCE_AUDIT_PASSWORD are missing or empty, so set them",
+    ),
+    (["--server", "hv01", "hv01"], "give --inventory FILE"),
+    (["hv01"], r"give --user 'DOMAIN\name'"),
+    (["hv01", "--user", "a"], "set it, or use one"),
+    (["hv01:1", "--port", "2", "--user", "a"], "keep one of the two"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "ends"), MISTAKES)
+def test_every_refusal_ends_with_the_next_thing_to_do(
+    arguments: list[str], ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("site.yaml").write_text("servers: [hv01]\ndefaults: {credential: audit}\n")
+    with pytest.raises(UsageError) as refusal:
+        doctor(*arguments, environ={})
+    assert str(refusal.value).endswith(ends)
+
+
 # --- as a user starts it ----------------------------------------------------------------------------------------------
 
 
