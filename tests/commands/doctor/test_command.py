@@ -38,7 +38,7 @@ AS_A_COMMAND = "import runpy; runpy.run_module('compliance', run_name='__main__'
 MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
     "nobody named": ((), "name one server (HOST), or a file"),
     "both named": (("hv01", "--inventory", "x.yaml"), "name one server (HOST), or a file"),
-    "no such file": (("--inventory", "none.yaml"), "none.yaml: can't be read"),
+    "no such file": (("--inventory", "none.yaml"), "none.yaml: is not there: name another file"),
     "an option of HOST": (("--inventory", "x.yaml", "--user", "me"), "--user is for HOST"),
     "a choice without a file": (("hv01", "--server", "hv*"), "--server chooses from an inventory"),
     "no user": (("hv01",), "--transport ntlm needs --user"),
