@@ -48,8 +48,10 @@ SLOW_FILES = {
     "plugin/test_ask.py",
     "test_documented_places.py",
     "test_fire.py",
+    "test_recipe_sites.py",
     "test_recipes.py",
     "test_silence.py",
+    "test_wheel.py",
 }
 """Files whose tests start other programs, wait for deadlines, or go through thousands of estates."""
 
