@@ -14,6 +14,17 @@ OPTIONS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars --remote-debugging-pipe"
 )
+WAIT = """
+new Promise((go) => {
+  const end = Date.now() + 60000;
+  const look = () => {
+    if (CONDITION) go(true);
+    else if (Date.now() > end) go(false);
+    else setTimeout(look, 5);
+  };
+  look();
+})
+"""
 DRAWN = (
     "document.readyState === 'complete' && "
     "(document.querySelector('#view')?.childNodes.length || document.body?.classList.contains('static'))"
@@ -51,6 +62,7 @@ class Chromium:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
+        self.call("Performance.enable", timeDomain="threadTicks")
 
     def __enter__(self) -> Self:
         return self
@@ -92,8 +104,14 @@ class Chromium:
         return answer["result"].get("value")
 
     def wait(self, condition: str) -> None:
-        """Wait until an expression is true, as long as the browser lives."""
-        self.run(f"new Promise((go) => {{ const look = () => ({condition} ? go() : setTimeout(look, 5)); look(); }})")
+        """Wait until an expression is true. AssertionError where it is not after a minute."""
+        script = WAIT.replace("CONDITION", condition)
+        assert self.run(script), f"never true: {condition}"
+
+    def cpu(self) -> float:
+        """Return the milliseconds of CPU that the page's main thread has taken: a busy machine makes them no more."""
+        metrics = {one["name"]: one["value"] for one in self.call("Performance.getMetrics")["metrics"]}
+        return float(metrics["TaskDuration"]) * 1000
 
     def look(self, *, width: int = 1280, height: int = 900, dark: bool = False, whole: bool = False) -> bytes:
         """Return a picture of the first screen, or of the whole page."""

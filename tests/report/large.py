@@ -7,9 +7,18 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from compliance.audit import judge_snapshot
+from compliance.gate.decision import Grounds
+from compliance.gate.gate import decide
+from compliance.gate.policy import DEFAULT
+from compliance.hyperv.estate import translate
+from compliance.judge.conclusion import readiness_of
+from compliance.judge.judge import all_rules, judge
 from compliance.judge.scope import Scope
+from compliance.model import ReplicatedVM
 from compliance.report.table import Table
-from tests.builders import snapshot, source
+from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.snapshot.snapshot import Snapshot
+from tests.builders import NOW, snapshot, source
 from tests.hosts import HOUR, WINDOWS, Host, Nic, Vm, guid, linux, replica_of
 
 PER_SERVER = 50
@@ -62,6 +71,34 @@ def pair(number: int, name: str, primary: str, secondary: str, *, is_ready: bool
 
 def machines(count: int, *, is_ready: bool = False) -> Table:
     """Return the table of an estate of so many virtual machines."""
+    return judge_snapshot(_snapshot(count, is_ready=is_ready), Scope())
+
+
+def with_rules(count: int, rules: int) -> Table:
+    """Return the same by so many rules: the bundled ones, and made-up ones of which each fails on one side in 90, as
+    many times does not know, and is not applicable to a third."""
+    estate = translate(_snapshot(count))
+    verdicts = judge(estate, all_rules())
+    used = {verdict.rule.key for verdict in verdicts}
+    made_up = judge(estate, [_made_up(number) for number in range(rules - len(used))])
+    decisions, gate = decide((*verdicts, *made_up), estate, Grounds(policy=DEFAULT, now=NOW))
+    return Table(estate=estate, decisions=decisions, gate=gate, tool="t", readiness=readiness_of(estate, verdicts))
+
+
+def _made_up(number: int) -> Rule:
+    def judged_by_number(vm: ReplicatedVM) -> Outcome:
+        place = (int(vm.machine.guid[:6], 16) * 7 + number * 13) % 90
+        if place == 0:
+            return failed(f"{vm.machine.name} was restarted {number} times")
+        if place == 1:
+            return unknown("the class was refused")
+        return not_applicable("no address") if place % 3 == 2 else passed()
+
+    text = {"impact": "What it means. " * 20, "resolution": "What to do. " * 20, "title": f"Rule {number}"}
+    return rule(f"rule-{number:02d}", severity=list(Severity)[number % 3], **text)(judged_by_number)
+
+
+def _snapshot(count: int, *, is_ready: bool = False) -> Snapshot:
     sources = []
     names = list(_names(count))
     for first in range(0, count, PER_SERVER):
@@ -74,4 +111,4 @@ def machines(count: int, *, is_ready: bool = False) -> Table:
             own = f"10.{network}.{place // 200}.{place % 200 + 1}/24"
             host = Host(name=name.upper(), vms=vms, networks=(own,))
             sources.append(source(host, site=site, groups=("even" if place % 2 else "odd",)))
-    return judge_snapshot(snapshot(*sources), Scope())
+    return snapshot(*sources)

@@ -21,7 +21,9 @@ from compliance.report.page.texts import natural
 from compliance.report.table import Table
 from compliance.rule import Rule
 from compliance.rules.coverage import cluster_was_read, server_was_read
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.failover import failover_ip_needs_integration_services
+from compliance.rules.remedies.remedy import remedy_of
 from tests.devtools import Chromium
 from tests.report.every import estate as lab
 from tests.report.every import every
@@ -282,6 +284,33 @@ def test_a_row_opens_to_both_sides_and_each_step(tab: Tab) -> None:
     assert "open=" in tab.run("location.hash")
     tab.run("document.querySelector('.opener').click()")
     assert tab.run("document.querySelector('.story')") is None
+
+
+CLIPBOARDS = {
+    "the clipboard's own way": "navigator.clipboard.writeText = async (text) => { window.copied = text; }",
+    "the old way": "navigator.clipboard.writeText = async () => { throw new Error('refused'); };"
+    " document.addEventListener('copy', () => { window.copied = document.activeElement.value; })",
+}
+
+
+@pytest.mark.parametrize("way", CLIPBOARDS)
+def test_what_is_copied_is_the_command(tab: Tab, way: str) -> None:
+    tab.show(
+        machines(100), "ready=not+ready&cause=Data+Exchange+is+switched+off+in+the+settings+of+the+virtual+machine"
+    )
+    tab.run(f"{CLIPBOARDS[way]}; 0")
+    tab.run("document.querySelector('.opener').click()")
+    tab.wait("document.querySelector('.command .copy') !== null")
+    tab.run("document.querySelector('.command .copy').focus()")
+    tab.chromium.press("Enter", 13)
+    tab.wait("window.copied !== undefined")
+    row = next(one for one in machines(100).readiness if one.verdict and one.verdict.outcome.cause == Cause.OFFER_OFF)
+    assert row.verdict
+    remedy = remedy_of(row.verdict)
+    assert remedy
+    assert remedy.command
+    assert tab.run("window.copied") == remedy.command.text
+    assert tab.run("document.querySelector('.command code').textContent") == remedy.command.text
 
 
 def test_a_row_opens_by_keyboard(tab: Tab) -> None:

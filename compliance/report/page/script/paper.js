@@ -8,12 +8,12 @@ const FILTER_WORDS = {
 };
 const paperLines = (row) => [
   make("p", {}, `${capital(data.directions[rows.direction[row]])}, ${serverName(leaves(row))} → ${serverName(arrives(row))}: `, wordOf(row),
-    `. ${texts[rows.reason[row]]}. Failover address: ${addresses[rows.address[row]] || "none"}; today: ${addresses[rows.today[row]] || "not known"}.`),
+    `: ${texts[rows.reason[row]]}. Failover address: ${addresses[rows.address[row]] || "none"}; today: ${addresses[rows.today[row]] || "not known"}.`),
   texts[rows.remedy[row]] ? make("p", {}, `What to do: ${texts[rows.remedy[row]]}`) : "",
 ];
 const paperItem = ([machine, list]) => make("li", {}, make("h3", {}, machines.name[machine]), list.flatMap(paperLines));
 const drawPaper = () => {
-  for (const box of document.querySelectorAll("header details")) box.open = true;
+  for (const box of document.querySelectorAll("header details, .evidence details")) box.open = true;
   const paper = document.getElementById("paper-machines");
   const old = document.getElementById("paper-filtered");
   if (old) old.remove();

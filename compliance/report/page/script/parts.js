@@ -34,6 +34,7 @@ const copy = async (text) => {
     const field = make("textarea", { class: "away", "aria-hidden": "true" });
     field.value = text;
     document.body.append(field);
+    field.focus();
     field.select();
     const done = document.execCommand("copy");
     field.remove();
