@@ -133,6 +133,7 @@ def judge_snapshot(
         baseline=planned.baseline,
         origin=Origin(
             author=author,
+            inventory_digest=planned.inventory.digest if planned.inventory else "",
             decided=grounds.now,
             clock=THIS_CLOCK if now else SNAPSHOT_CLOCK,
             gathered_by=snapshot.tool,

@@ -27,7 +27,7 @@ from compliance.plugin.options import Grain
 from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request, read_request
-from compliance.report.html.bpa_page import environment
+from compliance.report.html.environment import environment
 from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
 from compliance.words import printable

@@ -73,7 +73,7 @@ def _facts(table: Table) -> Iterator[tuple[str, list[str]]]:
     yield "Run by", [origin.author] if origin.author else ["not named"]
     yield "Tool and its rules", [table.tool]
     yield "Rules of your own", [f"{one.name} {one.version}" for one in origin.packages]
-    yield "Inventory", [_with_digest(table.inventory, table.inventory_digest)]
+    yield "Inventory", list(_inventory_lines(table))
     yield "Snapshot", list(_snapshot_lines(table))
     if origin.decided:
         yield "Gate decided", [f"{_moment(origin.decided)}, by {origin.clock}"]
@@ -87,8 +87,13 @@ def _facts(table: Table) -> Iterator[tuple[str, list[str]]]:
     yield "Baseline", [f"{table.baseline.name} ({table.baseline.digest})"] if table.baseline else ["none"]
 
 
-def _with_digest(name: str, digest: str) -> str:
-    return f"{name or 'no name'} ({digest or f'SHA-256 {NOT_RECORDED}'})"
+def _inventory_lines(table: Table) -> Iterator[str]:
+    """Yield the inventory that this run read, and that by which the snapshot was gathered where it is another one."""
+    read, gathered = table.origin.inventory_digest, table.inventory_digest
+    if read:
+        yield f"{table.inventory} ({read})"
+    if not read or gathered not in ("", read):
+        yield f"the snapshot was gathered by one with {gathered or f'a SHA-256 that is {NOT_RECORDED}'}"
 
 
 def _snapshot_lines(table: Table) -> Iterator[str]:
@@ -170,13 +175,15 @@ def waiver_values(table: Table) -> Iterator[dict[str, object]]:
 
 
 def run_values(table: Table) -> dict[str, object]:
-    """Return what gate.json has under ``run``: null where nothing was recorded."""
+    """Return what gate.json has under ``run``: null where nothing was recorded. The digest of the inventory that this
+    run read stands there; that of the one by which the snapshot was gathered is `inventory`."""
     origin = table.origin
     return {
         "author": printable(origin.author) or None,
         "decided": origin.decided.isoformat() if origin.decided else None,
         "clock": origin.clock,
         "gathered_by": origin.gathered_by,
+        "inventory_digest": origin.inventory_digest or None,
         "rule_packages": [{"name": one.name, "version": one.version} for one in origin.packages],
         "snapshots": [_file_values(file) for file in origin.files],
         "saved": _file_values(origin.saved) if origin.saved else None,

@@ -22,6 +22,7 @@ Version 1, in this order; keys may be added, none changes its meaning. What a ru
      "run": {"author": text | null,             # who ran it and where: user@host, or as --hv-author says
          "decided": ISO 8601, "clock": text,    # when the gate was decided, and by which clock
          "gathered_by": text,                   # the tool that gathered the snapshot, and its version
+         "inventory_digest": text | null,       # of the inventory that this run read; `inventory` is the snapshot's
          "rule_packages": [{"name": text, "version": text}],     # installed ones, with rules of your own
          "snapshots": [{"name": text, "digest": text}],          # that it was read from; none where it was gathered
          "saved": {"name": text, "digest": text} | null,         # of --hv-save: SHA-256 of the file as it was written

@@ -39,6 +39,7 @@ class Origin:
     """``author`` is ``user@host``, or empty where nobody is to be named; ``saved`` the file that this run wrote."""
 
     author: str = ""
+    inventory_digest: str = ""  # of the inventory that this run read; empty where it read none
     decided: datetime | None = None
     clock: str = SNAPSHOT_CLOCK
     gathered_by: str = ""  # the tool that gathered the snapshot, and its version

@@ -11,7 +11,7 @@ class Reader(HTMLParser):
     """Fails on any element, attribute or comment that no writer of ours makes."""
 
     TAGS = "style section p strong table caption thead tbody tr th td div h3 h4 h5 span a dl dt dd ul li"
-    ATTRIBUTES = "class id scope href rel tabindex role aria-label data-column-type"
+    ATTRIBUTES = "class id scope href rel tabindex role aria-label data-column-type data-label"
 
     def __init__(self) -> None:
         super().__init__()

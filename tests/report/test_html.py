@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
+from compliance.audit import judged
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
+from compliance.judge.scope import Scope
 from compliance.model import Evidence, Judging, Server
-from compliance.report.html.bpa_page import environment, summary
+from compliance.report.evidence_block import evidence_block
+from compliance.report.html.bpa_page import summary
+from compliance.report.html.environment import environment
+from compliance.report.html.parts import grid
 from compliance.report.html.rows import choose_rows, detail, row_cells
-from compliance.report.html.style import STYLE
+from compliance.report.html.style import DARK, LIGHT, STYLE
 from compliance.report.table import Table
 from compliance.rule import Outcome, Result, Severity, failed, passed, rule
 from tests.builders import snapshot, source
 from tests.hosts import Host, Nic, Vm
+from tests.report.every import every
 from tests.report.reader import read
 from tests.report.tables import many, showing, small, table, verdict_of
 
@@ -36,7 +45,7 @@ def test_the_sentence_and_the_true_totals_stand_first() -> None:
     rest = f"{found.count(Result.NOT_APPLICABLE)} not applicable, {found.count(Result.PASSED)} passed."
     assert f"{len(found.verdicts)} verdicts: {failing} failed, {unknown} unknown, {rest}" in text
     assert failing == 3
-    assert "2026-11-02 06:30:00 UTC" in text
+    assert "Data from 2 Nov 2026 06:30 UTC" in text
 
 
 def test_bounded_rows_are_said() -> None:
@@ -69,6 +78,36 @@ def test_the_list_is_ordered_by_server_and_tells_both_addresses() -> None:
     assert cells[0][3:5] == ["not known", own]
     assert cells[2][3:5] == ["10.1.0.20", "10.2.0.20"]
     assert cells[2][-1] == "violating"
+
+
+def test_each_cause_has_its_remedy_above_the_quoted_text() -> None:
+    text = "".join(read(whole(small())).text)
+    cause = "1 machine: Data Exchange is switched off in the settings of the virtual machine. Switch Data Exchange on"
+    assert cause in text
+    assert text.index(cause) < text.index("Issue") < text.index("Resolution")
+
+
+def test_the_page_for_people_is_linked_or_how_to_get_it_is_said() -> None:
+    found = small()
+    linked = "".join(summary(found, shown=1, rows_left_out=0, page="out/report.html"))
+    assert '<a href="out/report.html">report.html</a>' in linked
+    assert "--hv-report-dir DIR" not in linked
+    assert "--hv-report-dir DIR" in whole(found)
+
+
+def test_a_rule_of_which_nothing_failed_is_counted_in_one_line() -> None:
+    found = small()
+    good = replace(verdict_of(found, Result.FAILED), rule=own_rule, outcome=passed())
+    page = whole(showing(found, [*found.verdicts, good]))
+    table_of_rules = page[page.index("Verdicts by rule") : page.index("Violated rules")]
+    assert "own-rule" not in table_of_rules
+    assert "Of 2 other rules nothing failed and nothing is unknown." in table_of_rules
+
+
+def test_a_column_that_holds_nothing_is_left_out() -> None:
+    page = grid("c", [("A", ""), ("B", ""), ("C", "")], [["1", "", "2"], ["3", "", ""]])
+    assert re.findall(r'<th scope="col" class="">(\w)', page) == ["A", "C"]
+    assert page.count("<td") == page.count('data-label="C"') == 2
 
 
 def test_paragraphs_stay_apart() -> None:
@@ -185,16 +224,36 @@ def test_five_thousand_failing_machines_stay_readable() -> None:
 
 def test_the_environment_names_what_was_read_and_what_not() -> None:
     told = environment(small(inventory_digest="sha256:12"))
-    assert told["Inventory"] == "inventories/x.yaml"
-    assert told["Inventory digest"] == "sha256:12"
-    assert told["Snapshot"] == "2026-11-02 06:30:00 UTC"
+    assert told["Inventory"] == "the snapshot was gathered by one with sha256:12"
+    assert told["Data from"] == "2 Nov 2026 06:30 UTC, just now"
     assert told["Servers read"] == "2 of 3: hv02, hv01"
     assert told["Servers not read"] == "hv03 (connection refused)"
-    assert told["Evidence"] == "observed"
-    assert told["Boot grace"] == "10 minutes"
-    assert told["Tool"] == "hyperv-compliance 0.1.0"
-    assert told["Insecure choices"] == "none"
+    assert "evidence: observed, boot_grace: 10" in told["Policy"]
+    assert told["Tool and its rules"] == "hyperv-compliance 0.1.0"
+    assert told["Insecure choices"] == told["Waivers"] == "none"
     assert "Scope" not in told
+
+
+def test_the_environment_is_the_evidence_block() -> None:
+    found = every()
+    said = environment(found)
+    for label, lines in evidence_block(found).facts:
+        assert "".join(read(said[label]).text) == "".join(lines)
+    assert "waivers.yaml:8: rule guest-answers; machine hv01/ended01" in said["Waivers"]
+    assert said["Waivers"].count("<div>") == 4
+
+
+@pytest.mark.parametrize(
+    ("account", "transport", "text"),
+    [
+        ("DR\\audit", "ntlm", "server hv01: DR\\audit, ntlm, "),
+        ("", "kerberos", "server hv01: account not recorded, kerberos, "),
+        ("", "", "server hv01: account and transport not recorded, "),
+    ],
+)
+def test_the_environment_says_as_whom_each_server_was_read(account: str, transport: str, text: str) -> None:
+    read = source(Host(vms=[Vm(name="a")]), account=account, transport=transport)
+    assert environment(judged(snapshot(read), Scope()))["Read as"].startswith(text)
 
 
 def test_the_environment_tells_insecure_choices_and_scope() -> None:
@@ -207,16 +266,28 @@ def test_the_environment_tells_insecure_choices_and_scope() -> None:
 # --- the style --------------------------------------------------------------------------------------------------------
 
 
-def test_every_colour_can_be_read() -> None:
-    """WCAG AA: 4.5 to 1, for dark text on the darkest ground that we use, and for white text on our badges."""
-    ground = min(luminance(colour) for colour in ("#ffffff", "#eaeef2", "#f6f8fa", "#fff8e6"))
-    for colour in set(re.findall(r"(?<![-\w])color:(#[0-9a-f]{6})", STYLE)):
-        assert contrast(ground, luminance(colour)) >= 4.5, colour
-    for colour in re.findall(r"hv-severity\{[^}]*background:(#[0-9a-f]{6})", STYLE):
-        assert contrast(1.0, luminance(colour)) >= 4.5, colour
+GROUNDS = ("ground", "head", "zebra", "note")
+TEXTS = ("ink", "muted", "blue", "red", "amber", "green")
 
 
-def contrast(light: float, dark: float) -> float:
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_colour_can_be_read(colours: Mapping[str, str]) -> None:
+    """WCAG AA: 4.5 to 1, for each text on each ground, and for what stands on our badges."""
+    for text in TEXTS:
+        for ground in GROUNDS:
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for badge in ("muted", "red", "amber", "blue"):
+        assert contrast(colours["badge"], colours[badge]) >= 4.5, badge
+
+
+def test_no_colour_stands_outside_the_two_palettes() -> None:
+    used = set(re.findall(r"#[0-9a-f]{3,6}(?=[;}])", STYLE))
+    assert used <= {*LIGHT.values(), *DARK.values()}
+    assert set(re.findall(r"var\(--hv-([a-z]+)\)", STYLE)) <= set(LIGHT) == set(DARK)
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 
 

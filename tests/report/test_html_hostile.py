@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from compliance.report.html.bpa_page import environment, summary
+from compliance.report.html.bpa_page import summary
+from compliance.report.html.environment import environment
 from compliance.report.html.rows import detail, detail_of_several, foreign_cells, header_cells, row_cells
 from compliance.report.table import Table
 from tests.report.reader import read

@@ -7,25 +7,20 @@ host, a guest or an inventory wrote goes through ``as_html``, and there is no sc
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
 from compliance.model import Evidence, Server
+from compliance.report.by_cause import CauseGroup, groups_by_cause
 from compliance.report.gate_text import gate_lines
 from compliance.report.headings import PASSED_IF, groups
+from compliance.report.html.environment import BPA_ONLY
 from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_of
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
 from compliance.report.html.style import STYLE
-from compliance.report.readiness import (
-    WORST_FIRST,
-    count_directions,
-    direction_text,
-    machine_text,
-    open_machines,
-    readiness_text,
-)
+from compliance.report.readiness import WORST_FIRST, count_directions, direction_text
 from compliance.report.table import ORDER, Table, by_rule, impacts, worst_first
-from compliance.rule import Result, Rule, Verdict
+from compliance.rule import Result, Rule, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.words import plural, printable
 
@@ -33,7 +28,6 @@ MOST_ROWS = 500
 """Rows that one list of the summary holds; how many more there are is said."""
 
 LICENCE = "https://creativecommons.org/licenses/by/4.0/"
-BPA_ONLY = "Microsoft's own test alone: whether Data Exchange is offered on this host. No guest was asked."
 
 
 def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = False, page: str = "") -> list[str]:
@@ -42,13 +36,12 @@ def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = Fal
     ``several``: some of them stand for more than one verdict. ``page``: the address of the page for people, if any.
     """
     parts = (
-        _head(table, shown, rows_left_out),
-        _to_page(page),
+        _head(table, page),
+        _numbers(table, shown, rows_left_out),
         _violated(table),
         _waived(table),
         _unknown(table),
         _passed_if(table),
-        _open_machines(table),
         _remarks(table),
         _below(shown, rows_left_out, several=several),
     )
@@ -56,40 +49,22 @@ def summary(table: Table, *, shown: int, rows_left_out: int, several: bool = Fal
     return [f"<style>{STYLE}</style>", f'<section class="hv-report" aria-label="Compliance">\n{body}\n</section>']
 
 
-def environment(table: Table) -> dict[str, str]:
-    """For pytest-metadata's table. pytest-html sets names as text but values as HTML, so these are escaped."""
-    estate = table.estate
-    read = [server.name for server in estate.servers if not server.unread]
-    unread = [f"{server.name} ({server.unread})" for server in table.unread]
-    choices = {entry.name: entry.insecure for entry in (*estate.read, *estate.connections)}
-    insecure = [f"{name} ({choice})" for name, choice in choices.items() if choice]
-    rows = {
-        "Estate": as_html(estate.name),
-        "Inventory": as_html(table.inventory),
-        "Inventory digest": as_html(table.inventory_digest),
-        "Snapshot": as_html(_time(table)) + ("" if table.complete else ", incomplete"),
-        "Servers read": f"{len(read)} of {len(estate.servers)}: {html_names(read)}" if read else "none",
-        "Servers not read": html_names(unread) or "none",
-        "Evidence": as_html(
-            f"{estate.settings.evidence}: {BPA_ONLY}" if _bpa_only(table) else estate.settings.evidence
-        ),
-        "Boot grace": f"{estate.settings.boot_grace.total_seconds() / 60:g} minutes",
-        "Tool": as_html(table.tool),
-        "Scope": as_html(table.scope),
-        "Insecure choices": html_names(insecure) or "none",
-    }
-    return {name: value for name, value in rows.items() if value}
-
-
 # --- the head ---------------------------------------------------------------------------------------------------------
 
 
-def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
-    told = table.headline
-    yield f'<p class="hv-sentence">{as_html(told[:1].upper() + told[1:], most=2000)}.</p>'
-    yield f'<p class="hv-small">{as_html(f"{table.data[:1].upper()}{table.data[1:]}. {direction_text(table)}.")}</p>'
+def _head(table: Table, page: str) -> Iterator[str]:
+    """The sentence, the gate, the data's age, and where the page for people is."""
+    sentence = table.headline
+    yield f'<p class="hv-sentence">{as_html(sentence[:1].upper() + sentence[1:], most=2000)}.</p>'
     yield from _gate(table)
-    yield _readiness(table)
+    yield f'<p class="hv-small">{as_html(f"{table.data[:1].upper()}{table.data[1:]}. {direction_text(table)}.")}</p>'
+    if page:
+        yield (
+            f'<p>Each machine with its reason and what to do, to search, filter and print: <a href="{escape(page)}">'
+            "report.html</a></p>"
+        )
+    else:
+        yield "<p>Each machine with its reason and what to do: run with --hv-report-dir DIR.</p>"
     if _bpa_only(table):
         yield f'<p class="hv-note"><strong>evidence: bpa</strong> – {escape(BPA_ONLY)}</p>'
     if not table.complete:
@@ -99,12 +74,14 @@ def _head(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
         )
     if table.scope:
         yield f'<p class="hv-note"><strong>Only a part was judged:</strong> {as_html(table.scope)}</p>'
+
+
+def _numbers(table: Table, shown: int, rows_left_out: int) -> Iterator[str]:
+    yield _readiness(table)
     bound = f" The table below shows {shown:,} of {shown + rows_left_out:,}." if rows_left_out else ""
     counts = [f"{table.count(result):,} {result}" for result in ORDER if result is not Result.WAIVED or _any(table)]
     yield f'<p class="hv-totals"><strong>{len(table.verdicts):,} verdicts:</strong> {", ".join(counts)}.{bound}</p>'
-    at = as_html(_time(table))
-    yield f'<p class="hv-small">Estate {as_html(table.estate)}, data from {at}; {as_html(table.tool)}</p>'
-    yield _overview(table)
+    yield from _overview(table)
 
 
 def _readiness(table: Table) -> str:
@@ -114,27 +91,6 @@ def _readiness(table: Table) -> str:
         for direction, counts in count_directions(table)
     ]
     return grid("Virtual machines by readiness", columns, rows) if rows else ""
-
-
-def _open_machines(table: Table) -> Iterator[str]:
-    if found := open_machines(table):
-        yield '<h3 id="hv-readiness">Not plainly ready</h3>'
-        rows = [
-            [as_html(machine_text(one)), as_html(one.direction), as_html(readiness_text(one)), as_html(one.today)]
-            for one in found[:MOST_ROWS]
-        ]
-        columns = [
-            ("Virtual machine", "hv-name"),
-            ("Direction", "hv-short"),
-            ("Readiness", "hv-text"),
-            ("Today", "hv-address"),
-        ]
-        yield grid("Virtual machines, worst first", columns, rows, total=len(found))
-
-
-def _to_page(page: str) -> Iterator[str]:
-    if page:
-        yield f'<p>The page for people: <a href="{escape(page)}">report.html</a></p>'
 
 
 def _gate(table: Table) -> Iterator[str]:
@@ -154,14 +110,12 @@ def _bpa_only(table: Table) -> bool:
     return table.estate.settings.evidence is Evidence.BPA
 
 
-def _time(table: Table) -> str:
-    return f"{table.estate.time:%Y-%m-%d %H:%M:%S %Z}"
-
-
-def _overview(table: Table) -> str:
+def _overview(table: Table) -> Iterator[str]:
+    """The rules of which a verdict neither passed nor was not applicable; how many others there are."""
     results = [result for result in ORDER if result is not Result.WAIVED or _any(table)]
     counts = Counter((one.rule.key, one.outcome.result) for one in table.verdicts)
-    rules = list({one.rule.key: one.rule for one in worst_first(table.verdicts)}.values())
+    rules = {one.rule.key: one.rule for one in worst_first(table.verdicts)}
+    open_ones = [rule for rule in rules.values() if any(counts[rule.key, result] for result in NOT_FINE)]
     columns = [("Rule", "hv-name"), ("Severity", ""), *((str(result).capitalize(), "hv-number") for result in results)]
     rows = [
         [
@@ -169,9 +123,15 @@ def _overview(table: Table) -> str:
             word_of(rule.severity),
             *(f"{counts[rule.key, result]:,}" for result in results),
         ]
-        for rule in rules
+        for rule in open_ones
     ]
-    return grid("Verdicts by rule", columns, rows)
+    if rows:
+        yield grid("Verdicts by rule", columns, rows)
+    if others := len(rules) - len(rows):
+        yield f'<p class="hv-small">Of {plural(others, "other rule")} nothing failed and nothing is unknown.</p>'
+
+
+NOT_FINE = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
 # --- rules that are violated ------------------------------------------------------------------------------------------
@@ -180,19 +140,30 @@ def _overview(table: Table) -> str:
 def _violated(table: Table) -> Iterator[str]:
     yield "<h3>Violated rules</h3>"
     found = by_rule(table.verdicts, Result.FAILED)
+    causes = [group for group in groups_by_cause(table) if group.word in list(Severity)]
     for rule, verdicts in found:
-        yield from _problem(rule, verdicts)
+        yield from _problem(rule, verdicts, [group for group in causes if group.rule.key == rule.key])
     if not found:
         yield "<p>None, among what could be judged.</p>"
 
 
-def _problem(rule: Rule, verdicts: Sequence[Verdict]) -> Iterator[str]:
+def _causes(groups: Iterable[CauseGroup]) -> Iterator[str]:
+    """What is wrong, on how many machines, and what to do about it: the rule's own resolution mends one cause alone."""
+    items = (
+        f"<li><strong>{as_html(group.title)}.</strong>{f' {as_html(group.remedy)}' if group.remedy else ''}</li>"
+        for group in groups
+    )
+    yield f"<ul>{''.join(items)}</ul>"
+
+
+def _problem(rule: Rule, verdicts: Sequence[Verdict], causes: Sequence[CauseGroup]) -> Iterator[str]:
     yield f'<section class="hv-rule hv-{rule.severity}" id="{anchor_of(rule)}">'
     yield f'<h4><span class="hv-severity">{word_of(rule.severity)}</span> {as_html(rule.title)}</h4>'
     if len(verdicts) > LONG:
         servers = Counter(verdict.server or verdict.label for verdict in verdicts)
         names = html_names(f"{name} ({count:,})" for name, count in servers.most_common())
         yield f'<p class="hv-small">{len(verdicts):,} findings on {plural(len(servers), "server")}: {names}</p>'
+    yield from _causes(causes)
     if rule.issue:
         yield f"<h5>Issue</h5>{paragraphs(rule.issue)}"
     yield f"<h5>Impact</h5>{paragraphs(f'{rule.impact} {impacts(rule)}')}"

@@ -37,11 +37,14 @@ def paragraphs(text: str) -> str:
 def grid(
     caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, total: int = 0, naming: int = 0
 ) -> str:
-    """A table. ``rows`` hold HTML; the column ``naming`` names the row; ``total`` counts the rows without a bound."""
-    lines = [_row(columns, row, naming) for row in rows]
-    caption += (
-        f"; {len(lines):,} rows are listed, {total - len(lines):,} more are left out" if total > len(lines) else ""
-    )
+    """Return a table without the columns that hold nothing. ``rows`` hold HTML; the column ``naming`` names the row;
+    ``total`` counts the rows without a bound."""
+    cells = [*rows]
+    kept = [place for place in range(len(columns)) if place == naming or any(row[place] for row in cells)]
+    columns, naming = [columns[place] for place in kept], kept.index(naming)
+    lines = [_row(columns, [row[place] for place in kept], naming) for row in cells]
+    left = total - len(lines)
+    caption += f"; {len(lines):,} rows are listed, {left:,} more are left out" if left > 0 else ""
     long = f' hv-long" tabindex="0" role="region" aria-label="{escape(caption)}' if len(lines) > LONG else ""
     head = "".join(f'<th scope="col" class="{width}">{heading}</th>' for heading, width in columns)
     body = "\n".join(lines)
@@ -52,8 +55,11 @@ def grid(
 
 
 def _row(columns: Sequence[Column], row: Sequence[str], naming: int) -> str:
-    tags = ['th scope="row"' if place == naming else "td" for place in range(len(columns))]
+    """A window too narrow for columns shows each cell with its heading."""
     cells = (
-        f'<{tag} class="{width}">{cell}</{tag[:2]}>' for tag, cell, (_, width) in zip(tags, row, columns, strict=True)
+        f'<th scope="row" class="{width}">{cell}</th>'
+        if place == naming
+        else f'<td class="{width}" data-label="{heading}">{cell}</td>'
+        for place, (cell, (heading, width)) in enumerate(zip(row, columns, strict=True))
     )
     return f"<tr>{''.join(cells)}</tr>"
