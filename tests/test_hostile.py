@@ -140,6 +140,7 @@ def run(run_pytest: RunPytest, folder: Path, inventory: str, *, strict: bool = F
         folder,
         "--inventory=live.yaml",
         "-rA",
+        "-v",
         *written,
         *logged,
         *cached,

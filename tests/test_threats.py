@@ -24,7 +24,10 @@ SINKS = frozenset(
     }
 )
 """Names of what is called."""
-OTHERS = {"report/annotations.py", "report/text.py", "report/html/bpa_page.py", "report/gate_json.py"}
+OTHERS = {
+    *("report/annotations.py", "report/text.py", "report/terminal.py", "report/html/bpa_page.py"),
+    "report/gate_json.py",
+}
 """Writers that are no file of WRITERS."""
 
 

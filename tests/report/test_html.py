@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from compliance.audit import judged
+from compliance.audit import judge_snapshot
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
 from compliance.judge.scope import Scope
@@ -253,7 +253,7 @@ def test_the_environment_is_the_evidence_block() -> None:
 )
 def test_the_environment_says_as_whom_each_server_was_read(account: str, transport: str, text: str) -> None:
     read = source(Host(vms=[Vm(name="a")]), account=account, transport=transport)
-    assert environment(judged(snapshot(read), Scope()))["Read as"].startswith(text)
+    assert environment(judge_snapshot(snapshot(read), Scope()))["Read as"].startswith(text)
 
 
 def test_the_environment_tells_insecure_choices_and_scope() -> None:
