@@ -56,6 +56,13 @@ def test_the_file_names_the_estate(folder: Path, run_pytest: RunPytest) -> None:
     assert "test_own" not in run.stdout
 
 
+def test_pytest_itself_has_nothing_to_warn_of(folder: Path, run_pytest: RunPytest) -> None:
+    configure(folder, INVENTORY)
+    run = run_pytest(folder, "-W", "error", env={"PYTHONWARNINGS": "error"})
+    assert run.returncode == 1
+    assert "arning:" not in run.stdout + run.stderr
+
+
 def test_names_of_files_are_relative_to_the_file(folder: Path, run_pytest: RunPytest) -> None:
     configure(folder, INVENTORY, "hv_report_dir = reports", "hv_policy =", "    estates/mild.yaml")
     (folder / "estates" / "mild.yaml").write_text("fail_at: error\n")
