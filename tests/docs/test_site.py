@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from compliance.rules.remedies.remedy import REMEDIES
 from compliance.site import page_link, page_reference
 from tests.docs.every import DOCS
 from tests.running import ROOT
@@ -104,4 +105,5 @@ def test_a_page_is_named_by_its_title_and_by_its_address_where_there_is_one(
 def test_no_report_names_a_file_that_an_installation_lacks() -> None:
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "report" / "golden").iterdir()]
     texts += [path.read_text(encoding="utf-8") for path in (ROOT / "compliance" / "rules").glob("*.py")]
+    texts += [way.text for ways in REMEDIES.values() for way in ways]
     assert [found for text in texts for found in re.findall(r"docs/[\w-]+\.md", text)] == []

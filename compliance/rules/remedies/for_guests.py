@@ -95,15 +95,15 @@ ANSWERS: Mapping[str, Ways] = {
     Cause.SYSTEM_NOT_PUBLISHED: always(LOOK_INSIDE),
     Cause.SYSTEM_NOT_AS_INSTALLED: (
         Advice(
-            text="Do what the table of systems advises for it (docs/failover-address.md), and run a test failover.",
+            text="Do what the documentation's table of systems advises for it, and run a test failover.",
             specific=_by_system,
         ),
     ),
     Cause.SYSTEM_KNOWN_NOT: (
         Advice(
             text=(
-                "Bring a script of your own to the path that its daemon calls, as docs/failover-address.md shows, or "
-                "let DHCP give the address."
+                "Bring a script of your own to the path that its daemon calls, or let DHCP give the address, with a "
+                "reservation at the replica's site."
             ),
             specific=_by_system,
         ),
