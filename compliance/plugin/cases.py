@@ -133,7 +133,7 @@ def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
 def _remedy(verdict: Verdict) -> Iterator[tuple[str, str]]:
     """Yield why it failed or is unknown, as a key, and what to do about it."""
     if verdict.outcome.cause:
-        yield "cause", verdict.outcome.cause
+        yield "cause", str(verdict.outcome.cause)  # xdist takes no enum
     if remedy := remedy_of(verdict):
         yield "remedy", remedy.text
         if command := remedy.command:
