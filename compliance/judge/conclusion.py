@@ -160,7 +160,9 @@ def _judge(machine: _MachineSteps) -> Readiness:
     readiness = _judge_one_side_running(machine)
     is_ready = readiness.word in (Word.READY, Word.READY_IF)
     verdict = machine.landings.on_both_sides(machine.sides) if is_ready else None
-    return machine.word_of(Word.NOT_READY, verdict) if verdict else readiness
+    if verdict is None or verdict.outcome.result is Result.FAILED:
+        return machine.word_of(Word.NOT_READY, verdict) if verdict else readiness
+    return readiness if readiness.rests_on is RestsOn.LANDED else machine.word_of(Word.UNKNOWN, verdict)
 
 
 def _judge_one_side_running(machine: _MachineSteps) -> Readiness:

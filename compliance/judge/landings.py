@@ -13,6 +13,7 @@ from compliance.rules.evidence.replications import key_of
 
 LANDED = "failover-ip-landed"
 ON_ONE_SIDE = "runs-on-one-side"
+FAILED, UNKNOWN = Result.FAILED, Result.UNKNOWN
 SideKey = tuple[str, str]
 """Server and GUID of one side of a machine."""
 
@@ -32,7 +33,7 @@ class Landings:
             machine = verdict.machine
             if machine and verdict.rule.key == LANDED:
                 landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
-            elif machine and verdict.rule.key == ON_ONE_SIDE and verdict.outcome.result is Result.FAILED:
+            elif machine and verdict.rule.key == ON_ONE_SIDE and verdict.outcome.result in (FAILED, UNKNOWN):
                 both_run[key_of(machine)] = verdict
         return cls(landings, both_run)
 
@@ -54,8 +55,9 @@ class Landings:
         return min(open_landings, key=_is_of_test, default=None)
 
     def on_both_sides(self, sides: Sequence[ReplicatedVM]) -> Verdict | None:
-        """Return the finding that a replication runs on two sides."""
-        return next((self.both_run[key] for vm in sides if (key := key_of(vm.machine)) in self.both_run), None)
+        """Return the finding that a replication runs on two sides, or that nobody knows whether it does."""
+        found = [self.both_run[key] for vm in sides if (key := key_of(vm.machine)) in self.both_run]
+        return min(found, key=lambda one: one.outcome.result is UNKNOWN, default=None)
 
 
 def _is_of_test(verdict: Verdict) -> bool:

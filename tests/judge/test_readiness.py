@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, Readiness, RestsOn, Word
-from compliance.model import Answer, Estate, Evidence, Guest, Judging, Role, Unread, VirtualMachine
+from compliance.model import Answer, Estate, Evidence, Guest, Judging, Power, Role, Unread, VirtualMachine
 from compliance.rules.evidence.causes import Cause
 from tests.values import WINDOWS, adapter, address, dynamic, estate, replica, static, vm
 
@@ -133,6 +134,24 @@ def test_an_extended_replica_that_its_replica_does_not_name_is_no_answer() -> No
     found = estate(primary, middle, left)
     answer = readiness(found, Direction.EXTENDED_FAILOVER)
     assert (readiness(found).word, answer.word, answer.replica) == (Word.READY, Word.UNKNOWN, "")
+
+
+RUNS = {"power": Power.RUNNING, "uptime": timedelta(days=4), "guest": WINDOWS}
+
+
+def test_a_replica_that_runs_is_open_while_its_primary_is_not_seen() -> None:
+    """Nobody failed it over, and the primary may run as well."""
+    alone = replica(vm(), address("10.2.0.20", on=NIC), **RUNS)
+    answer = readiness(estate(alone))
+    assert (answer.word, answer.cause) == (Word.UNKNOWN, Cause.SIDE_NOT_SEEN)
+
+
+def test_a_landing_is_ready_though_its_primary_is_not_seen() -> None:
+    """As after a disaster, when nothing of the primary's site answers."""
+    there = (replace(NIC, today=static("10.2.0.20")),)
+    landed = replica(vm(), address("10.2.0.20", on=NIC), **{**RUNS, "failed_over": True, "adapters": there})
+    answer = readiness(estate(landed))
+    assert (answer.word, answer.rests_on) == (Word.READY, RestsOn.LANDED)
 
 
 @pytest.mark.parametrize("changes", [{"adapters": Unread("refused")}, {"partners": Unread("refused")}])
