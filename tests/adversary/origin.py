@@ -1,4 +1,4 @@
-"""Honest servers on bare sockets: NTLM with sealed messages by pyspnego's acceptor, or TLS with Basic."""
+"""Honest servers on bare sockets: NTLM or Kerberos with sealed messages by pyspnego's acceptor, or TLS with Basic."""
 
 from __future__ import annotations
 
@@ -6,30 +6,42 @@ import base64
 import re
 import socket
 import ssl
+import struct
 from collections.abc import Callable
 
 import spnego
 
-from tests.wsman.acceptor import SEALED, open_sealed, seal
+from tests.wsman.acceptor import BOUNDARY, OCTETS, SEALED, SPNEGO
 from tests.wsman.listener import Script, answer, over_tls, read_request
 
 Serve = Callable[[str], tuple[int, bytes]]
+Accept = Callable[[], spnego.ContextProxy]
 
 
-def sealed(serve: Serve) -> Script:
+def by_ntlm() -> spnego.ContextProxy:
+    """Return who accepts a login, by the users whose file NTLM_USER_FILE names."""
+    return spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+
+
+def by_kerberos() -> spnego.ContextProxy:
+    """Return who accepts a ticket, by the keys that KRB5_KTNAME names."""
+    return spnego.server(protocol="kerberos", options=spnego.NegotiateOptions.use_gssapi)
+
+
+def sealed(serve: Serve, accept: Accept = by_ntlm) -> Script:
     """Every message after the login is sealed, faults too; a session that is wrong in anything ends its connection."""
 
     def play(plug: socket.socket) -> None:
-        context = spnego.server(protocol="ntlm", options=spnego.NegotiateOptions.use_ntlm)
+        context = accept()
         while True:
             head, body = read_request(plug)
             token = re.search(rb"Authorization: Negotiate (\S+)", head)
             if context.complete:
                 try:
-                    status, content = serve(open_sealed(context, body).decode())
-                except (spnego.exceptions.SpnegoError, ValueError, IndexError):
+                    status, content = serve(_opened(context, body).decode())
+                except (spnego.exceptions.SpnegoError, ValueError, IndexError, struct.error):
                     return
-                plug.sendall(answer(status, seal(context, content), SEALED))
+                plug.sendall(answer(status, _sealed(context, content), SEALED))
             elif token is None:
                 plug.sendall(answer(400) if body else answer(401, b"", "WWW-Authenticate: Negotiate"))
             else:
@@ -41,6 +53,19 @@ def sealed(serve: Serve) -> Script:
                 plug.sendall(answer(200 if context.complete else 401, b"", f"WWW-Authenticate: Negotiate {reply}"))
 
     return play
+
+
+def _opened(context: spnego.ContextProxy, body: bytes) -> bytes:
+    payload = body.partition(OCTETS)[2].removesuffix(BOUNDARY + b"--\r\n")
+    length = 4 + struct.unpack("<i", payload[:4])[0]
+    return context.unwrap_winrm(payload[4:length], payload[length:])
+
+
+def _sealed(context: spnego.ContextProxy, content: bytes) -> bytes:
+    wrapped = context.wrap_winrm(content)
+    kind = f"\tOriginalContent: type=application/soap+xml;charset=UTF-8;Length={len(content)}\r\n".encode()
+    head = BOUNDARY + b"\r\n" + f"\tContent-Type: {SPNEGO}\r\n".encode() + kind + BOUNDARY + b"\r\n" + OCTETS
+    return head + struct.pack("<i", len(wrapped.header)) + wrapped.header + wrapped.data + BOUNDARY + b"--\r\n"
 
 
 def encrypted(serve: Serve, context: ssl.SSLContext, login: str) -> Script:
