@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime
 
@@ -13,6 +12,9 @@ A_NAME = re.compile(NAME)
 MOST_OF_A_LABEL = 4096
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 """Of a reading. At the calendar's edge an age, or a time in another zone, could not be computed."""
+
+MOST_SECONDS = 10.0**10
+"""Some three centuries."""
 
 
 def text(value: object) -> str:
@@ -58,7 +60,7 @@ def truth(value: object) -> bool:
 
 
 def seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST_SECONDS:  # nor a NaN
         raise TypeError(f"expected seconds, got {shorten_value(value)}")
     return float(value)
 
