@@ -25,6 +25,7 @@ from compliance.judge.readiness import Direction, Word
 from compliance.judge.scope import Scope
 from compliance.model import ReplicaAdapter, ReplicatedVM, Unread
 from compliance.rule import Result, Verdict
+from compliance.rules.evidence.causes import Cause
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import lines_of
 from tests.builders import snapshot, source
@@ -102,6 +103,9 @@ def results(lines: list[Any], path: Path) -> dict[Case, Result] | None:
     table = judge_snapshot(taken, Scope())
     verdicts = table.verdicts
     found = {case_of(verdict): verdict.outcome.result for verdict in verdicts}
+    if UNKNOWN in (result for case, result in found.items() if case[0] == "server-was-read"):
+        # What only points to a server is open there, which may be the one of a machine's other side.
+        found |= {case_of(one): UNKNOWN for one in verdicts if one.outcome.cause == Cause.SERVER_FAULT}
     for one in table.readiness:
         found[one.direction, "", one.guid, ""] = Result.PASSED if one.word is Word.READY else UNKNOWN
     for verdict in verdicts:
@@ -204,7 +208,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Result]:
     return found
 
 
-@settings(max_examples=examples(10_000, quick=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(3_000, quick=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(st.integers(0, 10**6), min_size=1, max_size=3))
 def test_no_damage_turns_anything_green(numbers: list[int], before: dict[Case, Result], tmp_path: Path) -> None:
     chosen = [every_damage()[number % len(every_damage())] for number in numbers]
