@@ -15,7 +15,8 @@ import pytest
 from compliance.hyperv.queries import OF_REPLICATION, QUERIES, REPLICA_SERVER
 from compliance.rule import Result
 from compliance.snapshot.write import lines_of
-from tests.builders import WINDOWS, Host, Nic, Vm, linux, snapshot, source
+from tests.builders import snapshot, source
+from tests.hosts import WINDOWS, Host, Nic, Vm, linux
 from tests.snapshot.test_fuzz import GONE, TREE, Case, Damage, damaged, greener, nic, results, there
 
 CHAIN = (("hv01.dr.example", "hv02.dr.example"), ("hv02.dr.example", "hv03.dr.example"))
