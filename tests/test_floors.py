@@ -50,7 +50,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def name_of(path: Path) -> str:
-    return str(path.relative_to(PACKAGE))
+    return path.relative_to(PACKAGE).as_posix()
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:

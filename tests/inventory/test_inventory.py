@@ -336,7 +336,7 @@ def test_an_inventory_is_what_the_file_says(lab: Path) -> None:
         f"{SERVER}- name: München-2_ü.日本\n  credential: b\nlimits: {{connect: 1.5, threads: 1}}\n"
         "policy: {evidence: bpa, boot_grace: 1.5, severity: {x: warning}}\nmay_be_empty: true\n"
     )
-    lab.write_text(text, encoding="utf-8")
+    lab.write_bytes(text.encode())
     inventory = read_inventory(lab)
     assert inventory.name == "lab"
     assert [str(entry) for entry in inventory.servers] == ["hv01", "München-2_ü.日本"]
@@ -440,7 +440,7 @@ def test_a_file_that_can_not_be_read(lab: Path) -> None:
     missing = lab.with_name("missing.yaml")
     assert mistakes(missing) == f"{missing}: can't be read: No such file or directory"
     assert mistakes(lab.parent).startswith(f"{lab.parent}: can't be read: ")
-    assert mistakes(Path("a\0b")) == "a\\u0000b: can't be read: embedded null byte"
+    assert mistakes(Path("a\0b")).startswith("a\\u0000b: can't be read: embedded null ")
 
 
 def test_a_file_that_is_no_inventory(lab: Path) -> None:

@@ -19,6 +19,7 @@ from compliance.world import World
 from tests.canary import CANARY
 from tests.commands.doctor.ward import doctor
 from tests.plugin.test_plugin import LOGIN, PASSWORD, sealed_servers
+from tests.portable import shell
 from tests.running import RunCommand, RunPytest
 from tests.simulator import Simulator
 
@@ -157,7 +158,7 @@ def test_a_keyring_that_is_of_no_use_is_one_line_and_exit_code_4(one: str, tmp_p
     assert run.stderr == f"ERROR: credential `audit`: keyring: {told}{SET}\n"
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", [pytest.param(one, marks=[shell] if "sh," in one else []) for one in PLACES])
 def test_a_place_that_holds_nothing_is_one_line(place: str, tmp_path: Path) -> None:
     told = f"credential `audit`: {PLACES[place].format(folder=tmp_path, sep=os.sep)}{SET}"
     with sealed_servers(tmp_path) as servers:

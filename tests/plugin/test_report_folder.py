@@ -411,7 +411,7 @@ def test_a_steps_summary_is_never_grown_beyond_what_github_shows(tmp_path: Path)
 
 def test_a_steps_summary_that_cant_be_written_is_told(tmp_path: Path) -> None:
     told = list(tell_github(every(), {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path)}))
-    assert told[-1] == "The step's summary can't be written: Is a directory"
+    assert told[-1].removeprefix("The step's summary can't be written: ") in ("Is a directory", "Permission denied")
 
 
 # --- JUnit ------------------------------------------------------------------------------------------------------------

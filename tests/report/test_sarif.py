@@ -21,6 +21,7 @@ from compliance.gate.exits import Exit
 from compliance.report.sarif import MOST_NOTICES, MOST_PACKED, MOST_RESULTS, fitting, sarif
 from compliance.report.table import Table
 from compliance.rule import Result
+from tests.portable import numpy
 from tests.report import tables
 from tests.report.every import every, hostile
 
@@ -178,6 +179,7 @@ def test_a_foreign_reader_reads_it(tmp_path: Path) -> None:
     assert len(records) == 8
 
 
+@numpy
 @pytest.mark.parametrize("text", HARD[:2])
 def test_a_foreign_reader_reads_hostile_names(text: str, tmp_path: Path) -> None:
     path = tmp_path / "results.sarif"

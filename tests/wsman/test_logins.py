@@ -10,6 +10,7 @@ from tests.canary import CANARY
 from tests.gather.test_gather import entry, played, read, reading, unread
 from tests.host_rows import host_rows
 from tests.hosts import Host, Vm
+from tests.portable import sspi
 from tests.simulator import Simulator
 from tests.wire_rows import wire
 
@@ -17,6 +18,7 @@ LARGE = Host(name="HV01", vms=[Vm(name=f"sql{number:02}") for number in range(60
 PART = 16384  # octets that CredSSP seals at once (MS-WSMV 2.2.9.1.3)
 
 
+@sspi
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_credssp_reads_what_is_played(scheme: str) -> None:
     with Simulator(played(LARGE), auth="credssp", scheme=scheme) as simulator:  # type: ignore[arg-type]
@@ -40,7 +42,11 @@ WRONG = {
 
 @pytest.mark.parametrize(
     ("auth", "scheme", "messages"),
-    [(auth, scheme, messages) for auth, (schemes, messages) in WRONG.items() for scheme in schemes],
+    [
+        pytest.param(auth, scheme, messages, marks=[sspi] if auth == "credssp" else [])
+        for auth, (schemes, messages) in WRONG.items()
+        for scheme in schemes
+    ],
 )
 def test_a_wrong_password_is_tried_once(auth: str, scheme: str, messages: int) -> None:
     with Simulator(played(LARGE), auth=auth, scheme=scheme) as simulator:  # type: ignore[arg-type]
