@@ -64,6 +64,8 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_use_index = False
+smartquotes = False  # it makes one dash of an option's two
 html_theme_options = {"navigation_with_keys": False}
 
 

@@ -49,7 +49,7 @@ class PolicyBlock(Model):
     severity: dict[str, SeverityName] | None = None
     """Rule's key -> the severity that it has here, in place of its own."""
     rules: dict[str, Literal["off"]] | None = None
-    """Rule's key -> off: the rule is not judged here, and every output says so."""
+    """Rule's key -> off: the rule is switched off here, and every output says so."""
 
 
 KIND = "a policy"

@@ -19,6 +19,7 @@ from tests.docs import every
 from tests.docs.every import DOCS
 from tests.running import ROOT
 from tests.simulator.__main__ import _parser
+from tests.test_plain_words import PHRASES
 
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
 PAGES += sorted(DOCS.rglob("*.md"))
@@ -102,6 +103,15 @@ def test_every_page_of_a_rule_is_linked_from_the_list() -> None:
     assert set(links(DOCS / "rules" / "README.md")) >= {
         path.name for path in (DOCS / "rules").iterdir() if path.name != "README.md"
     }
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [PAGES[0], *sorted(DOCS.rglob("*.md"))], ids=name_of)
+def test_a_page_says_it_plainly(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").replace("NOTICE", "").splitlines()  # a file's name
+    assert [line for line in lines if PHRASES.search(line)] == []
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------
