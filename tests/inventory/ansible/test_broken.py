@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -171,9 +172,11 @@ def shown(folder: Path, files: Mapping[str, str], world: World) -> str:
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         path.chmod(0o700 if path.suffix == ".sh" else 0o600)
-    options = argparse.Namespace(what="show", file=folder / next(iter(files), "lab.yaml"), json=False, limit="")
+    options = argparse.Namespace(
+        what="show", file=folder / next(iter(files), "lab.yaml"), json=False, limit="", out=None
+    )
     with pytest.raises(UsageError) as error:
-        inventory_command.run(options, inventory_command.replace(world, out=StringIO()))
+        inventory_command.run(options, replace(world, out=StringIO()))
     return str(error.value)
 
 
