@@ -9,6 +9,7 @@ import html
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,13 +23,14 @@ from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
-from compliance.judge.readiness import Word
+from compliance.judge.readiness import Direction, Word
 from compliance.model import Estate, Partner, ReplicatedVM, Server
 from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page
 from compliance.report.page.texts import LARGE, Pool, by_address, natural, pack, plain
 from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.remedy import Command, Shell
 from tests.builders import snapshot, source
 from tests.hosts import NOW, Host, Vm
@@ -181,7 +183,22 @@ def test_beyond_200_machines_paper_says_how_many_more_and_where() -> None:
 def test_where_the_answer_comes_from_is_on_paper() -> None:
     paper = paper_of(page(every()))
     assert "waivers.yaml:2: rule guest-answers; machine hv01/waived01; replaced in June. anna, CHG-1" in paper
-    assert "inventories/lab.yaml (sha256:cc)" in paper
+    assert "the snapshot was gathered by one with sha256:cc" in " ".join(paper.split())
+
+
+@pytest.mark.parametrize(("age", "old"), [(timedelta(hours=23), False), (timedelta(days=1), True)])
+def test_old_data_are_to_be_read_again(age: timedelta, old: bool) -> None:
+    table = every()
+    text = page(replace(table, gate=replace(table.gate, age=age)))
+    assert ("Read the servers again before you act." in text) is old
+
+
+def test_a_machine_without_an_address_has_its_remedy() -> None:
+    table = every()
+    row = replace(table.readiness[0], word=Word.NO_ADDRESS, cause=Cause.STATIC_WITHOUT, verdict=None)
+    row = replace(row, direction=Direction.FAILOVER)
+    assert row.remedy
+    assert json.dumps(row.remedy.text)[1:-1] in page(replace(table, readiness=(row,)))
 
 
 def test_partners_that_nobody_listed_are_in_the_first_screen() -> None:

@@ -26,7 +26,7 @@ from compliance.report.readiness import (
 )
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result
-from compliance.rules.remedies.remedy import Command, remedy_of
+from compliance.rules.remedies.remedy import Command
 from compliance.words import join_names, printable, shorten
 
 MOST_PRINTED = 200
@@ -110,7 +110,7 @@ def _open_by_machine(table: Table) -> list[list[Readiness]]:
 
 
 def _printed(row: Readiness) -> PrintedRow:
-    remedy = remedy_of(row.verdict) if row.verdict else None
+    remedy = row.remedy
     places = [row.primary or "not seen", row.replica or "not seen"]
     return PrintedRow(
         row=row,

@@ -17,7 +17,6 @@ from compliance.report.readiness import WORST_FIRST
 from compliance.report.table import Table
 from compliance.rules.evidence.replications import key_of
 from compliance.rules.remedies.causes_text import cause_heading
-from compliance.rules.remedies.remedy import remedy_of
 from compliance.words import join_names
 
 DIRECTIONS = (*Direction,)
@@ -82,7 +81,7 @@ def row_columns(
     headings: dict[str, int] = {}
     for number, rows in enumerate(machines.rows):
         for row in rows:
-            remedy = remedy_of(row.verdict) if row.verdict else None
+            remedy = row.remedy
             if row.cause not in headings:
                 headings[row.cause] = texts.number(_heading(row))
             values = (

@@ -51,9 +51,12 @@ const copyButton = (text, words) => {
   return button;
 };
 const SHELLS = { powershell: "PowerShell", sh: "Shell" };
+const beforeRun = (text) => text.includes(" -WhatIf")
+  ? "With -WhatIf it changes nothing: read what it would do, then run it without."
+  : "Look at it before you run it.";
 const commandBox = ([shell, where, text]) =>
   make("figure", { class: "command" },
-    make("figcaption", {}, `${SHELLS[shell] || shell}, ${where}. Look at it before you run it.`),
+    make("figcaption", {}, `${SHELLS[shell] || shell}, ${where}. ${beforeRun(text)}`),
     make("pre", { tabindex: "0", role: "group", "aria-label": `Command ${where}` }, make("code", {}, text)),
     copyButton(text, `the command ${where}`));
 
