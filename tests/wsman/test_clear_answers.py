@@ -166,7 +166,7 @@ def test_over_tls_a_second_answer_is_never_read_as_the_next(tmp_path: Path, paus
     authority = Authority(tmp_path)
     with (
         listening(over_tls(authority.server("127.0.0.1"), play)) as listener,
-        Connection(endpoint(listener.port), time.monotonic() + 5) as connection,
+        Connection(endpoint(listener.port), time.monotonic() + 60) as connection,
     ):
         assert [connection.send(b"<question/>") for _ in range(2)] == [IDENTIFIED] * 2
         if pause:

@@ -25,7 +25,7 @@ def second_failure(authority: Authority, script: Script, **changes: object) -> L
     good = says(answer(200, IDENTIFIED), then=script)
     with listening(over_tls(authority.server("127.0.0.1"), good)) as listener:
         where = endpoint(listener.port, **changes)
-        with Connection(where, time.monotonic() + 5) as connection:
+        with Connection(where, time.monotonic() + 60) as connection:
             assert connection.send(b"<question/>") == IDENTIFIED
             started = time.monotonic()
             with pytest.raises(LinkError) as caught:
@@ -49,8 +49,8 @@ def test_each_http_failure_is_the_first_messages(authority: Authority, reply: by
 
 @pytest.mark.parametrize("name", sorted(STALLS.keys() - {"refusal"}))  # whose text is not read
 def test_a_host_that_drips_is_left_in_time(authority: Authority, name: str) -> None:
-    error = second_failure(authority, STALLS[name], operation=0.4)
-    assert (error.why, "no complete answer in 0.4 s" in str(error)) == (Why.TIMED_OUT, True), str(error)
+    error = second_failure(authority, STALLS[name], operation=3.0)
+    assert (error.why, "no complete answer in 3 s" in str(error)) == (Why.TIMED_OUT, True), str(error)
 
 
 def test_a_body_without_a_length_is_capped(authority: Authority) -> None:
@@ -60,7 +60,7 @@ def test_a_body_without_a_length_is_capped(authority: Authority) -> None:
         while True:
             plug.sendall(b"x" * (MAX_ANSWER // 4))
 
-    assert second_failure(authority, endless, operation=4.0).why is Why.TOO_LARGE
+    assert second_failure(authority, endless, operation=20.0).why is Why.TOO_LARGE
 
 
 def test_it_carries_what_the_first_one_did(authority: Authority) -> None:
@@ -76,7 +76,7 @@ def test_it_carries_what_the_first_one_did(authority: Authority) -> None:
 
     with (
         listening(over_tls(authority.server("127.0.0.1"), note)) as listener,
-        Connection(endpoint(listener.port), time.monotonic() + 5) as connection,
+        Connection(endpoint(listener.port), time.monotonic() + 60) as connection,
     ):
         connection.send(b"<first/>")
         connection.send(b"<second/>")
@@ -96,7 +96,7 @@ LEAVES = {
 def test_a_host_that_leaves_after_an_answer_is_connected_to_again(authority: Authority, script: Script) -> None:
     """With Basic, whose messages stand for themselves; where a login is tied to the connection, it is lost."""
     over = over_tls(authority.server("127.0.0.1"), script)
-    with listening(over) as listener, Connection(endpoint(listener.port), time.monotonic() + 5) as connection:
+    with listening(over) as listener, Connection(endpoint(listener.port), time.monotonic() + 60) as connection:
         for _ in range(4):
             assert connection.send(b"<question/>") == IDENTIFIED
             time.sleep(0.05)

@@ -129,7 +129,7 @@ from compliance.wsman.connection import Connection
 from compliance.wsman.endpoint import Endpoint
 where = Endpoint(address="127.0.0.1", port=1, transport=sys.argv[1], username="reader", password=Secret("secret"))
 try:
-    Connection(where, time.monotonic() + 5).send(b"<question/>")
+    Connection(where, time.monotonic() + 60).send(b"<question/>")
 except LinkError as error:
     print(error.why.name, error)
 """
