@@ -55,9 +55,14 @@ SLOW_FILES = {
 }
 """Files whose tests start other programs, wait for deadlines, or go through thousands of estates."""
 
+LONGEST = ("test_fuzz.py", "test_hostile.py")
+"""The files that take a worker longest begin first: begun last, one would hold up the others, who are done."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: starts processes, or takes seconds; `-m 'not slow'` is a quick look")
+    if hasattr(config.option, "loadscopereorder"):  # xdist's own order puts a file of one test last
+        config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -69,6 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         is_slow = here in item.path.parents and item.path.relative_to(here).as_posix() in SLOW_FILES
         if is_slow or PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @cache
