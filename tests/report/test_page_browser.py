@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shutil
 import subprocess
@@ -384,9 +385,12 @@ def test_no_page_is_wider_than_its_window(tab: Tab, name: str, width: int) -> No
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return axe-core, as a wheel carries it, or npm."""
+    if wheel := importlib.util.find_spec("axe_playwright_python"):  # looked into, not imported: it wants a browser
+        return (Path(str(wheel.origin)).parent / "axe.min.js").read_text("utf-8")
     npm = shutil.which("npm")
     if not npm:
-        pytest.skip("needs npm for axe-core (Debian: npm)")
+        pytest.skip("needs axe-core: npm, or pip install --no-deps axe-playwright-python")
     folder = tmp_path_factory.mktemp("axe")
     subprocess.run([npm, "pack", "--silent", "axe-core@4"], cwd=folder, capture_output=True, timeout=120, check=True)
     (packed,) = folder.glob("axe-core-*.tgz")

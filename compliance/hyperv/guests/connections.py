@@ -7,7 +7,7 @@ same machine's other side, and nobody may say that this one has none.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from compliance.hyperv.guests.proof import RUNS, Rivals, inside_of
@@ -60,7 +60,8 @@ def tie_guests(
         connections.append(connection)
         for guid in guids:
             sure[guid].append(connection)
-        for guid in unseen.may_be_meant(source.machines, is_matched=bool(guids)) - guids:
+        unmatched = frozenset(pattern for pattern in source.machines if not _match([pattern], guids_of))
+        for guid in unseen.may_be_meant(source.machines, unmatched) - guids:
             perhaps[guid].append(connection)
     rivals = Rivals(servers)
 
@@ -160,12 +161,13 @@ class _Unseen:
             if any(_may_have_unseen_side(machine, index) for machine in group):
                 yield _Machine(guid, frozenset(folded(machine.name) for machine in group))
 
-    def may_be_meant(self, patterns: Sequence[str], *, is_matched: bool) -> set[str]:
-        """Return the GUIDs of machines that these patterns may name by a side that was not read."""
+    def may_be_meant(self, patterns: Sequence[str], unmatched: Collection[str]) -> set[str]:
+        """Return the GUIDs of machines that these patterns may name by a side that was not read; ``unmatched`` are
+        those that name no machine which was read."""
         return {
             machine.guid
             for machine in self._machines
-            if any(self._may_mean(pattern, machine, is_matched=is_matched) for pattern in patterns)
+            if any(self._may_mean(pattern, machine, is_matched=pattern not in unmatched) for pattern in patterns)
         }
 
     def _may_mean(self, pattern: str, machine: _Machine, *, is_matched: bool) -> bool:
