@@ -56,8 +56,8 @@ def _below(parser: argparse.ArgumentParser, name: str) -> argparse.ArgumentParse
 
 def _subparsers(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
     """Return the parsers by their commands' names. argparse keeps them where no name of its own leads."""
-    for action in parser._actions:  # noqa: SLF001
-        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+    for action in parser._actions:  # noqa: SLF001  # argparse has no other way to list what it was told
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  # nor another name for this
             return action.choices
     return {}
 
@@ -65,7 +65,7 @@ def _subparsers(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argume
 def _words(parser: argparse.ArgumentParser, summary: str) -> CommandWords:
     options: dict[str, tuple[str, ...]] = {}
     words: list[str] = []
-    for action in parser._actions:  # noqa: SLF001
+    for action in parser._actions:  # noqa: SLF001  # as above
         values = tuple(map(str, action.choices)) if action.choices else ()
         if action.option_strings:
             options |= {name: values for name in action.option_strings if name.startswith("--")}

@@ -71,5 +71,5 @@ class _PrintVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
         from compliance.audit import tool
 
-        print(f"{tool()} (Python {platform.python_version()})")  # noqa: T201
+        print(f"{tool()} (Python {platform.python_version()})")  # noqa: T201  # it was asked for, and the run ends here
         parser.exit()

@@ -80,7 +80,7 @@ def replace_file(
         _keep_mode(path, temporary)
         written = True
         _replace(temporary, path, replace, patience, sleep)
-    except BaseException as error:
+    except BaseException as error:  # whatever ends it, no half file stays; it is raised again
         if written and keep and isinstance(error, OSError):
             raise OSError(error.errno, f"{error.strerror}; what was written is in {temporary}", str(path)) from error
         with suppress(OSError):

@@ -57,7 +57,7 @@ def gather(
         keep(snapshot)
     except SnapshotError:
         raise
-    except BaseException as error:
+    except BaseException as error:  # whatever ends it, what was read is kept; all but Ctrl-C is raised again
         gathering.leave()
         snapshot = _snapshot_of(gathering, inventory, began, tool)
         keep(snapshot)
@@ -188,7 +188,7 @@ class _Gathering:
     def _take_second_time(self, peer: Peer, result: PeerResult) -> list[Peer]:
         """Join what a cluster or a node answered the second time to what it answered first."""
         assert isinstance(peer.entry, Entry)  # noqa: S101  # no guest is asked twice
-        assert isinstance(result, Reading | Unread)  # noqa: S101
+        assert isinstance(result, Reading | Unread)  # noqa: S101  # nor anything else of a host
         join = with_later_answers if peer.kind is Kind.CLUSTER else fuller
         self.results.record(peer, join(self.results.host(peer.entry), result))
         return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.grain import hint
 from compliance.plugin.report_folder import Reports, junit_warning, tell_github
 from compliance.plugin.request import Request
-from compliance.program import PROGRAM
+from compliance.program import doctor_command
 from compliance.report import terminal
 from compliance.report.gate_text import gate_lines
 from compliance.report.table import Table
@@ -104,7 +103,7 @@ def pointers(table: Table, request: Request, reports: Reports | None, html: str 
     if unread := [server.name for server in table.unread]:
         inventory = request.plan.name_as_typed if request.plan.inventory else "FILE"
         more = f" (and {len(unread) - 1:,} more)" if len(unread) > 1 else ""
-        yield f"Next: {PROGRAM} doctor --inventory {_as_argument(inventory)} --server {unread[0]}{more}"
+        yield f"Next: {doctor_command(inventory, unread[0])}{more}"
     if not reports and not table.gate.is_open:
         yield "Next: --hv-report-dir DIR writes report.html: each machine, why, and what to do"
 
@@ -112,11 +111,6 @@ def pointers(table: Table, request: Request, reports: Reports | None, html: str 
 def path_of_html(option: str) -> Path:
     """Return where pytest-html writes its page, as it makes its path of the option."""
     return Path(os.path.expandvars(option)).expanduser()
-
-
-def _as_argument(name: str) -> str:
-    """Return a file's name as shells take it; the quotes are both POSIX' and PowerShell's."""
-    return name if re.fullmatch(r"[\w./\\:-]+", name) else f'"{name}"'
 
 
 def for_pipelines(table: Table, junit: str | None, environ: Mapping[str, str]) -> Iterable[str]:

@@ -81,7 +81,7 @@ def _complete(vm: ReplicatedVM, inside: Inside) -> str:
         return f"{inside}: its service vmickvpexchange runs, and sets the address itself"
     daemon = inside.daemon
     assert daemon  # noqa: S101  # else a link was broken
-    assert not isinstance(daemon.writes, Unread)  # noqa: S101
+    assert not isinstance(daemon.writes, Unread)  # noqa: S101  # the same
     names = ", ".join(adapter.name for adapter in concerned(vm, inside))
     return (
         f"{inside}: its daemon {daemon.program} runs and is started at boot, and its script {daemon.script} writes for "

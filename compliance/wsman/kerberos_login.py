@@ -20,7 +20,7 @@ _pywinrm: Any = kerberos_  # which has no types
 kerberos: Any = _pywinrm.kerberos  # or winkerberos
 
 
-class KerberosLogin(_pywinrm.HTTPKerberosAuth):  # type: ignore[misc]
+class KerberosLogin(_pywinrm.HTTPKerberosAuth):  # type: ignore[misc]  # a base without types
     """One session's login. ``user`` is who logged in, by the host's own proof of the exchange; None before.
 
     pykerberos takes a principal's credential from whichever mechanism has one. Where Debian's gss-ntlmssp is installed

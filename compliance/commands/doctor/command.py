@@ -14,7 +14,7 @@ from pathlib import Path
 from compliance.audit import tool
 from compliance.commands.doctor.document import document
 from compliance.commands.doctor.examination import Examination
-from compliance.commands.doctor.next_step import command_again, next_step
+from compliance.commands.doctor.next_step import next_step
 from compliance.commands.doctor.one_server import (
     CREDENTIAL,
     WITH_A_PASSWORD,
@@ -35,7 +35,7 @@ from compliance.inventory.inventory import Inventory
 from compliance.inventory.logins import credentials_of
 from compliance.inventory.read import read_any
 from compliance.patterns import any_matches
-from compliance.program import PROGRAM
+from compliance.program import PROGRAM, doctor_command
 from compliance.secret import Secret
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import refuse_unwritable, write_snapshot
@@ -129,7 +129,7 @@ def _again(options: argparse.Namespace, examination: Examination) -> str:
     """Return the command that tries one server of an inventory again; empty where the command line was about one."""
     if options.inventory is None:
         return ""
-    return command_again(options.inventory, examination.name)
+    return doctor_command(str(options.inventory), examination.name)
 
 
 # --- whom to examine, and as whom -------------------------------------------------------------------------------------

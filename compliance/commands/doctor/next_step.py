@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from compliance.commands.doctor.examination import Examination, Status, Step
-from compliance.program import PROGRAM
 from compliance.wsman.probe import DEFAULT_PORTS
 
 EXPORT = (
@@ -25,12 +24,6 @@ def next_step(examination: Examination) -> str:
         return ""
     step = next(step for step in examination.steps if step.key == examination.stuck)
     return _ADVICE[step.key](examination, step) if step.key in _ADVICE else "do what is said there"
-
-
-def command_again(inventory: object, server: str) -> str:
-    """Return the command that tries one server again, to be copied into any shell: all take double quotes."""
-    file = f'"{inventory}"' if " " in str(inventory) else inventory
-    return f"{PROGRAM} doctor --inventory {file} --server {server}"
 
 
 def _name(_examination: Examination, _step: Step) -> str:

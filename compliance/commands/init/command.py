@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from compliance.commands.doctor.examination import Examination
-from compliance.commands.doctor.next_step import command_again, next_step
+from compliance.commands.doctor.next_step import next_step
 from compliance.commands.doctor.text import next_lines, summary, trouble_lines
 from compliance.commands.init.draft import PASSWORD, Draft
 from compliance.commands.init.questions import TRANSPORTS, Dialogue, LineReader
@@ -22,7 +22,7 @@ from compliance.credentials.find import Credential
 from compliance.credentials.terminal import is_terminal
 from compliance.errors import UsageError
 from compliance.files.whole import refuse_unwritable, replace_file
-from compliance.program import PROGRAM
+from compliance.program import PROGRAM, doctor_command
 from compliance.secret import Secret
 from compliance.words import plural, printable
 from compliance.world import World
@@ -102,7 +102,7 @@ def _end_lines(draft: Draft, examinations: Sequence[Examination], width: int) ->
     for examination in examinations:
         yield from trouble_lines(examination, width)
         if step := next_step(examination):
-            yield from next_lines(step, command_again(draft.path, examination.name), width)
+            yield from next_lines(step, doctor_command(str(draft.path), examination.name), width)
             yield ""
     yield f"{draft.path}: written, {plural(len(draft.hosts), 'server')}, no password in it."
     if examinations:

@@ -39,7 +39,7 @@ def data(table: Table) -> str:
     for name in ("reason", "condition", "remedy", "cause"):
         rows[name] = [moved[at] for at in rows[name]]
     for name in ("text", "cause", "remedy", "state", "label"):
-        columns[name] = [moved[at] for at in columns.get(name, ())]  # type: ignore[index]
+        columns[name] = [moved[at] for at in columns.get(name, ())]  # type: ignore[index]  # numbers
     ordered_addresses, moved = addresses.sorted(by_address)
     for name in ("address", "today"):
         rows[name] = [moved[at] for at in rows[name]]

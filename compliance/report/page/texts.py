@@ -81,5 +81,5 @@ class Pool:
         """Return the texts in order, and each old number's new one: whoever sorts by text compares numbers. The empty
         text stays at 0."""
         texts = self.texts
-        order = [0, *sorted(range(1, len(texts)), key=lambda at: key(texts[at]))]  # type: ignore[arg-type,return-value]
+        order = [0, *sorted(range(1, len(texts)), key=lambda at: key(texts[at]))]  # type: ignore[arg-type,return-value]  # keys are of one kind
         return [texts[at] for at in order], {old: new for new, old in enumerate(order)}

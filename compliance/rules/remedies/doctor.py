@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from compliance.model import Unread
-from compliance.program import PROGRAM
+from compliance.program import A_FILE, doctor_command
 from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.command import Command, Shell
 from compliance.rules.remedies.quoting import SERVER_NAME
 
-DOCTOR = f"{PROGRAM} doctor --inventory INVENTORY"
-"""``INVENTORY``: the file, by whatever path it has there."""
 HERE = "where this suite runs"
 
 
@@ -26,4 +24,4 @@ def ask_doctor_there(case: RemedyCase) -> Command | None:
 
 def _ask(server: str) -> Command | None:
     """The doctor takes patterns: a name that is one, or that a shell would read otherwise, gets no command."""
-    return Command(Shell.SH, HERE, f"{DOCTOR} --server {server}") if SERVER_NAME.fullmatch(server) else None
+    return Command(Shell.SH, HERE, doctor_command(A_FILE, server)) if SERVER_NAME.fullmatch(server) else None
