@@ -162,12 +162,17 @@ class Verdict:
     @property
     def vm(self) -> ReplicatedVM | None:
         """The virtual machine that it is about, or whose adapter it is about."""
-        subject = self.subject.vm if isinstance(self.subject, ReplicaAdapter) else self.subject
-        return subject if isinstance(subject, ReplicatedVM) else None
+        subject = self.subject
+        if isinstance(subject, ReplicatedVM):
+            return subject
+        return subject.vm if isinstance(subject, ReplicaAdapter) else None
 
     @property
     def machine(self) -> VirtualMachine | None:
-        return self.vm.machine if self.vm else None
+        subject = self.subject  # looked at here: every stage and writer asks each verdict for it, and often
+        if isinstance(subject, ReplicatedVM):
+            return subject.machine
+        return subject.vm.machine if isinstance(subject, ReplicaAdapter) else None
 
     @property
     def adapter(self) -> ReplicaAdapter | None:

@@ -23,6 +23,11 @@ class Scope:
     sites: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
 
+    @property
+    def narrows(self) -> bool:
+        """Is there any pattern? Without one every verdict is in scope, and none need be asked."""
+        return any(patterns for _, patterns in self._patterns())
+
     def holds(self, verdict: Verdict, servers: Mapping[str, Server] = MappingProxyType({})) -> bool:
         """``servers`` by their names: what they say of sites and groups. One without a site is on none."""
         return (
@@ -36,6 +41,8 @@ class Scope:
         """Return the verdicts in scope, and that a server or cluster was not read where none of them closes the gate
         over it: rules below ``fail_at`` never do, and what was not read may hold anything that was asked for."""
         every = [*verdicts]
+        if not self.narrows:
+            return every
         closed = {
             (verdict.server, verdict.cluster)
             for verdict in every
@@ -63,12 +70,13 @@ class Scope:
     ) -> set[tuple[str, str]]:
         """Return server and GUID of each side of a machine that is meant, whatever rules are selected."""
         wide = replace(self, rules=(), severities=())
-        machines = (verdict.machine for verdict in verdicts if verdict.machine and wide.holds(verdict, servers))
-        return {(machine.server, machine.guid) for machine in machines}
+        meant = (verdict for verdict in verdicts if wide.holds(verdict, servers)) if wide.narrows else verdicts
+        machines = (verdict.machine for verdict in meant)
+        return {(machine.server, machine.guid) for machine in machines if machine}
 
     def unmet(self, verdicts: Iterable[Verdict], servers: Iterable[Server]) -> tuple[str, ...]:
         """The options that mean nothing that there is: else the gate would be about less, in silence."""
-        if not str(self):
+        if not self.narrows:
             return ()
         names: dict[str, set[str]] = {kind: set() for kind, _ in self._patterns() if kind != "severity"}
         for verdict in verdicts:
