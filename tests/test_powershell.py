@@ -16,6 +16,7 @@ import tree_sitter_powershell
 from tree_sitter import Language, Node, Parser
 
 from tests.running import ROOT
+from tests.test_plain_words import messages
 
 SHELLS = {"sh", "bash", "shell", "console"}
 FILES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -97,6 +98,27 @@ def test_a_block_is_powershell(block: Block) -> None:
 def test_a_script_is_powershell(path: Path) -> None:
     text = path.read_text(encoding="ascii")  # 5.1 takes a script without a byte order mark for the system's code page
     assert errors(text) == []
+
+
+OF_NO_CMD = re.compile(r"\b(?:pip3? install|pipx install|keyring set|hyperv-compliance|pytest)\b[^`;\n]* '|--[\w-]+ '")
+"""cmd.exe takes single quotes for part of a word; double ones are quotes to cmd, PowerShell and POSIX shells alike."""
+
+
+def test_a_command_is_quoted_for_every_shell() -> None:
+    pages = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in FILES}
+    modules = {
+        path.relative_to(ROOT).as_posix(): "\n".join(messages(path)) for path in (ROOT / "compliance").rglob("*.py")
+    }
+    found = {name: OF_NO_CMD.findall(text) for name, text in (pages | modules).items() if OF_NO_CMD.search(text)}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["pip install 'hyperv-compliance[keyring]'", r"hyperv-compliance doctor hv01 x 'DR\audit'", r"give --user 'DR\a'"],
+)
+def test_a_command_that_cmd_would_read_otherwise_is_seen(line: str) -> None:
+    assert OF_NO_CMD.search(line)
 
 
 REFUSED = [

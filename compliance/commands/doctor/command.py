@@ -173,7 +173,7 @@ def _credentials(
     if options.host is None or options.transport not in WITH_A_PASSWORD:
         return credentials_of(entries, inventory, world)
     if not options.user:
-        raise UsageError(rf"--transport {options.transport} needs --user: give --user 'DOMAIN\name'")
+        raise UsageError(rf'--transport {options.transport} needs --user: give --user "DOMAIN\name"')
     return {CREDENTIAL: Credential(username=options.user, password=_password(options.user, world))}
 
 

@@ -43,7 +43,7 @@ class Dialogue:
         if draft.needs_password and not draft.username:
             draft = replace(draft, username=self.answer(r"Account (DOMAIN\name, or a local one): ", ""))
             if not draft.username:
-                raise UsageError(rf"`{transport}` needs an account: give --user 'DOMAIN\name'")
+                raise UsageError(rf'`{transport}` needs an account: give --user "DOMAIN\name"')
         return draft
 
     def authority(self) -> str:
@@ -70,7 +70,7 @@ class Dialogue:
         """Ask for the servers of one site after the other."""
         if self.read_line is None:
             raise UsageError(
-                rf"there is no terminal to ask on: run `{PROGRAM} init HOST... --user 'DOMAIN\name'`, the password "
+                rf'there is no terminal to ask on: run `{PROGRAM} init HOST... --user "DOMAIN\name"`, the password '
                 f"in {PASSWORD}"
             )
         self.say(["Name both sides, primary and replica servers: a guest's answer is seen where it runs."])

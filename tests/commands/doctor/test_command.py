@@ -133,7 +133,7 @@ MISTAKES: list[tuple[list[str], str]] = [
         "COMPLIANCE_AUDIT_PASSWORD are missing or empty, so set them",
     ),
     (["--server", "hv01", "hv01"], "give --inventory FILE"),
-    (["hv01"], r"give --user 'DOMAIN\name'"),
+    (["hv01"], r'give --user "DOMAIN\name"'),
     (["hv01", "--user", "a"], "set it, or use one"),
     (["hv01:1", "--port", "2", "--user", "a"], "keep one of the two"),
 ]

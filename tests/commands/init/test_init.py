@@ -120,7 +120,7 @@ REFUSALS: list[tuple[list[str], list[str] | None, str | None, str]] = [
     ([], [""], PASSWORD, "run `hyperv-compliance init` again, or see `hyperv-compliance demo` first"),
     ([], ["hv01"], PASSWORD, "run `hyperv-compliance init` again"),
     (["hv01"], ["", "telnet"], PASSWORD, "run `hyperv-compliance init` again"),
-    (["hv01"], None, PASSWORD, r"give --user 'DOMAIN\name'"),
+    (["hv01"], None, PASSWORD, r'give --user "DOMAIN\name"'),
     (["hv01", "--user", "a"], None, None, "or add --no-test"),
     (["hv01", "--user", "a", "--ca", "none.pem"], None, PASSWORD, "run `hyperv-compliance init` again"),
     (["hv01", "--user", "a", "--out", "there.yaml"], None, PASSWORD, "name another file by --out, or move it away"),
