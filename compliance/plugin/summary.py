@@ -14,7 +14,7 @@ from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.grain import hint
 from compliance.plugin.report_folder import Reports, junit_warning, tell_github
 from compliance.plugin.request import Request
-from compliance.program import doctor_command
+from compliance.program import A_FILE, doctor_command
 from compliance.report import terminal
 from compliance.report.gate_text import gate_lines
 from compliance.report.table import Table
@@ -101,7 +101,8 @@ def pointers(table: Table, request: Request, reports: Reports | None, html: str 
     if page and page.is_file():
         yield f"Report: {page.absolute().as_uri()}"
     if unread := [server.name for server in table.unread]:
-        inventory = request.plan.name_as_typed if request.plan.inventory else "FILE"
+        is_read = request.plan.inventory and not request.plan.inventory.snapshot  # the doctor reads servers alone
+        inventory = request.plan.name_as_typed if is_read else A_FILE
         more = f" (and {len(unread) - 1:,} more)" if len(unread) > 1 else ""
         yield f"Next: {doctor_command(inventory, unread[0])}{more}"
     if not reports and not table.gate.is_open:

@@ -60,8 +60,11 @@ def test_the_last_lines_say_where_it_goes_on(tmp_path: Path) -> None:
 
 
 def test_an_offline_run_does_not_know_the_inventory() -> None:
-    plan = replace(plan_of(), inventory=None)
-    assert last_lines(small(), plan)[1] == "Next: hyperv-compliance doctor --inventory FILE --server hv03"
+    """Nor does one whose inventory names a snapshot, as the demo's: the doctor would refuse that file."""
+    doctor = "Next: hyperv-compliance doctor --inventory INVENTORY --server hv03"
+    of_a_snapshot = replace(plan_of(), inventory=replace(inventory(SERVERS), snapshot=Path("demo.jsonl.gz")))
+    for plan in (replace(plan_of(), inventory=None), of_a_snapshot):
+        assert last_lines(small(), plan)[1] == doctor
 
 
 def test_each_tone_has_its_colour() -> None:
