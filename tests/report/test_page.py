@@ -29,7 +29,7 @@ from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page
 from compliance.report.page.texts import LARGE, Pool, by_address, natural, pack, plain
 from compliance.report.table import Table, leave_out_repeats
-from compliance.rule import Outcome, Rule, Severity, failed, not_applicable, passed, rule, unknown
+from compliance.rule import Outcome, Result, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.remedy import Command, Shell
 from tests.builders import snapshot, source
@@ -184,6 +184,14 @@ def test_where_the_answer_comes_from_is_on_paper() -> None:
     paper = paper_of(page(every()))
     assert "waivers.yaml:2: rule guest-answers; machine hv01/waived01; replaced in June. anna, CHG-1" in paper
     assert "the snapshot was gathered by one with sha256:cc" in " ".join(paper.split())
+
+
+@pytest.mark.parametrize(("count", "text"), [(3, "3 findings, judged"), (1, "1 finding, judged")])
+def test_it_counts_what_is_waived(count: int, text: str) -> None:
+    table = every()
+    waived = [decision for decision in table.decisions if decision.reported.outcome.result is Result.WAIVED]
+    less = tuple(decision for decision in table.decisions if decision not in waived[count:])
+    assert f"<dt>Waived or known</dt><dd>{text} all the same" in page(replace(table, decisions=less))
 
 
 @pytest.mark.parametrize(("age", "old"), [(timedelta(hours=23), False), (timedelta(days=1), True)])

@@ -27,7 +27,7 @@ from compliance.report.readiness import (
 from compliance.report.table import ATTRIBUTION, Table
 from compliance.rule import Result
 from compliance.rules.remedies.remedy import Command
-from compliance.words import join_names, printable, shorten
+from compliance.words import join_names, plural, printable, shorten
 
 MOST_PRINTED = 200
 """Machines on paper, which is for a board to decide by; the page itself holds them all."""
@@ -144,4 +144,5 @@ def _template() -> Template:
     environment.filters["plain"] = printable
     environment.filters["short"] = shorten
     environment.filters["names"] = join_names
+    environment.filters["plural"] = plural
     return environment.from_string(_part("page.html.j2"))
