@@ -46,7 +46,7 @@ BARE_THERE = 350
 SIZES = (1_000, 10_000, 50_000)
 REPORTS_AT = 10_000
 """The size at which reports are written; beyond it each run is made once, below it the cheapest of three counts."""
-LONGEST = 600.0
+LONGEST = 1800.0
 """Seconds after which a run is stopped: bare pytest lists failures in quadratic time."""
 A_SERVER = 50
 NUMBER = "CAFE0000"
@@ -159,16 +159,21 @@ def cheapest(folder: Path, arguments: Sequence[str], *, runs: int, plugins: bool
     return min((cost_of(folder, arguments, plugins=plugins) for _ in range(runs)), key=lambda cost: cost.cpu)
 
 
-def cost_of(folder: Path, arguments: Sequence[str], *, plugins: bool) -> Cost:
-    """One run in ``folder``, apart from this one's environment. Stopped after LONGEST seconds."""
+def cost_of(
+    folder: Path, arguments: Sequence[str], *, plugins: bool, program: str = "pytest", options: Sequence[str] = ()
+) -> Cost:
+    """One run in ``folder``, apart from this one's environment. Stopped after LONGEST seconds. ``options`` are pytest's
+    where the program is another."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COMPLIANCE_", "COV"))}
     if not plugins:
         env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    if options:
+        env["PYTEST_ADDOPTS"] = " ".join(options)
     output = folder / "output.txt"
     with output.open("wb") as file:
         start = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", "--color=no", *arguments],
+            [sys.executable, "-m", program, *(["--color=no"] if program == "pytest" else []), *arguments],
             cwd=folder,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -189,7 +194,7 @@ def cost_of(folder: Path, arguments: Sequence[str], *, plugins: bool) -> Cost:
     text = output.read_text(encoding="utf-8", errors="replace")
     # 10: a benchmark may play a part of an estate, whose gate is closed
     if process.returncode not in (0, 1, 10, -9):
-        raise SystemExit(f"pytest ended with {process.returncode}:\n{text[-2000:]}")
+        raise SystemExit(f"{program} ended with {process.returncode}:\n{text[-2000:]}")
     megabytes = used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     outcomes = {} if process.returncode == -9 else counts(text)
     return Cost(wall=wall, cpu=used.ru_utime + used.ru_stime, peak=megabytes, outcomes=outcomes)
@@ -198,8 +203,9 @@ def cost_of(folder: Path, arguments: Sequence[str], *, plugins: bool) -> Cost:
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
 ESTATE = "--snapshot=estate.jsonl"
-AS_USERS_HAVE_IT = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:xdist.looponfail", ESTATE)
+WITHOUT_OF_TESTS = ("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:xdist.looponfail")
 """Without the plugins that only the tests bring: Hypothesis alone may take a second to start."""
+AS_USERS_HAVE_IT = (*WITHOUT_OF_TESTS, ESTATE)
 TESTS, PASSING = "test_bare.py", "test_passing.py"
 HTML = ("--html=report.html", "--self-contained-html")
 JUNIT = ("--junitxml=report.xml",)
@@ -333,7 +339,7 @@ class Stages:
 
 
 def stages_of(folder: Path) -> dict[str, float]:
-    with _quiet(folder):
+    with quiet(folder):
         stages = Stages()
         pytest.main(["--color=no", *AS_USERS_HAVE_IT], plugins=[stages])
         stages.next("summary, end")
@@ -373,7 +379,7 @@ def tell_stages(folder: Path, items: int) -> None:
 
 
 @contextlib.contextmanager
-def _quiet(folder: Path) -> Iterator[None]:
+def quiet(folder: Path) -> Iterator[None]:
     """In that folder, and without pytest's output."""
     with contextlib.chdir(folder), contextlib.redirect_stdout(io.StringIO()):
         yield
@@ -382,10 +388,58 @@ def _quiet(folder: Path) -> Iterator[None]:
 def profile(folder: Path, machines: int) -> None:
     write_estate(folder / "estate.jsonl", machines)
     profiler = cProfile.Profile()
-    with _quiet(folder):
+    with quiet(folder):
         profiler.runcall(pytest.main, ["--color=no", *AS_USERS_HAVE_IT])
     for order in ("tottime", "cumtime"):
         pstats.Stats(profiler, stream=sys.stdout).strip_dirs().sort_stats(order).print_stats(30)
+
+
+def compile_apart(folder: Path) -> None:
+    """Let children keep what they compile, and there: compiling is not what is measured."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
+
+
+# --- for the table of aims --------------------------------------------------------------------------------------------
+
+
+def cost_of_a_case(folder: Path, count: int) -> float:
+    """Return the CPU seconds of one passing case of bare pytest, over those of a run of one."""
+    seconds = [_passing(folder, number, runs=3).cpu for number in (1, count)]
+    return (seconds[1] - seconds[0]) / (count - 1)
+
+
+def item_beside_bare(folder: Path, machines: int) -> tuple[float, float]:
+    """Return the CPU seconds of one case of ours, a machine each, and of as many bare ones, over start-up."""
+    write_estate(folder / "estate.jsonl", 1)
+    start = cheapest(folder, AS_USERS_HAVE_IT, runs=3, plugins=True)
+    write_estate(folder / "estate.jsonl", machines)
+    ours = Measured(cost=cheapest(folder, AS_USERS_HAVE_IT, runs=2, plugins=True), startup=start)
+    return ours.micro / 1e6, cost_of_a_case(folder, ours.cost.items)
+
+
+def starts(folder: Path, count: int, runs: int) -> tuple[float, float, float]:
+    """Return the CPU seconds of so many bare cases, of README's main line, and of the same cases beside our plugin.
+
+    In turns, the cheapest of each; the first turn compiles, and does not count.
+    """
+    write_bare(folder / PASSING, {"passed": count})
+    with_ours = (PASSING, "-p", "compliance.plugin.hooks")
+    seconds = [
+        (
+            cost_of(folder, (PASSING,), plugins=False).cpu,
+            cost_of(folder, ("demo",), plugins=True, program="compliance", options=WITHOUT_OF_TESTS).cpu,
+            cost_of(folder, with_ours, plugins=False).cpu,
+        )
+        for _ in range(runs + 1)
+    ]
+    bare, demo, idle = (min(column) for column in zip(*seconds[1:], strict=True))
+    return bare, demo, idle
+
+
+def _passing(folder: Path, count: int, *, runs: int) -> Cost:
+    write_bare(folder / PASSING, {"passed": count})
+    return cheapest(folder, (PASSING,), runs=runs, plugins=False)
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
@@ -398,8 +452,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling is not what is measured
-        os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
+        compile_apart(folder)
         if asked.profile:
             profile(folder, asked.profile)
             return

@@ -183,6 +183,11 @@ def measure(chromium: Chromium, path: Path) -> dict[str, tuple[float, float]]:
     return found
 
 
+def written(machines: int) -> str:
+    """Return the page of so many machines."""
+    return page(copies(with_rules(min(AT_ONCE, machines), RULES), max(machines // AT_ONCE, 1)))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--machines", type=int, default=50_000)

@@ -11,6 +11,7 @@ that holds the table already, so that its peak is what it adds. POSIX only.
 from __future__ import annotations
 
 import argparse
+import csv
 import gc
 import multiprocessing
 import resource
@@ -19,16 +20,21 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.cases import AS_USERS_HAVE_IT, PASSING, Cost, cheapest, cost_of, write_bare, write_estate
+import pytest
+
+from benchmarks.cases import AS_USERS_HAVE_IT, PASSING, Cost, cheapest, cost_of, quiet, write_bare, write_estate
 from compliance.audit import judge_snapshot
+from compliance.judge.judge import all_rules
 from compliance.judge.scope import Scope
 from compliance.plugin.report_folder import GATE, WRITERS, Pieces, Reports, octets
 from compliance.report.gate_json import gate_json
 from compliance.report.table import Table
+from compliance.rule import Outcome
 from compliance.snapshot.read import read_snapshot
 
 Found = TypeVar("Found")
@@ -204,6 +210,44 @@ def in_fresh_process(function: Callable[[Path], Found], path: Path) -> Found:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(max_workers=1, mp_context=spawn) as fresh:
         return fresh.submit(function, path).result()
+
+
+# --- for the table of aims --------------------------------------------------------------------------------------------
+
+WHOLE = (*AS_USERS_HAVE_IT, "--hv-grain=server", "--hv-report-dir=out")
+"""The command with all that it can write."""
+
+
+def verdicts_in(reports: Path) -> int:
+    """Return how many verdicts were written there."""
+    with (reports / "results.csv").open(encoding="utf-8-sig", newline="") as file:
+        return sum(1 for _ in csv.reader(file)) - 1
+
+
+def first_verdict(folder: Path, machines: int) -> float:
+    """Return the CPU seconds that the command takes until a rule judges for the first time."""
+    write_estate(folder / "estate.jsonl", machines)
+    return in_fresh_process(_until_first_verdict, folder)
+
+
+class _ReachedError(BaseException):
+    """A rule was asked: no more is measured."""
+
+
+def _until_first_verdict(folder: Path) -> float:
+    """In a process that ends with it: nothing else may be asked of its rules."""
+    reached: list[float] = []
+
+    def judge(*_: object) -> Outcome:
+        reached.append(time.process_time())
+        raise _ReachedError
+
+    for rule in all_rules():
+        object.__setattr__(rule, "judge", judge)
+    with quiet(folder), suppress(_ReachedError):
+        start = time.process_time()
+        pytest.main(["--color=no", *AS_USERS_HAVE_IT, "--hv-grain=server"])
+    return reached[0] - start
 
 
 # --- the command ------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import re
 import statistics
 import time
 from collections import defaultdict
@@ -24,7 +25,7 @@ from typing import Any, Literal
 from benchmarks.real_guest import published
 from compliance.credentials.find import Credential
 from compliance.gather.server import read_server
-from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, queries_for
+from compliance.hyperv.queries import AGAIN, CLOCK, KVP_COMPONENTS, OF_REPLICATION, queries_for
 from compliance.inventory.entries import Entry, Limits
 from compliance.wsman.connection import Connection
 from compliance.wsman.conversation import class_uri, enumerate_instances, hold, identify
@@ -36,8 +37,9 @@ from tests.simulator import Message, Played, Simulator
 
 AIM_MESSAGES = 2.0
 """Messages a class."""
-AIM_BYTES = 0.2
-"""Of those of a plain enumeration, apart from the guests' own items, which no projection makes smaller."""
+AIM_BYTES = 0.28
+"""Of those of a plain enumeration of the same classes, apart from the guests' own items, which no projection makes
+smaller."""
 LIMITS = Limits(connect=5, operation=30, server=60)
 CREDENTIAL = Credential(username="audit", password=USERS["audit"])
 MACHINES = 20
@@ -59,10 +61,8 @@ class Way:
     auth: Literal["basic", "ntlm"]
 
 
-WAYS = (
-    Way(name="TLS, Basic", scheme="https", auth="basic"),
-    Way(name="http, sealed NTLM", scheme="http", auth="ntlm"),
-)
+SEALED = Way(name="http, sealed NTLM", scheme="http", auth="ntlm")
+WAYS = (Way(name="TLS, Basic", scheme="https", auth="basic"), SEALED)
 
 
 # --- the server, elsewhere --------------------------------------------------------------------------------------------
@@ -145,10 +145,10 @@ def read_as_we_do(server: Server) -> None:
 
 
 def read_plainly(server: Server) -> None:
-    """The same classes in the same order, whole."""
+    """The same classes in the same order, whole. A server without failover clustering has no class of it to give."""
     with Connection(server.endpoint, time.monotonic() + LIMITS.server) as connection:
         hold(identify(), connection.send)
-        for query in (CLOCK, *queries_for(Host().version), AGAIN):
+        for query in (CLOCK, *queries_for(Host().version), *OF_REPLICATION, AGAIN):
             hold(enumerate_instances(class_uri(query.namespace, query.class_name)), connection.send)
 
 
@@ -204,6 +204,9 @@ def costs(server: Server, readers: Sequence[Callable[[Server], None]], readings:
     ]
 
 
+_FROM = re.compile(r"\bFROM (\w+)")
+
+
 def _by_class(messages: Sequence[Message]) -> dict[str, Traffic]:
     """A Pull names no class under WQL, but belongs to the Enumerate before it: there is one connection."""
     found: dict[str, Traffic] = {}
@@ -212,7 +215,8 @@ def _by_class(messages: Sequence[Message]) -> dict[str, Traffic]:
         if message.action == "Identify":
             name = "Identify"
         elif message.action == "Enumerate":
-            name = (message.query or message.resource.replace("/", " ")).rpartition(" ")[2]
+            queried = _FROM.search(message.query or "")
+            name = queried[1] if queried else message.resource.rpartition("/")[2]
         started = int(message.action == "Enumerate")
         more = Traffic(enumerations=started, messages=1, sent=message.bytes_in, received=message.bytes_out)
         found[name] = found.get(name, Traffic()) + more
@@ -241,18 +245,52 @@ def _line(name: str, rows: str, ours: Traffic, plain: Traffic) -> None:
     print(f"{name:39}{rows:>5}{counts}{ratios}")
 
 
-def conclude(way: Way, ours: Cost, plain: Cost) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Shares:
+    """Ours, beside a plain enumeration. ``octets`` and ``answers`` are apart from the guests' own items, ``whole`` is
+    with them."""
+
+    enumerations: int
+    listing: int
+    most: float
+    octets: float
+    answers: float
+    whole: float
+
+    @property
+    def messages(self) -> float:
+        """Messages a class."""
+        return self.listing / self.enumerations
+
+
+def shares_of(ours: Cost, plain: Cost) -> Shares:
     total, less, plain_less = ours.total(), ours.total(KVP_COMPONENTS), plain.total(KVP_COMPONENTS)
-    listing = total.messages - ours.by_class["Identify"].messages
-    most = max(one.messages / one.enumerations for one in ours.by_class.values() if one.enumerations)
+    return Shares(
+        enumerations=total.enumerations,
+        listing=total.messages - ours.by_class["Identify"].messages,
+        most=max(one.messages / one.enumerations for one in ours.by_class.values() if one.enumerations),
+        octets=less.octets / plain_less.octets,
+        answers=less.received / plain_less.received,
+        whole=total.octets / plain.total().octets,
+    )
+
+
+def conclude(way: Way, shares: Shares) -> None:
     print(
-        f"{way.name}: aim {AIM_MESSAGES:g} messages a class: {listing / total.enumerations:.2f} "
-        f"({listing} for {total.enumerations} enumerations, at most {most:g}, and Identify)"
+        f"{way.name}: aim {AIM_MESSAGES:g} messages a class: {shares.messages:.2f} "
+        f"({shares.listing} for {shares.enumerations} enumerations, at most {shares.most:g}, and Identify)"
     )
     print(
-        f"{way.name}: aim {AIM_BYTES} of the bytes without {KVP_COMPONENTS}: {less.octets / plain_less.octets:.2f} "
-        f"(answers alone {less.received / plain_less.received:.2f}; with it {total.octets / plain.total().octets:.2f})"
+        f"{way.name}: aim {AIM_BYTES} of the bytes without {KVP_COMPONENTS}: {shares.octets:.2f} "
+        f"(answers alone {shares.answers:.2f}; with it {shares.whole:.2f})"
     )
+
+
+def measure(way: Way, host: Host, readings: int) -> tuple[Cost, Cost]:
+    """Return the costs of our reading and of a plain enumeration."""
+    with playing(way, host) as server:
+        ours, plain = costs(server, [read_as_we_do, read_plainly], readings)
+    return ours, plain
 
 
 def main() -> None:
@@ -263,13 +301,12 @@ def main() -> None:
     host = host_of(asked.machines)
     measured = []
     for way in WAYS:
-        with playing(way, host) as server:
-            ours, plain = costs(server, [read_as_we_do, read_plainly], asked.readings)
-        measured.append((way, ours, plain))
+        ours, plain = measure(way, host, asked.readings)
+        measured.append((way, shares_of(ours, plain)))
         print_table(way, host, ours, plain)
     print()
-    for way, ours, plain in measured:
-        conclude(way, ours, plain)
+    for way, shares in measured:
+        conclude(way, shares)
 
 
 if __name__ == "__main__":
