@@ -31,13 +31,28 @@ WINDOWS = {
 }
 
 
+KERNELS = {
+    ("Debian GNU/Linux", "12"): "6.1.0-21-amd64",
+    ("Ubuntu", "22.04"): "5.15.0-91-generic",
+    ("Ubuntu", "24.04"): "6.8.0-31-generic",
+    ("SLES", "15.5"): "5.14.21-150500.55.52-default",
+    ("Red Hat Enterprise Linux", "9.4"): "5.14.0-427.13.1.el9_4.x86_64",
+    ("Rocky Linux", "9.4"): "5.14.0-427.13.1.el9_4.x86_64",
+    ("Red Hat Enterprise Linux", "10.0"): "6.12.0-55.9.1.el10_0.x86_64",
+}
+"""What `uname -r` says on each, as public logs and package lists show it: `linux-headers-5.15.0-91-generic` (Jammy),
+`linux-image-6.8.0-31-generic` (Noble), `Linux version 5.14.21-150500.55.52-default (geeko@buildhost)` (15 SP5)."""
+
+
 def linux(name: str, version: str, address: str = "10.1.0.30") -> dict[str, str]:
-    """As Linux's daemon publishes it: the distribution's version is the major one, OSVersion is the kernel's."""
+    """As Linux's daemon publishes it: os-release's NAME and VERSION_ID, uname's release whole, and without what follows
+    its first hyphen (tools/hv/hv_kvp_daemon.c, kvp_get_os_info)."""
+    kernel = KERNELS.get((name, version), "6.1.0-21-amd64")
     return {
         "OSName": name,
         "OSMajorVersion": version,
-        "OSVersion": "6.1.0",
-        "OSBuildNumber": "6.1.0-21-amd64",
+        "OSVersion": kernel.partition("-")[0],
+        "OSBuildNumber": kernel,
         "IntegrationServicesVersion": "3.1",
         "NetworkAddressIPv4": address,
     }
