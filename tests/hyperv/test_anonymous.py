@@ -173,7 +173,7 @@ ITEMS = {
     "OSName": ("Red Hat Enterprise Linux for Acme 9.4", "Red Hat Enterprise Linux word-1 Word-2 9.4"),
     "OSVersion": ("10.0.17763", "10.0.17763"),
     "OSMajorVersion": ("22.04", "22.04"),
-    "OSBuildNumber": ("6.1.0-21-amd64", "6.1.0-21-amd64"),
+    "OSBuildNumber": ("5.14.21-150500.55.52-default", "5.14.21-150500.55.52-default"),
     "CSDVersion": ("6.1.0-acme", "6.1.word-1"),
     "IntegrationServicesVersion": ("10.1.0.11", "21.1.0.1"),
     "NetworkAddressIPv4": ("10.1.0.11;10.1.0.12", "21.1.0.1;21.1.0.2"),

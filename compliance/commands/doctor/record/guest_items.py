@@ -13,14 +13,15 @@ from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.rules.evidence.table import SYSTEMS
 
-# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's behind
-# its last dot (`0-21-amd64`).
+# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's between
+# its dots (`0-21-amd64`; `0-427` and `el9_4`; `21-150500` and `52-default`).
 OF_TABLE = "|".join(sorted({word for row in SYSTEMS for name in row.names for word in re.findall(r"\w+", name)}))
 OF_SYSTEMS = re.compile(
     "microsoft|windows|server|standard|datacenter|essentials|enterprise|professional|pro|core|edition|evaluation|azure|"
     "stack|hci|local|r2|linux|gnu|ubuntu|debian|red|hat|centos|stream|oracle|rocky|alma|almalinux|fedora|suse|sles|"
     "opensuse|leap|freebsd|release|lts|generic|amd64|x86_64|aarch64|arm64|i686|unknown|version|[0-9]{1,5}|"
-    rf"[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,2}}-(?:amd64|generic|azure|default)|{OF_TABLE}",
+    rf"[0-9]{{1,5}}(?:-[0-9]{{1,5}}){{0,2}}-(?:amd64|generic|azure|default)|"
+    rf"[0-9]{{1,3}}-[0-9]{{1,6}}|el[0-9]{{1,2}}(?:_[0-9]{{1,2}})?|{OF_TABLE}",
     PLAIN,
 )
 
