@@ -12,7 +12,7 @@ from ipaddress import ip_address
 
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.host import OF_SWITCH, HostRows, why_no_address
+from compliance.hyperv.host import HostRows, switch_of, why_no_address
 from compliance.hyperv.rows import MOST_LETTERS, cut, filled, read_word, text
 from compliance.model import Adapter, AdapterConnection, Addresses, Guest, Row, Unread
 
@@ -129,9 +129,7 @@ def _switch(host: HostRows, resources: tuple[str, ...]) -> tuple[AdapterConnecti
     switches, and the path, have the form that we know: no verdict hangs on a form that was inferred wrongly."""
     if host.additions.switches is None:
         return host.not_asked, ""
-    switches = [
-        host.additions.switches.get(match[1].upper()) for path in resources if (match := OF_SWITCH.search(path))
-    ]
+    switches = [host.additions.switches.get(guid) for path in resources if (guid := switch_of(path))]
     known = [name for name in switches if name is not None]
     if known:
         return AdapterConnection.SWITCH, known[0]

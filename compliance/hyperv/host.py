@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from compliance.errors import Why
 from compliance.hyperv import queries
@@ -28,7 +28,7 @@ from compliance.hyperv.rows import (
     setting_guids,
     text,
 )
-from compliance.model import Row, Unread
+from compliance.model import Role, Row, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
 from compliance.words import shorten_value
 
@@ -39,6 +39,7 @@ SETS_NO_ADDRESS = frozenset({None, 0, 1})  # ProtocolIFType: unknown, other; 409
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
 OF_SWITCH = re.compile(rf"{queries.SWITCHES}\..*\bName=\W*({GUID})", re.IGNORECASE | re.DOTALL)
 """A path, as the documentation of HostResource describes it: among its keys the GUID that is the switch's Name."""
+
 OF_GUEST_ADDRESSES = re.compile(rf"Microsoft:GuestNetwork\\({GUID})\\({GUID})", re.IGNORECASE)
 """Recorded on a real host (eryph's tests)."""
 
@@ -89,6 +90,18 @@ def first_list(reading: Reading) -> MachineList | Unread:
 
 
 NOBODY = MachineList("", {}, frozenset())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Partners:
+    """The servers that a machine's replication settings name: all others, those that send to it, those to which it
+    sends; its own server, as they call it; and whether another product replicates it."""
+
+    names: tuple[str, ...] | Unread
+    receives_from: tuple[str, ...] = ()
+    sends_to: tuple[str, ...] = ()
+    own_names: tuple[str, ...] = ()
+    foreign: bool = False
 
 
 class HostRows:
@@ -148,6 +161,7 @@ class HostRows:
         self.guest_addresses = self._guest_addresses()
         self.guest_addresses_of = two_guids(or_none(self.guest_addresses), OF_GUEST_ADDRESSES)
         self.additions = Additions(self.rows, first.machines)
+        self.partners: dict[tuple[str, Role | Unread], Partners] = {}  # as they were worked out of its replication
 
     @cached_property
     def _to_be_asked(self) -> frozenset[str]:
@@ -168,7 +182,7 @@ class HostRows:
     @cached_property
     def names_switches(self) -> bool:
         """Has the path of any connection the form that we know?"""
-        return any(OF_SWITCH.search(path) for row in or_none(self.connections) for path in filled(row, "HostResource"))
+        return any(switch_of(path) for row in or_none(self.connections) for path in filled(row, "HostResource"))
 
     @cached_property
     def steady(self) -> Mapping[str, Row]:
@@ -229,6 +243,14 @@ def two_guids(rows: Rows, form: re.Pattern[str]) -> Bucket:
         if isinstance(instance, str) and (match := form.fullmatch(instance)):
             bucket[match[1].upper()].append((match[2].upper(), row))
     return bucket
+
+
+@lru_cache(maxsize=4096)
+def switch_of(path: str) -> str | None:
+    """Return the GUID of the switch that a path names; None where the path has another form. ``path`` is one of
+    ``filled``, and so no longer than what is worth remembering."""
+    match = OF_SWITCH.search(path)
+    return match[1].upper() if match else None
 
 
 def untied(rows: Rows) -> list[str]:

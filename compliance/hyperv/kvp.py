@@ -12,9 +12,13 @@ from enum import Enum
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from compliance.hyperv.rows import remembered
+
 MAX_ITEM = 64 * 1024
 """Characters. A key has at most 512 bytes and a value 2,048 (Linux: include/uapi/linux/hyperv.h), so this is ample."""
 MAX_VALUE = 2048
+MOST_OF_AN_ITEM = 1024
+"""Characters of one that is read once, however many guests publish it: they differ in a few of theirs."""
 
 PROPERTY = (
     r'<PROPERTY NAME="([A-Za-z]{1,64})"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
@@ -43,6 +47,7 @@ def parse_items(items: Iterable[str | None]) -> dict[str, str]:
     return items_by_name
 
 
+@remembered(MOST_OF_AN_ITEM)
 def parse_item(item: str) -> tuple[str, str] | Lost:
     if len(item) > MAX_ITEM:
         return Lost.TOO_LONG

@@ -40,6 +40,10 @@ class NameIndex:
         }
         self._doubtful = {cluster.name for cluster in clusters if cluster.unread or cluster.doubts}
         self._clusters: dict[str, dict[str, Cluster]] = defaultdict(dict)
+        # A few names are asked for by each machine of a server.
+        self._called: dict[str, Sequence[Server]] = {}
+        self._parties: dict[str, Mapping[str, Server]] = {}
+        self._by_word: dict[str, bool] = {}
         for cluster in clusters:
             for label in cluster.labels:
                 self._clusters[label][cluster.name] = cluster
@@ -47,6 +51,11 @@ class NameIndex:
     def servers_called(self, name: str) -> Sequence[Server]:
         """Return the servers that a name may mean. Two in two domains may share their first label, so full names are
         compared wherever both are known: what its own settings call a server, else the address that we have of it."""
+        if name not in self._called:
+            self._called[name] = self._servers_called(name)
+        return self._called[name]
+
+    def _servers_called(self, name: str) -> Sequence[Server]:
         servers = self._by_label.get(first_label(name), [])
         full = _full(name)
         if not full:
@@ -65,6 +74,11 @@ class NameIndex:
     def is_own_word(self, name: str) -> bool:
         """Does nothing but the word of a server, or of a cluster, say that it has this name? Then it must name the
         server that asks for it as well."""
+        if name not in self._by_word:
+            self._by_word[name] = self._is_own_word(name)
+        return self._by_word[name]
+
+    def _is_own_word(self, name: str) -> bool:
         servers = self.servers_called(name)
         label = first_label(name)
         if servers:
@@ -74,6 +88,11 @@ class NameIndex:
     def party(self, name: str) -> Mapping[str, Server]:
         """Return the servers on one of which that must be what ``name`` holds: a server, or all nodes of its cluster,
         between which virtual machines move. A cluster is also meant by its own name, and by its Replica Broker's."""
+        if name not in self._parties:
+            self._parties[name] = self._party(name)
+        return self._parties[name]
+
+    def _party(self, name: str) -> Mapping[str, Server]:
         servers, clusters = self.servers_called(name), self._clusters_called(name).keys()
         if len(servers) == 1 and (servers[0].unread or servers[0].cluster not in self._nodes):  # unread: a claim alone
             return {servers[0].name: servers[0]}

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from operator import itemgetter
 
 from compliance.hyperv import queries
-from compliance.hyperv.host import HostRows
-from compliance.hyperv.rows import GUID, cut, first_label, number, read_word, text
+from compliance.hyperv.host import HostRows, Partners
+from compliance.hyperv.rows import GUID, cut, first_label, number, read_word, remembered
 from compliance.model import Role, Row, Unread
 
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
@@ -18,6 +17,7 @@ OF_PROVIDER = re.compile(rf"ReplicationProvider.*?({GUID})", re.IGNORECASE | re.
 ROLES = {0: Role.NONE, 1: Role.PRIMARY, 2: Role.REPLICA, 3: Role.TEST_REPLICA, 4: Role.EXTENDED_REPLICA}
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 REPLICAS = frozenset({Role.REPLICA, Role.EXTENDED_REPLICA})
+MOST_OF_A_PATH = 1024
 FAILED_OVER = frozenset({5, 6})  # recovered, committed (msvm-replicationrelationship, ReplicationState)
 
 
@@ -88,21 +88,16 @@ def _states_onward(host: HostRows, guid: str) -> list[int | Unread | None]:
 # --- whom its settings name -------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Partners:
-    """The servers that a machine's replication settings name: all others, those that send to it, those to which it
-    sends; its own server, as they call it; and whether another product replicates it."""
-
-    names: tuple[str, ...] | Unread
-    receives_from: tuple[str, ...] = ()
-    sends_to: tuple[str, ...] = ()
-    own_names: tuple[str, ...] = ()
-    foreign: bool = False
-
-
 def partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     """Return the servers that replication settings name as the other side. The role says which of the two names of a
     row that is; where there is none, both are taken that are not this server's."""
+    key = guid, role
+    if key not in host.partners:
+        host.partners[key] = _partners_of(host, guid, role)
+    return host.partners[key]
+
+
+def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     if isinstance(host.replication, Unread):
         reason = f"its replication settings could not be read: {host.replication}"
         return Partners(names=Unread(reason, host.replication.why))
@@ -168,14 +163,20 @@ def _is_itself(name: str, mine: str, host: HostRows) -> bool:
 def _is_foreign(row: Row) -> bool:
     """Return whether another product than Hyper-V Replica replicates it. A text that names no provider says nothing."""
     path = row.get("ReplicationProvider")
-    match = OF_PROVIDER.search(path) if isinstance(path, str) else None
-    return match is not None and HOST_TO_HOST_PROVIDER not in str(path).upper()
+    return isinstance(path, str) and _names_another(path)
+
+
+@remembered(MOST_OF_A_PATH)
+def _names_another(path: str) -> bool:
+    return OF_PROVIDER.search(path) is not None and HOST_TO_HOST_PROVIDER not in path.upper()
 
 
 def _side_of(row: Row, side: str) -> str:
     """A node's name; where none is given, the name that the other side was given: a broker's, for a cluster."""
-    names = (text(row, f"{side}{name}") for name in ("HostSystem", "ConnectionPoint"))
-    return next((cut(name.strip()) for name in names if isinstance(name, str) and name.strip()), "")
+    for name in (row.get(f"{side}HostSystem"), row.get(f"{side}ConnectionPoint")):
+        if isinstance(name, str) and (stripped := name.strip()):
+            return cut(stripped)
+    return ""
 
 
 # --- what only adds a word --------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TypeVar
 
@@ -25,6 +25,17 @@ Rows = tuple[Row, ...]
 Bucket = dict[str, list[tuple[str, Row]]]
 
 
+def remembered(most: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
+    """Make a function of a text work once for each of the last few thousand texts of at most so many characters: what
+    one row of a server says, most of its rows say. Longer ones may be a trap that fills the memory."""
+
+    def make(work: Callable[[str], T]) -> Callable[[str], T]:
+        known = lru_cache(maxsize=4096)(work)
+        return lambda text: known(text) if len(text) <= most else work(text)
+
+    return make
+
+
 def text(row: Row, name: str) -> str | Unread | None:
     """A scalar. NULL is None; a property that was asked for and did not come is unread."""
     if name not in row:
@@ -35,11 +46,11 @@ def text(row: Row, name: str) -> str | Unread | None:
 
 def number(row: Row, name: str) -> int | Unread | None:
     """A number as Windows writes it: decimal digits, at most those of a uint64. NULL is None."""
-    value = text(row, name)
+    value = row.get(name)
     if isinstance(value, str):
         parsed = _parsed(value) if len(value) <= MOST_DIGITS else None
         return Unread(f"{name} is no number") if parsed is None else parsed
-    return value
+    return why if isinstance(why := text(row, name), Unread) else None
 
 
 @lru_cache(maxsize=16384)
@@ -68,7 +79,18 @@ def array(row: Row, name: str) -> tuple[str, ...]:
 
 def filled(row: Row, name: str) -> tuple[str, ...]:
     """The entries of an array that are more than white space, each no longer than a name may be."""
-    return tuple([cut(stripped) for entry in array(row, name) if (stripped := entry.strip())])
+    value = row.get(name)
+    if isinstance(value, str):  # one entry, as in nearly every row
+        return (cut(stripped),) if (stripped := value.strip()) else ()
+    return tuple([cut(stripped) for entry in value or () if entry is not None and (stripped := entry.strip())])
+
+
+def is_filled(row: Row, name: str) -> bool:
+    """Has an array any entry that is more than white space?"""
+    value = row.get(name)
+    if isinstance(value, str):
+        return not value.isspace() and value != ""
+    return value is not None and any(entry.strip() for entry in value if entry is not None)
 
 
 def cut(text: str) -> str:

@@ -37,6 +37,9 @@ MOST_BOOT_GRACE = timedelta(days=1)
 MOST_OF_AN_ACCOUNT = 256
 """Letters of an account's name, and of a transport's."""
 
+PLAIN = frozenset({str, type(None)})
+"""What a row has as its values where none of them is a list."""
+
 T = TypeVar("T")
 
 
@@ -257,6 +260,8 @@ def _answer_from_json(value: Mapping[str, object]) -> RowsOrUnread:
 def _row_from_json(value: object) -> Row:
     if not isinstance(value, dict):
         raise TypeError("expected a row to be an object")
+    if PLAIN.issuperset(map(type, value.values())):  # as nearly every row is
+        return value
     for name, content in value.items():
         if content is None or isinstance(content, str):
             continue

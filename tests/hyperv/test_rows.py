@@ -184,3 +184,27 @@ def test_no_row_raises(one: dict[str, str | list[str | None] | None]) -> None:
     by_machine((one,))
     by_system_name((one,))
     setting_guids((one,))
+
+
+VALUES = st.none() | st.text(max_size=3) | st.lists(st.none() | st.text(max_size=3), max_size=3)
+
+
+@given(VALUES)
+@settings(max_examples=300)
+def test_an_array_is_filled_where_one_of_its_entries_is(value: str | list[str | None] | None) -> None:
+    assert rows.is_filled(row(value), "P") is bool(rows.filled(row(value), "P"))
+    assert rows.filled(row(value), "P") == tuple(
+        entry.strip() for entry in rows.array(row(value), "P") if entry.strip()
+    )
+
+
+def test_what_is_short_is_worked_out_once_and_what_is_long_each_time() -> None:
+    asked = []
+
+    @rows.remembered(3)
+    def length(text: str) -> int:
+        asked.append(text)
+        return len(text)
+
+    assert [length(text) for text in ("abc", "abc", "abcd", "abcd")] == [3, 3, 4, 4]
+    assert asked == ["abc", "abcd", "abcd"]

@@ -14,7 +14,7 @@ from compliance.hyperv.adapters import ENABLED
 from compliance.hyperv.additions import interface
 from compliance.hyperv.assumptions.rows import name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_SWITCH, OF_TEMPLATE, HostRows
+from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_TEMPLATE, HostRows, switch_of
 from compliance.hyperv.rows import (
     A_GUID,
     OF_MACHINE,
@@ -63,7 +63,7 @@ def switches(host: HostRows) -> Iterator[Sign]:
         for path in filled(row, "HostResource")
     ]
     for path in paths:
-        yield None if OF_SWITCH.search(path) else f"a path is {shorten_value(path)}"
+        yield None if switch_of(path) else f"a path is {shorten_value(path)}"
     if paths and not rows:
         yield "none is listed, though adapters are connected"
 

@@ -9,7 +9,7 @@ from compliance.hyperv import queries
 from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, number, or_none, text
+from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, is_filled, number, or_none, text
 from compliance.model import Row, Unread
 from compliance.words import shorten_value
 
@@ -51,12 +51,14 @@ def wql_accepted(host: HostRows) -> Iterator[Sign]:
     "1,441 recorded instances (txwinrm, go-wsman)",
 )
 def empty_array_absent(host: HostRows) -> Iterator[Sign]:
-    for name, row, query in _properties_of(host, ARRAYS.__contains__):
-        if name not in row:
-            if f"{query}.{name}" not in host.too_large:
-                yield None
-        elif not filled(row, name):
-            yield f"{name} of {query}: {shorten_value(row[name])}"
+    for class_name, names in _names_of(host, ARRAYS.__contains__):
+        rows = or_none(host.rows(class_name))
+        small = [name for name in names if f"{class_name}.{name}" not in host.too_large]
+        yield sum(name not in row for row in rows for name in small)
+        for row in rows:
+            for name in names:
+                if name in row and not is_filled(row, name):
+                    yield f"{name} of {class_name}: {shorten_value(row[name])}"
 
 
 @assumed(
@@ -73,12 +75,6 @@ def scalar_present(host: HostRows) -> Iterator[Sign]:
                 yield len(names)
             else:
                 yield from (None if name in row else f"{name} of {class_name}" for name in names)
-
-
-def _properties_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, Row, str]]:
-    for class_name, names in _names_of(host, wanted):
-        for row in or_none(host.rows(class_name)):
-            yield from ((name, row, class_name) for name in names)
 
 
 def _names_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, list[str]]]:
