@@ -60,6 +60,22 @@ def explain_weak_session(endpoint: Endpoint) -> LinkError:
     )
 
 
+def explain_cut_login(endpoint: Endpoint) -> LinkError:
+    return LinkError(
+        f"{endpoint}: ended the CredSSP login before it had proved who it is: nothing was asked;"
+        " somebody in between answers, or it is no Windows",
+        why=Why.BROKEN,
+    )
+
+
+def explain_old_login(endpoint: Endpoint, version: int) -> LinkError:
+    return LinkError(
+        f"{endpoint}: knows CredSSP up to version {version} only, whose proof can be turned against another server"
+        " (CVE-2018-0886); no password was sent: install Windows' updates there, or choose another `transport:`",
+        why=Why.LOGIN_IMPOSSIBLE,
+    )
+
+
 DAMAGED = "a sealed answer is damaged: its signature or length is wrong; something on the way may have changed it"
 _SEALED_LOST = (
     Why.BROKEN,

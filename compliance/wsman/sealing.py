@@ -12,25 +12,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from spnego import ContextReq
 from winrm.encryption import Encryption
 
 from compliance.errors import LinkError
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.http_answers import (
     explain_clear_answer,
+    explain_cut_login,
     explain_damage,
     explain_replay,
     explain_status,
     explain_weak_session,
 )
-
-# Flags of NTLM (MS-NLMP 2.2.2.5). Without extended session security a signature is a checksum that anybody can mend;
-# without 128 a key has 40 or 56 bits. A server takes all of them where it is asked for them, and pyspnego asks.
-_EXTENDED_SESSION_SECURITY = 0x00080000
-_KEY_OF_128_BITS = 0x20000000
-_NTLM_TERMS = _EXTENDED_SESSION_SECURITY | _KEY_OF_128_BITS
-_SIGNED_AND_SEALED = ContextReq.integrity | ContextReq.confidentiality
+from compliance.wsman.ntlm_terms import is_weak
 
 _KERBEROS_TOKEN = b"\x05\x04"  # of RFC 4121, which all but RC4 use
 _SEQUENCE = struct.Struct(">Q")  # the token's octets 8 to 16
@@ -84,14 +78,17 @@ class Sealing(Encryption):
 
 
 def refuse_weak_session(session: requests.Session, endpoint: Endpoint) -> None:
-    """Raise LinkError where an NTLM login ended without a session, or with one that does not sign and seal by keys of
-    128 bits: who stands between can strike that out of the server's challenge, and pyspnego takes what is left."""
+    """Raise LinkError where an NTLM or CredSSP login ended without a session, or an NTLM one with one that does not
+    sign and seal by keys of 128 bits: who stands between can strike that out of the server's challenge, and pyspnego
+    takes what is left. CredSSP's own login looks at its terms before the password travels."""
+    if endpoint.transport == "credssp":
+        if not getattr(session.auth, "is_complete", False):
+            raise explain_cut_login(endpoint)
+        return
     if endpoint.transport != "ntlm":
         return
     security = getattr(session.auth, "session_security", None)
     if security is None:  # it let us in without a login
         raise explain_status(requests.codes.ok, endpoint, empty=False)
-    context = security._context  # noqa: SLF001  # requests_ntlm's, which pywinrm wraps and unwraps by as well
-    flags = context._context_attr  # noqa: SLF001  # as the server chose them; what is public leaves the keys out
-    if context.context_attr & _SIGNED_AND_SEALED != _SIGNED_AND_SEALED or flags & _NTLM_TERMS != _NTLM_TERMS:
+    if is_weak(security._context):  # noqa: SLF001  # requests_ntlm's, which pywinrm wraps and unwraps by as well
         raise explain_weak_session(endpoint)

@@ -36,7 +36,6 @@ class HardenedTransport(Transport):
             server_cert_validation="validate" if endpoint.verify else "ignore",
             kerberos_hostname_override=endpoint.kerberos_host,
             service="HTTP",  # of the ticket; pywinrm's Transport, other than its Protocol, has None for a default
-            credssp_auth_mechanism="ntlm",  # or a wrong password may be tried with a KDC first, and with the host then
             auth_method=endpoint.transport,  # type: ignore[arg-type]  # an unknown one is refused by pywinrm itself
             message_encryption="always" if endpoint.sealed else "never",
             proxy=None,
@@ -123,6 +122,10 @@ class HardenedTransport(Transport):
             from compliance.wsman.kerberos_login import KerberosLogin
 
             session.auth = KerberosLogin(self._endpoint)
+        if self.auth_method == "credssp":
+            from compliance.wsman.credssp_login import CredSSPLogin  # likewise
+
+            session.auth = CredSSPLogin(self._endpoint)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from tests.wsman.listener import answer, read_request
 from tests.wsman.samples import IDENTIFY_RESPONSE, fault, first, wmi_error, wsman_fault
 
 SOAP = "Content-Type: application/soap+xml;charset=UTF-8"
+SEALED_KIND = re.compile(rb"Content-Type: multipart/encrypted;[^\r]*")
 ENVELOPES = (
     fault("n:CannotProcessFilter", wmi_error(0x8004100E, 3), relates_to=None),  # no such namespace
     fault("a:DestinationUnreachable", wsman_fault("2150858752"), relates_to=None),  # no such class
@@ -34,6 +35,7 @@ FORGED = (
     *(answer(500, envelope, SOAP) for envelope in ENVELOPES),
     *(answer(200, envelope, SOAP) for envelope in ENVELOPES),
     *(answer(500, envelope, SEALED) for envelope in ENVELOPES),
+    *(answer(500, envelope, SEALED.replace("SPNEGO", "CredSSP")) for envelope in ENVELOPES),
     answer(200, ENVELOPES[0].decode().encode("utf-16"), SOAP),
     answer(401, b"", "WWW-Authenticate: Negotiate"),
     answer(401, b"", 'WWW-Authenticate: Basic realm="WSMAN"'),
@@ -206,7 +208,7 @@ MOVES: Mapping[str, Callable[[Exchange, int], None]] = {
     "forge after": lambda exchange, number: exchange.say(exchange.forward() + _pick(number)),
     "flip": _flip,
     "change status": _change_status,
-    "call clear": lambda exchange, _: exchange.say(exchange.forward().replace(SEALED.encode(), SOAP.encode())),
+    "call clear": lambda exchange, _: exchange.say(SEALED_KIND.sub(SOAP.encode(), exchange.forward())),
     "cut": lambda exchange, number: _cut(exchange, exchange.forward(), number),
     "weaken": _weaken,
 }

@@ -105,7 +105,7 @@ def over_https(name: str, port: int, ca: Path) -> Entry:
 
 def read(entry: Entry, limits: Limits) -> Reading | Unread:
     """One server, by the audit's own reader; only that nobody sleeps between two attempts."""
-    user = "LAB\\reader" if entry.transport == "ntlm" else "reader"
+    user = "LAB\\reader" if entry.transport in ("ntlm", "credssp") else "reader"
     endpoint = endpoint_of(entry, Credential(username=user, password=Secret(PASSWORD)), limits)
     deadline = time.monotonic() + limits.server
     try:
