@@ -15,7 +15,7 @@ import pytest
 
 from compliance.model import ReplicatedVM, Server, Unread
 from compliance.plugin.ini_file import add_keys, apply_ini, has_estate
-from compliance.plugin.mistakes import usage_errors
+from compliance.plugin.mistakes import register, usage_errors
 from compliance.plugin.options import NEEDS_ESTATE, estate_options
 from compliance.words import printable
 
@@ -70,8 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
             ini.refuse_mistakes()
             if not has_estate:
                 _refuse_stray_options(config)
-            session = EstateSession.planned(config, ini, reports)
-    config.pluginmanager.register(session, "compliance.plugin.session")
+            register(config, EstateSession.planned(config, ini, reports), "compliance.plugin.session")
 
 
 def _refuse_stray_options(config: pytest.Config) -> None:

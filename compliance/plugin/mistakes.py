@@ -1,4 +1,4 @@
-"""Our one-line errors as pytest's: exit code 4, no traceback."""
+"""Our one-line errors as pytest's: exit code 4, no traceback. And the one mistake that leaves a run without us."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def usage_errors() -> Iterator[None]:
         yield
     except UsageError as error:
         raise pytest.UsageError(*lines_of(error)) from error
+
+
+def register(config: pytest.Config, part: object, name: str) -> None:
+    """Register a part of ours. UsageError where ``-p no:NAME`` keeps it out: the rest would end with pytest's own exit
+    code, which knows no gate."""
+    if config.pluginmanager.register(part, name) is None:
+        raise pytest.UsageError(f"-p no:{name} would leave the estate unjudged: leave it out")

@@ -22,7 +22,7 @@ from compliance.plugin.grain import Bundle, bundles, of_rule
 from compliance.plugin.handover import KEY, Handover, delete_handover, write_handover
 from compliance.plugin.ini_file import IniOptions
 from compliance.plugin.junit import add_headline
-from compliance.plugin.mistakes import usage_errors
+from compliance.plugin.mistakes import register, usage_errors
 from compliance.plugin.options import Grain
 from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
@@ -86,11 +86,11 @@ class EstateSession:
         _replace_metadata(config, self._table)
         add_headline(config, self._table)
         page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""
-        config.pluginmanager.register(PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
+        register(config, PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
         exit_code = ExitCode(self._table.gate, self._ids)
-        config.pluginmanager.register(exit_code, "compliance.plugin.exit_code")
+        register(config, exit_code, "compliance.plugin.exit_code")
         ending = Ending(self._request, self._table, exit_code, self._reports)
-        config.pluginmanager.register(ending, "compliance.plugin.ending")
+        register(config, ending, "compliance.plugin.ending")
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -119,7 +119,7 @@ class EstateSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        if not isinstance(item, Case) or item.config.option.usepdb:
+        if not isinstance(item, Case) or item.config.getoption("usepdb", False):
             return None
         run(item)
         return True

@@ -206,6 +206,9 @@ SITUATIONS: list[tuple[str, Sequence[str], int, str]] = [
     ("-x", given("both", "-x"), 1, "cases were judged, but not run by pytest"),
     ("--deselect all that fails", given("violated", "--deselect", f"test::{RULE}"), 1, "1 finding at or above"),
     ("xdist", given("both", "-n", "2"), 1, "1 finding at or above"),
+    ("without our session", given("violated", "-p", "no:compliance.plugin.session", "test_ok.py"), 4, "unjudged"),
+    ("without the gate's end", given("incomplete", "-p", "no:compliance.plugin.ending", "test_ok.py"), 4, "unjudged"),
+    ("without pytest's debugger", given("healthy", "-p", "no:debugging"), 0, "The gate is open"),
     ("--collect-only", given("violated", "--collect-only"), 0, "mute01"),
     ("--help", given("violated", "--help"), 0, "--hv-fail-at"),
     # beside users' own tests
