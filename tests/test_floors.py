@@ -7,12 +7,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "compliance"
+from tests.modules import PACKAGE, module_files, name_of, nodes_of, tree_of
+
+ROOT = PACKAGE.parent
 
 FLOORS = (
     {"__main__"},
@@ -41,21 +44,14 @@ FOREIGN_PATH = re.compile(rb"(?<![\w.}-])/(?:work|root|home)/[\w.]")
 WMI_NAMESPACE = re.compile(rb"/root/(?:virtualization|cimv2|mscluster|hypervcluster|standardcimv2)", re.IGNORECASE)
 
 
-def files() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
-
-
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text("utf-8"), str(path))
-
-
-def name_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).as_posix()
-
-
-def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
+@cache
+def imported(path: Path) -> tuple[tuple[str, int], ...]:
     """Every module that is imported anywhere in a file, inside functions and TYPE_CHECKING too."""
-    for node in ast.walk(tree):
+    return tuple(imports_among(nodes_of(path)))
+
+
+def imports_among(nodes: tuple[ast.AST, ...]) -> Iterator[tuple[str, int]]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -66,11 +62,11 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, int]]:
 
 def modules() -> dict[str, Path]:
     """Dotted name below compliance -> file."""
-    found = {}
-    for path in files():
+    paths = {}
+    for path in module_files():
         parts = path.relative_to(PACKAGE).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+        paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return paths
 
 
 MODULES = modules()
@@ -78,7 +74,7 @@ MODULES = modules()
 
 def known_imports(path: Path) -> set[str]:
     """Modules of ours that a file imports, each by its most exact name."""
-    names = {name.removeprefix("compliance").lstrip(".") for name, _ in imported(tree_of(path)) if is_ours(name)}
+    names = {name.removeprefix("compliance").lstrip(".") for name, _ in imported(path) if is_ours(name)}
     exact = {name if name in MODULES else name.rpartition(".")[0] for name in names}
     return {name for name in exact if not any(other.startswith(f"{name}.") for other in exact)} - {""}
 
@@ -95,7 +91,11 @@ def floor_of(module: str) -> int:
     return floors[0]
 
 
-IMPORTS = sorted((module, other) for module, path in MODULES.items() if module for other in known_imports(path))
+@cache
+def imports() -> tuple[tuple[str, str], ...]:
+    """Return who imports whom."""
+    pairs = ((module, other) for module, path in MODULES.items() if module for other in known_imports(path))
+    return tuple(sorted(pairs))
 
 
 def test_each_room_has_its_floor() -> None:
@@ -105,12 +105,12 @@ def test_each_room_has_its_floor() -> None:
 
 
 def test_imports_are_absolute() -> None:
-    relative = [name_of(path) for path in files() for _, level in imported(tree_of(path)) if level]
+    relative = [name_of(path) for path in module_files() for _, level in imported(path) if level]
     assert relative == []
 
 
 def test_imports_go_down() -> None:
-    between = {(module.partition(".")[0], other.partition(".")[0]): (module, other) for module, other in IMPORTS}
+    between = {(module.partition(".")[0], other.partition(".")[0]): (module, other) for module, other in imports()}
     wrong = {
         f"{module} imports {other}"
         for (room, known), (module, other) in between.items()
@@ -121,7 +121,7 @@ def test_imports_go_down() -> None:
 
 def test_families_of_rules_do_not_know_each_other() -> None:
     """What a rule finds is mended elsewhere: no rule asks for its remedy."""
-    families = [(one, other) for one, other in IMPORTS if one.startswith("rules.") and other.startswith("rules.")]
+    families = [(one, other) for one, other in imports() if one.startswith("rules.") and other.startswith("rules.")]
     shared = {
         one: ("rules.evidence", "rules.remedies") if one.startswith("rules.remedies") else "rules.evidence"
         for one, _ in families
@@ -130,11 +130,10 @@ def test_families_of_rules_do_not_know_each_other() -> None:
 
 
 def test_no_circle() -> None:
-    reached: dict[str, set[str]] = {module: {other for one, other in IMPORTS if one == module} for module in MODULES}
-    for _ in MODULES:
-        for others in reached.values():
-            others |= {further for other in others for further in reached[other]}
-    assert [module for module, others in reached.items() if module in others] == []
+    known: dict[str, set[str]] = {module: set() for module in MODULES}
+    for module, other in imports():
+        known[module].add(other)
+    TopologicalSorter(known).prepare()  # raises CycleError, which names the modules
 
 
 def test_the_package_re_exports_nothing() -> None:
@@ -145,21 +144,21 @@ def test_the_package_re_exports_nothing() -> None:
 
 def test_nobody_imports_from_the_package_itself() -> None:
     """`from compliance import x` is only for a module x."""
-    for path in files():
-        for name, _ in imported(tree_of(path)):
+    for path in module_files():
+        for name, _ in imported(path):
             assert not is_ours(name) or name.count(".") != 1 or name.partition(".")[2] in MODULES, (path, name)
 
 
-def docstrings(tree: ast.Module) -> set[int]:
+def docstrings(nodes: tuple[ast.AST, ...]) -> set[int]:
     """Bare strings: docstrings, and those that stand below a name."""
-    return {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
 
 
-def spoken(tree: ast.Module) -> Iterator[str]:
+def spoken(nodes: tuple[ast.AST, ...]) -> Iterator[str]:
     """What the code itself says: its strings and names. Comments never reach the tree."""
-    told = docstrings(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in told:
+    documentation = docstrings(nodes)
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and id(node) not in documentation:
             yield node.value if isinstance(node.value, str) else node.value.decode("latin-1")
         elif isinstance(node, ast.Name | ast.Attribute):
             yield node.id if isinstance(node, ast.Name) else node.attr
@@ -168,8 +167,8 @@ def spoken(tree: ast.Module) -> Iterator[str]:
 def test_the_names_of_windows_classes_have_one_home() -> None:
     found = {
         name_of(path): names
-        for path in files()
-        if (names := {match[0] for text in spoken(tree_of(path)) for match in CIM_NAME.finditer(text)})
+        for path in module_files()
+        if (names := {match[0] for text in spoken(nodes_of(path)) for match in CIM_NAME.finditer(text)})
     }
     strange = {
         file: names - NOT_READ.get(file, set()) for file, names in found.items() if file not in HOMES_OF_CIM_NAMES
@@ -180,7 +179,7 @@ def test_the_names_of_windows_classes_have_one_home() -> None:
 
 def test_the_network_has_one_home() -> None:
     users = {
-        name_of(path) for path in files() if {name.partition(".")[0] for name, _ in imported(tree_of(path))} & NETWORK
+        name_of(path) for path in module_files() if {name.partition(".")[0] for name, _ in imported(path)} & NETWORK
     }
     assert {user for user in users if not user.startswith("wsman/")} == set()
     assert users
@@ -190,8 +189,8 @@ def test_guests_are_entered_in_one_place() -> None:
     """testinfra and paramiko read without a cap and take any host key, unless they are kept from it."""
     users = {
         (name_of(path), name.partition(".")[0])
-        for path in files()
-        for name, _ in imported(tree_of(path))
+        for path in module_files()
+        for name, _ in imported(path)
         if name.partition(".")[0] in {"testinfra", "paramiko", "subprocess"}
     }
     assert users == {
@@ -209,7 +208,7 @@ def test_what_judges_and_tells_touches_no_file_and_no_clock() -> None:
         (module, name)
         for module, path in MODULES.items()
         if module.partition(".")[0] in pure
-        for name, _ in imported(tree_of(path))
+        for name, _ in imported(path)
         if name.partition(".")[0] in world
     }
     assert found == set()

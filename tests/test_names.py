@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "compliance"
+from tests.modules import module_files, name_of, nodes_of, tree_of
+
 MOST_OF_A_MODULE = 350
 MOST_OF_A_CLASS = 120
 """Lines, with their docstrings."""
@@ -17,8 +17,6 @@ VAGUE = frozenset(
     {"told", "found", "said", "shown", "listed", "named", "given", "asked", "whose", "beside", "kept", "one"}
 )
 """They say that something happened to something; a search for them finds everything. Call it by what it holds."""
-
-TREES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
 def nouns(tree: ast.Module) -> Iterator[str]:
@@ -56,32 +54,32 @@ def targets(statement: ast.stmt) -> Iterator[str]:
 
 def test_a_noun_has_one_home() -> None:
     homes = defaultdict(list)
-    for module, tree in sorted(TREES.items()):
-        for noun in nouns(tree):
-            homes[noun].append(module)
+    for path in module_files():
+        for noun in nouns(tree_of(path)):
+            homes[noun].append(name_of(path))
     assert {noun: modules for noun, modules in homes.items() if len(modules) > 1} == {}
 
 
 def test_nothing_is_called_by_a_word_that_says_nothing() -> None:
     vague = [
-        f"{module}: {name}"
-        for module, tree in sorted(TREES.items())
-        for name in defined_names(tree)
+        f"{name_of(path)}: {name}"
+        for path in module_files()
+        for name in defined_names(tree_of(path))
         if name.strip("_").casefold() in VAGUE
     ]
     assert vague == []
 
 
 def test_no_module_is_too_long() -> None:
-    lines = {path.relative_to(PACKAGE).as_posix(): path.read_bytes().count(b"\n") for path in PACKAGE.rglob("*.py")}
+    lines = {name_of(path): path.read_bytes().count(b"\n") for path in module_files()}
     assert {module: count for module, count in lines.items() if count > MOST_OF_A_MODULE} == {}
 
 
 def test_no_class_is_too_long() -> None:
     classes = [
-        (module, node.name, (node.end_lineno or 0) - node.lineno + 1)
-        for module, tree in TREES.items()
-        for node in ast.walk(tree)
+        (name_of(path), node.name, (node.end_lineno or 0) - node.lineno + 1)
+        for path in module_files()
+        for node in nodes_of(path)
         if isinstance(node, ast.ClassDef)
     ]
     assert [found for found in classes if found[2] > MOST_OF_A_CLASS] == []

@@ -11,6 +11,7 @@ import pytest
 
 from compliance.commands.parser import COMMANDS
 from compliance.report.page.page import SCRIPTS
+from tests.modules import module_files, name_of, nodes_of
 from tests.running import ROOT, RunCommand, RunPytest
 
 PHRASES = re.compile(r"\b(not judged|accepted|notices?|(?:is|are|was|were) told|means? nothing)\b", re.IGNORECASE)
@@ -25,9 +26,8 @@ PAGES = ("page.html.j2", *(f"script/{name}.js" for name in SCRIPTS))
 
 def messages(path: Path) -> Iterator[str]:
     """Yield the texts of a module, without what documents it."""
-    tree = ast.parse(path.read_text("utf-8"))
-    documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
+    documentation = {id(node.value) for node in nodes_of(path) if isinstance(node, ast.Expr)}
+    for node in nodes_of(path):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
             yield node.value
 
@@ -35,10 +35,9 @@ def messages(path: Path) -> Iterator[str]:
 def test_no_message_says_it() -> None:
     found = {
         (name, text)
-        for path in (ROOT / "compliance").rglob("*.py")
+        for path in module_files()
         for text in messages(path)
-        if PHRASES.search(text)
-        and text not in OTHERS_WORDS.get(name := path.relative_to(ROOT / "compliance").as_posix(), ())
+        if PHRASES.search(text) and text not in OTHERS_WORDS.get(name := name_of(path), ())
     }
     assert found == set()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "compliance"
+from tests.modules import module_files, name_of, tree_of
+
 METHODS = frozenset({"isprintable", "translate", "maketrans"})
 MODULES = frozenset({"unicodedata"})
 HANDLERS = frozenset({"backslashreplace", "xmlcharrefreplace", "namereplace", "unicode_escape"})
@@ -105,9 +105,9 @@ def is_about_odd_letters(text: str) -> bool:
 def test_there_is_no_other_door() -> None:
     strange = {
         f"{name}: {part}"
-        for path in PACKAGE.rglob("*.py")
-        if (name := path.relative_to(PACKAGE).as_posix()) != "words.py"
-        for part in suspects(ast.parse(path.read_text("utf-8")))
+        for path in module_files()
+        if (name := name_of(path)) != "words.py"
+        for part in suspects(tree_of(path))
     }
     assert sorted(strange - set(NOT_OURS)) == []
     assert sorted(set(NOT_OURS) - strange) == []

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pytest
 
 from compliance.plugin.report_folder import WRITERS
+from tests.modules import PACKAGE, module_files, nodes_of
 from tests.running import ROOT
 
-PACKAGE = ROOT / "compliance"
 PAGE = (ROOT / "docs" / "threats.md").read_text(encoding="utf-8")
 SINKS = frozenset(
     {
@@ -31,10 +31,10 @@ OTHERS = {
 """Writers that are no file of WRITERS."""
 
 
-def calls(tree: ast.AST) -> Iterator[str]:
+def calls(nodes: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the name of each function that is called, and with what stands before its dot; and each module that is
     imported, since one that starts programs may be handed on as a value."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (f"import {alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call):
@@ -47,11 +47,11 @@ def calls(tree: ast.AST) -> Iterator[str]:
 
 
 def sinks_of(text: str) -> set[str]:
-    return SINKS.intersection(calls(ast.parse(text)))
+    return SINKS.intersection(calls(ast.walk(ast.parse(text))))
 
 
 def modules() -> set[str]:
-    found = {path for path in PACKAGE.rglob("*.py") if sinks_of(path.read_text("utf-8"))}
+    found = {path for path in module_files() if SINKS.intersection(calls(nodes_of(path)))}
     found |= set((PACKAGE / "diff").glob("as_*.py"))
     writers = {writer.__module__.removeprefix("compliance.").replace(".", "/") + ".py" for writer in WRITERS.values()}
     return {path.relative_to(PACKAGE).as_posix() for path in found} | writers | OTHERS

@@ -19,8 +19,8 @@ from compliance.rules.remedies.case import Family, RemedyCase
 from compliance.rules.remedies.causes_text import HEADINGS, cause_heading
 from compliance.rules.remedies.command import Command, Remedy, Shell
 from compliance.rules.remedies.remedy import REMEDIES, WITHOUT_REMEDY
+from tests.modules import module_files, nodes_of
 from tests.rules.remedies.cases import GUID, NIC_GUID, case, families, machine, setting, sides
-from tests.running import ROOT
 
 ON_MACHINE = f"Get-VM -Id '{GUID}' | "
 ON_ADAPTER = f"{ON_MACHINE}Get-VMNetworkAdapter | Where-Object {{ $_.Id -like '*\\{NIC_GUID}' }} | "
@@ -63,8 +63,8 @@ def test_a_heading_says_what_is_wrong_and_not_what_should_be() -> None:
 
 
 def texts_of_causes() -> Iterator[str]:
-    for path in (ROOT / "compliance").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for path in module_files():
+        for node in nodes_of(path):
             if isinstance(node, ast.keyword) and node.arg == "cause" and isinstance(node.value, ast.Constant):
                 yield f"{path.name}: {node.value.value!r}"
 
