@@ -10,6 +10,7 @@ POSIX only.
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -81,7 +82,7 @@ def _text(file: Any) -> str:
 
 
 def serve() -> None:
-    """Load what a run loads, by a run; then fork for each request."""
+    """Load what a run loads, by a run that writes all reports; then fork for each request."""
     answers = os.dup(1)
     requests = os.fdopen(os.dup(0), encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -89,7 +90,10 @@ def serve() -> None:
     os.dup2(nothing, 1)
     import pytest
 
-    pytest.main(["-p", "no:cacheprovider", "--co", "-q", "--inventory", str(LAB)])
+    with tempfile.TemporaryDirectory() as reports:
+        pytest.main(["-p", "no:cacheprovider", "-q", "--inventory", str(LAB), "--hv-report-dir", reports])
+    gc.collect()
+    gc.freeze()  # each run looks for garbage twice at its end: for its own alone
     for line in requests:
         request = json.loads(line)
         child = os.fork()
