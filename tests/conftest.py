@@ -4,11 +4,14 @@ and no password is in any file that a run wrote.
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Generator, Mapping
+from functools import cache, partial
 from pathlib import Path
 
 import pytest
@@ -30,7 +33,7 @@ LEAKS: list[str] = []
 """Files of this process's tests, and of its workers', that a password is in."""
 
 
-PROCESSES = {"run_pytest", "command", "title_in", "browser"}
+PROCESSES = {"run_pytest", "command", "title_in", "browser", "with_ansible"}
 """Fixtures that start a process, most of which take a second or more."""
 SLOW_FILES = {
     "commands/test_diff.py",
@@ -55,6 +58,8 @@ SLOW_FILES = {
 }
 """Files whose tests start other programs, wait for deadlines, or go through thousands of estates."""
 
+WARNINGS_ARE_ERRORS = pytest.mark.filterwarnings("error")
+
 LONGEST = ("test_fuzz.py", "test_hostile.py")
 """The files that take a worker longest begin first: begun last, one would hold up the others, who are done."""
 
@@ -63,18 +68,39 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: starts processes, or takes seconds; `-m 'not slow'` is a quick look")
     if hasattr(config.option, "loadscopereorder"):  # xdist's own order puts a file of one test last
         config.option.loadscopereorder = False
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):  # some hundred Pythons start: each would compile all of it anew
+        bytecode = tempfile.mkdtemp(prefix="bytecode-")
+        os.environ["PYTHONPYCACHEPREFIX"] = bytecode
+        config.add_cleanup(partial(shutil.rmtree, bytecode, ignore_errors=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect without a hunt for garbage, and leave what was collected out of later ones: it lives to the end."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Make warnings errors, only here: as a setting of the project it would reach the main job too."""
-    here = Path(__file__).parent
+    names = {path: _name_of(path) for path in {item.path for item in items}}
     for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.filterwarnings("error"))
-        is_slow = here in item.path.parents and item.path.relative_to(here).as_posix() in SLOW_FILES
-        if is_slow or PROCESSES.intersection(getattr(item, "fixturenames", ())):
+        name = names[item.path]
+        if name is not None:
+            item.add_marker(WARNINGS_ARE_ERRORS)
+        if name in SLOW_FILES or PROCESSES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def _name_of(path: Path) -> str | None:
+    """Return the name of a file of these tests as SLOW_FILES has it; None of a file elsewhere."""
+    here = Path(__file__).parent
+    return path.relative_to(here).as_posix() if path.is_relative_to(here) else None
 
 
 @cache
@@ -132,8 +158,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if FOLDER in session.config.stash:
         LEAKS.extend(canary.search(session.config.stash[FOLDER]))
     if hasattr(session.config, "workeroutput"):  # a worker of xdist, which tells the one who started it
-        told = {"actions": dict(actions()), "searched": dict(canary.SEARCHED), "leaks": LEAKS}
-        session.config.workeroutput.update(told)
+        counts = {"actions": dict(actions()), "searched": dict(canary.SEARCHED), "leaks": LEAKS}
+        session.config.workeroutput.update(counts)
     if session.exitstatus == pytest.ExitCode.OK and (LEAKS or not READING.issuperset(actions())):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -142,23 +168,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_testnodedown(node: object) -> None:
     import tests.simulator.server
 
-    told: Mapping[str, Mapping[str, int]] = getattr(node, "workeroutput", {})  # none of a worker that crashed
-    tests.simulator.server.ACTIONS.update(told.get("actions", {}))
-    canary.SEARCHED.update(told.get("searched", {}))
-    LEAKS.extend(told.get("leaks", []))
+    counts: Mapping[str, Mapping[str, int]] = getattr(node, "workeroutput", {})  # none of a worker that crashed
+    tests.simulator.server.ACTIONS.update(counts.get("actions", {}))
+    canary.SEARCHED.update(counts.get("searched", {}))
+    LEAKS.extend(counts.get("leaks", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    found = actions()
-    if found:
-        told = ", ".join(f"{count} {uri.rpartition('/')[2]}" for uri, count in found.most_common())
-        terminalreporter.write_line(f"servers were asked for: {told}")
-    for uri in sorted(found.keys() - READING):
+    asked_for = actions()
+    if asked_for:
+        counts = ", ".join(f"{count} {uri.rpartition('/')[2]}" for uri, count in asked_for.most_common())
+        terminalreporter.write_line(f"servers were asked for: {counts}")
+    for uri in sorted(asked_for.keys() - READING):
         terminalreporter.write_line(f"ERROR a server was asked for what is not reading: {uri or 'no action'}", red=True)
     searched = canary.SEARCHED
     if searched:
         ours = f"{searched['left out']} files of the tests' own left out"
-        told = f"{searched['files']} files and {searched['outputs']} outputs of programs, {ours}"
-        terminalreporter.write_line(f"passwords were searched for in {told}")
+        places = f"{searched['files']} files and {searched['outputs']} outputs of programs, {ours}"
+        terminalreporter.write_line(f"passwords were searched for in {places}")
     for path in sorted(LEAKS):
         terminalreporter.write_line(f"ERROR a password is in {path}", red=True)

@@ -98,6 +98,7 @@ def test_what_is_right(name: str) -> None:
     assert words(read(name)) == RIGHT[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RIGHT)
 @settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(

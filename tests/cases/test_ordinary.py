@@ -144,6 +144,7 @@ def words(found: Snapshot, direction: Direction = Direction.FAILOVER) -> Counter
     return Counter(one.word for one in readiness_of(estate, judge(estate)) if one.direction is direction)
 
 
+@pytest.mark.slow
 def test_five_hundred_ordinary_machines(whole: Snapshot) -> None:
     table = judge_snapshot(whole, Scope())
     assert alarms(table)[:5] == []
@@ -167,6 +168,7 @@ def test_landings_and_tests_are_the_strongest_evidence(whole: Snapshot) -> None:
     assert (rests["moved601"], rests["tried602"]) == ("landed", "landed")
 
 
+@pytest.mark.slow
 def test_between_stretched_sites_the_address_is_kept(whole: Snapshot) -> None:
     estate = translate(whole)
     (wide,) = [

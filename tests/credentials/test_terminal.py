@@ -55,6 +55,7 @@ credentials: {audit: {username: audit, prompt: true}}
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [("pytest", "--inventory", "lab.yaml"), ("compliance", "doctor", "--inventory", "lab.yaml")]
 )

@@ -213,6 +213,7 @@ def test_thousands_of_machines_of_an_unread_server_are_one_item() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("letter", ["y", "\N{CJK UNIFIED IDEOGRAPH-6771}", "\N{PILE OF POO}", "\x00"])
 @pytest.mark.parametrize("count", [1, 100, 5000])
 def test_markdown_is_bounded_and_tells_what_it_left_out(count: int, letter: str) -> None:
@@ -296,6 +297,7 @@ def test_whatever_a_host_wrote_is_code_in_markdown(text: str) -> None:
     check_markdown(text)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.text(st.one_of(st.sampled_from("`` \\|<@x\n"), st.characters(exclude_categories=())), min_size=1, max_size=20)

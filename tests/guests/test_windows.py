@@ -105,6 +105,7 @@ def unread(found: GuestReading | Unread) -> dict[str, Why]:
     return {name: answer.why for name, answer in found.answers.items() if isinstance(answer, Unread)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "faults", "whys"),
     [

@@ -109,6 +109,7 @@ ODD: dict[str, tuple[str, bytes, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ODD)
 def test_an_odd_file(tmp_path: Path, case: str) -> None:
     """``:`` before the text: it stands somewhere in the first line."""

@@ -206,6 +206,7 @@ def test_tables_can_be_read_without_seeing_them() -> None:
     )
 
 
+@pytest.mark.slow
 def test_five_thousand_failing_machines_stay_readable() -> None:
     found = replace(many(5000), readiness=())
     started = time.process_time()

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from compliance.judge.judge import judge
 from compliance.report.html.rows import WORDS, choose_rows, detail, foreign_cells, header_cells, row_cells
 from compliance.rule import Result, Rule, Severity
@@ -14,6 +16,7 @@ from tests.report.every import estate
 from tests.report.tables import many, small, verdict_of
 
 
+@pytest.mark.slow
 def test_rows_are_bounded_failed_first_then_unknown() -> None:
     found = small()
     worst = [one for one in found.verdicts if one.outcome.result is Result.FAILED]

@@ -248,10 +248,12 @@ def made_up(machines: int, rules: int, failing: int) -> Table:
     return Table(estate=estate, decisions=decisions, gate=gate, tool="t", readiness=readiness_of(estate, verdicts))
 
 
+@pytest.mark.slow
 def test_a_large_estate_is_a_bounded_file_and_what_passed_costs_little() -> None:
     """50,000 machines may take 8 MB: 160 octets each."""
     assert len(page(made_up(5_000, 18, failing=30)).encode()) < 150_000 + 5_000 * 100
 
 
+@pytest.mark.slow
 def test_a_real_estate_is_a_bounded_file() -> None:
     assert len(page(machines(1_000)).encode()) < 250_000 + 1_000 * 160

@@ -179,6 +179,7 @@ def test_a_foreign_reader_reads_it(tmp_path: Path) -> None:
     assert len(records) == 8
 
 
+@pytest.mark.slow
 @numpy
 @pytest.mark.parametrize("text", HARD[:2])
 def test_a_foreign_reader_reads_hostile_names(text: str, tmp_path: Path) -> None:
@@ -190,6 +191,7 @@ def test_a_foreign_reader_reads_hostile_names(text: str, tmp_path: Path) -> None
     assert (tmp_path / "x.csv").read_text("utf-8").count("guest-answers") >= 1
 
 
+@pytest.mark.slow
 def test_more_than_github_takes_is_left_out_and_said() -> None:
     found = tables.many(1)
     one = next(decision for decision in found.decisions if decision.verdict.machine)

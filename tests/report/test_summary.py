@@ -44,6 +44,7 @@ def test_somebodys_text_is_code(text: str) -> None:
     check(text)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=examples(100))
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=30))
 def test_any_text_is_code(text: str) -> None:

@@ -67,6 +67,7 @@ def test_the_last_lines_are_the_answer() -> None:
     assert "\n".join(found[-len(ANSWER.splitlines()) :]) == ANSWER
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 200])
 @pytest.mark.parametrize("count", [3, 40, 2000])
 def test_sentence_and_gate_are_in_sight_whatever_was_found(count: int, width: int) -> None:
@@ -148,6 +149,7 @@ def test_a_short_list_has_each_machine_with_its_finding() -> None:
     assert "    hv03: incomplete: connection refused" in told
 
 
+@pytest.mark.slow
 def test_a_long_list_has_names_in_columns_and_what_is_left_out() -> None:
     told = findings(many(2000), width=80)
     row = next(line for line in told if "/vm" in line)

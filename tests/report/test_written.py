@@ -109,6 +109,7 @@ def large() -> Table:
     return tables.showing(found, verdicts)
 
 
+@pytest.mark.slow
 @EVERY
 def test_twenty_thousand_findings_are_bounded(name: str, large: Table) -> None:
     assert len(WRITERS[name](large).encode()) <= BOUNDS[name]

@@ -17,6 +17,7 @@ from tests.simulator.test_simulator import PASSWORD, V2, Client, context_of, enu
 TRAP = "http://127.0.0.1:9/trap"
 
 
+@pytest.mark.slow
 def test_a_text_can_be_spoilt():
     elsewhere = fault_answer(Fault.EXTERNAL_ENTITIES, redirect_to=TRAP).text
     assert elsewhere.startswith("<!DOCTYPE")

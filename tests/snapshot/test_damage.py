@@ -81,6 +81,7 @@ SAYS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("packed", [True, False], ids=["packed", "plain"])
 @pytest.mark.parametrize("bomb", BOMBS)
 def test_a_bomb_is_refused_before_anything_is_built(bomb: str, packed: bool, tmp_path: Path) -> None:
@@ -152,6 +153,7 @@ def test_a_key_that_stands_twice_is_told(tmp_path: Path, whole: bytes, data: st.
 # --- size -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_forty_thousand_servers_are_no_trap(tmp_path: Path) -> None:
     """Their names were once compared each with each, which took a minute."""
     count = 40_000

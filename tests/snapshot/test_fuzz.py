@@ -208,6 +208,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> dict[Case, Result]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(10_000, quick=200), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers=st.lists(st.integers(0, 10**6), min_size=1, max_size=3))
 def test_no_damage_turns_anything_green(numbers: list[int], before: dict[Case, Result], tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_only_what_was_asked_for_is_kept() -> None:
     assert listing.instances == [{"Name": "a"}]
 
 
+@pytest.mark.slow
 def test_a_flood_of_what_nobody_asked_for_leaves_no_memory_behind() -> None:
     """Twelve answers of 1 MB each: kept whole they cost 13 MB and more, and what was asked for some kilobytes."""
     flood = wide("", context="1", cells=8_000).replace(b">x<", f">{'y' * 100}<".encode())

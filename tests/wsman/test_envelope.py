@@ -195,6 +195,7 @@ def test_what_is_refused(reply: bytes, text: str) -> None:
     assert caught.value.why is Why.BROKEN
 
 
+@pytest.mark.slow
 def test_half_a_million_levels_are_refused_and_not_fallen_into() -> None:
     levels = 500_000
     with pytest.raises(ReadError, match="levels deep"):

@@ -37,7 +37,7 @@ def with_ansible(environ: dict[str, str]) -> World:
 ENVIRON = {"HV_USER": "svc", "HV_PASSWORD": "canary"}
 
 
-@pytest.fixture(params=["without", "with"])
+@pytest.fixture(params=["without", pytest.param("with", marks=pytest.mark.slow)])
 def world(request: pytest.FixtureRequest) -> World:
     """Our own reading, and Ansible's where it is installed."""
     if request.param == "without":

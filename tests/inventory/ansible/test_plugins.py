@@ -73,6 +73,7 @@ def test_what_no_plugin_knows_is_a_remark(tmp_path: Path) -> None:
     assert found.entries["hv01"].remarks == ["ansible_winrm_of_our_own is not known of Ansible's plugin, and not used"]
 
 
+@pytest.mark.slow
 def test_every_variable_of_both_plugins_is_decided() -> None:
     """By their own documentation, where ansible-core is installed."""
     connection = pytest.importorskip("ansible.plugins.connection", reason="no ansible-core here")
