@@ -13,8 +13,8 @@ from compliance.hyperv import queries
 from compliance.hyperv.kvp import MAX_ITEM, Lost, parse_item
 from compliance.rules.evidence.table import SYSTEMS
 
-# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's between
-# its dots (`0-21-amd64`; `0-427` and `el9_4`; `21-150500` and `52-default`).
+# Words of operating systems, which decide a rule by its table, and of versions: a distribution's, and a kernel's parts
+# (`0-21-amd64`; `0-427` and `el9_4`; `21-150500` and `52-default`).
 OF_TABLE = "|".join(sorted({word for row in SYSTEMS for name in row.names for word in re.findall(r"\w+", name)}))
 OF_SYSTEMS = re.compile(
     "microsoft|windows|server|standard|datacenter|essentials|enterprise|professional|pro|core|edition|evaluation|azure|"
