@@ -249,10 +249,14 @@ def _adapters(machine: VirtualMachine, label: str) -> list[dict[str, str]]:
 
 
 def _uri(file: str) -> str:
-    """A relative path is one of the repository's root; a drive's letter or a leading slash makes a file URI."""
+    """A relative path is one of the repository's root; a drive's letter or a leading slash makes a file URI, in which
+    Windows' ``//server/share`` names its server as RFC 8089 does."""
+    file = re.sub(r"^//\?/(UNC(?=/))?", lambda extended: "/" if extended[1] else "", file)  # Windows' longer forms
     path = quote(file or "inventory", safe="/", errors="backslashreplace")
     if re.match("[A-Za-z]:/", file):
         return f"file:///{path.replace('%3A', ':', 1)}"
+    if file.startswith("//"):
+        return f"file:{path}"
     return f"file://{path}" if file.startswith("/") else path
 
 

@@ -57,6 +57,9 @@ def test_it_is_valid(found: Table) -> None:
         ("a b/ü#?.yaml", "a%20b/%C3%BC%23%3F.yaml"),
         ("C:/x/lab.yaml", "file:///C:/x/lab.yaml"),
         ("/x/lab.yaml", "file:///x/lab.yaml"),
+        ("//files/dr$/lab.yaml", "file://files/dr%24/lab.yaml"),
+        ("//?/UNC/files/dr$/lab.yaml", "file://files/dr%24/lab.yaml"),
+        ("//?/C:/x/lab.yaml", "file:///C:/x/lab.yaml"),
         ("a:b.yaml", "a%3Ab.yaml"),
     ],
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
-from tests.running import DEMO, ROOT, RunPytest
+from tests.running import DEMO, ROOT, RunCommand, RunPytest
 
 SNAPSHOT = ROOT / "inventories" / "demo.jsonl.gz"
 FOLDERS = ["with blanks and (signs)", "Zürich ß", "東京", "Ελλάδα und Україна", "deep/er/" + "x" * 60]
@@ -40,19 +41,50 @@ def forms(path: Path) -> dict[str, str]:
         "slashes": path.as_posix(),
         "without its drive": rest,
         "an extended name": f"\\\\?\\{drive}{rest}",
+        "a share": f"\\\\localhost\\{drive[0]}${rest}",
+        "a share, by slashes": f"//LOCALHOST/{drive[0].lower()}${rest}".replace("\\", "/"),
     }
+
+
+def refuse_without_shares(name: str) -> None:
+    r"""Skip where ``\\localhost\C$`` is none: Windows shows it to administrators, and .ci/windows makes it for Wine."""
+    if name.startswith(("\\\\localhost", "//")) and not Path(name).exists():
+        pytest.skip("needs the share C$, which administrators have")
 
 
 @pytest.mark.parametrize("form", forms(Path("C:/x")))
 def test_a_file_by_any_form_of_its_name(form: str, expected: bytes, tmp_path: Path, run_pytest: RunPytest) -> None:
     (tmp_path / "demo.jsonl.gz").write_bytes(SNAPSHOT.read_bytes())
     named = forms(tmp_path / "demo.jsonl.gz")[form]
+    refuse_without_shares(named)
     run = run_pytest(tmp_path, "--snapshot", named, "--hv-report-dir", forms(tmp_path / "reports")[form])
     assert run.returncode == 1, run.stdout + run.stderr
     assert (tmp_path / "reports" / "results.csv").is_file()
     (tmp_path / "site.yaml").write_text(f"name: demo\nsnapshot: {named}\n", encoding="utf-8")
     assert run_pytest(tmp_path, "--inventory", "site.yaml", "--hv-report-dir", "again").returncode == 1
     assert (tmp_path / "again" / "results.json").read_bytes() == expected
+
+
+def test_an_inventory_on_a_share_finds_what_stands_beside_it(
+    expected: bytes, tmp_path: Path, run_pytest: RunPytest, command: RunCommand
+) -> None:
+    (tmp_path / "demo.jsonl.gz").write_bytes(SNAPSHOT.read_bytes())
+    (tmp_path / "site.yaml").write_text("name: demo\nsnapshot: demo.jsonl.gz\n", encoding="utf-8")
+    share = forms(tmp_path)["a share"]
+    refuse_without_shares(share)
+    inventory = f"{share}\\site.yaml"
+    run = run_pytest(tmp_path, "--inventory", inventory, "--hv-report-dir", f"{share}\\reports", "--html", "x.html")
+    assert run.returncode == 1, run.stdout + run.stderr
+    folder = tmp_path / "reports"
+    assert f"Report: {Path(share, 'reports', 'report.html').as_uri()}" in run.stdout
+    assert (folder / "results.csv").is_file()
+    places = re.findall(r'"uri": ?"(.*?)"', (folder / "results.sarif").read_text(encoding="utf-8"))
+    assert set(places) == {Path(inventory).as_uri()}
+    assert Path(share, "reports", "report.html").as_uri() in (tmp_path / "x.html").read_text(encoding="utf-8")
+    assert command("inventory", "show", inventory).returncode == 0
+    made = command("init", "hv01", "--user", "a", "--no-test", "--ca", inventory, "--out", f"{share}\\new.yaml")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "  ca: site.yaml\n" in (tmp_path / "new.yaml").read_text(encoding="utf-8")
 
 
 # --- files that another program holds ---------------------------------------------------------------------------------
