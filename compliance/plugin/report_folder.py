@@ -165,7 +165,7 @@ class Reports:
 def _refuse_overlap(folder: Path, option: Any) -> None:
     """Raise UsageError where a file of the run is one of ours: a baseline that each run replaces would know every
     finding from the second run on."""
-    ours = {os.path.realpath(folder / name) for name in (*WRITERS, GATE)}
+    ours = {_real(folder / name) for name in (*WRITERS, GATE)}
     for name, key in (
         ("--hv-baseline", "hv_baseline"),
         ("--hv-save", "hv_save"),
@@ -173,8 +173,16 @@ def _refuse_overlap(folder: Path, option: Any) -> None:
         ("--html", "htmlpath"),
     ):
         file = getattr(option, key, None)
-        if file and os.path.realpath(file) in ours:
+        if file and _real(file) in ours:
             raise UsageError(f"{name} {file}: --hv-report-dir would overwrite it; keep it elsewhere")
+
+
+def _real(path: str | Path) -> str:
+    """Return where the path leads. Windows can't say it of a device, such as CON: whoever opens that gets the error."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return str(Path(path).absolute())
 
 
 def _closed(table: Table, reason: str) -> Table:

@@ -87,6 +87,14 @@ def test_an_inventory_on_a_share_finds_what_stands_beside_it(
     assert "  ca: site.yaml\n" in (tmp_path / "new.yaml").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("name", ["NUL", "CON", "con\\reports", "aux", "COM9"])
+def test_a_device_is_no_folder_for_reports(name: str, tmp_path: Path, run_pytest: RunPytest) -> None:
+    run = run_pytest(tmp_path, "--inventory", DEMO, "--hv-report-dir", name)
+    assert run.returncode == 4, run.stdout + run.stderr
+    assert f"ERROR: {name}: reports can't be written there: " in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+
+
 # --- files that another program holds ---------------------------------------------------------------------------------
 
 
