@@ -30,11 +30,11 @@ SCHEMAS = [
 EVERY = (*(name for name, *_ in SCHEMAS), "Jenkinsfile.sites", "awx-sites.yml")
 
 
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def ungathered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An inventory for each site; what its servers answered stands in for them."""
     snapshot = read_snapshot(DEMO.with_name("demo.jsonl.gz"))
-    folder = tmp_path / "repository"
+    folder = tmp_path_factory.mktemp("sites") / "repository"
     folder.mkdir()
     for site in SITES:
         servers = tuple(one for one in snapshot.servers if (one.site == "berlin") is (site == "berlin"))
@@ -42,11 +42,33 @@ def repository(tmp_path: Path) -> Path:
         part = replace(snapshot, estate=site, servers=servers, clusters=clusters)
         write_snapshot(part, folder / f"answers-{site}.jsonl.gz")
         (folder / f"{site}.yaml").write_text(f"name: {site}\nsnapshot: answers-{site}.jsonl.gz\n")
-    command = tmp_path / "bin" / "hyperv-compliance"
+    command = folder.parent / "bin" / "hyperv-compliance"
     command.parent.mkdir()
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m compliance "$@"\n')
     command.chmod(0o755)
     return folder
+
+
+@pytest.fixture(scope="module")
+def gathered(ungathered: Path) -> Path:
+    """The same after each site was gathered."""
+    folder = _copied(ungathered, ungathered.parent.with_name("gathered"))
+    for site in SITES:
+        done = run(folder, "sh", RECIPES / "gather.sh", site)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert re.search(rf"^[0-9a-f]{{64}}  {site}\.jsonl\.gz$", done.stdout, re.MULTILINE)
+    return folder
+
+
+@pytest.fixture
+def repository(gathered: Path, tmp_path: Path) -> Path:
+    """A gathered one that a test may change."""
+    return _copied(gathered, tmp_path / "sites")
+
+
+def _copied(folder: Path, parent: Path) -> Path:
+    shutil.copytree(folder.parent, parent)
+    return parent / folder.name
 
 
 def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
@@ -54,16 +76,8 @@ def run(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]:
     return run_in(folder, *command, env={"PATH": path})
 
 
-def gathered(folder: Path) -> None:
-    for site in SITES:
-        done = run(folder, "sh", RECIPES / "gather.sh", site)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert re.search(rf"^[0-9a-f]{{64}}  {site}\.jsonl\.gz$", done.stdout, re.MULTILINE)
-
-
 @pytest.mark.slow
 def test_what_was_gathered_apart_is_judged_once(repository: Path) -> None:
-    gathered(repository)
     done = run(repository, "sh", RECIPES / "judge.sh", *SITES)
     assert done.returncode == 1, done.stdout + done.stderr
     gate = json.loads((repository / "reports" / "gate.json").read_bytes())
@@ -79,7 +93,6 @@ def test_what_was_gathered_apart_is_judged_once(repository: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("harm", ["missing", "changed", "without a digest", "not named"])
 def test_a_site_that_is_not_what_was_gathered_is_judged_by_nobody(harm: str, repository: Path) -> None:
-    gathered(repository)
     snapshot = repository / "snapshots" / "frankfurt.jsonl.gz"
     match harm:
         case "missing":
@@ -95,7 +108,6 @@ def test_a_site_that_is_not_what_was_gathered_is_judged_by_nobody(harm: str, rep
 
 @pytest.mark.slow
 def test_a_site_that_can_not_be_read_hands_nothing_on(repository: Path) -> None:
-    gathered(repository)
     (repository / "berlin.yaml").write_text("nothing: here\n")
     done = run(repository, "sh", RECIPES / "gather.sh", "berlin")
     assert done.returncode == 4
@@ -148,8 +160,9 @@ def test_the_playbook_accepts_what_gather_sh_accepts() -> None:
 
 
 @pytest.mark.slow
-def test_the_playbook_runs(repository: Path) -> None:
+def test_the_playbook_runs(ungathered: Path, tmp_path: Path) -> None:
     """By Ansible itself, both sites on this machine."""
+    repository = _copied(ungathered, tmp_path / "sites")
     ansible = shutil.which("ansible-playbook", path=os.pathsep.join((str(SCRIPTS), os.environ["PATH"])))
     if ansible is None:
         pytest.skip("needs ansible-playbook (the extra `test-ansible`)")

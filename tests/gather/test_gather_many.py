@@ -79,7 +79,7 @@ def reasons(snapshot: Snapshot) -> dict[str, Unread]:
 
 # --- dead and stalling ones -------------------------------------------------------------------------------------------
 
-MANY = 200
+MANY = 100
 LIMITS = Limits(connect=1, operation=3, server=4)
 
 
@@ -101,13 +101,13 @@ def test_bad_servers_cost_a_run_no_more_than_one_deadline(threads: int, exchange
     with replaying(exchanges) as port, listening(silent) as mute, listening(stalls_midway) as halting:
         good = [entry(f"hv{number:03}", port) for number in range(MANY)]
         bad_ports = {7: closed_port(), 3: mute.port, 5: halting.port}
-        bad = {number: entry(f"hv{number:03}", bad_ports[3 + number % 3 * 2]) for number in range(9, MANY, 20)}
+        bad = {number: entry(f"hv{number:03}", bad_ports[3 + number % 3 * 2]) for number in range(9, MANY, 10)}
         snapshot, without = timed(good)
         assert reasons(snapshot) == {}
         snapshot, with_them = timed([bad.get(number, one) for number, one in enumerate(good)])
     assert set(reasons(snapshot)) == {one.name for one in bad.values()}
     assert {one.why for one in reasons(snapshot).values()} == {Why.UNREACHABLE, Why.TIMED_OUT}
-    assert with_them < 2 * without + LIMITS.server + 2, without  # twice, since other jobs slow a machine down
+    assert with_them < 2 * without + LIMITS.server + 6, without  # twice, since other jobs slow a machine down
     assert most <= threads + 1  # who reads, and the watch
     assert ends_soon(lambda: our_threads() == 0)
 

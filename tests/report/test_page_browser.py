@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,11 @@ def tab(chromium: Chromium, tmp_path: Path) -> Iterator[Tab]:
     assert chromium.mistakes == []
 
 
+@cache
+def machines_page(count: int) -> str:
+    return page(machines(count))
+
+
 class Tab:
     def __init__(self, chromium: Chromium, path: Path) -> None:
         self.chromium = chromium
@@ -68,7 +74,14 @@ class Tab:
         self.wait = chromium.wait
 
     def show(self, table: Table, address: str = "") -> None:
-        self.path.write_text(page(table), encoding="utf-8")
+        self._show(page(table), address)
+
+    def show_machines(self, count: int, address: str = "") -> None:
+        """Show the page that most of these tests look at: it is written once."""
+        self._show(machines_page(count), address)
+
+    def _show(self, text: str, address: str) -> None:
+        self.path.write_text(text, encoding="utf-8")
         self.chromium.size(1280, 900)
         self.chromium.open(self.path, address)
 
@@ -137,7 +150,7 @@ def test_an_empty_tab_is_not_there(tab: Tab) -> None:
 
 
 def test_a_subject_leads_to_its_machine(tab: Tab) -> None:
-    tab.show(machines(100), "rules")
+    tab.show_machines(100, "rules")
     tab.run(OPEN_ALL)
     name = tab.run(
         "(() => { const one = document.querySelector('#view .link'); one.click(); return one.textContent; })()"
@@ -185,7 +198,7 @@ def test_a_cluster_that_no_rule_in_scope_judged_has_not_passed(tab: Tab) -> None
 
 
 def test_the_worst_stand_first(tab: Tab) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     words = tab.cells(4)
     assert words[:12].count("✗ not ready") == 10
     assert [*dict.fromkeys(words)][:3] == [
@@ -214,12 +227,12 @@ def test_the_worst_stand_first(tab: Tab) -> None:
     ],
 )
 def test_filters_narrow(tab: Tab, filters: dict[str, str], count: int) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     for name, value in filters.items():
         tab.choose(name, value)
     assert tab.status.startswith(f"{count} of ")
     address = tab.run("location.hash.slice(1)")
-    tab.show(machines(100), address)
+    tab.show_machines(100, address)
     assert tab.status.startswith(f"{count} of "), "a view that was sent is the same"
 
 
@@ -228,13 +241,13 @@ def test_filters_narrow(tab: Tab, filters: dict[str, str], count: int) -> None:
     [("APP0003", 1), ("10.150.0.20", 1), ("fra-hv002", 50), ("fra-hv002/sql0006", 1), ("switched off", 1), ("<b>", 0)],
 )
 def test_a_search_finds(tab: Tab, text: str, count: int) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     tab.choose("text", text, "input")
     tab.wait(f"{STATUS}.startsWith('{count} of 100')")
 
 
 def test_a_count_filters_and_says_so(tab: Tab) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     tab.run("document.querySelector('[data-direction=failback][data-ready=unknown]').click()")
     assert tab.status == "5 of 100 machines, failback."
     assert tab.run("[...document.querySelectorAll('[aria-pressed=true]')].map((one) => one.textContent.trim())") == [
@@ -246,7 +259,7 @@ def test_a_count_filters_and_says_so(tab: Tab) -> None:
 
 @pytest.mark.parametrize("column", ["name", "from", "address", "today", "reason", "remedy"])
 def test_each_column_sorts_both_ways(tab: Tab, column: str) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     number = ["name", "from", "address", "today", "ready", "reason", "remedy"].index(column)
     tab.run(f"document.querySelector('[data-sort={column}]').click()")
     up = tab.cells(number)
@@ -266,7 +279,7 @@ def test_each_column_sorts_both_ways(tab: Tab, column: str) -> None:
 
 
 def test_a_row_opens_to_both_sides_and_each_step(tab: Tab) -> None:
-    tab.show(machines(100), "cause=Data+Exchange+is+switched+off+in+the+settings+of+the+virtual+machine")
+    tab.show_machines(100, "cause=Data+Exchange+is+switched+off+in+the+settings+of+the+virtual+machine")
     tab.run("document.querySelector('.opener').click()")
     assert tab.run("document.querySelector('.opener').getAttribute('aria-expanded')") == "true"
     tab.wait("document.querySelectorAll('.side').length === 2")
@@ -296,9 +309,7 @@ CLIPBOARDS = {
 
 @pytest.mark.parametrize("way", CLIPBOARDS)
 def test_what_is_copied_is_the_command(tab: Tab, way: str) -> None:
-    tab.show(
-        machines(100), "ready=not+ready&cause=Data+Exchange+is+switched+off+in+the+settings+of+the+virtual+machine"
-    )
+    tab.show_machines(100, "ready=not+ready&cause=Data+Exchange+is+switched+off+in+the+settings+of+the+virtual+machine")
     tab.run(f"{CLIPBOARDS[way]}; 0")
     tab.run("document.querySelector('.opener').click()")
     tab.wait("document.querySelector('.command .copy') !== null")
@@ -315,23 +326,23 @@ def test_what_is_copied_is_the_command(tab: Tab, way: str) -> None:
 
 
 def test_a_row_opens_by_keyboard(tab: Tab) -> None:
-    tab.show(machines(20))
+    tab.show_machines(20)
     tab.run("document.querySelector('.opener').focus()")
     tab.chromium.press("Enter", 13)
     tab.wait("document.querySelector('.story h3') !== null")
 
 
 def test_a_sent_view_opens_its_row_wherever_it_stands(tab: Tab) -> None:
-    tab.show(machines(200), "sort=name+down")
+    tab.show_machines(200, "sort=name+down")
     tab.run("document.querySelector('.more').click()")
     tab.run("[...document.querySelectorAll('.opener')].at(-1).click()")
     name, address = tab.run("[[...document.querySelectorAll('.opener')].at(-1).textContent, location.hash.slice(1)]")
-    tab.show(machines(200), address)
+    tab.show_machines(200, address)
     assert tab.run("document.querySelector('.opener[aria-expanded=true]').textContent") == name
 
 
 def test_what_is_packed_is_unpacked(tab: Tab) -> None:
-    tab.show(machines(1_000), "ready=not+ready")
+    tab.show_machines(1_000, "ready=not+ready")
     assert tab.run("typeof JSON.parse(document.getElementById('data').textContent).main") == "string"
     assert tab.status == "100 of 1,000 machines, failover."
     tab.run("document.querySelector('.opener').click()")
@@ -340,7 +351,7 @@ def test_what_is_packed_is_unpacked(tab: Tab) -> None:
 
 def test_a_browser_that_unpacks_nothing_says_so_and_shows_the_worst(chromium: Chromium, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
-    old = page(machines(1_000)).replace("new DecompressionStream(", "new NoSuchStream(")
+    old = machines_page(1_000).replace("new DecompressionStream(", "new NoSuchStream(")
     path.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", old), "utf-8")
     chromium.open(path)
     assert "see results.csv" in chromium.run(STATUS)
@@ -356,7 +367,7 @@ ON_PAPER = """
 
 
 def test_filters_apply_to_paper(tab: Tab) -> None:
-    tab.show(machines(100))
+    tab.show_machines(100)
     assert len(tab.run(ON_PAPER)) == 13
     tab.choose("server", "fra-hv002")
     few = tab.run(ON_PAPER)
