@@ -33,6 +33,8 @@ NOT_OURS = {
     "wsman/document.py: is_envelope": "a null, which tells a coding",
     "wsman/document.py: _utf16": "the same",
     "wsman/sealing.py: _KERBEROS_TOKEN": "octets of a token",
+    "wsman/arriving.py: _STATUS": "a form of octets: what has another is left to http.client",
+    "wsman/arriving.py: _FIELD": "the same",
     "files/yaml_file.py: _value": "a mistake that names the letter by its number",
     "files/yaml_file.py: _safe": "calls the door, where there is need",
     "snapshot/json_values.py: name": REFUSES,

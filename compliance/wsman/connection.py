@@ -1,9 +1,12 @@
-"""Bytes to a host and bytes back. pywinrm does it; every foreign error becomes ours here."""
+"""Bytes to a host and bytes back, by pywinrm or, where NTLM seals them, by ourselves; every foreign error becomes ours
+here.
+"""
 
 from __future__ import annotations
 
 import socket
 import time
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +16,7 @@ from compliance.wsman.document import is_envelope
 from compliance.wsman.endpoint import Endpoint
 from compliance.wsman.gauge import Gauge
 from compliance.wsman.http_answers import explain_status
+from compliance.wsman.ntlm import NtlmTransport
 from compliance.wsman.preflight import refuse_login
 from compliance.wsman.quiet import quiet
 from compliance.wsman.tickets import drawn_by
@@ -44,7 +48,8 @@ class Connection:
         self._idle = idle
         self._wire = Wire(endpoint.address, endpoint.port, endpoint.connect)
         self._gauge = Gauge(self._wire, str(endpoint))
-        self._transport: HardenedTransport | None = None
+        self._transport: HardenedTransport | NtlmTransport | None = None
+        self._silence = ExitStack()
         self._last = 0.0
         self._broken: LinkError | None = None
         self.messages = 0
@@ -77,7 +82,7 @@ class Connection:
             with drawn_by(self._endpoint):
                 return self._exchange(message)
         except LinkError as error:
-            self._broken = self._lost(error)
+            self._broken = _lost(error, self._endpoint, self._gauge.status) if self.messages else error
             if self._broken is error:
                 raise
             raise self._broken from error
@@ -97,15 +102,7 @@ class Connection:
             self._transport = None
         self._gauge.close()
         self._wire.close()
-
-    def _lost(self, error: LinkError) -> LinkError:
-        """Return a LostError for a host that may know us again over a new connection, else ``error`` as it is.
-
-        A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session
-        (400, measured), may know us again over a new connection. One that never answered, or refused the login, is not
-        tried twice."""
-        gone = error.why in (Why.UNREACHABLE, Why.BUSY) or (self._endpoint.sealed and self._gauge.status == 400)
-        return LostError(str(error), why=error.why) if gone and self.messages else error
+        self._silence.close()
 
     def _exchange(self, message: bytes) -> bytes:
         until = min(self._deadline, time.monotonic() + self._endpoint.operation)
@@ -113,7 +110,9 @@ class Connection:
             raise LinkError(f"{self._endpoint}: the time for this host is used up", why=Why.TIMED_OUT)
         if self._transport is not None and self._endpoint.sealed and time.monotonic() - self._last > self._idle:
             self.close()
-        with quiet(), self._wire.until(until):
+        if self._transport is None:
+            self._silence.enter_context(quiet())  # until it is closed: by message it cost as much as sealing one
+        with self._wire.until(until):
             reply = self._post(message)
         if self._wire.expired:  # without a length, a body that the timer cut looks complete
             raise _late(self._endpoint, self._wire)
@@ -127,7 +126,8 @@ class Connection:
     def _post(self, message: bytes) -> bytes:
         try:
             if self._transport is None:
-                self._transport = HardenedTransport(self._endpoint, self._gauge)
+                is_own = self._endpoint.transport == "ntlm" and self._endpoint.sealed
+                self._transport = (NtlmTransport if is_own else HardenedTransport)(self._endpoint, self._gauge)
                 if self._endpoint.transport == "kerberos":
                     self._wire.phase = "ticket"  # pywinrm asks for the host's one before it connects
             return self._transport.send_message(message)
@@ -149,6 +149,16 @@ class Connection:
             hint = hint_other_port(self._endpoint, patience)
             return LinkError(hint or str(ours), why=ours.why)
         return ours
+
+
+def _lost(error: LinkError, endpoint: Endpoint, status: int) -> LinkError:
+    """Return a LostError for a host that may know us again over a new connection, else ``error`` as it is.
+
+    A host that answered before and now cuts us off, is overloaded (503), or has forgotten our sealed session (400,
+    measured), may know us again over a new connection. One that never answered, or refused the login, is not tried
+    twice."""
+    gone = error.why in (Why.UNREACHABLE, Why.BUSY) or (endpoint.sealed and status == 400)
+    return LostError(str(error), why=error.why) if gone else error
 
 
 def _late(endpoint: Endpoint, wire: Wire) -> LinkError:

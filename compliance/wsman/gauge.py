@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import re
 import socket
-import ssl
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -18,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.response import BaseHTTPResponse
 
 from compliance.errors import LinkError, Why
+from compliance.wsman.arriving import Arriving, Fields, arrive
 from compliance.wsman.http_answers import explain_second_answer
 from compliance.wsman.wire import Wire, connection_classes
 
@@ -31,53 +29,28 @@ _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z-]{1,20})(?=\s|,|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class SealedResponse:
-    """Of requests' response what pywinrm's unsealing looks at."""
+class HttpAnswer:
+    """An answer that was read whole. ``headers`` and ``request`` are what pywinrm's unsealing looks at."""
 
     status: int
-    headers: http.client.HTTPMessage
+    fields: Fields
     content: bytes
     url: str
 
     @property
-    def request(self) -> SealedResponse:
+    def headers(self) -> Fields:
+        return self.fields
+
+    @property
+    def request(self) -> HttpAnswer:
         return self
 
 
-class _SocketOctets(io.RawIOBase):
-    """A socket's octets until ``is_over``: what was read too much is looked at then, without waiting for more."""
-
-    def __init__(self, plug: socket.socket) -> None:
-        super().__init__()
-        self._plug = plug
-        self.is_over = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        return None if self.is_over else self._plug.recv_into(buffer)
-
-
-class _SocketReader(io.BufferedReader):
-    """What http.client reads an answer from, and closes with its last octet: ``is_followed`` is asked after that."""
-
-    def __init__(self, plug: socket.socket) -> None:
-        self._source = _SocketOctets(plug)
-        super().__init__(self._source)
-        self._plug = plug
-
-    def makefile(self, _mode: str) -> BinaryIO:
-        """Stand where http.client expects a socket."""
-        return self
-
-    def close(self) -> None:
-        """Stay open: the socket outlives its answers."""
-
-    def is_followed(self) -> bool:
-        """Return whether more has come than the answer that was read."""
-        self._source.is_over = True
-        return bool(self.peek(1)) or (isinstance(self._plug, ssl.SSLSocket) and self._plug.pending() > 0)
+def head_of(request: requests.PreparedRequest, headers: Mapping[str, str]) -> bytes:
+    """Return the head of a message, but for its Content-Length, which ends it."""
+    fields = {"Host": urlsplit(request.url or "").netloc, **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if name.lower() != "content-length")
+    return f"POST {request.path_url} HTTP/1.1\r\n{lines}Content-Length: ".encode("latin-1")
 
 
 class Gauge(HTTPAdapter):
@@ -115,9 +88,12 @@ class Gauge(HTTPAdapter):
         self.status = response.status_code
         raw: BaseHTTPResponse = response.raw
         self._unread = raw
-        refuse_absurd_offers(self._name, raw)
+        offers = raw.headers.getlist("WWW-Authenticate")
+        refuse_absurd_offers(self._name, self.status, offers)
         if self.status == requests.codes.unauthorized:
-            self._look_at_refusal(raw)
+            # The body stays unread: requests_ntlm takes the certificate for its channel binding from the live socket
+            # of an unread 401.
+            self._note_offers(offers, raw.headers.get("Content-Length", ""))
             return response
         refuse_form(self._name, raw.status, raw.headers.get("Content-Encoding"))
         response.raw = io.BytesIO(self._read(lambda octets: raw.read(octets, decode_content=False)))
@@ -125,35 +101,49 @@ class Gauge(HTTPAdapter):
         self._unread = None
         return response
 
+    def connect(self) -> None:
+        """Open a socket that belongs to no library."""
+        self._wire.connect()
+
     def idle_plug(self) -> socket.socket | None:
-        """Return the logged-in connection's socket, where the host has not closed it since."""
+        """Return the connection's socket, where the host has not closed it since."""
         return self._wire.idle_plug()
 
-    def post(self, plug: socket.socket, headers: Mapping[str, str], body: bytes, url: str) -> SealedResponse:
-        """Return the answer to a message over a connection that knows us.
+    def ask(self, plug: socket.socket, head: bytes) -> HttpAnswer:
+        """Return the answer to a login's message without a body; a refusal is one."""
+        arriving = self._send(plug, head, b"")
+        refuse_absurd_offers(self._name, arriving.status, arriving.fields.get_all("WWW-Authenticate"))
+        if arriving.status == requests.codes.unauthorized:
+            self._note_offers(arriving.fields.get_all("WWW-Authenticate"), arriving.fields.get("Content-Length"))
+        return self._take(arriving, "")
+
+    def post(self, plug: socket.socket, head: bytes, body: bytes, url: str) -> HttpAnswer:
+        """Return the answer to a message over a connection that knows us. ``head`` is one of ``head_of``.
 
         Raises what http.client and the socket raise, and LinkError.
         """
+        arriving = self._send(plug, head, body)
+        if arriving.status == requests.codes.unauthorized:
+            raise LinkError(f"{self._name}: HTTP 401: the host has forgotten our login", why=Why.UNREACHABLE)
+        return self._take(arriving, url)
+
+    def _send(self, plug: socket.socket, head: bytes, body: bytes) -> Arriving:
         self.status = 0
         plug.settimeout(self._wire.remaining())
-        lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Content-Length": len(body)}.items())
-        plug.sendall(f"POST {urlsplit(url).path} HTTP/1.1\r\n{lines}\r\n".encode("latin-1") + body)
+        plug.sendall(b"%b%d\r\n\r\n%b" % (head, len(body), body))
         self.octets_out += len(body)
-        reader = _SocketReader(plug)
-        with closing(http.client.HTTPResponse(reader, method="POST")) as raw:  # type: ignore[arg-type]  # see _Reader
-            raw.begin()
-            self.status = raw.status
-            if self.status == requests.codes.unauthorized:
-                raise LinkError(f"{self._name}: HTTP 401: the host has forgotten our login", why=Why.UNREACHABLE)
-            refuse_form(self._name, raw.status, raw.headers.get("Content-Encoding"))
-            content = self._read(raw.read)
-            if raw.length:
-                raise http.client.IncompleteRead(content, raw.length)
-            if reader.is_followed():
-                raise explain_second_answer(self._name)
-            if raw.will_close:
-                self._wire.hang_up()
-            return SealedResponse(raw.status, raw.headers, content, url)
+        arriving = arrive(plug)
+        self.status = arriving.status
+        return arriving
+
+    def _take(self, arriving: Arriving, url: str) -> HttpAnswer:
+        refuse_form(self._name, arriving.status, arriving.fields.get("Content-Encoding"))
+        content = self._read(arriving.read)
+        if arriving.is_followed():
+            raise explain_second_answer(self._name)
+        if arriving.closes:
+            self._wire.hang_up()
+        return HttpAnswer(arriving.status, arriving.fields, content, url)
 
     def close(self) -> None:
         """Close the answer that was not read to its end, too: it holds the socket, and the host would wait."""
@@ -162,12 +152,9 @@ class Gauge(HTTPAdapter):
             self._unread.close()
             self._unread = None
 
-    def _look_at_refusal(self, raw: BaseHTTPResponse) -> None:
-        """Note which logins are offered. The body stays unread: requests_ntlm takes the certificate for its channel
-        binding from the live socket of an unread 401."""
-        offers = schemes_in(raw.headers.getlist("WWW-Authenticate"))
-        self.offered = tuple(dict.fromkeys((*self.offered, *offers)))[:8]
-        length = raw.headers.get("Content-Length", "")
+    def _note_offers(self, lines: Sequence[str], length: str) -> None:
+        """Note which logins a refusal offers. LinkError where its text has no sane length."""
+        self.offered = tuple(dict.fromkeys((*self.offered, *schemes_in(lines))))[:8]
         if not length.isdigit() or len(length) > 8 or int(length) > MAX_REFUSAL:
             raise LinkError(
                 f"{self._name}: refused the login (HTTP 401) with a text of unknown or absurd length;"
@@ -184,22 +171,24 @@ class Gauge(HTTPAdapter):
             self.octets_in += len(part)
             room -= len(part)
             if room < 0:
-                raise LinkError(
-                    f"{self._name}: the answer is larger than {MAX_ANSWER >> 20} MiB, far more than was asked for",
-                    why=Why.TOO_LARGE,
-                )
+                raise _too_large(self._name)
         return b"".join(parts)
 
 
-def refuse_absurd_offers(name: str, raw: BaseHTTPResponse) -> None:
+def _too_large(name: str) -> LinkError:
+    text = f"the answer is larger than {MAX_ANSWER >> 20} MiB, far more than was asked for"
+    return LinkError(f"{name}: {text}", why=Why.TOO_LARGE)
+
+
+def refuse_absurd_offers(name: str, status: int, lines: Iterable[str]) -> None:
     """Raise LinkError where logins are offered in a header with many commas.
 
     pywinrm's Kerberos looks for its token by an expression that takes twice as long for each comma, and holds up
     all threads meanwhile: forty of them would hold up the run for days.
     """
-    if sum(line.count(",") for line in raw.headers.getlist("WWW-Authenticate")) > MOST_COMMAS:
+    if sum(line.count(",") for line in lines) > MOST_COMMAS:
         raise LinkError(
-            f"{name}: offers logins (HTTP {raw.status}) in a header of absurd form; is it a WinRM listener?",
+            f"{name}: offers logins (HTTP {status}) in a header of absurd form; is it a WinRM listener?",
             why=Why.BROKEN,
         )
 

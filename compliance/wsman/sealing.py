@@ -1,4 +1,5 @@
-"""Sealed messages (MS-WSMV 2.2.9.1) as pywinrm writes and reads them, and nothing else taken for one.
+"""Messages sealed by Kerberos and CredSSP (MS-WSMV 2.2.9.1) as pywinrm writes and reads them; nothing else is taken for
+one.
 
 pywinrm takes an answer without ``protocol="…"`` in its Content-Type as it is, so that anybody between us and the server
 could answer in clear: a fault that says that a class is not there would be believed. Here such an answer is an error.
@@ -21,19 +22,16 @@ from compliance.wsman.http_answers import (
     explain_cut_login,
     explain_damage,
     explain_replay,
-    explain_status,
-    explain_weak_session,
 )
-from compliance.wsman.ntlm_terms import is_weak
 
 _KERBEROS_TOKEN = b"\x05\x04"  # of RFC 4121, which all but RC4 use
 _SEQUENCE = struct.Struct(">Q")  # the token's octets 8 to 16
 
 
 class Sealing(Encryption):
-    """One session's messages. Every answer is tied to its request by the session's own count of messages: NTLM's and
-    CredSSP's keys move on with each, and Kerberos' are counted here, since pykerberos ignores what GSSAPI says of one
-    that comes twice (``GSS_S_DUPLICATE_TOKEN`` is no error by itself)."""
+    """One session's messages. Every answer is tied to its request by the session's own count of messages: CredSSP's
+    keys move on with each (as NTLM's do), and Kerberos' are counted here, since pykerberos ignores what GSSAPI says of
+    one that comes twice (``GSS_S_DUPLICATE_TOKEN`` is no error by itself)."""
 
     def __init__(self, session: requests.Session, endpoint: Endpoint) -> None:
         super().__init__(session, endpoint.transport)
@@ -77,18 +75,8 @@ class Sealing(Encryption):
             raise explain_replay(self._endpoint)
 
 
-def refuse_weak_session(session: requests.Session, endpoint: Endpoint) -> None:
-    """Raise LinkError where an NTLM or CredSSP login ended without a session, or an NTLM one with one that does not
-    sign and seal by keys of 128 bits: who stands between can strike that out of the server's challenge, and pyspnego
-    takes what is left. CredSSP's own login looks at its terms before the password travels."""
-    if endpoint.transport == "credssp":
-        if not getattr(session.auth, "is_complete", False):
-            raise explain_cut_login(endpoint)
-        return
-    if endpoint.transport != "ntlm":
-        return
-    security = getattr(session.auth, "session_security", None)
-    if security is None:  # it let us in without a login
-        raise explain_status(requests.codes.ok, endpoint, empty=False)
-    if is_weak(security._context):  # noqa: SLF001  # requests_ntlm's, which pywinrm wraps and unwraps by as well
-        raise explain_weak_session(endpoint)
+def refuse_cut_login(session: requests.Session, endpoint: Endpoint) -> None:
+    """Raise LinkError where a CredSSP login ended before the server had proved its key. Its own login looks at the
+    terms of the NTLM inside before the password travels."""
+    if endpoint.transport == "credssp" and not getattr(session.auth, "is_complete", False):
+        raise explain_cut_login(endpoint)

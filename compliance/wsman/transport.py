@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import requests
 from winrm.exceptions import InvalidCredentialsError
@@ -11,9 +11,9 @@ from winrm.transport import Transport
 
 from compliance.wsman.authorities import authorities_file
 from compliance.wsman.endpoint import Endpoint
-from compliance.wsman.gauge import Gauge
+from compliance.wsman.gauge import Gauge, head_of
 from compliance.wsman.http_answers import explain_clear_answer
-from compliance.wsman.sealing import Sealing, refuse_weak_session
+from compliance.wsman.sealing import Sealing, refuse_cut_login
 
 # Logins over TLS that concern a connection, or stand in the same header of each message. Kerberos answers for each
 # message anew.
@@ -21,8 +21,10 @@ _LOGIN_STAYS = frozenset({"ntlm", "basic", "certificate"})
 
 
 class HardenedTransport(Transport):
-    """One host's session. ``setup_encryption`` and ``build_session`` are overridden because, with a sealed login over
-    http, pywinrm sends the first message while it still builds the session."""
+    """One host's session, but for NTLM over http (``ntlm``).
+
+    ``setup_encryption`` and ``build_session`` are overridden because, with a sealed login over http, pywinrm sends the
+    first message while it still builds the session."""
 
     def __init__(self, endpoint: Endpoint, gauge: Gauge) -> None:
         super().__init__(
@@ -43,7 +45,7 @@ class HardenedTransport(Transport):
         self._endpoint = endpoint
         self._gauge = gauge
         self._sealing: Sealing | None = None
-        self._headers: dict[str, str] = {}
+        self._prepared: requests.PreparedRequest | None = None
 
     def send_message(self, message: str | bytes) -> bytes:
         """Return the answer's body, whatever its status is. Raises LinkError where messages are sealed, and it was not.
@@ -58,7 +60,7 @@ class HardenedTransport(Transport):
         plug = self._gauge.idle_plug() if self.session and self.auth_method in _LOGIN_STAYS else None
         if plug is None:
             return super().send_message(content)
-        return self._gauge.post(plug, self._heading(), content, self.endpoint).content
+        return self._gauge.post(plug, self._head({}), content, self.endpoint).content
 
     def _send_sealed(self, content: bytes) -> bytes:
         """Send by our own hands after the login: a library's hook would answer a later 401 with a login of its own, and
@@ -69,7 +71,7 @@ class HardenedTransport(Transport):
             raise ConnectionResetError  # the host closed it, and its login with it
         bare = _Bare()
         self._sealing.prepare_encrypted_request(bare, self.endpoint, content)  # type: ignore[arg-type]  # see _Bare
-        answer = self._gauge.post(plug, self._heading() | bare.headers, bare.body, self.endpoint)
+        answer = self._gauge.post(plug, self._head(bare.headers), bare.body, self.endpoint)
         return self._sealing.parse_encrypted_response(answer)
 
     def _send_message_request(
@@ -87,12 +89,11 @@ class HardenedTransport(Transport):
         """Who logged in, where the login itself says so, as Kerberos does."""
         return getattr(self.session.auth, "user", None) if self.session else None
 
-    def _heading(self) -> dict[str, str]:
-        """Return what requests would send with each message; with Basic, the login too."""
-        if not self._headers:
-            prepared = self.build_session().prepare_request(requests.Request("POST", self.endpoint))
-            self._headers = {**prepared.headers, "Host": urlsplit(prepared.url or "").netloc}
-        return self._headers
+    def _head(self, headers: Mapping[str, str]) -> bytes:
+        """Return what requests would send before each message; with Basic, the login too."""
+        if self._prepared is None:
+            self._prepared = self.build_session().prepare_request(requests.Request("POST", self.endpoint))
+        return head_of(self._prepared, {**self._prepared.headers, **headers})
 
     def build_session(self) -> requests.Session:
         session = super().build_session()
@@ -105,7 +106,7 @@ class HardenedTransport(Transport):
         login = self._send_message_request(session, session.prepare_request(requests.Request("POST", self.endpoint)))
         if not login.ok:
             raise explain_clear_answer(login.status_code, login.content, self._endpoint)
-        refuse_weak_session(session, self._endpoint)
+        refuse_cut_login(session, self._endpoint)
         self._sealing = self.encryption = Sealing(session, self._endpoint)
 
     def _harden(self, session: requests.Session) -> None:

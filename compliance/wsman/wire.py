@@ -13,6 +13,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.wait import wait_for_read
 
 _SocketAddress = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
@@ -33,7 +34,7 @@ class Wire:
         self._until = 0.0
         self._runs = False  # a message is under way
         self._lifeline: socket.socket | None = None
-        self._connections: list[HTTPConnection] = []
+        self._connections: list[HTTPConnection | _Plug] = []
         self._lock = threading.Lock()
         self.expired = False
         self.phase = "connect"
@@ -81,6 +82,12 @@ class Wire:
             return plug
         raise failure
 
+    def connect(self) -> None:
+        """Open a socket that no library holds; ``idle_plug`` returns it."""
+        plug = self.open()
+        self._connections.append(_Plug(plug))
+        self.phase = "answer"
+
     def register(self, connection: HTTPConnection) -> None:
         """Remember ``connection``: an answer left unread keeps its socket, and nobody else would close it."""
         self._connections.append(connection)
@@ -118,6 +125,20 @@ class Wire:
                 with suppress(OSError):
                     self._lifeline.shutdown(socket.SHUT_RDWR)
             return None
+
+
+class _Plug:
+    """A socket that no library holds, with what is asked of urllib3's connections."""
+
+    def __init__(self, plug: socket.socket) -> None:
+        self.sock = plug
+
+    @property
+    def is_connected(self) -> bool:
+        return not wait_for_read(self.sock, timeout=0.0)
+
+    def close(self) -> None:
+        self.sock.close()
 
 
 def connection_classes(wire: Wire) -> dict[str, type[HTTPConnection]]:

@@ -92,14 +92,14 @@ def seal(context: spnego.ContextProxy, content: bytes, spoil: bool = False) -> b
 
 @contextmanager
 def connected(
-    script: Script, *, password: str | None = None, idle: float = 100.0
+    script: Script, *, username: str = "LAB\\reader", password: str | None = None, idle: float = 100.0
 ) -> Iterator[tuple[Connection, Listener]]:
     with listening(script) as listener:
         where = Endpoint(
             address="127.0.0.1",
             port=listener.port,
             scheme="http",
-            username="LAB\\reader",
+            username=username,
             password=Secret(password or PASSWORD),
             connect=1.0,
             operation=2.0,
