@@ -9,15 +9,17 @@ import os
 from argparse import ArgumentError
 from contextlib import nullcontext
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from compliance.model import ReplicatedVM, Server, Unread
 from compliance.plugin.ini_file import add_keys, apply_ini, has_estate
 from compliance.plugin.mistakes import register, usage_errors
 from compliance.plugin.options import NEEDS_ESTATE, estate_options
 from compliance.words import printable
+
+if TYPE_CHECKING:  # the model takes a tenth of pytest's own start to load
+    from compliance.model import ReplicatedVM, Server
 
 OWNERS_OF_INVENTORY = {"pytest_ansible": "pytest-ansible"}
 """Modules that own ``--inventory``, and the names of their plugins. We keep ``--hv-inventory`` beside them."""
@@ -110,6 +112,8 @@ def _readable(request: pytest.FixtureRequest) -> Any:
     if not hasattr(request, "param"):
         of_file = "; the configuration file's counts where no path is given" if has_estate(request.config) else ""
         pytest.fail(f"{request.fixturename} needs an estate: give --inventory or --snapshot{of_file}", pytrace=False)
+    from compliance.model import Unread  # whoever has made the parameters has loaded it
+
     if isinstance(request.param, Unread):
         pytest.fail(printable(str(request.param)), pytrace=False)
     return request.param

@@ -20,8 +20,10 @@ from compliance.audit import judge_snapshot
 from compliance.gate.decision import Decision
 from compliance.gate.exits import Exit
 from compliance.judge.scope import Scope
+from compliance.model import Evidence
+from compliance.plugin.options import EVIDENCE, SEVERITIES
 from compliance.report.table import Table
-from compliance.rule import Result, Verdict
+from compliance.rule import Result, Severity, Verdict
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import snapshot, source, unread_source
@@ -119,10 +121,15 @@ def test_without_an_estate_it_is_silent(tmp_path: Path, run_pytest: RunPytest) -
 
 
 def test_without_an_estate_it_loads_next_to_nothing(tmp_path: Path) -> None:
-    heavy = {"pydantic", "ruamel.yaml", "winrm", "requests"}
-    code = f"import sys, compliance.plugin.hooks; print(*sorted({heavy} & set(sys.modules)))"
+    heavy = {"pydantic", "ruamel.yaml", "winrm", "requests", "compliance.model", "compliance.rule", "difflib"}
+    code = f"import sys, pytest, compliance.plugin.hooks; print(*sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_words_of_options_are_the_models() -> None:
+    """Written twice, since the model is not loaded for those who name no estate."""
+    assert (tuple(Severity), tuple(Evidence)) == (SEVERITIES, EVIDENCE)
 
 
 def test_where_another_plugin_owns_inventory_it_steps_aside(tmp_path: Path, run_pytest: RunPytest) -> None:
