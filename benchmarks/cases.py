@@ -25,7 +25,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +36,7 @@ from compliance.judge.judge import judge
 from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import snapshot, source
-from tests.hosts import Host, Vm, replica_of
+from tests.hosts import ORDINARY, WINDOWS, Host, Vm, replica_of
 from tests.running import counts
 
 AIM = 130
@@ -51,6 +51,8 @@ LONGEST = 1800.0
 A_SERVER = 50
 NUMBER = "CAFE0000"
 """Stands in the GUIDs of the first pair of servers where others have their own number."""
+FAILOVER, TODAY = "10.100.0.", "10.0.0."
+"""The first pair's networks; every pair has its own, since no two machines may have one address."""
 
 
 # --- what is judged ---------------------------------------------------------------------------------------------------
@@ -80,12 +82,18 @@ def _primary(machines: int, *, healthy: bool) -> Host:
 
 def _machine(kind: int, at: int) -> Vm:
     guid = f"{NUMBER}-0000-4000-8000-{at:012d}"
-    hosts = (("PRI00000.dr.example", "REP00000.dr.example"),)
+    ordinary = Vm(
+        name=f"vm{at:02d}",
+        guid=guid,
+        hosts=(("PRI00000.dr.example", "REP00000.dr.example"),),
+        nics=(replace(ORDINARY[0], addresses=(f"{FAILOVER}{at + 1}",), gateways=(f"{FAILOVER}254",)),),
+        items=published(f"pri00000-{NUMBER}", at),
+    )
     if kind % 10 == 3:  # a guest that never answered
-        return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12)
+        return replace(ordinary, kvp=12, heartbeat=12, items=WINDOWS)
     if kind % 20 == 17:  # one that has just started
-        return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, kvp=12, heartbeat=12, uptime=180_000)
-    return Vm(name=f"vm{at:02d}", guid=guid, hosts=hosts, items=published(f"pri00000-{NUMBER}", at))
+        return replace(ordinary, kvp=12, heartbeat=12, items=WINDOWS, uptime=180_000)
+    return ordinary
 
 
 def _lines(path: Path, *hosts: Host) -> list[str]:
@@ -101,6 +109,8 @@ def _renumbered(line: str, number: int) -> str:
         "pri00000": f"pri{number:05d}",
         "REP00000": f"REP{number:05d}",
         "rep00000": f"rep{number:05d}",
+        FAILOVER: f"10.{100 + number // 250}.{number % 250}.",
+        TODAY: f"10.{number // 250}.{number % 250}.",
     }
     for old, new in changes.items():
         line = line.replace(old, new)
