@@ -19,6 +19,7 @@ from compliance.garbage import uncollected
 from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.hyperv.estate import translate
+from compliance.hyperv.server import keep_line, let_go
 from compliance.inventory.limit import Limit
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.headline import count_machines, in_scope
@@ -73,7 +74,12 @@ def take_snapshot(
 
     credentials = credentials_of(planned.inventory.known, planned.inventory, world)
     gathered = gather(
-        planned.inventory, credentials, tool=tool(), tell=tell, keep=lambda snapshot: keep(by_policy(snapshot))
+        planned.inventory,
+        credentials,
+        tool=tool(),
+        tell=tell,
+        keep=lambda snapshot: keep(by_policy(snapshot)),
+        let_go=keep_line if planned.saves else let_go,
     )
     return by_policy(gathered)
 

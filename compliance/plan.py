@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from compliance.errors import UsageError
 from compliance.gate.baseline import Baseline, read_baseline
 from compliance.gate.policy import DEFAULT, Policy, PolicyBlock, read_policy
 from compliance.gate.waivers import WaiverFile, read_waivers
+from compliance.hyperv.server import keep_line, let_go
 from compliance.inventory.inventory import Inventory
 from compliance.inventory.limit import EVERYTHING, INSTEAD, OPTION, Limit
 from compliance.inventory.read import read_any
@@ -21,11 +21,8 @@ from compliance.inventory.stretched import refuse_unknown_sites
 from compliance.judge.judge import all_rules
 from compliance.rule import Rule
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Snapshot, join_snapshots
+from compliance.snapshot.snapshot import ServerRecord, Snapshot, join_snapshots
 from compliance.words import quote
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +37,7 @@ class Plan:
     policy: Policy = DEFAULT
     waiver_files: tuple[WaiverFile, ...] = ()
     baseline: Baseline | None = None
+    saves: bool = False  # what is read is going to be saved, so that its lines are kept
 
     @property
     def limit(self) -> str:
@@ -61,45 +59,48 @@ def read_plan(
     baseline: str | None = None,
     limit: Limit = EVERYTHING,
     defaults: Sequence[PolicyBlock] = (),
+    saves: bool = False,
 ) -> Plan:
     """Read the files that the user named. UsageError with one line for each mistake; nothing is sent anywhere.
 
-    What a later one of inventory, ``defaults``, ``policies`` and ``options`` says of the policy wins.
+    What a later one of inventory, ``defaults``, ``policies`` and ``options`` says of the policy wins. Each server of a
+    snapshot is translated as its line is read, and its rows are let go; with ``saves`` its line is kept.
     """
     blocks = [*defaults, *(read_policy(Path(name)) for name in policies), *([options] if options else [])]
-    of_files = _read_plan(inventory, snapshots, limit)
+    of_files = _read_plan(inventory, snapshots, limit, keep_line if saves else let_go)
     planned = replace(
         of_files,
         policy=reduce(Policy.after, blocks, of_files.policy),
         waiver_files=tuple(read_waivers(Path(name), [rule.key for rule in all_rules()]) for name in waivers),
         baseline=None if baseline is None else read_baseline(Path(baseline), of_files.estate),
+        saves=saves,
     )
     rules_of(planned.policy)
     return planned
 
 
-def _read_plan(inventory: str | None, snapshots: Sequence[str], limit: Limit) -> Plan:
+def _read_plan(
+    inventory: str | None, snapshots: Sequence[str], limit: Limit, take: Callable[[ServerRecord], ServerRecord]
+) -> Plan:
     if inventory is not None and snapshots:
         raise UsageError("--inventory and --snapshot were both given: an inventory is read live, a snapshot is not")
     if inventory is None:
         if limit.pattern:
             raise UsageError(f"{OPTION} chooses servers to read: --snapshot has been read; {INSTEAD}")
-        joined = join_snapshots([(Path(name), read_snapshot(Path(name))) for name in snapshots])
+        joined = join_snapshots([(Path(name), read_snapshot(Path(name), take)) for name in snapshots])
         return Plan(
             estate=joined.estate, name_as_typed=", ".join(snapshots), file=path_from_here(snapshots[0]), snapshot=joined
         )
     if not inventory:
         raise UsageError("--inventory names no file: is a variable empty?")
     inventory_read = read_any(Path(inventory), limit)
-    snapshot_before = (
-        _as_inventory_says(read_snapshot(inventory_read.snapshot), inventory_read) if inventory_read.snapshot else None
-    )
+    before = read_snapshot(inventory_read.snapshot, take) if inventory_read.snapshot else None
     return Plan(
         estate=inventory_read.name,
         name_as_typed=inventory,
         file=path_from_here(inventory),
         inventory=inventory_read,
-        snapshot=snapshot_before,
+        snapshot=before and _as_inventory_says(before, inventory_read),
         policy=inventory_read.policy,
     )
 

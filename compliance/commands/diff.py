@@ -14,6 +14,7 @@ from compliance.diff.as_text import as_text
 from compliance.diff.compare import compare
 from compliance.diff.difference import Audit, Difference
 from compliance.hyperv.estate import translate
+from compliance.hyperv.server import let_go
 from compliance.judge.judge import judge
 from compliance.snapshot.read import read_snapshot
 
@@ -45,6 +46,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _audit(path: Path) -> Audit:
-    snapshot = read_snapshot(path)
+    snapshot = read_snapshot(path, let_go)
     estate = translate(snapshot)
     return Audit(estate=estate, verdicts=judge(estate), tool=snapshot.tool, complete=snapshot.complete)

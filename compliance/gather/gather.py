@@ -18,7 +18,7 @@ from compliance.gather.logins import Lockouts
 from compliance.gather.nodes import Membership, fuller, servers_of, with_later_answers
 from compliance.gather.peers import Kind, Peer, PeerResult, Results, peer_of, peers_of
 from compliance.gather.progress import SLOW_AFTER, Progress
-from compliance.gather.questions import Questions
+from compliance.gather.questions import LetGo, Questions
 from compliance.gather.server import Clock
 from compliance.gather.sources import guest_of, source_of, with_accounts
 from compliance.gather.threads import Arrived, Question, start_thread, threads_for
@@ -40,6 +40,7 @@ def gather(
     tool: str,
     tell: Callable[[Progress], None] = lambda _: None,
     keep: Callable[[Snapshot], None] = lambda _: None,
+    let_go: LetGo = lambda record: record,
     now: Clock = lambda: datetime.now(UTC),
 ) -> Snapshot:
     """Read every server, cluster and guest of the inventory. Ends at the latest one server's deadline after the last
@@ -48,25 +49,28 @@ def gather(
     Whatever ends it early, ``keep`` is called with what there is: the snapshot is incomplete then, and says what was
     not read. A KeyboardInterrupt ends there; any other error goes on, such as one of ``tell``'s, for whom nobody
     listens any more. The threads that are still reading are left behind; they are daemons, and heed their deadlines.
+
+    ``let_go`` takes the rows of a server's record when they are not needed any more: at once, or at the end where there
+    are clusters, whose nodes are read by each other's.
     """
     began = now()
-    gathering = _Gathering(inventory, credentials, tell, now)
+    gathering = _Gathering(inventory, credentials, tell, Questions(inventory, credentials, let_go, now))
     try:
         gathering.read_all()
-        snapshot = _snapshot_of(gathering, inventory, began, tool)
+        snapshot = _snapshot_of(gathering, inventory, began, tool, let_go)
         keep(snapshot)
     except SnapshotError:
         raise
     except BaseException as error:  # whatever ends it, what was read is kept; all but Ctrl-C is raised again
         gathering.leave()
-        snapshot = _snapshot_of(gathering, inventory, began, tool)
+        snapshot = _snapshot_of(gathering, inventory, began, tool, let_go)
         keep(snapshot)
         if snapshot.complete or not isinstance(error, KeyboardInterrupt):
             raise
     return snapshot
 
 
-def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str) -> Snapshot:
+def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str, let_go: LetGo) -> Snapshot:
     results, logins = gathering.results, gathering.credentials
     entries = (*inventory.servers, *gathering.membership.unlisted, *inventory.clusters)
     servers = servers_of(inventory, gathering.membership, results)
@@ -78,7 +82,7 @@ def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, t
         inventory_digest=inventory.digest,
         settings=inventory.settings,
         stretched=inventory.stretched,
-        servers=tuple(with_accounts(servers, entries, logins)),
+        servers=tuple(map(let_go, with_accounts(servers, entries, logins))),
         clusters=tuple(with_accounts(clusters, inventory.clusters, logins)),
         guests=tuple(guest_of(entry, results.guest(entry), logins) for entry in inventory.guests),
         complete=gathering.is_complete,
@@ -95,14 +99,14 @@ class _Gathering:
         inventory: Inventory,
         credentials: Mapping[str, Credential],
         tell: Callable[[Progress], None],
-        now: Clock,
+        questions: Questions,
     ) -> None:
         self.results = Results()
         self.membership = Membership(inventory)
         self._inventory = inventory
         self.credentials = credentials
         self.is_complete = False
-        self._questions = Questions(inventory, credentials, now)
+        self._questions = questions
         self._tell = tell
         self._began = time.monotonic()
         self._running: dict[Peer, float] = {}  # peer -> its start, in seconds of time.monotonic

@@ -6,7 +6,7 @@ assumptions tell (assumptions/additions.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from ipaddress import ip_interface
 
@@ -15,21 +15,23 @@ from compliance.hyperv import queries
 from compliance.hyperv.rows import A_GUID, Rows, array, by_machine, cut, number, or_none
 from compliance.model import Row, Unread
 
+CLASSES = (queries.SWITCHES, queries.SECURITY, queries.TEST_REPLICAS, queries.HOST_ADDRESSES)
+
 
 class Additions:
     """What these classes say of one server, whose machines' own rows are ``machines``."""
 
-    def __init__(self, rows: Callable[[str], Rows | Unread], machines: Mapping[str, Row]) -> None:
-        self._rows = rows
+    def __init__(self, answers: Mapping[str, Rows | Unread], machines: Mapping[str, Row]) -> None:
+        self._answers = answers
         self._machines = machines
 
     def _of(self, class_name: str) -> Rows:
-        return or_none(self._rows(class_name))
+        return or_none(self._answers[class_name])
 
     @cached_property
     def switches(self) -> Mapping[str, str] | None:
         """The names of the server's switches by their GUIDs; None where they were not asked for."""
-        answer = self._rows(queries.SWITCHES)
+        answer = self._answers[queries.SWITCHES]
         if isinstance(answer, Unread) and answer.why is Why.NOT_ASKED:
             return None
         return {
@@ -78,7 +80,7 @@ class Additions:
     @cached_property
     def networks(self) -> tuple[str, ...] | Unread:
         """The server's own addresses with their subnets, as far as they are ones."""
-        answer = self._rows(queries.HOST_ADDRESSES)
+        answer = self._answers[queries.HOST_ADDRESSES]
         if isinstance(answer, Unread):
             return answer
         pairs = (pair for row in answer for pair in zip(array(row, "IPAddress"), array(row, "IPSubnet"), strict=False))

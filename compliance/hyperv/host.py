@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 
 from compliance.errors import Why
 from compliance.hyperv import queries
+from compliance.hyperv.additions import CLASSES as ADDITIONS
 from compliance.hyperv.additions import Additions
 from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
@@ -160,7 +161,8 @@ class HostRows:
         self.untied_connections = untied(or_none(self.connections))
         self.guest_addresses = self._guest_addresses()
         self.guest_addresses_of = two_guids(or_none(self.guest_addresses), OF_GUEST_ADDRESSES)
-        self.additions = Additions(self.rows, first.machines)
+        # Not by a method of this: what refers back to it would keep all rows from being let go.
+        self.additions = Additions({name: self.rows(name) for name in ADDITIONS}, first.machines)
         self.partners: dict[tuple[str, Role | Unread], Partners] = {}  # as they were worked out of its replication
 
     @cached_property

@@ -120,6 +120,8 @@ def why_no_node(source: ServerRecord, cluster: ServerRecord | None) -> str:
 
 
 def _labels_of_source(source: ServerRecord) -> frozenset[str]:
+    if isinstance(source.reading, Reading) and source.reading.essence:
+        return labels_of(source.reading.essence.server)
     first = first_list(source.reading) if isinstance(source.reading, Reading) else None
     return _labels(first.host if isinstance(first, MachineList) else None, source.name, source.endpoint)
 

@@ -92,6 +92,7 @@ def _read_plan(option: Any, ini: IniOptions) -> Plan:
         waivers=option.hv_waivers,
         baseline=option.hv_baseline,
         limit=Limit(pattern=option.hv_limit or ""),
+        saves=bool(option.hv_save),
     )
 
 

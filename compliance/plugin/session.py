@@ -75,7 +75,7 @@ class EstateSession:
         self._table = audit.judge_snapshot(
             snapshot, request.scope, request.plan, now=now, author=request.author, saved=saved
         )
-        # The snapshot's rows take more memory than all that was made of them.
+        # Nobody needs the snapshot any more; of clusters and guests it still has all rows.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
         gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         folder = config.option.hv_report_dir

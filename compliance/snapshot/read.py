@@ -44,11 +44,15 @@ T = TypeVar("T")
 
 
 @uncollected()
-def read_snapshot(path: Path) -> Snapshot:
-    """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool."""
+def read_snapshot(path: Path, take: Callable[[ServerRecord], ServerRecord] = lambda record: record) -> Snapshot:
+    """Read a snapshot; SnapshotError with one line where it is missing, damaged, foreign or newer than this tool.
+
+    ``take`` is called with each server as soon as its line was read, and what it returns takes its place: the rows of
+    all servers of a large estate need not be there at once.
+    """
     try:
         with path.open("rb") as raw:
-            snapshot = _read_packed_or_plain(path, raw)
+            snapshot = _read_packed_or_plain(path, raw, take)
             raw.seek(0)
             digest = f"sha256:{hashlib.file_digest(raw, 'sha256').hexdigest()}"
             return replace(snapshot, files=(SnapshotFile(str(path), digest),))
@@ -60,16 +64,16 @@ def read_snapshot(path: Path) -> Snapshot:
         raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
 
 
-def _read_packed_or_plain(path: Path, raw: BinaryIO) -> Snapshot:
+def _read_packed_or_plain(path: Path, raw: BinaryIO, take: Callable[[ServerRecord], ServerRecord]) -> Snapshot:
     is_packed = raw.read(2) == b"\x1f\x8b"
     raw.seek(0)
     if not is_packed:
-        return _read(path, CappedLines(raw))
+        return _read(path, CappedLines(raw), take)
     with gzip.open(raw, "rb") as unpacked:
-        return _read(path, CappedLines(unpacked, packed=raw))
+        return _read(path, CappedLines(unpacked, packed=raw), take)
 
 
-def _read(path: Path, lines: CappedLines) -> Snapshot:
+def _read(path: Path, lines: CappedLines, take: Callable[[ServerRecord], ServerRecord]) -> Snapshot:
     header = _json(path, 1, lines)
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise SnapshotError(f"{path}:1: not a snapshot of hyperv-compliance")
@@ -102,18 +106,19 @@ def _read(path: Path, lines: CappedLines) -> Snapshot:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise SnapshotError(f"{path}:1: damaged header: {strict.what(error)}") from error
     of_server = partial(_source_from_json, version=version)
-    sources = [_line_of(path, number, lines, of_server) for number in range(2, expected + 2)]
+    of_servers = [take(_line_of(path, number, lines, of_server)) for number in range(2, servers + 2)]
+    of_clusters = [_line_of(path, number, lines, of_server) for number in range(servers + 2, expected + 2)]
     last = expected + guests + 1
     inside = [_line_of(path, number, lines, _guest_from_json) for number in range(expected + 2, last + 1)]
     if lines.readline():
         counted = f"{servers} servers" + (f" and {guests} guests" if guests else "")
         raise SnapshotError(f"{path}:{last + 1}: more lines than the header's {counted}")
-    for kind, some in (("server", sources[:servers]), ("cluster", sources[servers:])):
+    for kind, some in (("server", of_servers), ("cluster", of_clusters)):
         doubled = [name for name, count in Counter(source.name.casefold() for source in some).items() if count > 1]
         if doubled:
             raise SnapshotError(f"{path}: {kind} {shorten_value(doubled[0])!r} stands in it twice")
-    _refuse_half_clusters(path, sources[:servers], sources[servers:])
-    return replace(snapshot, servers=tuple(sources[:servers]), clusters=tuple(sources[servers:]), guests=tuple(inside))
+    _refuse_half_clusters(path, of_servers, of_clusters)
+    return replace(snapshot, servers=tuple(of_servers), clusters=tuple(of_clusters), guests=tuple(inside))
 
 
 def _boot_grace(value: object) -> timedelta:

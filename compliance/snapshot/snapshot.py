@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from compliance.errors import SnapshotError
-from compliance.model import Judging, Row, Unread
+from compliance.model import Judging, Row, Server, Unread
 
 FORMAT = "hyperv-compliance snapshot"
 VERSION = 2
@@ -19,11 +19,23 @@ RowsOrUnread = tuple[Row, ...] | Unread
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Essence:
+    """What is kept of a reading whose rows were let go, since a large estate's rows fill the memory: the server that
+    they show, and its doubt as one that is no node of a cluster. ``octets`` is the reading as its line of a snapshot
+    has it, packed; None where nobody is going to save it."""
+
+    server: Server
+    doubt_alone: str | None
+    octets: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
     """What one server answered. ``again`` holds what was read a second time, at the end; ``too_large`` names, as
     ``Class.Property``, what was larger than the server may send and so was not read. ``cluster`` is what the server
     says of the cluster that it is a node of: empty where it is none, or was not asked. ``asked_properties`` holds those
-    that each class was asked for; None where nobody noted it, as in snapshots of version 1."""
+    that each class was asked for; None where nobody noted it, as in snapshots of version 1. ``essence`` stands in
+    the place of ``classes``, ``again`` and ``asked_properties`` where these were let go."""
 
     started: datetime
     finished: datetime
@@ -35,6 +47,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     cluster: Mapping[str, RowsOrUnread] = field(default_factory=dict)
     asked_properties: Mapping[str, tuple[str, ...]] | None = None
+    essence: Essence | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,14 +19,16 @@ from compliance.errors import Why
 from compliance.gather.gather import gather
 from compliance.gather.patience import WAITS
 from compliance.gather.progress import Progress
+from compliance.hyperv.estate import translate
 from compliance.hyperv.queries import AGAIN, NODE_OF, OF_REPLICATION, QUERIES
+from compliance.hyperv.server import keep_line
 from compliance.inventory.entries import Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.rule import Result
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Reading, Snapshot
-from compliance.snapshot.write import write_snapshot
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
+from compliance.snapshot.write import lines_of, write_snapshot
 from tests.builders import inventory
 from tests.canary import CANARY
 from tests.comparing import RULES
@@ -150,6 +152,38 @@ def test_a_live_run_and_its_snapshot_agree_verdict_by_verdict(way: str, tmp_path
         f"{rule}[hv01/web01]": "failed",
         f"{rule}[hv02/sql01]": "passed",
     }
+
+
+def test_rows_are_let_go_as_servers_answer_and_their_lines_are_those_of_the_rows() -> None:
+    let_go: list[str] = []
+
+    def keep(record: ServerRecord) -> ServerRecord:
+        let_go.append(record.name)
+        return keep_line(record)
+
+    with playing(PRIMARY, REPLICA) as simulators:
+        entries = [entry(f"hv0{at}", simulator) for at, simulator in enumerate(simulators, 1)]
+        whole = read(entries)
+        slim = gather(inventory(entries, limits=FAST), CREDENTIALS, tool="test", let_go=keep, now=lambda: NOW)
+    assert [record.reading.classes for record in slim.servers if isinstance(record.reading, Reading)] == [{}, {}]
+    assert {"hv01", "hv02"} == set(let_go[:2])
+    assert list(lines_of(slim)) == list(lines_of(whole))
+    assert translate(slim) == translate(whole)
+
+
+def test_a_server_whose_rows_can_not_be_let_go_costs_no_other() -> None:
+    def fail_once(record: ServerRecord) -> ServerRecord:
+        if record.name == "hv01" and isinstance(record.reading, Reading):
+            raise ZeroDivisionError
+        return record
+
+    with playing(PRIMARY, REPLICA) as simulators:
+        entries = [entry(f"hv0{at}", simulator) for at, simulator in enumerate(simulators, 1)]
+        snapshot = gather(inventory(entries, limits=FAST), CREDENTIALS, tool="test", let_go=fail_once, now=lambda: NOW)
+    first, second = (record.reading for record in snapshot.servers)
+    assert isinstance(first, Unread)
+    assert first.reason.endswith("unexpected ZeroDivisionError")
+    assert isinstance(second, Reading)
 
 
 def test_a_query_costs_two_messages_and_only_reading_ones_are_sent() -> None:

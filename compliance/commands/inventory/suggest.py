@@ -10,6 +10,7 @@ from compliance.commands.inventory.show import FINE
 from compliance.errors import UsageError
 from compliance.hyperv.estate import translate
 from compliance.hyperv.rows import first_label
+from compliance.hyperv.server import let_go
 from compliance.inventory.as_yaml import item
 from compliance.inventory.entries import Entry
 from compliance.inventory.limit import EVERYTHING
@@ -33,7 +34,9 @@ def suggest(file: Path | None, snapshot: Path | None, world: World) -> tuple[Ite
         )
     labels = {first_label(name) for entry in (inventory.hosts if inventory else ()) for name in _names(entry)}
     partners = [
-        partner for partner in translate(read_snapshot(snapshot)).unlisted if first_label(partner.name) not in labels
+        partner
+        for partner in translate(read_snapshot(snapshot, let_go)).unlisted
+        if first_label(partner.name) not in labels
     ]
     if not partners:
         return [f"# Every partner that {printable(str(snapshot))} names is listed."], FINE
