@@ -13,10 +13,11 @@ from ipaddress import ip_address
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.host import HostRows, switch_of, why_no_address
-from compliance.hyperv.rows import MOST_LETTERS, cut, filled, read_word, text
+from compliance.hyperv.rows import MOST_LETTERS, cut, filled, read_word, shared, text
 from compliance.model import Adapter, AdapterConnection, Addresses, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
+TELLS_NONE = Unread("its guest tells no address of it", Why.NO_GUEST_DATA)
 
 
 def adapters_of(host: HostRows, guid: str) -> dict[str, Adapter]:
@@ -31,7 +32,7 @@ def adapters_of(host: HostRows, guid: str) -> dict[str, Adapter]:
             connection, switch = _connection(host, connections.get(nic))
             adapters[nic] = Adapter(
                 guid=nic,
-                name=cut(name) if isinstance(name, str) else "",
+                name=shared(cut(name)) if isinstance(name, str) else "",
                 mac=cut(mac) if isinstance(mac, str) else None,
                 legacy=legacy,
                 connected=_connected(connections.get(nic)),
@@ -154,7 +155,7 @@ def _addresses(row: Row) -> Addresses | Unread:
         reason = "gives what is no address" if filled(row, "IPAddresses") else why_no_address(row)
         if reason:
             return Unread(f"its row of the guest's addresses {reason}")
-        return Unread("its guest tells no address of it", Why.NO_GUEST_DATA)
+        return TELLS_NONE
     dynamic = {"true": True, "false": False}.get(str(row.get("DHCPEnabled")).casefold())
     gateways = filled(row, "DefaultGateways")
     if parsed_addresses(gateways) != gateways:

@@ -105,6 +105,20 @@ class Partners:
     foreign: bool = False
 
 
+class Memo:
+    """What was worked out of one server's rows, and is asked for again."""
+
+    def __init__(self) -> None:
+        self.partners: dict[tuple[str, Role | Unread], Partners] = {}
+        self.numbers: dict[str, Mapping[str, int | Unread | None]] = {}  # property -> machine -> its number
+        self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def once(self, names: list[str]) -> tuple[str, ...]:
+        """Return names without those that come again: one value for all machines that have the same."""
+        different = tuple(dict.fromkeys(names))
+        return self._names.setdefault(different, different)
+
+
 class HostRows:
     """One server's rows, each class bucketed once by the machine that it speaks of."""
 
@@ -163,7 +177,7 @@ class HostRows:
         self.guest_addresses_of = two_guids(or_none(self.guest_addresses), OF_GUEST_ADDRESSES)
         # Not by a method of this: what refers back to it would keep all rows from being let go.
         self.additions = Additions({name: self.rows(name) for name in ADDITIONS}, first.machines)
-        self.partners: dict[tuple[str, Role | Unread], Partners] = {}  # as they were worked out of its replication
+        self.memo = Memo()
 
     @cached_property
     def _to_be_asked(self) -> frozenset[str]:

@@ -169,9 +169,10 @@ def _has_row_of_each(host: HostRows, adapters: Mapping[str, Adapter], having: Se
 
 
 def _failover_address(row: Row, nic: str, adapters: Mapping[str, Adapter]) -> FailoverAddress:
+    adapter = adapters.get(nic)
     return FailoverAddress(
-        adapter_guid=nic,
-        adapter=adapters.get(nic),
+        adapter_guid=adapter.guid if adapter else nic,  # the same text, once
+        adapter=adapter,
         addresses=filled(row, "IPAddresses"),
         subnets=filled(row, "Subnets"),
         gateways=filled(row, "DefaultGateways"),

@@ -43,7 +43,7 @@ class NameIndex:
         # A few names are asked for by each machine of a server.
         self._called: dict[str, Sequence[Server]] = {}
         self._parties: dict[str, Mapping[str, Server]] = {}
-        self._by_word: dict[str, bool] = {}
+        self._meant: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {}
         for cluster in clusters:
             for label in cluster.labels:
                 self._clusters[label][cluster.name] = cluster
@@ -74,11 +74,6 @@ class NameIndex:
     def is_own_word(self, name: str) -> bool:
         """Does nothing but the word of a server, or of a cluster, say that it has this name? Then it must name the
         server that asks for it as well."""
-        if name not in self._by_word:
-            self._by_word[name] = self._is_own_word(name)
-        return self._by_word[name]
-
-    def _is_own_word(self, name: str) -> bool:
         servers = self.servers_called(name)
         label = first_label(name)
         if servers:
@@ -104,6 +99,14 @@ class NameIndex:
         party = self.party(name)
         whole = all(server.unread is None and server.cluster not in self._doubtful for server in party.values())
         return party if whole else {}
+
+    def meant_by(self, names: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the servers that one of the names may mean, and those of them that have it by their own word alone."""
+        if names not in self._meant:
+            servers = frozenset(server for name in names for server in self.party(name))
+            by_word = frozenset(server for name in names if self.is_own_word(name) for server in self.party(name))
+            self._meant[names] = servers, by_word
+        return self._meant[names]
 
     def is_listed(self, name: str) -> bool:
         return bool(self.servers_called(name) or self._clusters_called(name))

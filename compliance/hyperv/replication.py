@@ -92,9 +92,9 @@ def partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     """Return the servers that replication settings name as the other side. The role says which of the two names of a
     row that is; where there is none, both are taken that are not this server's."""
     key = guid, role
-    if key not in host.partners:
-        host.partners[key] = _partners_of(host, guid, role)
-    return host.partners[key]
+    if key not in host.memo.partners:
+        host.memo.partners[key] = _partners_of(host, guid, role)
+    return host.memo.partners[key]
 
 
 def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
@@ -130,9 +130,9 @@ def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
             (sends_to if sends else receives_from).append(other)
             others.append(other)
     return Partners(
-        names=tuple(dict.fromkeys(others)) or Unread("its replication settings name no other server"),
-        receives_from=tuple(dict.fromkeys(receives_from)),
-        sends_to=tuple(dict.fromkeys(sends_to)),
+        names=host.memo.once(others) or Unread("its replication settings name no other server"),
+        receives_from=host.memo.once(receives_from),
+        sends_to=host.memo.once(sends_to),
         own_names=tuple(name for name in dict.fromkeys(own) if first_label(name) == first_label(host.host_name)),
     )
 

@@ -36,6 +36,12 @@ def remembered(most: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
     return make
 
 
+@remembered(MOST_LETTERS)
+def shared(text: str) -> str:
+    """Return the text that came before and is the same, so that a large estate has it once."""
+    return text
+
+
 def text(row: Row, name: str) -> str | Unread | None:
     """A scalar. NULL is None; a property that was asked for and did not come is unread."""
     if name not in row:
@@ -80,9 +86,16 @@ def array(row: Row, name: str) -> tuple[str, ...]:
 def filled(row: Row, name: str) -> tuple[str, ...]:
     """The entries of an array that are more than white space, each no longer than a name may be."""
     value = row.get(name)
-    if isinstance(value, str):  # one entry, as in nearly every row
-        return (cut(stripped),) if (stripped := value.strip()) else ()
-    return tuple([cut(stripped) for entry in value or () if entry is not None and (stripped := entry.strip())])
+    if value is None:
+        return ()
+    if isinstance(value, str):  # one entry, as in nearly every row: a mask, a gateway
+        return _one_entry(value)
+    return tuple([cut(stripped) for entry in value if entry is not None and (stripped := entry.strip())])
+
+
+@remembered(MOST_LETTERS)
+def _one_entry(value: str) -> tuple[str, ...]:
+    return (cut(stripped),) if (stripped := value.strip()) else ()
 
 
 def is_filled(row: Row, name: str) -> bool:

@@ -145,12 +145,10 @@ def _other_ends(machine: VirtualMachine, index: NameIndex) -> _Ends:
     return _Ends(tuple(ends), "; ".join(dict.fromkeys(missing)))
 
 
-def _holders(machine: VirtualMachine, role: Role, names: Sequence[str], index: NameIndex) -> list[VirtualMachine]:
+def _holders(machine: VirtualMachine, role: Role, names: tuple[str, ...], index: NameIndex) -> list[VirtualMachine]:
     """Return the machines of this role on the servers that have one of the names; on one that has it by its own word
     alone only a machine that names this side as well."""
-    parties = {name: index.party(name) for name in names}
-    by_word = {server for name in names if index.is_own_word(name) for server in parties[name]}
-    servers = {server for party in parties.values() for server in party}
+    servers, by_word = index.meant_by(names)
     return [
         other
         for other in _others(machine, index)

@@ -12,7 +12,7 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.adapters import ENABLED
 from compliance.hyperv.additions import interface
-from compliance.hyperv.assumptions.rows import name_of
+from compliance.hyperv.assumptions.rows import forms, name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_TEMPLATE, HostRows, switch_of
 from compliance.hyperv.rows import (
@@ -142,11 +142,7 @@ def guest_address_rows(host: HostRows) -> Iterator[Sign]:
     answer = host.rows(queries.GUEST_ADDRESSES)
     if isinstance(answer, Unread):
         return
-    for row in answer:
-        instance = text(row, "InstanceID")
-        form = instance if isinstance(instance, str) else ""
-        if not OF_TEMPLATE.match(form):
-            yield None if OF_GUEST_ADDRESSES.fullmatch(form) else shorten_value(row.get("InstanceID", "no name"))
+    yield from forms(answer, OF_GUEST_ADDRESSES, host.guest_addresses_of)
     for guid, machine in host.steady.items():
         having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
         for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):

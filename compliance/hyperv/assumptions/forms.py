@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, name_of, with_number
+from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, forms, name_of, numbers_of, with_number
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
 from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, is_filled, number, or_none, text
@@ -95,11 +95,7 @@ def _names_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[s
     "the BPA script of Server 2012 takes the GUID from there; the documentation says that the name is always Null",
 )
 def failover_row_form(host: HostRows) -> Iterator[Sign]:
-    for row in or_none(host.failover):
-        instance = text(row, "InstanceID")
-        form = instance if isinstance(instance, str) else ""
-        if not OF_TEMPLATE.match(form):
-            yield None if OF_FAILOVER.fullmatch(form) else shorten_value(row.get("InstanceID", "no name"))
+    return forms(or_none(host.failover), OF_FAILOVER, host.failover_of)
 
 
 @assumed(
@@ -170,17 +166,15 @@ HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")
 # --- numbers ----------------------------------------------------------------------------------------------------------
 
 
-def _within(rows: Iterable[Row], name: str, numbers: Container[int]) -> Iterator[Sign]:
-    for row in rows:
-        value = number(row, name)
-        yield None if isinstance(value, int) and value in numbers else shorten_value(row.get(name, f"no {name}"))
+def _within(rows: Collection[Row], name: str, numbers: Container[int]) -> Iterator[Sign]:
+    others = [row for row in rows if not isinstance(value := number(row, name), int) or value not in numbers]
+    yield len(rows) - len(others)
+    yield from (shorten_value(row.get(name, f"no {name}")) for row in others)
 
 
 def _first_within(rows: Iterable[Row], numbers: Container[int]) -> Iterator[Sign]:
-    for row in rows:
-        values = array(row, "OperationalStatus")
-        first = {"OperationalStatus": values[0] if values else None}
-        yield from _within([first], "OperationalStatus", numbers)
+    firsts = (array(row, "OperationalStatus")[:1] or (None,) for row in rows)
+    return _within([{"OperationalStatus": first} for (first,) in firsts], "OperationalStatus", numbers)
 
 
 @assumed(
@@ -220,7 +214,7 @@ def replication_states(host: HostRows) -> Iterable[Sign]:
     DOCUMENTED + "msvm-kvpexchangecomponentsettingdata",
 )
 def offer_states(host: HostRows) -> Iterable[Sign]:
-    return _within((row for rows in host.offers_of.values() for row in rows), "EnabledState", (2, 3))
+    return _within([row for rows in host.offers_of.values() for row in rows], "EnabledState", (2, 3))
 
 
 @assumed(
@@ -251,9 +245,12 @@ def failover_protocol(host: HostRows) -> Iterator[Sign]:
                 yield f"{name_of(guid, machine)}: {kind}, expected {expected}"
 
 
+PROTOCOLS = {frozenset(): 0, frozenset({False}): 4096, frozenset({True}): 4097, frozenset({False, True}): 4098}
+"""By whether addresses are of IPv6."""
+
+
 def _protocol(addresses: Sequence[str]) -> int:
-    four, six = (any((":" in address) is is_six for address in addresses) for is_six in (False, True))
-    return {(False, False): 0, (True, False): 4096, (False, True): 4097, (True, True): 4098}[four, six]
+    return PROTOCOLS[frozenset([":" in address for address in addresses])]
 
 
 # --- what follows from several ----------------------------------------------------------------------------------------
@@ -266,8 +263,9 @@ def _protocol(addresses: Sequence[str]) -> int:
     DOCUMENTED + "msvm-computersystem and msvm-replicationrelationship, which don't say how the three belong together",
 )
 def role_and_relationship(host: HostRows) -> Iterator[Sign]:
+    modes, owns = numbers_of(host, "ReplicationMode"), numbers_of(host, "ReplicationState")
     for guid, row in host.steady.items():
-        mode, own = number(row, "ReplicationMode"), number(row, "ReplicationState")
+        mode, own = modes[guid], owns[guid]
         relationships = [
             number(relationship, "ReplicationState") for _, relationship in host.relationships_of.get(guid, ())
         ]

@@ -5,14 +5,15 @@ Looked at are machines that were the same at both ends of the reading; the other
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import HostRows, MachineList
-from compliance.hyperv.rows import A_GUID, number, setting_guids, text
+from compliance.hyperv.host import OF_TEMPLATE, HostRows, MachineList
+from compliance.hyperv.rows import A_GUID, Bucket, Rows, number, setting_guids, text
 from compliance.model import Row, Unread
 from compliance.words import shorten_value
 
@@ -28,14 +29,35 @@ def name_of(guid: str, row: Row) -> str:
     return shorten_value(name) if isinstance(name, str) and name.strip() else guid
 
 
-def each(machines: Iterable[tuple[str, Row]], having: Iterable[str]) -> Iterator[Sign]:
+def each(machines: Collection[tuple[str, Row]], having: Container[str]) -> Iterator[Sign]:
     """Every one of the machines should be among those that have something."""
-    guids = set(having)
-    return (None if guid in guids else name_of(guid, row) for guid, row in machines)
+    lacking = [name_of(guid, row) for guid, row in machines if guid not in having]
+    yield len(machines) - len(lacking)
+    yield from lacking
 
 
 def with_number(host: HostRows, name: str, numbers: frozenset[int]) -> list[tuple[str, Row]]:
-    return [(guid, row) for guid, row in host.steady.items() if number(row, name) in numbers]
+    values = numbers_of(host, name)
+    return [(guid, row) for guid, row in host.steady.items() if values[guid] in numbers]
+
+
+def numbers_of(host: HostRows, name: str) -> Mapping[str, int | Unread | None]:
+    """Return a number of each machine's own row: many statements are about the same few."""
+    if name not in host.memo.numbers:
+        host.memo.numbers[name] = {guid: number(row, name) for guid, row in host.steady.items()}
+    return host.memo.numbers[name]
+
+
+def forms(rows: Rows, form: re.Pattern[str], of_machines: Bucket) -> Iterator[Sign]:
+    """Each row should be called by a form, or be a template. ``of_machines`` has those that are, by their machines."""
+    if sum(map(len, of_machines.values())) == len(rows):
+        yield len(rows)
+        return
+    for row in rows:
+        instance = text(row, "InstanceID")
+        name = instance if isinstance(instance, str) else ""
+        if not OF_TEMPLATE.match(name):
+            yield None if form.fullmatch(name) else shorten_value(row.get("InstanceID", "no name"))
 
 
 # --- the list of machines ---------------------------------------------------------------------------------------------
