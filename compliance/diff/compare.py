@@ -30,8 +30,10 @@ def compare(before: Audit, after: Audit) -> Difference:
         raise UsageError(f"two estates can't be compared: {names}")
     old, new = AuditIndex(before, "earlier"), AuditIndex(after, "later")
     servers = [entry for entry in (*_clusters(old, new), *_servers(old, new)) if _is_worth_telling(entry)]
-    machines = [found for found in _machines(old, new) if _is_worth_telling(found.entry)]
-    estate = _estate(old, new, has_cause=any(one.bears for one in (*servers, *(found.entry for found in machines))))
+    machines = [compared for compared in _machines(old, new) if _is_worth_telling(compared.entry)]
+    estate = _estate(
+        old, new, has_cause=any(one.bears for one in (*servers, *(compared.entry for compared in machines)))
+    )
     explained = _explained(machines, [entry for entry in (estate, *servers) if entry.bears], old, new)
     return Difference(
         estate=before.estate.name,

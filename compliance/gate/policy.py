@@ -137,7 +137,7 @@ _UNITS: Mapping[str, Callable[[Any], object]] = {
     "oldest_snapshot": lambda hours: timedelta(hours=hours),
     "evidence": Evidence,
     "boot_grace": lambda minutes: timedelta(minutes=minutes),
-    "severity": lambda given: {rule: Severity(name) for rule, name in given.items()},
+    "severity": lambda names: {rule: Severity(name) for rule, name in names.items()},
     "rules": frozenset,
 }
 

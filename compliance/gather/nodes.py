@@ -51,14 +51,14 @@ class Membership:
     def members(self, cluster: ClusterEntry, results: Results) -> dict[Entry, Reading]:
         """Return the nodes of this cluster that answered, and that say themselves that they are its nodes."""
         own = source_of(cluster, results.host(cluster))
-        asked = [
+        candidates = [
             entry
             for entry in (*self.inventory.servers, *self._unlisted.values())
             if self._cluster.get(entry.name) == cluster.name
         ]
         return {
             entry: reading
-            for entry, reading in results.readings(asked)
+            for entry, reading in results.readings(candidates)
             if is_node(source_of(entry, reading, cluster.name), own)
         }
 

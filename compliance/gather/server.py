@@ -103,8 +103,8 @@ class Reader:
         started = self._now()
         version_of_system, ahead = self._clock()
         version = version or version_of_system
-        asked = list(queries.queries_for(version))
-        classes = {query.class_name: self.answer(query) for query in asked}
+        at_first = list(queries.queries_for(version))
+        classes = {query.class_name: self.answer(query) for query in at_first}
         of_replication = queries.queries_of_replication(version, classes[queries.MACHINES])
         classes |= {query.class_name: self.answer(query) for query in of_replication}
         cluster = self._cluster()
@@ -120,7 +120,7 @@ class Reader:
             too_large=tuple(self._rows.too_large),
             notes=(*self._notes, *self._rows.notes()),
             cluster=cluster,
-            asked_properties={query.class_name: query.properties for query in (*asked, *of_replication)},
+            asked_properties={query.class_name: query.properties for query in (*at_first, *of_replication)},
         )
 
     def read_classes(self, asked: Sequence[Query], *, before: Reading | None = None) -> Reading:

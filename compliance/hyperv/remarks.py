@@ -54,10 +54,10 @@ def _on_foreign(host: HostRows, machines: Sequence[VirtualMachine]) -> list[str]
         return []
     names = list(dict.fromkeys(name for machine in foreign for name in foreign_names_of(host, machine.guid)))
     where = f", to {join_names(names, most=3)}" if names else ""
-    verb, whose = ("replicates", "its") if len(foreign) == 1 else ("replicate", "their")
+    verb, their = ("replicates", "its") if len(foreign) == 1 else ("replicate", "their")
     count = plural(len(foreign), "virtual machine")
     another = "another provider than Hyper-V Replica's own"
-    return [f"{count} {verb} through {another}{where}: {whose} failover happens there"]
+    return [f"{count} {verb} through {another}{where}: {their} failover happens there"]
 
 
 def with_remarks_on_sides(servers: Sequence[Server], index: NameIndex) -> tuple[Server, ...]:

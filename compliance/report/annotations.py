@@ -24,16 +24,16 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFORMA
 
 def workflow_commands(table: Table) -> list[str]:
     """Lines to be printed, each on its own."""
-    found = [_of_gate(table), *_of_rules(table)]
-    told: list[str] = []
+    commands = [_of_gate(table), *_of_rules(table)]
+    lines: list[str] = []
     for level in LEVELS.values():
-        mine = [command for one, command in found if one == level]
+        mine = [command for its_level, command in commands if its_level == level]
         left_out = len(mine) - MOST
         if left_out > 0:
             more = _command(level, {"title": "Hyper-V compliance"}, f"{left_out + 1} more: see the summary")
             mine[MOST - 1 :] = [more]
-        told += mine
-    return told
+        lines += mine
+    return lines
 
 
 def _of_gate(table: Table) -> tuple[str, str]:
@@ -70,8 +70,8 @@ def _where(table: Table, decisions: Sequence[Decision]) -> dict[str, str]:
 
 
 def _command(level: str, properties: dict[str, str], text: str) -> str:
-    told = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
-    return f"::{level} {told}::{_data(text)}"
+    pairs = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{level} {pairs}::{_data(text)}"
 
 
 def _data(text: str) -> str:

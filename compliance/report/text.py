@@ -50,13 +50,13 @@ def details_of_several(rule: Rule, lines: Iterable[str], *, with_rule: bool) -> 
 
 
 def _rule_text(rule: Rule) -> list[str]:
-    told = (
+    parts = (
         f"{rule.severity.upper()}: {rule.title}",
         f"Issue: {rule.issue}",
         f"Impact: {rule.impact}",
         f"Resolution: {rule.resolution}",
     )
-    paragraphs = [text.replace("\n\n", " ") for text in told]
+    paragraphs = [text.replace("\n\n", " ") for text in parts]
     if rule.link:
         paragraphs.append(rule.link)
     return [*paragraphs, ATTRIBUTION] if rule.quoted else paragraphs

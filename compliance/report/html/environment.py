@@ -40,14 +40,14 @@ MOST_OF_A_FACT = 2000
 
 
 def _list(texts: Iterable[str]) -> str:
-    found = [*texts]
-    more = [f"and {len(found) - MOST_NAMES:,} more"] if len(found) > MOST_NAMES else []
-    return _lines([*map(as_html, found[:MOST_NAMES]), *more])
+    items = [*texts]
+    more = [f"and {len(items) - MOST_NAMES:,} more"] if len(items) > MOST_NAMES else []
+    return _lines([*map(as_html, items[:MOST_NAMES]), *more])
 
 
 def _lines(lines: Iterable[str]) -> str:
-    found = [*lines]
-    return found[0] if len(found) == 1 else "".join(f"<div>{line}</div>" for line in found)
+    items = [*lines]
+    return items[0] if len(items) == 1 else "".join(f"<div>{line}</div>" for line in items)
 
 
 def _login(row: LoginRow) -> str:
@@ -60,8 +60,8 @@ def _login(row: LoginRow) -> str:
 
 
 def _waiver(row: WaiverRow) -> str:
-    beside = ", ".join(
+    people = ", ".join(
         text for text in (row.owner, row.ticket, row.approved_by and f"agreed by {row.approved_by}") if text
     )
     met = "" if row.met_a_finding else ", met no finding"
-    return f"{row.place}: {row.covers}: {row.reason} ({beside}, until {row.expires}): {row.state}{met}"
+    return f"{row.place}: {row.covers}: {row.reason} ({people}, until {row.expires}): {row.state}{met}"

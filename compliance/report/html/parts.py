@@ -40,9 +40,9 @@ def grid(
     """Return a table without the columns that hold nothing. ``rows`` hold HTML; the column ``naming`` names the row;
     ``total`` counts the rows without a bound."""
     cells = [*rows]
-    kept = [place for place in range(len(columns)) if place == naming or any(row[place] for row in cells)]
-    columns, naming = [columns[place] for place in kept], kept.index(naming)
-    lines = [_row(columns, [row[place] for place in kept], naming) for row in cells]
+    filled = [place for place in range(len(columns)) if place == naming or any(row[place] for row in cells)]
+    columns, naming = [columns[place] for place in filled], filled.index(naming)
+    lines = [_row(columns, [row[place] for place in filled], naming) for row in cells]
     left = total - len(lines)
     caption += f"; {len(lines):,} rows are listed, {left:,} more are left out" if left > 0 else ""
     long = f' hv-long" tabindex="0" role="region" aria-label="{escape(caption)}' if len(lines) > LONG else ""
