@@ -40,6 +40,7 @@ class EstateSession:
         self._request = request
         self._reports = reports
         self._handover: Path | None = None  # what xdist's workers read
+        self._has_frozen = False
         self._table: Table | None = None
         self._bundles: list[Bundle] = []
         self._ids: frozenset[str] = frozenset()
@@ -77,7 +78,9 @@ class EstateSession:
         )
         # Nobody needs the snapshot any more; of clusters and guests it still has all rows.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
-        gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
+        if not gc.get_freeze_count():  # a program that runs pytest within itself may have frozen what is its own
+            gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
+            self._has_frozen = True
         folder = config.option.hv_report_dir
         rest = f"they are in {folder}" if folder else "--hv-report-dir writes them all"
         table, grain = self._table, request.grain or Grain.MACHINE
@@ -136,7 +139,8 @@ class EstateSession:
                 metafunc.parametrize(name, [case for _, case in cases], ids=ids, indirect=True)
 
     def pytest_unconfigure(self) -> None:
-        gc.unfreeze()
+        if self._has_frozen:
+            gc.unfreeze()
         if self._handover:
             delete_handover(self._handover)
 

@@ -120,6 +120,23 @@ def test_without_an_estate_it_is_silent(tmp_path: Path, run_pytest: RunPytest) -
     assert not [line for line in run.stdout.splitlines() if "compliance" in line and not line.startswith("plugins:")]
 
 
+FREEZING = """
+import gc, pathlib, pytest
+gc.freeze()
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure():
+    pathlib.Path("frozen").write_text(str(gc.get_freeze_count() > 0))
+"""
+
+
+def test_what_a_program_around_pytest_has_frozen_stays_so(tmp_path: Path, run_pytest: RunPytest) -> None:
+    (tmp_path / "conftest.py").write_text(FREEZING)
+    run = run_pytest(tmp_path, "--inventory", LAB)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert (tmp_path / "frozen").read_text() == "True"
+
+
 def test_without_an_estate_it_loads_next_to_nothing(tmp_path: Path) -> None:
     heavy = {"pydantic", "ruamel.yaml", "winrm", "requests", "compliance.model", "compliance.rule", "difflib"}
     code = f"import sys, pytest, compliance.plugin.hooks; print(*sorted({heavy} & set(sys.modules)))"
