@@ -25,6 +25,10 @@ BETWEEN = 0.1
 Replace = Callable[[Path, Path], object]
 
 
+class LeftBesideError(OSError):
+    """What was written could not take its place, and stays beside it."""
+
+
 def refuse_unwritable(
     path: Path,
     *,
@@ -82,7 +86,9 @@ def replace_file(
         _replace(temporary, path, replace, patience, sleep)
     except BaseException as error:  # whatever ends it, no half file stays; it is raised again
         if written and keep and isinstance(error, OSError):
-            raise OSError(error.errno, f"{error.strerror}; what was written is in {temporary}", str(path)) from error
+            raise LeftBesideError(
+                error.errno, f"{error.strerror}; what was written is in {temporary}", str(path)
+            ) from error
         with suppress(OSError):
             temporary.unlink()
         raise

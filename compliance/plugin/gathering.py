@@ -15,7 +15,7 @@ from compliance.plugin.interrupt import interrupted_once
 from compliance.plugin.progress import OutputLostError, Teller, discard_output
 from compliance.plugin.request import Request
 from compliance.snapshot.snapshot import Snapshot, SnapshotFile
-from compliance.snapshot.write import refuse_unwritable, write_snapshot
+from compliance.snapshot.write import refuse_unwritable, save_gathered, write_snapshot
 from compliance.world import World
 
 
@@ -34,7 +34,8 @@ def take_snapshot(config: pytest.Config, request: Request) -> tuple[Snapshot, Sn
     def keep(snapshot: Snapshot) -> None:
         snapshots.append(snapshot)
         if save:
-            files.append(write_snapshot(snapshot, Path(save)))
+            write = save_gathered if plan.snapshot is None else write_snapshot
+            files.append(write(snapshot, Path(save)))
 
     if plan.snapshot is None:
         with suppress(OutputLostError):  # it is lost again with the first word of progress, and then all is kept

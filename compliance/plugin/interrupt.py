@@ -7,9 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+NAMES = (
+    *("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"),
+    *("SIGQUIT", "SIGXCPU", "SIGUSR1", "SIGUSR2", "SIGALRM"),
+)
 """Ctrl-C of a person, what CI systems send to a job that is cancelled, a terminal that went away, and what Windows'
-agents send after Ctrl-C. Each by itself would end the process, and throw away what was read."""
+agents send after Ctrl-C; Ctrl-\\, a limit of CPU time, and what batch systems and supervisors send before they kill.
+Each by itself would end the process, and throw away what was read."""
 
 
 def signals_of(system: object) -> tuple[signal.Signals, ...]:

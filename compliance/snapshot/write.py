@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -40,6 +41,32 @@ def write_snapshot(snapshot: Snapshot, path: Path) -> SnapshotFile:
     except OSError as error:
         raise SnapshotError(f"{path}: can't be written: {error.strerror or error}") from error
     return SnapshotFile(str(path), digest)
+
+
+def save_gathered(snapshot: Snapshot, path: Path) -> SnapshotFile:
+    """Write what was gathered just now. SnapshotError where it can't be written there; then it is kept elsewhere, which
+    the error names: a disk that filled up must not cost hours of reading."""
+    try:
+        return write_snapshot(snapshot, path)
+    except SnapshotError as error:
+        if isinstance(error.__cause__, whole.LeftBesideError):
+            raise
+        elsewhere = _write_elsewhere(snapshot, path.name)
+        raise SnapshotError(f"{error}; what was read is in {elsewhere}" if elsewhere else str(error)) from error
+
+
+def _write_elsewhere(snapshot: Snapshot, name: str) -> Path | None:
+    """Return the file in a folder of its own, which nobody else may enter; None where that fails as well."""
+    try:
+        path = Path(tempfile.mkdtemp(prefix="hyperv-compliance-")) / name
+    except OSError:
+        return None
+    try:
+        write_snapshot(snapshot, path)
+    except SnapshotError:
+        path.parent.rmdir()
+        return None
+    return path
 
 
 def refuse_unwritable(path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from compliance.gate.baseline import FORMAT, VERSION, finding_of
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
+from compliance.snapshot.read import read_snapshot
 from compliance.snapshot.snapshot import Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import snapshot, source, unread_source
@@ -269,3 +270,21 @@ def test_however_it_is_run_the_gate_is_the_same(way: Sequence[str], folder: Path
         f"  - 1 finding at or above `warning`: {RULE} (1)\n"
         "  - 1 of 3 replicated virtual machines could not be judged\n"
     )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device without room is Linux's")
+def test_what_was_read_is_kept_where_there_is_room(folder: Path, tmp_path: Path, run_pytest: RunPytest) -> None:
+    """The place that was named has room when it is tried, and none hours later."""
+    env = {**LOGIN, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}  # a process of its own, with its own TMPDIR
+    run = run_pytest(folder, "--inventory", "down.yaml", "--hv-save", "/dev/full", env=env)
+    assert run.returncode == 4
+    (kept,) = tmp_path.glob("hyperv-compliance-*/full")
+    assert f"/dev/full: can't be written: No space left on device; what was read is in {kept}" in run.stderr
+    assert kept.parent.stat().st_mode & 0o077 == 0
+    assert [source.name for source in read_snapshot(kept).servers] == ["hv01"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device without room is Linux's")
+def test_a_snapshot_that_is_there_already_is_kept_nowhere_else(folder: Path, run_pytest: RunPytest) -> None:
+    run = run_pytest(folder, *given("healthy"), "--hv-save", "/dev/full")
+    assert (run.returncode, "what was read is in" in run.stderr) == (4, False)

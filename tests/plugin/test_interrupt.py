@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from compliance.plugin.interrupt import SIGNALS, interrupted_once, signals_of
+from tests.portable import posix
 
 
 @pytest.fixture
@@ -55,6 +56,17 @@ def test_windows_sends_another_one_than_terminals_do() -> None:
     windows = SimpleNamespace(SIGINT=2, SIGTERM=15, SIGBREAK=21)
     assert signals_of(windows) == (2, 15, 21)
     assert {"SIGINT", "SIGTERM"} <= {number.name for number in SIGNALS}
+
+
+@posix
+def test_no_signal_that_can_be_caught_throws_away_what_was_read() -> None:
+    """Those that are left are nobody's wish to stop: a program's faults, what can't be caught, what ends nothing."""
+    faults = {"SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP", "SIGSTKFLT", "SIGEMT"}
+    harmless = {"SIGCHLD", "SIGCONT", "SIGURG", "SIGWINCH", "SIGINFO", "SIGPIPE", "SIGXFSZ"}  # Python ignores the last
+    stops = {"SIGKILL", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU"}
+    unused = {"SIGIO", "SIGPROF", "SIGPWR", "SIGVTALRM"}  # sent to who asked for them, or to init
+    named = {number.name for number in signal.Signals if not number.name.startswith("SIGRT")}
+    assert named - faults - harmless - stops - unused == {number.name for number in SIGNALS}
 
 
 def test_outside_of_the_main_thread_nothing_is_changed() -> None:
