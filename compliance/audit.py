@@ -96,7 +96,7 @@ def judge_snapshot(
 ) -> Table:
     """Every verdict in scope and the gate, from a snapshot alone: what a live run and an offline one have in common.
 
-    ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's own, if left out.
+    ``now`` is the moment by which waivers end and to which the snapshot's age counts; the snapshot's last, if left out.
     ``author`` and ``saved`` are for the evidence block alone: who ran it, and the file that the snapshot was saved to.
     """
     planned = planned or Plan(estate=snapshot.estate, name_as_typed="")
@@ -109,7 +109,8 @@ def judge_snapshot(
     verdicts = scope.chosen(every, servers, policy.fail_at)
     grounds = Grounds(
         policy=policy,
-        now=now or snapshot.time,
+        now=now or snapshot.span[1],
+        span=snapshot.span,
         complete=snapshot.complete,
         narrowed=bool(narrowed(snapshot.limit, scope)),
         selected=scope.selects(verdicts, servers),

@@ -55,7 +55,7 @@ class Grounds:
     """What the gate weighs beside the verdicts. ``now``: waivers end by it, and the snapshot's age counts to it.
     ``narrowed``: are these fewer than the estate's; ``selected``: was one of them asked for, and is not only kept since
     it is open; ``unmet``: options that matched nothing; ``machines``: how many there are, and of how many it is known
-    whether they are ready."""
+    whether they are ready; ``span``: the oldest and the newest moment of what was read, the estate's if left out."""
 
     policy: Policy
     now: datetime
@@ -66,6 +66,7 @@ class Grounds:
     waivers: Sequence[Waiver] = ()
     baseline: Baseline | None = None
     machines: MachineCount | None = None
+    span: tuple[datetime, datetime] | None = None
 
 
 class Decider:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from compliance.gate.baseline import Baseline, Finding
 from compliance.gate.coverage import Coverage, coverage_of
@@ -85,7 +85,7 @@ def _reasons(
         yield from _of_floor(coverage, grounds)
     if not grounds.complete:
         yield Reason(code=Exit.NOT_JUDGED, text="the snapshot is incomplete: its gathering was interrupted")
-    yield from _of_age(grounds.now - estate.time, grounds.policy)
+    yield from _of_age(grounds, *(grounds.span or (estate.time, estate.time)))
 
 
 def _of_findings(closing: Sequence[Decision], policy: Policy) -> Iterator[Reason]:
@@ -141,11 +141,11 @@ def _guids(verdicts: Iterable[Verdict]) -> set[str]:
     return {verdict.machine.guid.casefold() for verdict in verdicts if verdict.machine}
 
 
-def _of_age(age: timedelta, policy: Policy) -> Iterator[Reason]:
-    """A snapshot from the future would never be too old."""
-    oldest = policy.oldest_snapshot
-    if age < -MOST_AHEAD:
-        text = f"the snapshot is {span_text(-age)} ahead of this machine's clock: set the clock that is wrong"
+def _of_age(grounds: Grounds, first: datetime, last: datetime) -> Iterator[Reason]:
+    """A snapshot from the future would never be too old; of several, or of several servers, each counts."""
+    age, ahead, oldest = grounds.now - first, last - grounds.now, grounds.policy.oldest_snapshot
+    if ahead > MOST_AHEAD:
+        text = f"the snapshot is {span_text(ahead)} ahead of this machine's clock: set the clock that is wrong"
         yield Reason(code=Exit.NOT_JUDGED, text=text)
     if oldest is not None and age > oldest:
         text = f"the snapshot is {span_text(age)} old; it may be {span_text(oldest)} old at most"

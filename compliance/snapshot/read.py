@@ -91,6 +91,7 @@ def _read(path: Path, lines: CappedLines, take: Callable[[ServerRecord], ServerR
         snapshot = Snapshot(
             estate="+".join(strict.name(part) for part in strict.text(header["estate"]).split("+")),  # joined ones
             time=strict.moment(header["time"]),
+            latest=strict.moment(header["latest"]) if "latest" in header else None,  # newer than the format
             tool=strict.label(header["tool"]),
             inventory_digest=strict.label(header["inventory"]),
             settings=Judging(

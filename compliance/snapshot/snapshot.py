@@ -119,6 +119,19 @@ class Snapshot:
     limit: str = ""  # the pattern that chose among the inventory's servers
     left_out: tuple[str, ...] = ()  # what a partner may call those that it did not choose
     files: tuple[SnapshotFile, ...] = field(default=(), compare=False)
+    latest: datetime | None = None  # of joined ones the newest one's time
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The oldest and the newest moment at which it says that something was read: a file may date one server
+        otherwise than its head."""
+        readings = (
+            *(source.reading for source in (*self.servers, *self.clusters)),
+            *(guest.reading for guest in self.guests),
+        )
+        read = [reading for reading in readings if not isinstance(reading, Unread)]
+        oldest = min((self.time, *(reading.started for reading in read)))
+        return oldest, max((self.latest or self.time, *(reading.finished for reading in read)))
 
 
 def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
@@ -146,6 +159,7 @@ def join_snapshots(snapshots: Sequence[tuple[Path, Snapshot]]) -> Snapshot:
         first,
         estate="+".join(dict.fromkeys(part.estate for part in whole)),
         time=min(part.time for part in whole),
+        latest=max(part.time for part in whole) if others else None,
         inventory_digest=" ".join(dict.fromkeys(part.inventory_digest for part in whole if part.inventory_digest)),
         stretched=tuple(stretched),
         servers=tuple(source for part in whole for source in part.servers),

@@ -123,7 +123,8 @@ def lines_of(snapshot: Snapshot) -> Iterable[bytes]:
                 "boot_grace_seconds": snapshot.settings.boot_grace.total_seconds(),
                 "may_be_empty": snapshot.settings.may_be_empty,
             },
-            # Newer than the format, and only where there are some.
+            # Newer than the format, and only where there are some, as is the next.
+            **({"latest": snapshot.latest.isoformat()} if snapshot.latest else {}),
             **({"stretched": [sorted(sites) for sites in snapshot.stretched]} if snapshot.stretched else {}),
             "complete": snapshot.complete,
             **({"limit": snapshot.limit, "left_out": list(snapshot.left_out)} if snapshot.limit else {}),

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.audit import judge_snapshot
 from compliance.gate.baseline import Baseline, finding_of
 from compliance.gate.decision import BaselineState, Decision, Grounds
 from compliance.gate.exits import BY_HARM, Exit, worst
@@ -19,8 +21,10 @@ from compliance.gate.policy import Policy
 from compliance.gate.waivers import Waiver, WaiverEntry
 from compliance.hyperv.estate import translate
 from compliance.judge.judge import judge
+from compliance.judge.scope import Scope
+from compliance.plan import Plan
 from compliance.rule import Result, Severity, Verdict
-from compliance.snapshot.snapshot import ServerRecord
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot, join_snapshots
 from tests.builders import snapshot, source, unread_source
 from tests.comparing import RULES
 from tests.hosts import HOUR, NOW, Host, Vm, replica_of
@@ -238,6 +242,50 @@ def test_a_snapshot_from_the_future_closes_the_gate(ahead: timedelta, policy: Po
     assert gate.code is code
     if code is Exit.NOT_JUDGED:
         assert "ahead of this machine's clock" in gate.reasons[0].text
+
+
+OLD, FUTURE = NOW - timedelta(days=900), NOW + timedelta(days=400)
+
+
+def moved(taken: Snapshot, time: datetime) -> Snapshot:
+    return replace(taken, time=time)
+
+
+def redated(source: ServerRecord, **times: datetime) -> ServerRecord:
+    assert isinstance(source.reading, Reading)
+    return replace(source, reading=replace(source.reading, **times))
+
+
+PRIMARY, REPLICA = sources(SQL)
+AGES: list[tuple[str, Snapshot, str]] = [
+    ("as it is", snapshot(PRIMARY, REPLICA), ""),
+    (
+        "one of two from the future",
+        join_snapshots([(Path("a"), snapshot(PRIMARY)), (Path("b"), moved(snapshot(REPLICA), FUTURE))]),
+        "ahead of this machine's clock",
+    ),
+    (
+        "one of two is old, the other from the future",
+        join_snapshots([(Path("a"), moved(snapshot(PRIMARY), OLD)), (Path("b"), moved(snapshot(REPLICA), FUTURE))]),
+        "ahead of this machine's clock",
+    ),
+    (
+        "one of two is old",
+        join_snapshots([(Path("a"), snapshot(PRIMARY)), (Path("b"), moved(snapshot(REPLICA), OLD))]),
+        "900 days old",
+    ),
+    ("one server's reading is old", snapshot(PRIMARY, redated(REPLICA, started=OLD)), "900 days old"),
+    ("one server's is of the future", snapshot(PRIMARY, redated(REPLICA, finished=FUTURE)), "ahead of this"),
+]
+
+
+@pytest.mark.parametrize(("taken", "text"), [case[1:] for case in AGES], ids=[case[0] for case in AGES])
+def test_every_server_counts_for_the_age(taken: Snapshot, text: str) -> None:
+    """The oldest time of the files alone would hide one that is ahead, and a file's head what a server's line says."""
+    plan = Plan(estate="test", name_as_typed="", policy=Policy(oldest_snapshot=timedelta(days=30)))
+    gate = judge_snapshot(taken, Scope(), plan, now=NOW).gate
+    assert gate.is_open is (not text), gate.reasons
+    assert any(text in reason.text for reason in gate.reasons) is bool(text)
 
 
 # --- beside a baseline ------------------------------------------------------------------------------------------------

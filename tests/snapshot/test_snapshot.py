@@ -149,6 +149,7 @@ snapshots = st.builds(
     ),
     servers=st.lists(sources, max_size=3, unique_by=lambda one: one.name.casefold()).map(tuple),
     complete=st.booleans(),
+    latest=st.none() | times,
 )
 
 
@@ -579,6 +580,7 @@ def test_one_estate_from_two_sites() -> None:
         snapshot(*map(unread_source, ("hv01", "hv03", "hv02"))),
         estate="berlin+bonn",
         time=older,
+        latest=NOW,
         inventory_digest="berlin.yaml bonn.yaml",
     )
 

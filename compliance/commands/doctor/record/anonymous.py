@@ -55,6 +55,7 @@ def anonymised(snapshot: Snapshot) -> Snapshot:
     return Snapshot(
         estate=other.name(snapshot.estate, "estate"),
         time=snapshot.time,
+        latest=snapshot.latest,
         tool=snapshot.tool if A_TOOL.fullmatch(snapshot.tool) else other.name(snapshot.tool, "tool"),
         inventory_digest=snapshot.inventory_digest and LEFT_OUT,
         settings=snapshot.settings,
