@@ -34,6 +34,9 @@ from compliance.snapshot.snapshot import (
 from compliance.words import shorten_value
 
 MOST_BOOT_GRACE = timedelta(days=1)
+NEVER_WRITTEN = frozenset({Why.NOT_ASKED, Why.NO_GUEST_DATA})
+"""Reasons that are concluded when a snapshot is judged. Rules go on without what was not to be had, so that a file may
+not say so."""
 MOST_OF_AN_ACCOUNT = 256
 """Letters of an account's name, and of a transport's."""
 
@@ -279,4 +282,7 @@ def _row_from_json(value: object) -> Row:
 def _unread_from_json(value: object) -> Unread:
     if not isinstance(value, dict):
         raise TypeError("expected an object under 'unread'")
-    return Unread(strict.text(value["reason"]), Why(value["why"]))
+    why = Why(value["why"])
+    if why in NEVER_WRITTEN:
+        raise ValueError(f"no snapshot says {why.value!r}, which would excuse what is missing")
+    return Unread(strict.text(value["reason"]), why)
