@@ -34,6 +34,16 @@ def _danger(endpoint: Endpoint) -> str:
 
 
 def _lack(endpoint: Endpoint, md5: Callable[[bytes], object]) -> str:
+    if not _is_text(endpoint.username + endpoint.password.reveal()):
+        return (
+            "the user or the password has octets that are no text in this machine's encoding; nothing was sent:"
+            " write the variable, or the file that it comes from, in UTF-8"
+        )
+    if endpoint.transport == "basic" and ":" in endpoint.username:
+        return (
+            "Basic has no way to write a colon in a user's name, and the server would log in another user;"
+            " nothing was sent: set `transport: ntlm`, or name another user"
+        )
     if endpoint.transport == "basic" and not _is_latin(endpoint.username + endpoint.password.reveal()):
         return (
             "Basic carries Latin-1 only, and the user or the password has another letter; nothing was sent:"
@@ -48,6 +58,16 @@ def _lack(endpoint: Endpoint, md5: Callable[[bytes], object]) -> str:
                 " set `transport: kerberos`, or `certificate` over https"
             )
     return ""
+
+
+def _is_text(text: str) -> bool:
+    """Return whether it has no lone surrogate, as which Python keeps octets that it can't decode. NTLM would try a
+    password that is none, and the account would be locked."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_latin(text: str) -> bool:
