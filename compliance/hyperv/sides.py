@@ -100,12 +100,12 @@ def _why_nowhere(
     machine: VirtualMachine, others: Sequence[VirtualMachine], missing: Sequence[str], index: NameIndex
 ) -> Why:
     """Return whether something should have come: not of a guest that is known to run nowhere, nor of a server that
-    nobody asked."""
+    nobody asked. What is no host's name is damaged: it may have been that of a server that was asked."""
     if others and not missing and not any(isinstance(other.power, Unread) or other.changed for other in others):
         return Why.NO_GUEST_DATA
     partners = () if isinstance(machine.partners, Unread) else machine.partners
-    is_asked = any(index.is_listed(name) for name in partners)
-    return Why.NOT_ASKED if partners and not others and not is_asked else Why.INCOMPLETE
+    may_be_asked = any(index.is_listed(name) or not is_host_name(name) for name in partners)
+    return Why.NOT_ASKED if partners and not others and not may_be_asked else Why.INCOMPLETE
 
 
 def _not_running(machine: VirtualMachine) -> str:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.errors import Why
 from compliance.hyperv.estate import translate
 from compliance.model import Estate, ReplicatedVM, Unread
 from compliance.snapshot.snapshot import ServerRecord
@@ -96,6 +97,8 @@ def test_what_is_no_host_s_name_can_not_be_added_to_an_inventory(named: str) -> 
     found = translate(snapshot(host("HV02", between(HERE, named, "hv02.dr.example"))))
     (side,) = found.replicated
     assert str(side.partner) == f"its other side is on `{named}`, which is no host's name"
+    assert isinstance(side.partner, Unread)
+    assert side.partner.why is Why.INCOMPLETE  # not that nobody asked: it may have been the name of a listed server
     assert found.unlisted == ()
 
 
