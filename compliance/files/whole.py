@@ -94,6 +94,14 @@ def replace_file(
         raise
 
 
+def why_unreadable(path: Path, error: OSError | ValueError) -> str:
+    """Return the reason in words. Windows denies permission where a folder is opened as a file; ValueError is what a
+    name with a null byte gets."""
+    if isinstance(error, PermissionError) and path.is_dir():
+        return os.strerror(errno.EISDIR)
+    return str(error.strerror or error) if isinstance(error, OSError) else str(error)
+
+
 def _is_stream(path: Path) -> bool:
     """Return whether it is a device or a pipe, perhaps by a link. Raise OSError for what must not be written at all."""
     try:

@@ -26,6 +26,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from compliance.errors import InventoryError
+from compliance.files.whole import why_unreadable
 from compliance.words import MOST_OF_A_QUOTE, printable, quote, shorten
 
 LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML reader
@@ -48,8 +49,7 @@ def content_of(path: Path, kind: str = "an inventory") -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:  # the latter: a name with a null byte
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InventoryError(f"{where}: can't be read: {reason}") from error
+        raise InventoryError(f"{where}: can't be read: {why_unreadable(path, error)}") from error
     if len(content) > LARGEST:
         raise InventoryError(f"{where}: larger than {LARGEST:,} bytes; is it {kind}?")
     return content

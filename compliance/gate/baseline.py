@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compliance.errors import UsageError
+from compliance.files.whole import why_unreadable
 from compliance.gate import version_1
 from compliance.gate.version_1 import digest
 from compliance.model import Answer, Cluster, FailoverAddress, Guest, ReplicaAdapter, Role, Subject, Unread
@@ -167,8 +168,7 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"{path}: can't be read: {reason}") from error
+        raise UsageError(f"{path}: can't be read: {why_unreadable(path, error)}") from error
     if len(content) > LARGEST:
         raise UsageError(f"{path}: larger than {LARGEST >> 20} MiB; is it a results.json?")
     return content

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from compliance.errors import SnapshotError, Why
+from compliance.files.whole import why_unreadable
 from compliance.garbage import uncollected
 from compliance.model import Evidence, Judging, Row, Unread
 from compliance.patterns import MOST_OF_A_NAME
@@ -64,7 +65,7 @@ def read_snapshot(path: Path, take: Callable[[ServerRecord], ServerRecord] = lam
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SnapshotError(f"{path}: damaged: the compressed data ends early or is broken") from error
     except OSError as error:
-        raise SnapshotError(f"{path}: can't be read: {error.strerror or error}") from error
+        raise SnapshotError(f"{path}: can't be read: {why_unreadable(path, error)}") from error
 
 
 def _read_packed_or_plain(path: Path, raw: BinaryIO, take: Callable[[ServerRecord], ServerRecord]) -> Snapshot:

@@ -12,7 +12,7 @@ from typing import BinaryIO, NoReturn
 
 import pytest
 
-from compliance.files.whole import BETWEEN, refuse_unwritable, replace_file
+from compliance.files.whole import BETWEEN, refuse_unwritable, replace_file, why_unreadable
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no device files, pipes or plain links in folders")
 
@@ -205,3 +205,19 @@ def test_what_was_written_is_kept_where_it_can_not_take_its_place(keep: bool, tm
     for name in beside:
         assert (tmp_path / name).read_bytes() == b"new"
         assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("", PermissionError(13, "Permission denied"), "Is a directory"),
+        ("file", PermissionError(13, "Permission denied"), "Permission denied"),
+        ("nowhere", FileNotFoundError(2, "No such file or directory"), "No such file or directory"),
+        ("nul\0", ValueError("embedded null byte"), "embedded null byte"),
+    ],
+)
+def test_a_folder_is_named_as_one_where_windows_denies_permission(
+    name: str, error: OSError | ValueError, says: str, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    assert why_unreadable(tmp_path / name, error) == says

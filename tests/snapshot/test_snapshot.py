@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -296,7 +295,7 @@ def test_missing(tmp_path: Path) -> None:
 
 
 def test_a_folder(tmp_path: Path) -> None:
-    assert complaint(tmp_path) == f": can't be read: {'Permission denied' if os.name == 'nt' else 'Is a directory'}"
+    assert complaint(tmp_path) == ": can't be read: Is a directory"
 
 
 FOREIGN: dict[str, tuple[bytes, str]] = {
