@@ -154,15 +154,15 @@ class Reader:
             return None  # some listeners answer Identify to nobody; root/cimv2 has it as well
 
     def _clock(self) -> tuple[str | None, timedelta | None]:
+        asked = self._now()
         answer = self.answer(queries.CLOCK)
         if isinstance(answer, Unread):
             self._notes.append(f"its clock could not be read: {answer}")
             return None, None
         row = answer[0] if answer else {}
-        version, time_there = row.get("Version"), _read_time(row.get("LocalDateTime"))
-        if time_there is None:
+        version, ahead = row.get("Version"), _ahead(row.get("LocalDateTime"), asked, self._now())
+        if ahead is None:
             self._notes.append("its clock could not be read: no time with a zone came")
-        ahead = None if time_there is None else time_there - self._now()
         return version if isinstance(version, str) else None, ahead
 
     def answer(self, query: Query) -> RowsOrUnread:
@@ -192,6 +192,13 @@ class Reader:
             raise
         except ReadError as error:
             return Unread(str(error), error.why)
+
+
+def _ahead(time_there: object, asked: datetime, answered: datetime) -> timedelta | None:
+    """Return how far that clock is ahead. It was looked at between two moments of ours: what the time between them alone
+    explains is no difference."""
+    there = _read_time(time_there)
+    return None if there is None else there - min(max(there, asked), answered)
 
 
 def _read_time(text: object) -> datetime | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import cycle
+from itertools import chain, cycle, repeat
 from typing import cast
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -39,11 +40,11 @@ class Talk:
         """Nothing is open."""
 
 
-def read(talk: Talk) -> Reading:
+def read(talk: Talk, now: Callable[[], datetime] = lambda: NOW) -> Reading:
     """By a clock that stands still, so that nobody waits."""
     connection = cast(Connection, talk)
     still = {"clock": lambda: 0.0, "sleep": lambda _seconds: None}
-    return Reader(connection, 60.0, 60.0, lambda: NOW, lambda *_: None, **still).read()
+    return Reader(connection, 60.0, 60.0, now, lambda *_: None, **still).read()
 
 
 lost = Move("lost", LostError("lost", why=Why.UNREACHABLE), cuts=True)
@@ -123,6 +124,15 @@ def test_any_other_time_is_none(told: str, version: str) -> None:
     else:
         assert datetime.fromisoformat(told) - NOW == reading.clock_ahead
     assert reading.clock_ahead is None or not stamps_alike(told)
+
+
+@pytest.mark.parametrize(("there", "ahead"), [(5, -5), (10, 0), (14, 0), (20, 0), (26, 6)])
+def test_what_an_answer_took_is_no_difference_of_clocks(there: int, ahead: int) -> None:
+    """It is asked at second 10, and its answer is there at second 20, as on a slow line or a busy machine."""
+    seconds = chain((0, 10, 20), repeat(30))
+    told = f"{NOW + timedelta(seconds=there):%Y-%m-%dT%H:%M:%SZ}"
+    reading = read(Talk(with_clock(told, "10.0.20348")), lambda: NOW + timedelta(seconds=next(seconds)))
+    assert reading.clock_ahead == timedelta(seconds=ahead)
 
 
 def stamps_alike(told: str) -> bool:
