@@ -195,8 +195,8 @@ class Reader:
 
 
 def _ahead(time_there: object, asked: datetime, answered: datetime) -> timedelta | None:
-    """Return how far that clock is ahead. It was looked at between two moments of ours: what the time between them alone
-    explains is no difference."""
+    """Return how far that clock is ahead. It was looked at between two moments of ours: what the time between them
+    alone explains is no difference."""
     there = _read_time(time_there)
     return None if there is None else there - min(max(there, asked), answered)
 
