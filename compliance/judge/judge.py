@@ -17,6 +17,7 @@ from compliance.judge.subjects import adapters_of, sides_of, spoken, test_replic
 from compliance.model import Cluster, Estate, ReplicaAdapter, ReplicatedVM, Role, Server, Subject, Unread
 from compliance.rule import Index, Outcome, Rule, Verdict, unknown
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.surroundings import EstateSurroundings
 from compliance.words import join_names, printable
 
 
@@ -62,6 +63,7 @@ class _Bench:
         self.tests = tuple(test_replicas(estate))
         self.labels = labels_of(estate, self.tests)
         self.servers = {server.name: server for server in estate.servers}
+        self.surroundings = EstateSurroundings(estate)
         self.adapters: dict[int, tuple[ReplicaAdapter, ...] | Outcome] = {}
         self.adapter_labels: dict[int, str] = {}
         self.indexes: dict[type[Index], Index] = {}
@@ -116,7 +118,7 @@ class _Bench:
     def _adapters(self, vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
         adapters = self.adapters.get(id(vm))
         if adapters is None:
-            adapters = self.adapters[id(vm)] = why_unread(vm) or adapters_of(vm)
+            adapters = self.adapters[id(vm)] = why_unread(vm) or adapters_of(vm, self.surroundings)
             if not isinstance(adapters, Outcome):
                 names = adapter_labels(self.labels[id(vm)], adapters)
                 self.adapter_labels.update((id(adapter), names[adapter.guid]) for adapter in adapters)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 
-from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Unread, VirtualMachine
+from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Surroundings, Unread, VirtualMachine
 from compliance.rule import Outcome, Result, not_applicable, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, runs_on
@@ -27,7 +27,7 @@ def test_replicas(estate: Estate) -> Iterator[ReplicatedVM]:
                 yield ReplicatedVM(machine=machine, partner=alone)
 
 
-def adapters_of(vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
+def adapters_of(vm: ReplicatedVM, surroundings: Surroundings | None = None) -> tuple[ReplicaAdapter, ...] | Outcome:
     """Return its network adapters and what is set on each; or what is to be said of the machine as a whole instead."""
     machine = vm.machine
     if outcome := beyond_reading(machine):
@@ -38,7 +38,14 @@ def adapters_of(vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
     own = {adapter.guid: adapter for adapter in machine.adapters}
     there = _adapters_there(vm)
     found = tuple(
-        ReplicaAdapter(vm=vm, guid=guid, adapter=own.get(guid), setting=settings.get(guid), there=there(guid))
+        ReplicaAdapter(
+            vm=vm,
+            guid=guid,
+            adapter=own.get(guid),
+            setting=settings.get(guid),
+            there=there(guid),
+            surroundings=surroundings,
+        )
         for guid in dict.fromkeys(chain(own, settings, _lacked_by(vm, own)))
     )
     return found or not_applicable("has no network adapter")

@@ -22,7 +22,7 @@ from compliance.model.inside import (
     Takes,
 )
 from compliance.model.judging import Evidence, Judging
-from compliance.model.machines import Power, ReplicaAdapter, ReplicatedVM, Role, VirtualMachine
+from compliance.model.machines import Power, ReplicaAdapter, ReplicatedVM, Role, Surroundings, VirtualMachine
 from compliance.model.unread import Row, Unread
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Service",
     "Stack",
     "Subject",
+    "Surroundings",
     "Takes",
     "Unread",
     "VirtualMachine",

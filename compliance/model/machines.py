@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Protocol
 
 from compliance.model.adapters import Adapter, FailoverAddress
 from compliance.model.guest import Answer, Guest
@@ -97,6 +98,20 @@ class ReplicatedVM:
         return str(self.machine)
 
 
+class Surroundings(Protocol):
+    """What stands around a machine on its server and at its site: what a command for it need not leave open."""
+
+    def network_on(self, server: str, guid: str) -> tuple[str, str] | None:
+        """Return the mask and the gateway of the one network in which all other replicas' failover addresses there are,
+        other than this machine's; None for no network, or several."""
+
+    def switches_on(self, server: str) -> frozenset[str]:
+        """Return the names of the switches there that some machine's adapter is connected to."""
+
+    def set_for(self, address: str, server: str) -> tuple[str, ...]:
+        """Return the replicas at the server's site for which an address is set."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReplicaAdapter:
     """One network adapter of one side of a replicated virtual machine, with the same adapter as the other side has it.
@@ -111,6 +126,7 @@ class ReplicaAdapter:
     adapter: Adapter | None
     setting: FailoverAddress | None = None
     there: Adapter | Unread = Unread("not read")
+    surroundings: Surroundings | None = field(default=None, compare=False, repr=False)
 
     @property
     def machine(self) -> VirtualMachine:

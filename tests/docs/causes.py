@@ -26,9 +26,11 @@ are those of [Microsoft's reference](https://learn.microsoft.com/powershell/modu
 - What changes something in PowerShell carries `-WhatIf`: it says what it would do. Take that off to do it.
 - A machine is named by its id, an adapter and an integration service by the end of theirs: names need not be unique,
   and those of integration services are translated.
-- Values in angle brackets are yours to fill in. What stands on the replica is what the replica gets, so its address,
-  mask and gateway are those of the replica's site. An address that is on the wrong side is filled in only if it is
-  valid and the guest does not use it on its primary today.
+- Values in angle brackets are yours to fill in: PowerShell refuses a line that still has one, before it runs any of it.
+  What stands on the replica is what the replica gets, so its address, mask and gateway are those of the replica's site.
+  An address that is on the wrong side is filled in only if it is valid and the guest does not use it on its primary
+  today. Mask and gateway are filled in where all other failover addresses on the server have the same ones. A switch is
+  the one of the same name as on the other side, or the only one that machines on the server use.
 - What a host or a guest wrote stands in single quotes. A name with control or direction characters gets no command.
 - Commands for a guest need root there, or an administrator.
 - `INVENTORY` is the path of your inventory.
@@ -59,7 +61,7 @@ def _rows(cause: Cause) -> Iterator[tuple[str, ...]]:
     for number, way in enumerate(REMEDIES.get(cause, ())):
         first = number == 0
         command = _sample(cause, way)
-        shown = f"{command.where}: `{_text(command)}`" if command else ""
+        shown = f"{command.where.replace('<', '&lt;')}: `{_text(command)}`" if command else ""
         yield (f"`{cause}`" if first else "", cause_heading(cause) if first else "", way.when, way.text, shown)
 
 

@@ -15,6 +15,7 @@ from compliance.model import (
     ReplicatedVM,
     Role,
     Server,
+    Surroundings,
     Unread,
     VirtualMachine,
 )
@@ -52,7 +53,8 @@ class RemedyCase:
     """A finding as its remedy sees it.
 
     ``rule`` is a key; ``adapter_guid`` and ``setting`` are of the adapter that it is about; ``server`` is the
-    verdict's, ``why`` the reason where that was not read; ``system`` is the row of the table for the guest's system.
+    verdict's, ``why`` the reason where that was not read; ``system`` is the row of the table for the guest's system;
+    ``surroundings`` is known where the finding is about an adapter.
     """
 
     cause: str
@@ -66,6 +68,7 @@ class RemedyCase:
     is_unknown: bool = False
     inside: Inside | None = None
     system: System | None = None
+    surroundings: Surroundings | None = None
 
     @property
     def machine(self) -> VirtualMachine | None:
@@ -113,6 +116,7 @@ def case_of(verdict: Verdict, *, with_guest: bool = True) -> RemedyCase:
         is_unknown=verdict.outcome.result is Result.UNKNOWN,
         inside=inside,
         system=system,
+        surroundings=adapter.surroundings if adapter else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from compliance.errors import Why
 from compliance.model import Role
@@ -12,6 +12,7 @@ from compliance.rules.remedies import hosts
 from compliance.rules.remedies.advice import Advice, Ways, always
 from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.doctor import ask_doctor, ask_doctor_there
+from compliance.words import join_names, shorten
 
 ASK_AGAIN = "Run again. If it stays unknown, let the doctor ask the server: it shows which query fails, and why."
 ASK_THERE = (
@@ -22,6 +23,41 @@ SET_IT = (
     "Set an address of the replica's site on the replica's adapter. If both sites share their networks, say so in the "
     "inventory (`stretched`) instead."
 )
+
+
+ONE_OF_THEM = "Two machines have one failover address: give one of them another, and leave the other as it is."
+
+
+WHENCE = "Mask and gateway in the command are those that all other failover addresses on that server have."
+
+
+def _say_whence(case: RemedyCase) -> str:
+    return f"{SET_IT} {WHENCE}" if hosts.network_for(case) else ""
+
+
+SET_ADDRESS: Ways = (Advice(text=SET_IT, command=hosts.set_address, specific=_say_whence),)
+
+
+def _connect(text: str, when: str = "", applies: Callable[[RemedyCase], bool] = lambda _: True) -> Advice:
+    """Return the way to connect an adapter, and which switch the command names."""
+
+    def say_which(case: RemedyCase) -> str:
+        name, why = hosts.switch_for(case)
+        return f"{text} The switch in the command is {why}." if name else ""
+
+    return Advice(text=text, command=hosts.connect, when=when, applies=applies, specific=say_which)
+
+
+def _name_both(case: RemedyCase) -> str:
+    """Return whose the address is: the same words for each of them, so that nobody changes all."""
+    for address in case.setting.addresses if case.setting else ():
+        names = [shorten(name) for name in hosts.holders_of(case, address)]
+        if len(names) == 2:
+            both = " and ".join(names)
+            return f"{address} is set for {both}: give one of the two another address, and leave the other as it is."
+        if len(names) > 2:
+            return f"{address} is set for {join_names(names)}: leave it to one of them, and give each other its own."
+    return ""
 
 
 def _unread(why: Why, when: str, text: str) -> Advice:
@@ -203,8 +239,8 @@ ADDRESSES: Mapping[str, Ways] = {
         "machine gets at a failback.",
         hosts.set_on_replica,
     ),
-    Cause.STATIC_WITHOUT: always(SET_IT, hosts.set_address),
-    Cause.ADAPTER_WITHOUT: always(SET_IT, hosts.set_address),
+    Cause.STATIC_WITHOUT: SET_ADDRESS,
+    Cause.ADAPTER_WITHOUT: SET_ADDRESS,
     Cause.ADAPTER_LACKING: always(
         "Give the replica this adapter as well, connect it to a switch, and set a failover address on it: an adapter "
         "that the primary got later is not replicated.",
@@ -225,36 +261,33 @@ ADDRESSES: Mapping[str, Ways] = {
         Advice(
             when="on two adapters of one machine",
             applies=_is_on_two_adapters,
-            text="Give each of its adapters an address of its own.",
-            command=hosts.set_address,
+            text="Give one of the two adapters another address, and leave the other as it is.",
+            command=hosts.set_another_address,
         ),
         Advice(
-            text="Give this machine, or the other one that the finding names, another address of that site.",
-            command=hosts.set_address,
+            text=ONE_OF_THEM,
+            command=hosts.set_another_address,
+            specific=_name_both,
         ),
     ),
     Cause.ADDRESS_IN_USE: (
         Advice(when="not known whether it is at the same site", applies=_is_unknown, text=NAME_THE_SITES),
         Advice(
             text="Give this machine another address, or free this one: the finding names who uses it now.",
-            command=hosts.set_address,
+            command=hosts.set_another_address,
         ),
     ),
-    Cause.SAME_AS_TODAY: always(SET_IT, hosts.set_address),
+    Cause.SAME_AS_TODAY: SET_ADDRESS,
     Cause.NOT_CONNECTED: (
-        Advice(
-            when="it has no failover address",
-            applies=lambda case: case.setting is None,
-            text="Connect the adapter to a switch of its server, if the guest is to be reached by it after a failover.",
-            command=hosts.connect,
+        _connect(
+            "Connect the adapter to a switch of its server, if the guest is to be reached by it after a failover.",
+            "it has no failover address",
+            lambda case: case.setting is None,
         ),
-        Advice(
-            text="Connect the adapter to a switch of its server. A replica that is off disturbs nobody.",
-            command=hosts.connect,
-        ),
+        _connect("Connect the adapter to a switch of its server. A replica that is off disturbs nobody."),
     ),
-    Cause.SWITCH_LOST: always(
-        "Connect the adapter to a switch that its server has, or make the missing one again.", hosts.connect
+    Cause.SWITCH_LOST: (
+        _connect("Connect the adapter to a switch that its server has, or make the missing one again."),
     ),
 }
 

@@ -7,21 +7,25 @@ winserver2025-ps); whatever changes something carries -WhatIf. Nothing was tried
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 
-from compliance.model import FailoverAddress, Role, VirtualMachine
+from compliance.model import Adapter, FailoverAddress, Role, Unread, VirtualMachine
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.settings import mistakes_in, network_of, parsed
 from compliance.rules.evidence.today import addresses_in_use
 from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.command import Command, Shell
-from compliance.rules.remedies.quoting import UnquotableError, quote_guid, quote_powershell
+from compliance.rules.remedies.quoting import UnquotableError, is_plain, quote_guid, quote_powershell
+from compliance.words import join_names
 
 DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
 """The last part of a component's Id, ``Microsoft:<machine>\\<this>`` (recorded rows of Msvm_KvpExchangeComponent)."""
-ADDRESS, MASK, GATEWAY, SWITCH = "<address>", "<mask>", "<gateway>", "<switch>"
-"""What only an administrator knows; in quotes, so that a command that still has one is refused and no more."""
+ADDRESS, MASK, PREFIX, GATEWAY, SWITCH = "<ADDRESS>", "<MASK>", "<LENGTH>", "<GATEWAY>", "<SWITCH>"
+"""What only an administrator knows: outside of quotes, where PowerShell refuses the line before it runs any of it,
+`The '<' operator is reserved for future use` (ParserError, RedirectionNotSupported, in 5.1 and in 7)."""
+PLACEHOLDER = re.compile("|".join((ADDRESS, MASK, PREFIX, GATEWAY, SWITCH)))
 
 
 def enable_data_exchange(case: RemedyCase) -> Command | None:
@@ -61,19 +65,56 @@ def list_addresses(case: RemedyCase) -> Command | None:
 
 def connect(case: RemedyCase) -> Command | None:
     """Return what connects the adapter to a switch of its server."""
-    return _on_adapter(case.machine, case.adapter_guid, f"Connect-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf")
+    return _on_adapter(case.machine, case.adapter_guid, f"Connect-VMNetworkAdapter -SwitchName {_switch(case)} -WhatIf")
 
 
 def add_adapter(case: RemedyCase) -> Command | None:
     """Return what gives the side that the finding is about a synthetic adapter."""
-    return _on_machine(case.machine, f"Add-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf")
+    return _on_machine(case.machine, f"Add-VMNetworkAdapter -SwitchName {_switch(case)} -WhatIf")
 
 
 def add_adapter_on_primary(case: RemedyCase) -> Command | None:
-    """Return what gives the primary a synthetic adapter, or the side of the finding where no primary was seen."""
-    return _on_machine(
-        case.side_of(Role.PRIMARY) or case.machine, f"Add-VMNetworkAdapter -SwitchName '{SWITCH}' -WhatIf"
-    )
+    """Return what gives the primary a synthetic adapter, or the side of the finding where no primary was seen: on the
+    switch of the legacy adapter that it takes the place of."""
+    machine = case.side_of(Role.PRIMARY) or case.machine
+    switches = {adapter.switch for adapter in _adapters(machine) if adapter.legacy and is_plain(adapter.switch)}
+    switch = quote_powershell(switches.pop()) if len(switches) == 1 else SWITCH
+    return _on_machine(machine, f"Add-VMNetworkAdapter -SwitchName {switch} -WhatIf")
+
+
+def switch_for(case: RemedyCase) -> tuple[str, str]:
+    """Return the name of the switch for an adapter, and why this one; empty where nobody knows it.
+
+    The other side's, where its server has one of this name, as far as that was seen; else the only one there.
+    """
+    machine = case.machine
+    if machine is None:
+        return "", ""
+    seen = case.surroundings.switches_on(machine.server) if case.surroundings else frozenset()
+    adapters = (adapter for side in _other_sides(case) for adapter in _adapters(side))
+    switches = {adapter.switch for adapter in adapters if adapter.guid == case.adapter_guid}
+    for name in sorted(filter(is_plain, switches)):
+        if name in seen or not seen:
+            return name, "of the name that it has on the other side"
+    if len(seen) == 1 and all(map(is_plain, seen)):
+        return next(iter(seen)), "the only one to which other machines there are connected"
+    return "", ""
+
+
+def _switch(case: RemedyCase) -> str:
+    name, _ = switch_for(case)
+    return quote_powershell(name) if name else SWITCH
+
+
+def _other_sides(case: RemedyCase) -> Iterator[VirtualMachine]:
+    if case.vm:
+        yield from case.vm.others
+        if not isinstance(case.vm.partner, Unread):
+            yield case.vm.partner
+
+
+def _adapters(machine: VirtualMachine | None) -> Iterable[Adapter]:
+    return () if machine is None or isinstance(machine.adapters, Unread) else machine.adapters
 
 
 # --- failover addresses -----------------------------------------------------------------------------------------------
@@ -81,13 +122,43 @@ def add_adapter_on_primary(case: RemedyCase) -> Command | None:
 
 def set_address(case: RemedyCase) -> Command | None:
     """Return what sets an address on the adapter, of which nothing is known yet."""
-    return _set(case.machine, case.adapter_guid, _placeholders())
+    return _set(case.machine, case.adapter_guid, _placeholders(case))
+
+
+def set_another_address(case: RemedyCase) -> Command | None:
+    """Return what sets another address of the same network; what else is set on the adapter stays."""
+    setting = case.setting
+    if setting is None or any(mistakes_in(setting)):
+        return set_address(case)
+    taken = {text for text in setting.addresses if len(holders_of(case, text)) > 1}
+    return _set(case.machine, case.adapter_guid, _options(setting, leave_out=taken or set(setting.addresses)))
+
+
+def holders_of(case: RemedyCase, address: str) -> tuple[str, ...]:
+    """Return the replicas at the site for which an address is set."""
+    return case.surroundings.set_for(address, case.machine.server) if case.surroundings and case.machine else ()
+
+
+def network_for(case: RemedyCase) -> tuple[str, str] | None:
+    """Return mask and gateway of the network in which all others on the server have theirs; None where not known."""
+    machine = case.machine
+    return case.surroundings.network_on(machine.server, machine.guid) if case.surroundings and machine else None
 
 
 def correct_address(case: RemedyCase) -> Command | None:
-    """Return what corrects the adapter's address: what is right of it stays, what is wrong is left open. None where it
-    has more addresses of one kind than the cmdlet sets."""
-    return _set(case.machine, case.adapter_guid, _options(case.setting)) if case.setting else None
+    """Return what corrects the adapter's address: what is right of it stays; what is wrong is left open, but for the
+    mask and the gateway that all others there have, if its address is in their network. None where it has more
+    addresses of one kind than the cmdlet sets."""
+    options = _options(case.setting) if case.setting else None
+    known = network_for(case)
+    if options is None or known is None or case.setting is None:
+        return _set(case.machine, case.adapter_guid, options)
+    (mask, gateway), router = known, parsed(known[1])
+    network = network_of(router, mask) if router else None
+    addresses = [address for text in case.setting.addresses if (address := parsed(text)) and address.version == 4]
+    if network and (ADDRESS in options or all(address in network for address in addresses)):
+        options = options.replace(MASK, quote_powershell(mask)).replace(GATEWAY, quote_powershell(gateway))
+    return _set(case.machine, case.adapter_guid, options)
 
 
 def add_ipv4_address(case: RemedyCase) -> Command | None:
@@ -95,7 +166,7 @@ def add_ipv4_address(case: RemedyCase) -> Command | None:
     machine = case.machine
     settings = machine.settings if machine else ()
     guid = next((setting.adapter_guid for setting in settings if ":" in str(setting)), "")
-    return _set(machine, case.adapter_guid or guid, _placeholders())
+    return _set(machine, case.adapter_guid or guid, _placeholders(case))
 
 
 def set_on_replica(case: RemedyCase) -> Command | None:
@@ -106,7 +177,7 @@ def set_on_replica(case: RemedyCase) -> Command | None:
     """
     primary = case.side_of(Role.PRIMARY)
     there = _setting_of(primary, case.adapter_guid)
-    options = _options(there) if primary and there and _is_for_the_replica(there, primary) else _placeholders()
+    options = _options(there) if primary and there and _is_for_the_replica(there, primary) else _placeholders(case)
     return _set(case.machine, case.adapter_guid, options)
 
 
@@ -127,19 +198,28 @@ def _set(machine: VirtualMachine | None, adapter_guid: str, options: str | None)
     return _on_adapter(machine, adapter_guid, f"Set-VMNetworkAdapterFailoverConfiguration {options} -WhatIf")
 
 
-def _placeholders() -> str:
-    return f"-IPv4Address '{ADDRESS}' -IPv4SubnetMask '{MASK}' -IPv4DefaultGateway '{GATEWAY}'"
+def _placeholders(case: RemedyCase) -> str:
+    mask, gateway = network_for(case) or ("", "")
+    return (
+        f"-IPv4Address {ADDRESS} -IPv4SubnetMask {_value(parsed(mask), MASK)} "
+        f"-IPv4DefaultGateway {_value(parsed(gateway), GATEWAY)}"
+    )
 
 
-def _options(setting: FailoverAddress) -> str | None:
-    """Return the cmdlet's options for a setting: one address of each kind with its mask, gateway and DNS servers."""
+def _options(setting: FailoverAddress, leave_out: Collection[str] = ()) -> str | None:
+    """Return the cmdlet's options for a setting: one address of each kind with its mask, gateway and DNS servers.
+    ``leave_out``: addresses in whose place another is to be filled in."""
     wrong = {mistake.cause for mistake in mistakes_in(setting)}
     masks = [*setting.subnets, *[""] * len(setting.addresses)]
-    pairs = [(parsed(text), mask) for text, mask in zip(setting.addresses, masks, strict=False)]
-    kinds = [4 if address is None or address.version == 4 else 6 for address, _ in pairs]
+    pairs = [(text, parsed(text), mask) for text, mask in zip(setting.addresses, masks, strict=False)]
+    kinds = [4 if address is None or address.version == 4 else 6 for _, address, _ in pairs]
     if len(set(kinds)) != len(kinds) or not kinds:
         return None
-    return " ".join(option for address, mask in pairs for option in _option(setting, address, mask, wrong))
+    return " ".join(
+        option
+        for text, address, mask in pairs
+        for option in _option(setting, address, mask, {Cause.INVALID, *wrong} if text in leave_out else wrong)
+    )
 
 
 def _option(
@@ -152,18 +232,18 @@ def _option(
     if kind == 4:
         yield f"-IPv4SubnetMask {_value(parsed(mask) if is_masked else None, MASK)}"
     else:
-        yield f"-IPv6SubnetPrefixLength {quote_powershell(mask if is_masked else MASK)}"
+        yield f"-IPv6SubnetPrefixLength {quote_powershell(mask) if is_masked else PREFIX}"
     gateways = [gateway for text in setting.gateways if (gateway := parsed(text)) and gateway.version == kind]
     if gateways or (setting.gateways and Cause.GATEWAY_INVALID in wrong):
         first = gateways[0] if gateways else None
         yield f"-IPv{kind}DefaultGateway {_value(first, GATEWAY, is_wrong=Cause.GATEWAY_INVALID in wrong)}"
     servers = [server for text in setting.dns_servers if (server := parsed(text)) and server.version == kind]
     for name, server in zip(("Preferred", "Alternate"), servers, strict=False):
-        yield f"-IPv{kind}{name}DNSServer {_value(server, '')}"
+        yield f"-IPv{kind}{name}DNSServer {quote_powershell(str(server))}"
 
 
 def _value(address: IPv4Address | IPv6Address | None, placeholder: str, *, is_wrong: bool = False) -> str:
-    return quote_powershell(placeholder if address is None or is_wrong else str(address))
+    return placeholder if address is None or is_wrong else quote_powershell(str(address))
 
 
 # --- pipelines --------------------------------------------------------------------------------------------------------
@@ -173,8 +253,10 @@ def _on_machine(machine: VirtualMachine | None, rest: str) -> Command | None:
     """Return a pipeline that begins with the machine; None where its GUID is none, or no server shows it."""
     if machine is None or not machine.server:
         return None
+    places = list(dict.fromkeys(PLACEHOLDER.findall(rest)))
+    where = f"on {machine.server}" + (f" (fill in {join_names(places)})" if places else "")
     try:
-        return Command(Shell.POWERSHELL, f"on {machine.server}", f"Get-VM -Id {quote_guid(machine.guid)} | {rest}")
+        return Command(Shell.POWERSHELL, where, f"Get-VM -Id {quote_guid(machine.guid)} | {rest}")
     except UnquotableError:
         return None
 

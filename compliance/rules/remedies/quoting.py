@@ -46,6 +46,10 @@ def quote_guid(text: str) -> str:
 def plain(text: str) -> str:
     """Return the text; UnquotableError where it is empty, or holds what no shell and no eye should meet: control,
     format and direction characters, lone surrogates, and blanks other than the space (Unicode's C and Z)."""
-    if not text or not text.isprintable():
+    if not is_plain(text):
         raise UnquotableError(text)
     return text
+
+
+def is_plain(text: str) -> bool:
+    return bool(text) and text.isprintable()

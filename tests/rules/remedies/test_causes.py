@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +26,7 @@ from tests.rules.remedies.cases import GUID, NIC_GUID, case, families, machine, 
 ON_MACHINE = f"Get-VM -Id '{GUID}' | "
 ON_ADAPTER = f"{ON_MACHINE}Get-VMNetworkAdapter | Where-Object {{ $_.Id -like '*\\{NIC_GUID}' }} | "
 SET = f"{ON_ADAPTER}Set-VMNetworkAdapterFailoverConfiguration "
-OPEN = "-IPv4Address '<address>' -IPv4SubnetMask '<mask>' -IPv4DefaultGateway '<gateway>' -WhatIf"
+OPEN = "-IPv4Address <ADDRESS> -IPv4SubnetMask <MASK> -IPv4DefaultGateway <GATEWAY> -WhatIf"
 
 
 def remedy(found: RemedyCase) -> Remedy:
@@ -33,7 +34,8 @@ def remedy(found: RemedyCase) -> Remedy:
 
 
 def on(server: str, text: str) -> Command:
-    return Command(Shell.POWERSHELL, f"on {server}", text)
+    places = ", ".join(re.findall("<[A-Z]+>", text))
+    return Command(Shell.POWERSHELL, f"on {server}" + (f" (fill in {places})" if places else ""), text)
 
 
 def inside(text: str, shell: Shell = Shell.SH) -> Command:
@@ -104,14 +106,20 @@ COMMANDS = {
     ),
     "no switch": (
         case(Cause.NOT_CONNECTED),
-        on("hv02", f"{ON_ADAPTER}Connect-VMNetworkAdapter -SwitchName '<switch>' -WhatIf"),
+        on("hv02", f"{ON_ADAPTER}Connect-VMNetworkAdapter -SwitchName <SWITCH> -WhatIf"),
     ),
     "a legacy adapter is replaced on the primary": (
         case(Cause.LEGACY_ADAPTER),
-        on("hv01", f"{ON_MACHINE}Add-VMNetworkAdapter -SwitchName '<switch>' -WhatIf"),
+        on("hv01", f"{ON_MACHINE}Add-VMNetworkAdapter -SwitchName <SWITCH> -WhatIf"),
     ),
     "no address on the replica": (case(Cause.STATIC_WITHOUT), on("hv02", f"{SET}{OPEN}")),
-    "an address that is another's": (case(Cause.ADDRESS_TAKEN), on("hv02", f"{SET}{OPEN}")),
+    "an address that is another's": (
+        case(Cause.ADDRESS_TAKEN),
+        on(
+            "hv02",
+            f"{SET}-IPv4Address <ADDRESS> -IPv4SubnetMask '255.255.255.0' -IPv4DefaultGateway '10.2.0.1' -WhatIf",
+        ),
+    ),
     "shielded": (case(Cause.SHIELDED), None),
     "both run": (case(Cause.BOTH_RUN), None),
     "paused": (
@@ -172,20 +180,20 @@ WRONG = {
     "a right one is kept": (setting(), "-IPv4Address '10.2.0.20' -IPv4SubnetMask '255.255.255.0' {gateway}"),
     "the address is wrong": (
         setting("10.2.0.255"),
-        "-IPv4Address '<address>' -IPv4SubnetMask '255.255.255.0' {gateway}",
+        "-IPv4Address <ADDRESS> -IPv4SubnetMask '255.255.255.0' {gateway}",
     ),
     "it is no address": (
         setting("10.2.0.2O; calc"),
-        "-IPv4Address '<address>' -IPv4SubnetMask '<mask>' -IPv4DefaultGateway '<gateway>'",
+        "-IPv4Address <ADDRESS> -IPv4SubnetMask <MASK> -IPv4DefaultGateway <GATEWAY>",
     ),
     "the mask has a hole": (
         setting(subnets=("255.0.255.0",), gateways=()),
-        "-IPv4Address '10.2.0.20' -IPv4SubnetMask '<mask>'",
+        "-IPv4Address '10.2.0.20' -IPv4SubnetMask <MASK>",
     ),
-    "there is no mask": (setting(subnets=(), gateways=()), "-IPv4Address '10.2.0.20' -IPv4SubnetMask '<mask>'"),
+    "there is no mask": (setting(subnets=(), gateways=()), "-IPv4Address '10.2.0.20' -IPv4SubnetMask <MASK>"),
     "the gateway is elsewhere": (
         setting(gateways=("10.9.0.1",)),
-        "-IPv4Address '10.2.0.20' -IPv4SubnetMask '255.255.255.0' -IPv4DefaultGateway '<gateway>'",
+        "-IPv4Address '10.2.0.20' -IPv4SubnetMask '255.255.255.0' -IPv4DefaultGateway <GATEWAY>",
     ),
     "IPv6": (
         setting("fd00:2::20", subnets=("64",), gateways=("fd00:2::1",)),
@@ -253,8 +261,8 @@ def test_a_guest_that_starts_is_looked_at_again(wait: timedelta | None, text: st
     ("changes", "text"),
     [
         ({"is_unknown": True}, "Name the sites of the servers in the inventory"),
-        ({"setting": setting("10.9.9.9")}, "Give this machine, or the other one"),
-        ({"adapter_guid": "another"}, "Give each of its adapters"),
+        ({"setting": setting("10.9.9.9")}, "Two machines have one failover address"),
+        ({"adapter_guid": "another"}, "Give one of the two adapters another"),
     ],
 )
 def test_an_address_that_is_set_twice_is_mended_by_where_the_other_is(changes: dict[str, object], text: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from compliance.rules.remedies.advice import Advice
 from compliance.rules.remedies.case import Family
 from compliance.rules.remedies.command import Command, Shell
+from compliance.rules.remedies.hosts import PLACEHOLDER
 from compliance.rules.remedies.quoting import UnquotableError, quote_guid, quote_powershell, quote_sh
 from compliance.rules.remedies.remedy import REMEDIES
 from tests.rules.remedies.cases import GUID, NIC_GUID, case, families, sides
@@ -21,8 +22,8 @@ from tests.test_powershell import errors
 
 QUOTES = "'\u2018\u2019\u201a\u201b"
 """Each ends a single-quoted string of PowerShell's, and two of them are one."""
-OUTSIDE = re.compile(r"[A-Za-z0-9 ,|;&$(){}_./>-]*")
-"""What a command of ours may hold outside of quotes."""
+OUTSIDE = re.compile(r"(?:[A-Za-z0-9 ,|;&$(){}_./>-]|<[A-Z]+>)*")
+"""What a command of ours may hold outside of quotes, the places among it that an administrator fills in."""
 HOSTILE = [
     "x'; Remove-VM *; '",
     "x\u2019; Remove-VM *; \u2018",
@@ -157,7 +158,11 @@ def test_a_command_is_one_of_its_shell(command: Command) -> None:
         assert shlex.split(command.text)
         return
     # the grammar takes no digit in a parameter's name, which PowerShell's own has (-IPv4Address)
-    assert errors(re.sub("-IPv[46]", "-IPv", command.text)) == []
+    text = re.sub("-IPv[46]", "-IPv", command.text)
+    assert errors(PLACEHOLDER.sub("10.2.0.20", text)) == []
+    # PowerShell's parser refuses a line with < outside of quotes, which its grammar has for a redirection
+    assert "<" not in PLACEHOLDER.sub("", strings(text)[0]), text
+    assert PLACEHOLDER.findall(text) == [] or "(fill in <" in command.where
     for part in re.split(r"[;|] ", command.text):
         reads = part.startswith(("Get-", "Where-Object", "Select-Object"))
         assert reads or part.strip().endswith("-WhatIf"), part
