@@ -48,8 +48,8 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
 def _next_steps(folder: Path) -> Sequence[str]:
     return (
         "",
-        f"The demo estate has findings: a pipeline would get the exit code {FINDINGS}, as this command returns it.",
-        f"  see the report         {printable(str(folder / PAGE))} in a browser",
+        f"The demo estate has findings, so the exit code is {FINDINGS}, as in a pipeline.",
+        f"  see the report         open {printable(str(folder / PAGE))}",
         f"  see what is judged     {PROGRAM} rules",
-        f"  audit your servers     {PROGRAM} init, which asks for them and writes an inventory",
+        f"  audit your servers     {PROGRAM} init (asks for them)",
     )

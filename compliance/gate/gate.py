@@ -137,8 +137,9 @@ def _of_floor(coverage: Coverage, grounds: Grounds) -> Iterator[Reason]:
 
 
 def _guids(verdicts: Iterable[Verdict]) -> set[str]:
-    """Of machines: both sides of one have the same."""
-    return {verdict.machine.guid.casefold() for verdict in verdicts if verdict.machine}
+    """Of machines: both sides of one have the same, and a test replica counts as what it was made from."""
+    machines = (verdict.machine for verdict in verdicts if verdict.machine)
+    return {(machine.test_of or machine.guid).casefold() for machine in machines}
 
 
 def _of_age(grounds: Grounds, first: datetime, last: datetime) -> Iterator[Reason]:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from compliance.judge.landings import Landings, SideKey
+from compliance.judge.landings import Landings, SideKey, is_of_test
 from compliance.judge.readiness import DIRECTIONS, Direction, Readiness, RestsOn, Word
 from compliance.judge.wrong_side import ADDRESS_THERE, why_side_is_open, wrong_side_of
 from compliance.model import Estate, ReplicatedVM, Role, Unread, VirtualMachine
@@ -174,7 +174,8 @@ def _judge_one_side_running(machine: _MachineSteps) -> Readiness:
     lands_here = machine.direction is not Direction.FAILBACK
     if lands_here and (landed := machine.landings.decisive(side.machine)):
         word = Word.READY if landed.outcome.result is Result.PASSED else Word.NOT_READY
-        return machine.word_of(word, landed, rests_on=RestsOn.LANDED)
+        how = "in a test failover, it" if is_of_test(landed) else f"runs on its {side.machine.role} already, where it"
+        return machine.word_of(word, landed, f"{how} {landed.outcome.finding}", rests_on=RestsOn.LANDED)
     if side.machine.failover == () and beyond_reading(side.machine) is None:
         return _judge_without_address(machine, side)
     if failed := _first(steps, Result.FAILED):

@@ -40,6 +40,7 @@ class Tally:
     waived: Mapping[Word, int] = field(default_factory=dict)
     known: Mapping[Word, int] = field(default_factory=dict)
     conditions: Mapping[str, int] = field(default_factory=dict)
+    there: Mapping[Word, int] = field(default_factory=dict)  # those that were failed over, and run there already
     without: Sequence[Readiness] = ()
     of_others: frozenset[str] = frozenset()  # GUIDs of those that another provider replicates
 
@@ -84,6 +85,7 @@ def tally_of(readiness: Iterable[Readiness], covered: Mapping[SideKey, str]) -> 
         waived=by_cover["waived"],
         known=by_cover["known"],
         conditions=Counter(machine.condition for machine in machines if machine.word is Word.READY_IF),
+        there=Counter(machine.word for machine in machines if machine.runs_there),
         without=[machine for machine in machines if machine.word is Word.NO_ADDRESS],
         of_others=frozenset(machine.guid.casefold() for machine in machines if machine.word is Word.NOT_OURS),
     )
@@ -219,7 +221,7 @@ def _parts(tally: Tally, show: Show, before: Sequence[Tally] = ()) -> list[_Part
     """Return the answers that some machines have. A condition that is the only one so far is not repeated."""
     earlier = {condition for tally_before in before for condition in tally_before.conditions}
     parts = [
-        _Part(tally.words[Word.READY], "would"),
+        _Part(tally.words[Word.READY], "would", cover=_with_cover(tally, Word.READY)),
         _Part(tally.words[Word.NOT_READY], "would not", cover=_with_cover(tally, Word.NOT_READY)),
     ]
     for condition, count in _most(tally.conditions):
@@ -234,7 +236,11 @@ def _unknown(tally: Tally) -> Iterator[_Part]:
 
 
 def _with_cover(tally: Tally, word: Word) -> str:
-    covers = (("waived", tally.waived.get(word, 0)), ("known", tally.known.get(word, 0)))
+    there = tally.there.get(word, 0)
+    runs = "runs" if there == 1 else "run"
+    covers = [(f"{runs} on the replica already", there)]
+    if word is not Word.READY:
+        covers = [("waived", tally.waived.get(word, 0)), ("known", tally.known.get(word, 0)), *covers]
     text = ", ".join(f"{count:,} {cover}" for cover, count in covers if count)
     return f" ({text.replace(' ', ' of them ', 1)})" if text else ""
 

@@ -44,7 +44,7 @@ class Landings:
             for verdict in self.verdicts.get(key_of(machine), ())
             if verdict.outcome.result is Result.FAILED or _has_all_landed(verdict, machine)
         ]
-        return min(landings, key=lambda verdict: (_is_of_test(verdict), verdict.outcome.result), default=None)
+        return min(landings, key=lambda verdict: (is_of_test(verdict), verdict.outcome.result), default=None)
 
     def unknown(self, machine: VirtualMachine) -> Verdict | None:
         """Return what is open about the last step, the machine's own first: its guest, or that of its test replica,
@@ -52,7 +52,7 @@ class Landings:
         open_landings = (
             verdict for verdict in self.verdicts.get(key_of(machine), ()) if verdict.outcome.result is Result.UNKNOWN
         )
-        return min(open_landings, key=_is_of_test, default=None)
+        return min(open_landings, key=is_of_test, default=None)
 
     def on_both_sides(self, sides: Sequence[ReplicatedVM]) -> Verdict | None:
         """Return the finding that a replication runs on two sides, or that nobody knows whether it does."""
@@ -60,7 +60,8 @@ class Landings:
         return min(found, key=lambda one: one.outcome.result is UNKNOWN, default=None)
 
 
-def _is_of_test(verdict: Verdict) -> bool:
+def is_of_test(verdict: Verdict) -> bool:
+    """Is it on what a test failover made, and not on the machine itself?"""
     return verdict.machine is not None and verdict.machine.role is Role.TEST_REPLICA
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from compliance.model import ReplicatedVM, Role
+from compliance.model import Power, ReplicatedVM, Role
 from compliance.rule import Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.remedy import CONFIRM, Remedy, remedy_of, remedy_of_cause
@@ -59,6 +59,15 @@ class Readiness:
     remarks: tuple[str, ...] = ()
     sides: tuple[ReplicatedVM, ...] = ()
     verdict: Verdict | None = None  # the step that decided; None where no rule's word did
+
+    @property
+    def runs_there(self) -> bool:
+        """Was it failed over, so that its guest runs already where it would come up?"""
+        role = DIRECTIONS[self.direction]
+        there = (vm.machine for vm in self.sides if vm.machine.role is role)
+        return self.direction is not Direction.FAILBACK and any(
+            machine.failed_over is True and machine.power in (Power.RUNNING, Power.PAUSED) for machine in there
+        )
 
     @property
     def remedy(self) -> Remedy | None:

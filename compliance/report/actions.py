@@ -6,7 +6,7 @@ though several rules may rest on it and both sides of a machine have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 
 from compliance.judge.readiness import DIRECTIONS, Readiness
@@ -30,8 +30,11 @@ ROLES: Mapping[Role, str] = {role: direction.value for direction, role in DIRECT
 
 def actions(table: Table) -> Iterator[str]:
     """Yield the lines of the file."""
+    by_verdict = [*_by_verdict(table)]
+    guid, cause = HEADINGS.index("guid"), HEADINGS.index("cause")
+    listed = {(row[guid].casefold(), row[cause]) for row in by_verdict}
     yield MARK
-    yield from map(line, chain([HEADINGS], _by_verdict(table), _by_machine(table)))
+    yield from map(line, chain([HEADINGS], by_verdict, _by_machine(table, listed)))
 
 
 def _by_verdict(table: Table) -> Iterator[tuple[str, ...]]:
@@ -66,10 +69,12 @@ def _subject(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
     )
 
 
-def _by_machine(table: Table) -> Iterator[tuple[str, ...]]:
-    """Yield what no rule's verdict says: that a side was not seen."""
+def _by_machine(table: Table, listed: Collection[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
+    """Yield what no rule's verdict says: that a side was not seen. ``listed``: machines and causes of verdicts."""
     for machine in open_machines(table):
-        if machine.verdict is None and machine.cause and (remedy := table.remedies.of(machine)):
+        if machine.verdict is not None or not machine.cause or (machine.guid.casefold(), machine.cause) in listed:
+            continue
+        if remedy := table.remedies.of(machine):
             yield (*_of_machine(machine), *remedy_cells(remedy), *TO_FILL_IN)
 
 

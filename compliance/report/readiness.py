@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from compliance.judge.headline import DIRECTIONS_OF_POLICY, count_words
+from compliance.judge.headline import DIRECTIONS_OF_POLICY, WITH_ADDRESS, count_words
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.report.table import Table
 from compliance.rule import Verdict
+from compliance.words import plural
 
 WORST_FIRST = (Word.NOT_READY, Word.UNKNOWN, Word.READY_IF, Word.NO_ADDRESS, Word.NOT_OURS, Word.READY)
 DIRECTIONS = {
@@ -37,6 +38,22 @@ def count_lines(table: Table) -> Iterator[str]:
         words = ", ".join(f"{counts[word]:,} {word}" for word in WORST_FIRST if counts[word])
         beside = "" if direction in DIRECTIONS_OF_POLICY[table.policy.direction] else " (does not close the gate)"
         yield f"{direction.value.capitalize()}: {words}{beside}"
+
+
+def kinds_text(table: Table) -> str:
+    """Return how many machines there are, and of which kinds, so that it adds up; empty where there are none."""
+    asked = DIRECTIONS_OF_POLICY[table.policy.direction][0]
+    counts = count_words(table.readiness)[asked]
+    kinds = {
+        "with a failover address": sum(counts[word] for word in WITH_ADDRESS),
+        "without a failover address": counts[Word.NO_ADDRESS],
+        "of another provider": counts[Word.NOT_OURS],
+    }
+    found = {kind: count for kind, count in kinds.items() if count}
+    machines = plural(counts.total(), "replicated virtual machine")
+    if len(found) > 1:
+        return f"{machines}: {', '.join(f'{count:,} {kind}' for kind, count in found.items())}"
+    return "".join(f"{machines} {kind}" for kind in found)
 
 
 def open_machines(table: Table) -> list[Readiness]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
 
@@ -31,6 +32,8 @@ KINDS: Mapping[type, str] = {
     Server: "servers",
     Cluster: "clusters",
 }
+OLD = timedelta(days=1)
+READ_AGAIN = "Read the servers again before you act."
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED, Result.NOT_APPLICABLE, Result.PASSED)
 
 
@@ -80,6 +83,11 @@ class Table:
     def data(self) -> str:
         """`data from 2 Nov 2026 06:30 UTC, 27 days ago`: for outputs that are about today, and no others."""
         return data_text(self.estate.time, self.gate.age)
+
+    @property
+    def is_old(self) -> bool:
+        """Is the data so old that nobody should act by it alone?"""
+        return self.gate.age >= OLD
 
     def name_in_inventory(self, verdict: Verdict) -> str:
         """Whose line and file it has: the server's, or that of the cluster which has it as a node."""

@@ -15,8 +15,8 @@ from itertools import groupby
 from compliance.model import Evidence
 from compliance.report.by_cause import CauseGroup, common_remedy, count_subjects, groups_by_cause
 from compliance.report.gate_text import gate_lines
-from compliance.report.readiness import count_lines, direction_text
-from compliance.report.table import Table, unlisted_partners_text
+from compliance.report.readiness import count_lines, direction_text, kinds_text
+from compliance.report.table import READ_AGAIN, Table, unlisted_partners_text
 from compliance.report.text import subject_text
 from compliance.report.wrapping import rows, wrap
 from compliance.rule import Result, Severity, Verdict
@@ -93,12 +93,13 @@ def _answer(
     for text in (*_limits(table), *notes):
         yield from _lines(text, width)
     yield from _lines(f"{direction_text(table)}.", width)
-    for text in count_lines(table):
+    for text in filter(None, (kinds_text(table), *count_lines(table))):
         yield from _lines(text, width, first="  ", then="    ")
     yield TerminalLine("")
     yield from _lines(f"{_capital(printable(table.headline))}.", width, tone=Tone.ANSWER)
     yield from _gate(table, width, everything=everything)
-    yield from _lines(f"{_capital(printable(table.data))}.", width)
+    again = f" {READ_AGAIN}" if table.is_old else ""
+    yield from _lines(f"{_capital(printable(table.data))}.{again}", width)
     yield from (TerminalLine(printable(pointer)) for pointer in pointers)
 
 

@@ -22,7 +22,7 @@ from compliance.judge.headline import DIRECTIONS_OF_POLICY, count_machines, coun
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.judge.scope import Scope
-from compliance.model import Estate, ReplicatedVM, Role, Unread
+from compliance.model import Estate, Power, ReplicatedVM, Role, Unread
 from compliance.rule import Result
 from compliance.rules.evidence.causes import Cause
 from tests.hosts import NOW, guid
@@ -302,6 +302,28 @@ def test_its_numbers_equal_a_count_by_hand(
         assert names == {f"app{number:02}" for number in range(len(of_kinds)) if number < 3}
     machines = count_machines(chosen, direction)
     assert 0 <= machines.judged <= machines.all <= len(names)
+
+
+def test_what_was_failed_over_runs_there_already() -> None:
+    over = {"role": Role.REPLICA, "power": Power.RUNNING, "failed_over": True}
+    sides = (ReplicatedVM(machine=vm("there", **over), partner=Unread("none")),)
+    there = [replace(of(number, word), sides=sides) for number, word in ((1, Word.READY), (2, Word.NOT_READY))]
+    off = of(3, Word.READY)
+    assert headline([*there, off], [], "failover") == (
+        "2 of 3 virtual machines would come up with their failover address (1 of them runs on the replica already); "
+        "1 would not (1 of them runs on the replica already)"
+    )
+    back = [replace(of(1, Word.READY, Direction.FAILBACK), sides=sides)]
+    assert "already" not in headline(back, [], "failback")
+
+
+@pytest.mark.parametrize(
+    "changes", [{"failed_over": Unread("not read")}, {"failed_over": False}, {"power": Power.OFF, "failed_over": True}]
+)
+def test_what_may_not_run_there_is_not_said_to(changes: dict[str, object]) -> None:
+    machine = vm("app", **{"role": Role.REPLICA, "power": Power.RUNNING, **changes})
+    ready = replace(of(1, Word.READY), sides=(ReplicatedVM(machine=machine, partner=Unread("none")),))
+    assert "already" not in headline([ready], [], "failover")
 
 
 def test_a_machine_is_counted_once_whatever_the_sides() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 
 import pytest
 
+from compliance.audit import judge_snapshot
+from compliance.judge.scope import Scope
 from compliance.report.actions import HEADINGS, actions
 from compliance.report.table import Table
+from compliance.snapshot.read import read_snapshot
+from tests.demo import SNAPSHOT
 from tests.report.every import every, hostile
 from tests.report.tables import small
 from tests.report.test_csv import FORMULA
@@ -46,6 +51,14 @@ def test_what_is_waived_or_known_is_left_out() -> None:
 
 def test_a_side_that_was_not_seen_is_something_to_do() -> None:
     assert {row["cause"] for row in rows(every()) if not row["severity"]} == {"side-not-seen"}
+
+
+def test_what_a_verdict_says_already_stands_once() -> None:
+    """A machine without an address has no verdict that decided, and its replica's finding says the same."""
+    demo = judge_snapshot(read_snapshot(SNAPSHOT), Scope())
+    found = Counter((row["machine"], row["cause"]) for row in rows(demo))
+    assert found["file01", "static-without-address"] == 1
+    assert [key for key, count in found.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=x", "\r=x", '"=x', "＝x", "x;=cmd()", "x,\t@y", "x|-1"])

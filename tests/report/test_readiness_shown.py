@@ -10,16 +10,20 @@ from datetime import timedelta
 
 import pytest
 
-from compliance.judge.readiness import Word
+from compliance.audit import judge_snapshot
+from compliance.judge.readiness import Direction, Readiness, Word
+from compliance.judge.scope import Scope
 from compliance.report.csv_rows import csv_rows
 from compliance.report.html.bpa_page import summary as html
 from compliance.report.page.page import page
-from compliance.report.readiness import DIRECTIONS, count_lines, direction_text, open_machines
+from compliance.report.readiness import DIRECTIONS, count_lines, direction_text, kinds_text, open_machines
 from compliance.report.results import results
 from compliance.report.sarif import sarif
 from compliance.report.summary import summary as markdown
 from compliance.report.table import Table
 from compliance.report.terminal import summary
+from compliance.snapshot.read import read_snapshot
+from tests.demo import SNAPSHOT
 from tests.report.every import every
 from tests.report.tables import small
 
@@ -68,6 +72,37 @@ def test_counts_are_by_word_and_say_what_does_not_close_the_gate() -> None:
         "Failback: 1 not ready, 1 no failover address, 1 ready",
     ]
     assert list(count_lines(asked(small(), "failover")))[1].endswith("1 ready (does not close the gate)")
+
+
+KINDS = {
+    "19 replicated virtual machines: 16 with a failover address, 2 without a failover address, 1 of another provider": {
+        Word.READY: 4,
+        Word.READY_IF: 1,
+        Word.NOT_READY: 8,
+        Word.UNKNOWN: 3,
+        Word.NO_ADDRESS: 2,
+        Word.NOT_OURS: 1,
+    },
+    "1 replicated virtual machine without a failover address": {Word.NO_ADDRESS: 1},
+    "": {},
+}
+
+
+@pytest.mark.parametrize("text", KINDS)
+def test_what_the_numbers_are_of_adds_up(text: str) -> None:
+    words = [word for word, count in KINDS[text].items() for _ in range(count)]
+    readiness = tuple(
+        Readiness(guid=str(at), name="x", direction=Direction.FAILOVER, word=word, reason="")
+        for at, word in enumerate(words)
+    )
+    assert kinds_text(replace(small(), readiness=readiness)) == text
+
+
+def test_the_gate_counts_the_same_machines() -> None:
+    """A test replica is none of them: it is what somebody made of one."""
+    demo = judge_snapshot(read_snapshot(SNAPSHOT), Scope())
+    assert kinds_text(demo).startswith("19 replicated virtual machines: 16 with a failover address")
+    assert "3 of 19 replicated virtual machines could not be judged" in [reason.text for reason in demo.gate.reasons]
 
 
 def test_machines_of_the_direction_that_is_asked_for_are_listed() -> None:

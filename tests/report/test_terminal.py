@@ -25,6 +25,7 @@ ANSWER = """\
 1 partner server is not in the inventory, so nobody looked there: hv09.dr.example (1 machine on
 hv01).
 Direction both: failover and failback close the gate.
+  3 replicated virtual machines with a failover address
   Failover: 2 not ready, 1 unknown
   Failback: 1 not ready, 1 no failover address, 1 ready
 

@@ -21,10 +21,11 @@ from compliance.report.readiness import (
     WORST_FIRST,
     count_directions,
     direction_text,
+    kinds_text,
     open_machines,
     word_text,
 )
-from compliance.report.table import ATTRIBUTION, Table
+from compliance.report.table import ATTRIBUTION, READ_AGAIN, Table
 from compliance.rule import Result
 from compliance.rules.remedies.remedy import Command
 from compliance.words import join_names, plural, printable, shorten
@@ -80,6 +81,8 @@ def page(table: Table) -> str:
         gate=first,
         reasons=reasons,
         coverage=table.gate.coverage,
+        again=READ_AGAIN,
+        kinds=kinds_text(table),
         direction=direction_text(table),
         tiles=[(direction.value, _tiles(counts)) for direction, counts in count_directions(table)],
         machines=[(rows[0].name, [*map(_printed, rows)]) for rows in machines[:MOST_PRINTED]],

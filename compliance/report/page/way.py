@@ -153,8 +153,10 @@ def _set(way: dict[WayStep, Stage], vm: ReplicatedVM) -> None:
     else:
         for setting in machine.settings:
             on = f" on {setting.adapter}" if setting.adapter else ""
+            masks = f", mask {join_names(setting.subnets)}" if setting.subnets else ""
             gateways = f", gateway {join_names(setting.gateways)}" if setting.gateways else ""
-            way[WayStep.SETTING].add("p", f"{join_names(setting.addresses)}{on}{gateways}")
+            names = f", DNS {join_names(setting.dns_servers)}" if setting.dns_servers else ", no DNS server"
+            way[WayStep.SETTING].add("p", f"{join_names(setting.addresses)}{on}{masks}{gateways}{names}")
         if all(setting.adapter and not setting.adapter.legacy for setting in machine.settings):
             way[WayStep.ADAPTER].add("p", "a synthetic adapter that its server lists")
 

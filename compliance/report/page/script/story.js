@@ -23,7 +23,7 @@ const bpaText = (rule) => [
   ...(rule.issue ? [make("h4", {}, "Issue"), ...paragraphs(rule.issue)] : []),
   ...(rule.impact ? [make("h4", {}, "Impact"), ...paragraphs(rule.impact)] : []),
   make("h4", {}, "Resolution"), ...paragraphs(rule.resolution),
-  ...(rule.link ? [make("p", {}, make("a", { href: rule.link, rel: "noreferrer" }, "More at Microsoft"))] : []),
+  ...(rule.link ? [make("p", {}, make("a", { href: rule.link, rel: "noreferrer" }, rule.quoted ? "More at Microsoft" : "More about this rule"))] : []),
 ];
 const findingBox = (at, details, text) => {
   const rule = rules[findings.rule[at]];
