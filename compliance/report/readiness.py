@@ -51,9 +51,10 @@ def kinds_text(table: Table) -> str:
     }
     found = {kind: count for kind, count in kinds.items() if count}
     machines = plural(counts.total(), "replicated virtual machine")
-    if len(found) > 1:
-        return f"{machines}: {', '.join(f'{count:,} {kind}' for kind, count in found.items())}"
-    return "".join(f"{machines} {kind}" for kind in found)
+    if len(found) == 1:
+        return "".join(f"{machines} {kind}" for kind in found)
+    kinds_found = ", ".join(f"{count:,} {kind}" for kind, count in found.items())
+    return f"{machines}: {kinds_found.replace('without a failover address', 'without one')}" if found else ""
 
 
 def open_machines(table: Table) -> list[Readiness]:

@@ -75,7 +75,7 @@ def test_counts_are_by_word_and_say_what_does_not_close_the_gate() -> None:
 
 
 KINDS = {
-    "19 replicated virtual machines: 16 with a failover address, 2 without a failover address, 1 of another provider": {
+    "19 replicated virtual machines: 16 with a failover address, 2 without one, 1 of another provider": {
         Word.READY: 4,
         Word.READY_IF: 1,
         Word.NOT_READY: 8,

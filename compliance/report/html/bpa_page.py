@@ -19,9 +19,10 @@ from compliance.report.html.names import anchor_of, link_to_rule, name_of, word_
 from compliance.report.html.parts import LONG, Column, as_html, grid, html_names, paragraphs
 from compliance.report.html.style import STYLE
 from compliance.report.readiness import WORST_FIRST, count_directions, direction_text
-from compliance.report.table import ORDER, Table, by_rule, impacts, worst_first
+from compliance.report.table import ORDER, READ_AGAIN, Table, by_rule, impacts, worst_first
 from compliance.rule import Result, Rule, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
+from compliance.rules.evidence.today import today_of
 from compliance.words import plural, printable
 
 MOST_ROWS = 500
@@ -57,7 +58,8 @@ def _head(table: Table, page: str) -> Iterator[str]:
     sentence = table.headline
     yield f'<p class="hv-sentence">{as_html(sentence[:1].upper() + sentence[1:], most=2000)}.</p>'
     yield from _gate(table)
-    yield f'<p class="hv-small">{as_html(f"{table.data[:1].upper()}{table.data[1:]}. {direction_text(table)}.")}</p>'
+    age = f"{table.data[:1].upper()}{table.data[1:]}.{f' {READ_AGAIN}' if table.is_old else ''}"
+    yield f'<p class="hv-small">{as_html(f"{age} {direction_text(table)}.")}</p>'
     if page:
         yield (
             f'<p>Each machine with its reason and what to do, to search, filter and print: <a href="{escape(page)}">'
@@ -128,7 +130,8 @@ def _overview(table: Table) -> Iterator[str]:
     if rows:
         yield grid("Verdicts by rule", columns, rows)
     if others := len(rules) - len(rows):
-        yield f'<p class="hv-small">Of {plural(others, "other rule")} nothing failed and nothing is unknown.</p>'
+        noun = "other rule" if rows else "rule"
+        yield f'<p class="hv-small">Of {plural(others, noun)} nothing failed and nothing is unknown.</p>'
 
 
 NOT_FINE = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
@@ -187,7 +190,7 @@ def _attribution(rule: Rule) -> str:
 
 
 IMPACTED: Sequence[Column] = (
-    ("Server", "hv-name"),
+    ("Server", "hv-short"),
     ("Virtual machine", "hv-name"),
     ("Side", "hv-short"),
     ("Addresses now", "hv-address"),
@@ -216,12 +219,17 @@ def _impacted_machine(verdict: Verdict) -> list[str]:
         as_html(verdict.server or ""),
         as_html(name_of(verdict)),
         as_html(machine.role if machine else ""),
-        html_names(outcome.facts.get(ADDRESSES_NOW, ())) or "not known",
+        html_names(outcome.facts.get(ADDRESSES_NOW, ())) or _today(verdict),
         html_names(machine.failover_addresses if machine else ()),
         as_html(outcome.finding),
         as_html(outcome.evidence),
         as_html(outcome.fact(BPA)),
     ]
+
+
+def _today(verdict: Verdict) -> str:
+    """Return what the guest uses, on whichever side it runs."""
+    return as_html(today_of(verdict.vm).text if verdict.vm else "not known")
 
 
 # --- what is not violated, but not fine -------------------------------------------------------------------------------

@@ -78,10 +78,10 @@ _OURS = """
 .hv-long thead th{position:sticky;top:0}
 .hv-report tbody th{font-weight:bold}
 .hv-report tbody tr:nth-child(even){background:var(--hv-zebra)}
-.hv-report .hv-name{min-width:5em;max-width:22em}
+.hv-report .hv-name{min-width:7em;max-width:22em}
 .hv-report .hv-address{min-width:7.5em;max-width:18em}
 .hv-report .hv-text{min-width:14em}
-.hv-report .hv-short{min-width:5em}
+.hv-report .hv-short{min-width:6em}
 .hv-report .hv-number{text-align:right}
 """
 
@@ -102,6 +102,7 @@ body>p a,.filters button,.collapse button{color:var(--hv-blue)}
 #results-table .col-finding{min-width:15em}
 #results-table .col-result{width:auto}
 #results-table .col-severity{white-space:nowrap}
+#results-table .col-side{min-width:4.5em}
 #results-table .col-rule{min-width:9em}
 #results-table .col-machine,#results-table .col-address,#results-table .col-server{min-width:6em}
 .col-result:hover::after,#environment-header h2:hover::after{color:var(--hv-muted)}

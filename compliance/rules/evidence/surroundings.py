@@ -11,7 +11,7 @@ from compliance.rules.evidence.settings import IPAddress, mistakes_in, network_o
 from compliance.rules.evidence.sites import Sites
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
-Way = tuple[IPv4Network, str, str]
+NetworkThere = tuple[IPv4Network, str, str]
 """A network, with the mask and the gateway as they are written there."""
 
 
@@ -20,7 +20,7 @@ class EstateSurroundings:
 
     def __init__(self, estate: Estate) -> None:
         self._estate = estate
-        self._networks: dict[str, dict[Way, set[str]]] = {}
+        self._networks: dict[str, dict[NetworkThere, set[str]]] = {}
         self._switches: dict[str, frozenset[str]] = {}
 
     def network_on(self, server: str, guid: str) -> tuple[str, str] | None:
@@ -63,17 +63,17 @@ class EstateSurroundings:
         return found
 
 
-def _networks(server: Server) -> dict[Way, set[str]]:
+def _networks(server: Server) -> dict[NetworkThere, set[str]]:
     """Return the networks of valid IPv4 failover addresses of replicas, each with the machines that have one in it."""
-    found: dict[Way, set[str]] = defaultdict(set)
+    found: dict[NetworkThere, set[str]] = defaultdict(set)
     for machine in server.machines:
         for setting in machine.settings if machine.role in REPLICAS else ():
-            if way := _way(setting):
+            if way := _network(setting):
                 found[way].add(machine.guid)
     return found
 
 
-def _way(setting: FailoverAddress) -> Way | None:
+def _network(setting: FailoverAddress) -> NetworkThere | None:
     if len(setting.addresses) != 1 or len(setting.gateways) != 1 or any(mistakes_in(setting)):
         return None
     address, mask = parsed(setting.addresses[0]), setting.subnets[0]

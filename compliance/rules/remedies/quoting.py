@@ -46,10 +46,14 @@ def quote_guid(text: str) -> str:
 def plain(text: str) -> str:
     """Return the text; UnquotableError where it is empty, or holds what no shell and no eye should meet: control,
     format and direction characters, lone surrogates, and blanks other than the space (Unicode's C and Z)."""
-    if not is_plain(text):
+    if not text or not text.isprintable():
         raise UnquotableError(text)
     return text
 
 
 def is_plain(text: str) -> bool:
-    return bool(text) and text.isprintable()
+    """May a command hold it?"""
+    try:
+        return bool(plain(text))
+    except UnquotableError:
+        return False

@@ -47,7 +47,8 @@ const story = (row, block) => {
   const [sides, details] = block.machines[machine % raw.block];
   const found = findingsOf.get(machine) || [];
   const target = arrives(row);
-  const meant = (side) => (side[0] === target && sides.length > 1 ? `It would come up here at the ${data.directions[rows.direction[row]]}.` : "");
+  const here = (side) => (!isBack(row) && block.texts[side[2]] === "running" ? "It runs here already." : `It would come up here at the ${data.directions[rows.direction[row]]}.`);
+  const meant = (side) => (side[0] === target && sides.length > 1 ? here(side) : "");
   const ordered = [...sides].sort((one, other) => (other[0] === target) - (one[0] === target));
   const box = (at) => findingBox(at, details[found.indexOf(at)], block.texts);
   const isHere = (at) => findings.server[at] === target;
