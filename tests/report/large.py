@@ -48,7 +48,7 @@ def pair(number: int, name: str, primary: str, secondary: str, *, is_ready: bool
     nic, offered = _nic(150, number), 2
     match 99 if is_ready else number * 37 % 100:
         case 0 | 1:
-            vm = replace(vm, items=linux("SUSE Linux Enterprise Server", "15", today))
+            vm = replace(vm, items=linux("SLES", "15.5", today))
         case 2 | 3 | 4 | 5:
             vm = replace(vm, kvp=12, heartbeat=12)
         case 6 | 7:

@@ -81,7 +81,7 @@ PASSED = dict.fromkeys((WayStep.SETTING, WayStep.VALID, WayStep.FREE, WayStep.AD
         ),
         (replica(nics=(Nic(),)), {WayStep.SETTING: "f"}),
         (
-            replica(replace(VM, items=linux("SUSE Linux Enterprise Server", "15"))),
+            replica(replace(VM, items=linux("SLES", "15.5"))),
             {
                 **PASSED,
                 WayStep.DATA_EXCHANGE: "p",
@@ -141,7 +141,7 @@ def test_a_look_inside_is_taken_apart_link_by_link(name: str, expected: Mapping[
 
 
 def test_what_nobody_looked_at_says_why() -> None:
-    way = way_on(replica(replace(VM, items=linux("SUSE Linux Enterprise Server", "15"))), Role.REPLICA)
+    way = way_on(replica(replace(VM, items=linux("SLES", "15.5"))), Role.REPLICA)
     assert way[WayStep.SCRIPT].evidence == [NOT_LOOKED_INTO]
     assert way[WayStep.LANDED].evidence == ["no failover and no test of one was made here: it is off"]
 

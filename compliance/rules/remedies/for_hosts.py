@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from compliance.errors import Why
 from compliance.model import Role
@@ -26,26 +26,6 @@ SET_IT = (
 
 
 ONE_OF_THEM = "Two machines have one failover address: give one of them another, and leave the other as it is."
-
-
-WHENCE = "Mask and gateway in the command are those that all other failover addresses on that server have."
-
-
-def _say_whence(case: RemedyCase) -> str:
-    return f"{SET_IT} {WHENCE}" if hosts.network_for(case) else ""
-
-
-SET_ADDRESS: Ways = (Advice(text=SET_IT, command=hosts.set_address, specific=_say_whence),)
-
-
-def _connect(text: str, when: str = "", applies: Callable[[RemedyCase], bool] = lambda _: True) -> Advice:
-    """Return the way to connect an adapter, and which switch the command names."""
-
-    def say_which(case: RemedyCase) -> str:
-        name, why = hosts.switch_for(case)
-        return f"{text} The switch in the command is {why}." if name else ""
-
-    return Advice(text=text, command=hosts.connect, when=when, applies=applies, specific=say_which)
 
 
 def _name_both(case: RemedyCase) -> str:
@@ -239,8 +219,8 @@ ADDRESSES: Mapping[str, Ways] = {
         "machine gets at a failback.",
         hosts.set_on_replica,
     ),
-    Cause.STATIC_WITHOUT: SET_ADDRESS,
-    Cause.ADAPTER_WITHOUT: SET_ADDRESS,
+    Cause.STATIC_WITHOUT: always(SET_IT, hosts.set_address),
+    Cause.ADAPTER_WITHOUT: always(SET_IT, hosts.set_address),
     Cause.ADAPTER_LACKING: always(
         "Give the replica this adapter as well, connect it to a switch, and set a failover address on it: an adapter "
         "that the primary got later is not replicated.",
@@ -277,17 +257,21 @@ ADDRESSES: Mapping[str, Ways] = {
             command=hosts.set_another_address,
         ),
     ),
-    Cause.SAME_AS_TODAY: SET_ADDRESS,
+    Cause.SAME_AS_TODAY: always(SET_IT, hosts.set_address),
     Cause.NOT_CONNECTED: (
-        _connect(
-            "Connect the adapter to a switch of its server, if the guest is to be reached by it after a failover.",
-            "it has no failover address",
-            lambda case: case.setting is None,
+        Advice(
+            when="it has no failover address",
+            applies=lambda case: case.setting is None,
+            text="Connect the adapter to a switch of its server, if the guest is to be reached by it after a failover.",
+            command=hosts.connect,
         ),
-        _connect("Connect the adapter to a switch of its server. A replica that is off disturbs nobody."),
+        Advice(
+            text="Connect the adapter to a switch of its server. A replica that is off disturbs nobody.",
+            command=hosts.connect,
+        ),
     ),
-    Cause.SWITCH_LOST: (
-        _connect("Connect the adapter to a switch that its server has, or make the missing one again."),
+    Cause.SWITCH_LOST: always(
+        "Connect the adapter to a switch that its server has, or make the missing one again.", hosts.connect
     ),
 }
 

@@ -25,6 +25,7 @@ DATA_EXCHANGE = "2A34B1C2-FD73-4043-8A5B-DD2159BC743F"
 ADDRESS, MASK, PREFIX, GATEWAY, SWITCH = "<ADDRESS>", "<MASK>", "<LENGTH>", "<GATEWAY>", "<SWITCH>"
 """What only an administrator knows: outside of quotes, where PowerShell refuses the line before it runs any of it,
 `The '<' operator is reserved for future use` (ParserError, RedirectionNotSupported, in 5.1 and in 7)."""
+AS_THE_OTHERS = "mask and gateway are those of all other failover addresses there"
 PLACEHOLDER = re.compile("|".join((ADDRESS, MASK, PREFIX, GATEWAY, SWITCH)))
 
 
@@ -65,12 +66,14 @@ def list_addresses(case: RemedyCase) -> Command | None:
 
 def connect(case: RemedyCase) -> Command | None:
     """Return what connects the adapter to a switch of its server."""
-    return _on_adapter(case.machine, case.adapter_guid, f"Connect-VMNetworkAdapter -SwitchName {_switch(case)} -WhatIf")
+    switch, why = _switch(case)
+    return _on_adapter(case.machine, case.adapter_guid, f"Connect-VMNetworkAdapter -SwitchName {switch} -WhatIf", why)
 
 
 def add_adapter(case: RemedyCase) -> Command | None:
     """Return what gives the side that the finding is about a synthetic adapter."""
-    return _on_machine(case.machine, f"Add-VMNetworkAdapter -SwitchName {_switch(case)} -WhatIf")
+    switch, why = _switch(case)
+    return _on_machine(case.machine, f"Add-VMNetworkAdapter -SwitchName {switch} -WhatIf", why)
 
 
 def add_adapter_on_primary(case: RemedyCase) -> Command | None:
@@ -82,28 +85,19 @@ def add_adapter_on_primary(case: RemedyCase) -> Command | None:
     return _on_machine(machine, f"Add-VMNetworkAdapter -SwitchName {switch} -WhatIf")
 
 
-def switch_for(case: RemedyCase) -> tuple[str, str]:
-    """Return the name of the switch for an adapter, and why this one; empty where nobody knows it.
-
-    The other side's, where its server has one of this name, as far as that was seen; else the only one there.
-    """
+def _switch(case: RemedyCase) -> tuple[str, str]:
+    """Return the switch for an adapter, quoted, and why this one: the other side's, where its server has one of this
+    name, as far as that was seen; else the only one there. A place to fill in where nobody knows it."""
     machine = case.machine
-    if machine is None:
-        return "", ""
-    seen = case.surroundings.switches_on(machine.server) if case.surroundings else frozenset()
+    seen = case.surroundings.switches_on(machine.server) if case.surroundings and machine else frozenset()
     adapters = (adapter for side in _other_sides(case) for adapter in _adapters(side))
     switches = {adapter.switch for adapter in adapters if adapter.guid == case.adapter_guid}
     for name in sorted(filter(is_plain, switches)):
         if name in seen or not seen:
-            return name, "of the name that it has on the other side"
+            return quote_powershell(name), "the switch is called so on the other side"
     if len(seen) == 1 and all(map(is_plain, seen)):
-        return next(iter(seen)), "the only one to which other machines there are connected"
-    return "", ""
-
-
-def _switch(case: RemedyCase) -> str:
-    name, _ = switch_for(case)
-    return quote_powershell(name) if name else SWITCH
+        return quote_powershell(next(iter(seen))), "the only switch that machines there are connected to"
+    return SWITCH, ""
 
 
 def _other_sides(case: RemedyCase) -> Iterator[VirtualMachine]:
@@ -122,7 +116,7 @@ def _adapters(machine: VirtualMachine | None) -> Iterable[Adapter]:
 
 def set_address(case: RemedyCase) -> Command | None:
     """Return what sets an address on the adapter, of which nothing is known yet."""
-    return _set(case.machine, case.adapter_guid, _placeholders(case))
+    return _set_new(case, case.machine, case.adapter_guid)
 
 
 def set_another_address(case: RemedyCase) -> Command | None:
@@ -156,9 +150,10 @@ def correct_address(case: RemedyCase) -> Command | None:
     (mask, gateway), router = known, parsed(known[1])
     network = network_of(router, mask) if router else None
     addresses = [address for text in case.setting.addresses if (address := parsed(text)) and address.version == 4]
-    if network and (ADDRESS in options or all(address in network for address in addresses)):
-        options = options.replace(MASK, quote_powershell(mask)).replace(GATEWAY, quote_powershell(gateway))
-    return _set(case.machine, case.adapter_guid, options)
+    if not network or (ADDRESS not in options and any(address not in network for address in addresses)):
+        return _set(case.machine, case.adapter_guid, options)
+    filled = options.replace(MASK, quote_powershell(mask)).replace(GATEWAY, quote_powershell(gateway))
+    return _set(case.machine, case.adapter_guid, filled, AS_THE_OTHERS if filled != options else "")
 
 
 def add_ipv4_address(case: RemedyCase) -> Command | None:
@@ -166,7 +161,7 @@ def add_ipv4_address(case: RemedyCase) -> Command | None:
     machine = case.machine
     settings = machine.settings if machine else ()
     guid = next((setting.adapter_guid for setting in settings if ":" in str(setting)), "")
-    return _set(machine, case.adapter_guid or guid, _placeholders(case))
+    return _set_new(case, machine, case.adapter_guid or guid)
 
 
 def set_on_replica(case: RemedyCase) -> Command | None:
@@ -177,8 +172,9 @@ def set_on_replica(case: RemedyCase) -> Command | None:
     """
     primary = case.side_of(Role.PRIMARY)
     there = _setting_of(primary, case.adapter_guid)
-    options = _options(there) if primary and there and _is_for_the_replica(there, primary) else _placeholders(case)
-    return _set(case.machine, case.adapter_guid, options)
+    if primary and there and _is_for_the_replica(there, primary):
+        return _set(case.machine, case.adapter_guid, _options(there))
+    return set_address(case)
 
 
 def _is_for_the_replica(setting: FailoverAddress, primary: VirtualMachine) -> bool:
@@ -192,18 +188,20 @@ def _setting_of(machine: VirtualMachine | None, adapter_guid: str) -> FailoverAd
     return next((setting for setting in settings if setting.adapter_guid == adapter_guid), None)
 
 
-def _set(machine: VirtualMachine | None, adapter_guid: str, options: str | None) -> Command | None:
+def _set(machine: VirtualMachine | None, adapter_guid: str, options: str | None, note: str = "") -> Command | None:
     if options is None:
         return None
-    return _on_adapter(machine, adapter_guid, f"Set-VMNetworkAdapterFailoverConfiguration {options} -WhatIf")
+    return _on_adapter(machine, adapter_guid, f"Set-VMNetworkAdapterFailoverConfiguration {options} -WhatIf", note)
 
 
-def _placeholders(case: RemedyCase) -> str:
+def _set_new(case: RemedyCase, machine: VirtualMachine | None, adapter_guid: str) -> Command | None:
+    """Return what sets an address in the network in which all others on the server have theirs, if they have one."""
     mask, gateway = network_for(case) or ("", "")
-    return (
+    options = (
         f"-IPv4Address {ADDRESS} -IPv4SubnetMask {_value(parsed(mask), MASK)} "
         f"-IPv4DefaultGateway {_value(parsed(gateway), GATEWAY)}"
     )
+    return _set(machine, adapter_guid, options, AS_THE_OTHERS if mask else "")
 
 
 def _options(setting: FailoverAddress, leave_out: Collection[str] = ()) -> str | None:
@@ -249,25 +247,26 @@ def _value(address: IPv4Address | IPv6Address | None, placeholder: str, *, is_wr
 # --- pipelines --------------------------------------------------------------------------------------------------------
 
 
-def _on_machine(machine: VirtualMachine | None, rest: str) -> Command | None:
+def _on_machine(machine: VirtualMachine | None, rest: str, note: str = "") -> Command | None:
     """Return a pipeline that begins with the machine; None where its GUID is none, or no server shows it."""
     if machine is None or not machine.server:
         return None
     places = list(dict.fromkeys(PLACEHOLDER.findall(rest)))
-    where = f"on {machine.server}" + (f" (fill in {join_names(places)})" if places else "")
+    notes = "; ".join(filter(None, (f"fill in {join_names(places)}" if places else "", note)))
+    where = f"on {machine.server}" + (f" ({notes})" if notes else "")
     try:
         return Command(Shell.POWERSHELL, where, f"Get-VM -Id {quote_guid(machine.guid)} | {rest}")
     except UnquotableError:
         return None
 
 
-def _on_adapter(machine: VirtualMachine | None, adapter_guid: str, rest: str) -> Command | None:
+def _on_adapter(machine: VirtualMachine | None, adapter_guid: str, rest: str, note: str = "") -> Command | None:
     """Return a pipeline that begins with an adapter: its Id ends with its GUID (Microsoft:<machine>\\<adapter>)."""
     try:
         quote_guid(adapter_guid)
     except UnquotableError:
         return None
-    return _on_machine(machine, f"Get-VMNetworkAdapter | {_of_id(adapter_guid)} | {rest}")
+    return _on_machine(machine, f"Get-VMNetworkAdapter | {_of_id(adapter_guid)} | {rest}", note)
 
 
 def _of_id(guid: str) -> str:

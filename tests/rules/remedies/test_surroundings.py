@@ -61,7 +61,12 @@ def test_mask_and_gateway_are_those_that_all_others_there_have(name: str) -> Non
     others, expected = AROUND[name]
     found = remedies(replica_has_failover_address, pair("app"), *others)["app"]
     assert options(found) == f"Set-VMNetworkAdapterFailoverConfiguration {expected} -WhatIf"
-    assert ("all other failover addresses on that server" in found.text) is (expected == KNOWN)
+    assert found.command
+    assert found.command.where == (
+        "on hv02 (fill in <ADDRESS>; mask and gateway are those of all other failover addresses there)"
+        if expected == KNOWN
+        else "on hv02 (fill in <ADDRESS>, <MASK>, <GATEWAY>)"
+    )
 
 
 def test_a_gateway_is_corrected_only_within_the_network_of_the_others() -> None:
@@ -111,7 +116,11 @@ def test_the_switch_is_the_other_sides_or_the_only_one(name: str) -> None:
     ]
     found = remedies(replica_adapter_is_connected, app, *around)["app"]
     assert options(found) == f"Connect-VMNetworkAdapter -SwitchName {expected} -WhatIf"
-    assert ("The switch in the command is" in found.text) is (expected != "<SWITCH>")
+    assert found.command
+    assert (" (fill in <SWITCH>)" in found.command.where) is (expected == "<SWITCH>")
+    assert ("the switch is called so on the other side" in found.command.where) is (
+        expected not in ("<SWITCH>", "'DMZ'")
+    )
 
 
 def test_what_is_around_is_looked_up_on_no_server_that_is_not_there() -> None:
