@@ -40,7 +40,7 @@ def count_lines(table: Table) -> Iterator[str]:
         yield f"{direction.value.capitalize()}: {words}{beside}"
 
 
-def kinds_text(table: Table) -> str:
+def kinds_text(table: Table, noun: str = "replicated virtual machine") -> str:
     """Return how many machines there are, and of which kinds, so that it adds up; empty where there are none."""
     asked = DIRECTIONS_OF_POLICY[table.policy.direction][0]
     counts = count_words(table.readiness)[asked]
@@ -50,7 +50,7 @@ def kinds_text(table: Table) -> str:
         "of another provider": counts[Word.NOT_OURS],
     }
     found = {kind: count for kind, count in kinds.items() if count}
-    machines = plural(counts.total(), "replicated virtual machine")
+    machines = plural(counts.total(), noun)
     if len(found) == 1:
         return "".join(f"{machines} {kind}" for kind in found)
     kinds_found = ", ".join(f"{count:,} {kind}" for kind, count in found.items())

@@ -82,7 +82,7 @@ def page(table: Table) -> str:
         reasons=reasons,
         coverage=table.gate.coverage,
         again=READ_AGAIN,
-        kinds=kinds_text(table),
+        kinds=kinds_text(table, "machine"),
         direction=direction_text(table),
         tiles=[(direction.value, _tiles(counts)) for direction, counts in count_directions(table)],
         machines=[(rows[0].name, [*map(_printed, rows)]) for rows in machines[:MOST_PRINTED]],

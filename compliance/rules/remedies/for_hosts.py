@@ -33,10 +33,9 @@ def _name_both(case: RemedyCase) -> str:
     for address in case.setting.addresses if case.setting else ():
         names = [shorten(name) for name in hosts.holders_of(case, address)]
         if len(names) == 2:
-            both = " and ".join(names)
-            return f"{address} is set for {both}: give one of the two another address, and leave the other as it is."
+            return f"Give {' or '.join(names)} another address than {address}, and leave the other as it is."
         if len(names) > 2:
-            return f"{address} is set for {join_names(names)}: leave it to one of them, and give each other its own."
+            return f"Leave {address} to one of {join_names(names)}, and give each of the others its own."
     return ""
 
 

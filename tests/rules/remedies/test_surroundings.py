@@ -80,17 +80,14 @@ def test_a_gateway_is_corrected_only_within_the_network_of_the_others() -> None:
 def test_a_doubled_address_is_changed_on_one_of_both() -> None:
     first, second = with_address("dc", "10.2.0.13"), with_address("intranet", "10.2.0.13")
     found = remedies(failover_ip_is_free, first, second, WEB)
-    text = (
-        "10.2.0.13 is set for dc on hv02 and intranet on hv02: give one of the two another address, and leave the "
-        "other as it is."
-    )
+    text = "Give dc on hv02 or intranet on hv02 another address than 10.2.0.13, and leave the other as it is."
     assert {name: remedy.text for name, remedy in found.items()} == {"dc": text, "intranet": text}
     assert options(found["dc"]) == f"Set-VMNetworkAdapterFailoverConfiguration {KNOWN} -WhatIf"
 
 
 def test_an_address_of_three_is_left_to_one() -> None:
     found = remedies(failover_ip_is_free, *(with_address(name, "10.2.0.13") for name in ("a", "b", "c")))
-    text = "10.2.0.13 is set for a on hv02, b on hv02, c on hv02: leave it to one of them, and give each other its own."
+    text = "Leave 10.2.0.13 to one of a on hv02, b on hv02, c on hv02, and give each of the others its own."
     assert {remedy.text for remedy in found.values()} == {text}
 
 
