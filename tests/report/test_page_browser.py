@@ -394,6 +394,16 @@ def test_no_page_is_wider_than_its_window(tab: Tab, name: str, width: int) -> No
     assert tab.run("document.documentElement.scrollWidth") <= width
 
 
+def test_what_is_unknown_stands_once(tab: Tab) -> None:
+    """Two rules on one side of a machine don't know it for one reason, which is one thing to do."""
+    tab.show_machines(100, "unknown")
+    titles = tab.run("[...document.querySelectorAll('#view h3')].map((one) => one.textContent)")
+    assert len(titles) == len(set(titles)) > 0
+    rows = tab.run("[...document.querySelectorAll('#view tbody tr')].map((one) => one.textContent)")
+    assert len(rows) == len(set(rows)) > 0
+    assert tab.status.startswith(f"{len(rows)} unknown finding")
+
+
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return axe-core, as a wheel carries it, or npm."""

@@ -83,9 +83,9 @@ const grow = (into, items, drawn, noun) => {
   add();
   return more;
 };
-const grid = (caption, heads, items, cells, noun) => {
+const grid = (caption, heads, items, cells, noun, captionClass = null) => {
   const body = make("tbody", {});
-  const table = make("table", { class: "cards" }, make("caption", {}, caption),
+  const table = make("table", { class: "cards" }, make("caption", { class: captionClass }, caption),
     make("thead", {}, make("tr", {}, heads.map((head) => make("th", { scope: "col" }, head)))), body);
   const more = grow(body, items, (item) => make("tr", {}, cells(item).map((cell, at) =>
     at === 0 ? make("th", { scope: "row" }, cell) : make("td", { "data-head": heads[at] }, cell))), noun);

@@ -44,7 +44,7 @@ const causeGroup = (list) => {
     isCommon && texts[findings.remedy[at]] ? make("p", {}, make("strong", {}, "What to do: "), texts[findings.remedy[at]]) : "",
     ...grid(title, heads, list, (each) => [
       subjectLink(each), texts[findings.text[each]], ...(isCommon ? [] : [texts[findings.remedy[each]] || "–"]), ...(hasState ? [stateOf(each)] : []),
-    ], "finding"),
+    ], "finding", "away"),
   ].filter(Boolean);
 };
 const causeGroups = (list) =>
@@ -66,11 +66,19 @@ const drawRules = () => {
     ...ruleFolds(list),
     make("h3", {}, "All rules in scope"),
     ...grid("All rules in scope", ["Rule", "Severity", "Failed", "Unknown", "Waived or known", "Not applicable", "Passed"], rules,
-      (rule) => [rule.key, rule.severity, ...counted.map((result) => number.format(rule.counts[result]))], "rule"),
+      (rule) => [rule.key, rule.severity, ...counted.map((result) => number.format(rule.counts[result]))], "rule", "away"),
   ];
 };
+// Rules on one side of a machine rest on each other, and each says the same of it: here it stands once.
+const once = (list) => {
+  const seen = new Set();
+  return list.filter((at) => {
+    const key = `${findings.subject[at]} ${findings.server[at]} ${findings.cause[at]}`;
+    return !seen.has(key) && seen.add(key);
+  });
+};
 const drawUnknown = () => {
-  const list = listed("u");
+  const list = once(listed("u"));
   return [plural(list.length, "unknown finding"), ...causeGroups(list)];
 };
 
@@ -135,7 +143,7 @@ const drawWaived = () => {
   const columns = ["Place", "State", "Covers", "Reason", "Owner", "Until", "Ticket", "Approved by"];
   const file = data.waivers.length ? [make("h3", {}, "Waivers"), ...grid("Waivers", columns, data.waivers, (waiver) => [
     waiver.place, waiver.used ? waiver.state : `${waiver.state}, met no finding`, waiver.covers, waiver.reason, waiver.owner, waiver.expires, waiver.ticket || "–", waiver.approved || "–",
-  ], "waiver")] : [];
+  ], "waiver", "away")] : [];
   return [`${plural(list.length, "finding")} waived or known, judged all the same`, ...causeGroups(list), ...file];
 };
 const isState = (at, text) => texts[findings.state[at]].startsWith(text);
