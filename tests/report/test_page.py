@@ -174,6 +174,11 @@ def test_every_machine_that_is_not_ready_or_unknown_is_on_paper() -> None:
     assert all(one.name in paper and one.reason in paper for one in rows)
 
 
+def test_paper_says_what_somebody_answers_for() -> None:
+    paper = " ".join(html.unescape(paper_of(page(every()))).split())
+    assert re.findall(r"not ready \((\w+)\)", paper) == ["known", "waived", "waived"]
+
+
 def test_beyond_200_machines_paper_says_how_many_more_and_where() -> None:
     text = page(many(500))
     assert text.count("<li><h3>") == 200

@@ -11,6 +11,8 @@ from importlib import resources
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from compliance.judge.headline import cover_of, covered_sides
+from compliance.judge.landings import SideKey
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.report.evidence_block import evidence_block
 from compliance.report.gate_text import gate_lines
@@ -59,6 +61,7 @@ class PrintedRow:
     route: str
     addresses: str
     word: str
+    cover: str
     remedy: str
     command: Command | None
 
@@ -67,7 +70,7 @@ def page(table: Table) -> str:
     """The whole file. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
     style, script = _part("page.css"), _script()
     sentence = table.headline
-    machines = _open_by_machine(table)
+    machines, covered = _open_by_machine(table), covered_sides(table.decisions)
     first, *reasons = [line.strip().removeprefix("- ") for line in gate_lines(table.gate)]
     return _template().render(
         table=table,
@@ -85,7 +88,7 @@ def page(table: Table) -> str:
         kinds=kinds_text(table, "machine"),
         direction=direction_text(table),
         tiles=[(direction.value, _tiles(counts)) for direction, counts in count_directions(table)],
-        machines=[(rows[0].name, [*map(_printed, rows)]) for rows in machines[:MOST_PRINTED]],
+        machines=[(rows[0].name, [_printed(row, covered) for row in rows]) for rows in machines[:MOST_PRINTED]],
         more_machines=max(len(machines) - MOST_PRINTED, 0),
         count=len(machines),
         waived=table.count(Result.WAIVED),
@@ -112,7 +115,7 @@ def _open_by_machine(table: Table) -> list[list[Readiness]]:
     return [*machines.values()]
 
 
-def _printed(row: Readiness) -> PrintedRow:
+def _printed(row: Readiness, covered: Mapping[SideKey, str]) -> PrintedRow:
     remedy = row.remedy
     places = [row.primary or "not seen", row.replica or "not seen"]
     return PrintedRow(
@@ -120,6 +123,7 @@ def _printed(row: Readiness) -> PrintedRow:
         route=" → ".join(reversed(places) if row.direction is Direction.FAILBACK else places),
         addresses=join_names(row.failover_addresses, MOST_NAMED) or "none",
         word=word_text(row),
+        cover=cover_of(row, covered),
         remedy=remedy.text if remedy else "",
         command=remedy.command if remedy else None,
     )
