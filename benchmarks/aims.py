@@ -3,6 +3,7 @@
     python benchmarks/aims.py                       # some 20 minutes on two idle cores
     python benchmarks/aims.py --small               # whether it runs, in half a minute
     python benchmarks/aims.py --only servers page
+    python benchmarks/aims.py --machines 10000 --sides 8000   # a fifth; aims in cases are scaled, those in MB are not
 
 README.md of this folder says what each line measures, what a *case* is, and where the physical limit lies. POSIX only.
 """
@@ -150,7 +151,8 @@ def of_wire(bench: Bench) -> Iterator[Line]:
 
 def of_first_verdict(bench: Bench) -> Iterator[Line]:
     spent = [reports.first_verdict(bench.room("first"), machines) for machines in (1, bench.sizes.machines)]
-    yield _in_cases(bench, f"{_machines(bench)}: from the file to the first verdict", spent[1] - spent[0], 6_000)
+    aim = 6_000 * bench.sizes.machines / Sizes.machines
+    yield _in_cases(bench, f"{_machines(bench)}: from the file to the first verdict", spent[1] - spent[0], aim)
 
 
 def of_items(bench: Bench) -> Iterator[Line]:
@@ -168,7 +170,6 @@ def of_command(bench: Bench) -> Iterator[Line]:
     yield _megabytes(f"{_machines(bench)}: peak of memory, all rules and reports", bench.failing.peak, 350)
     cost = bench.command(bench.sizes.sides)
     verdicts = reports.verdicts_in(bench.room("command") / "out")
-    # Scaled with the size, so that a small one says something.
     aim = 12_000 * bench.sizes.sides / Sizes.sides + MORE * max(verdicts - OF_TWO_RULES * bench.sizes.sides, 0)
     what = f"the whole command on {bench.sizes.sides:,} machines, by server, all reports"
     line = _in_cases(bench, what, cost.cpu - bench.start.cpu, aim)
@@ -287,12 +288,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--small", action="store_true", help="small sizes, whose figures say little")
     parser.add_argument("--only", nargs="+", choices=[*LINES], default=[*LINES], metavar="PART", help=", ".join(LINES))
+    parser.add_argument("--machines", type=int, help=f"of the large estate (default: {Sizes.machines:,})")
+    parser.add_argument("--sides", type=int, help=f"of the command's (default: {Sizes.sides:,})")
     asked = parser.parse_args()
+    sizes = SMALL if asked.small else Sizes()
+    sizes = replace(sizes, machines=asked.machines or sizes.machines, sides=asked.sides or sizes.sides)
     before = where()
     lines: list[Line] = []
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         cases.compile_apart(Path(name))
-        bench = Bench(Path(name), SMALL if asked.small else Sizes())
+        bench = Bench(Path(name), sizes)
         for part in asked.only:
             for line in LINES[part](bench):
                 lines.append(line)
