@@ -1,4 +1,5 @@
-"""Files that we write: whole or not at all, so that a reader never meets half of one. Only regular files are replaced.
+"""Files that we write: whole or not at all, so that a reader never meets half of one. Only regular files are replaced,
+and only regular files are read.
 
 What is written goes to a new file beside, whose name nobody can guess and which follows no link, and is moved into its
 place at the end. A device or a pipe is written to, as ``/dev/null`` or ``>(gzip)`` are meant; a link to anything else
@@ -14,6 +15,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -92,6 +94,14 @@ def replace_file(
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file that the user named, to be read. Raise OSError also for a pipe or a device: opening a pipe to which
+    nobody writes waits for ever. A folder is the system's own error."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path.open("rb")
 
 
 def why_unreadable(path: Path, error: OSError | ValueError) -> str:

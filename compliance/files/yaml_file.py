@@ -26,7 +26,7 @@ from ruamel.yaml.events import (
 from ruamel.yaml.reader import ReaderError
 
 from compliance.errors import InventoryError
-from compliance.files.whole import why_unreadable
+from compliance.files.whole import open_regular, why_unreadable
 from compliance.words import MOST_OF_A_QUOTE, printable, quote, shorten
 
 LARGEST = 1_000_000  # bytes: some 16,000 servers, and seven seconds of the YAML reader
@@ -44,9 +44,7 @@ KeyPath = tuple[str | int, ...]  # ("servers", 0, "name")
 def content_of(path: Path, kind: str = "an inventory") -> bytes:
     where = printable(str(path))
     try:
-        if path.exists() and not (path.is_file() or path.is_dir()):  # opening a pipe may wait for ever
-            raise InventoryError(f"{where}: can't be read: not a regular file")
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:  # the latter: a name with a null byte
         raise InventoryError(f"{where}: can't be read: {why_unreadable(path, error)}") from error

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from compliance.errors import UsageError
-from compliance.files.whole import why_unreadable
+from compliance.files.whole import open_regular, why_unreadable
 from compliance.gate import version_1
 from compliance.gate.version_1 import digest
 from compliance.model import Answer, Cluster, FailoverAddress, Guest, ReplicaAdapter, Role, Subject, Unread
@@ -165,7 +165,7 @@ def read_baseline(path: Path, estate: str) -> Baseline:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(LARGEST + 1)
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: can't be read: {why_unreadable(path, error)}") from error

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from compliance.errors import SnapshotError, Why
-from compliance.files.whole import why_unreadable
+from compliance.files.whole import open_regular, why_unreadable
 from compliance.garbage import uncollected
 from compliance.model import Evidence, Judging, Row, Unread
 from compliance.patterns import MOST_OF_A_NAME
@@ -55,7 +55,7 @@ def read_snapshot(path: Path, take: Callable[[ServerRecord], ServerRecord] = lam
     all servers of a large estate need not be there at once.
     """
     try:
-        with path.open("rb") as raw:
+        with open_regular(path) as raw:
             snapshot = _read_packed_or_plain(path, raw, take)
             raw.seek(0)
             digest = f"sha256:{hashlib.file_digest(raw, 'sha256').hexdigest()}"

@@ -12,7 +12,11 @@ from typing import BinaryIO, NoReturn
 
 import pytest
 
+from compliance.errors import ComplianceError
 from compliance.files.whole import BETWEEN, refuse_unwritable, replace_file, why_unreadable
+from compliance.files.yaml_file import content_of
+from compliance.gate.baseline import read_baseline
+from compliance.snapshot.read import read_snapshot
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no device files, pipes or plain links in folders")
 
@@ -221,3 +225,30 @@ def test_a_folder_is_named_as_one_where_windows_denies_permission(
 ) -> None:
     (tmp_path / "file").touch()
     assert why_unreadable(tmp_path / name, error) == says
+
+
+# --- read -------------------------------------------------------------------------------------------------------------
+
+
+@POSIX
+@pytest.mark.parametrize("by_link", [False, True])
+@pytest.mark.parametrize("read", [read_snapshot, lambda path: read_baseline(path, "lab"), content_of])
+def test_a_pipe_to_which_nobody_writes_is_refused(
+    read: Callable[[Path], object], by_link: bool, tmp_path: Path
+) -> None:
+    """In a thread: opening it waits for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    errors: list[str] = []
+
+    def attempt() -> None:
+        try:
+            read(tmp_path / ("link" if by_link else "pipe"))
+        except ComplianceError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=attempt, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert errors
+    assert "can't be read: not a regular file" in errors[0]
