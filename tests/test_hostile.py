@@ -32,7 +32,7 @@ from tests.wsman.listener import Listener, answer, listening
 USER, PASSWORD = "audit", CANARY
 LOGIN = {"COMPLIANCE_AUDIT_USERNAME": USER, "COMPLIANCE_AUDIT_PASSWORD": PASSWORD}
 RUNS = 2  # against all
-SECONDS = 12  # the inventory's limit for a server; ABANDON_AFTER and pytest's own start come on top
+SECONDS = 20  # the inventory's limit for a server; ABANDON_AFTER and pytest's own start come on top
 MEGABYTES = 400  # 99 servers side by side, of which each may answer with 4 MB
 
 GOOD = (Host(name="HV01", vms=[Vm(name="sql01")]), Host(name="HV02", vms=[replica_of(Vm(name="sql01"))]))
@@ -225,7 +225,7 @@ def line(name: str, server: Simulator) -> str:
 
 
 def inventory(lines: list[str]) -> str:
-    limits = f"limits: {{connect: 6, operation: 6, server: {SECONDS}, threads: 24}}"
+    limits = f"limits: {{connect: 12, operation: 12, server: {SECONDS}, threads: 24}}"
     return "\n".join(["name: lab", "defaults: {credential: audit}", limits, "servers:", *lines, ""])
 
 
