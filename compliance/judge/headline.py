@@ -123,8 +123,7 @@ def covered_sides(decisions: Iterable[Decision]) -> dict[SideKey, str]:
     """Return the sides that have findings, each of them waived or known."""
     words: dict[SideKey, set[str]] = defaultdict(set)
     for decision in decisions:
-        machine = decision.verdict.machine
-        if machine and decision.finding:
+        if decision.finding and (machine := decision.verdict.machine):
             is_covered = decision.reported.outcome.result is Result.WAIVED
             cover = ("waived" if decision.waiver else "known") if is_covered else ""
             words[machine.server, machine.guid].add(cover)

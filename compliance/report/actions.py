@@ -14,7 +14,7 @@ from compliance.model import Role
 from compliance.report.by_cause import cause_text
 from compliance.report.csv_rows import MARK, line, remedy_cells
 from compliance.report.readiness import open_machines
-from compliance.report.table import Table, decisions_worst_first, leave_out_repeats
+from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Result, Verdict
 from compliance.rules.remedies.causes_text import cause_heading
 
@@ -39,7 +39,7 @@ def actions(table: Table) -> Iterator[str]:
 
 def _by_verdict(table: Table) -> Iterator[tuple[str, ...]]:
     found: dict[tuple[str, ...], list[Verdict]] = {}
-    still_open = (one for one in decisions_worst_first(table.decisions) if one.reported.outcome.result in OPEN)
+    still_open = (one for one in table.worst_first if one.reported.outcome.result in OPEN)
     for verdict in leave_out_repeats([one.verdict for one in still_open]):
         whose = verdict.machine.guid.casefold() if verdict.machine else verdict.label
         found.setdefault((whose, *_cause(verdict), *remedy_cells(table.remedies.of(verdict))), []).append(verdict)

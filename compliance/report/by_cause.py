@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
@@ -11,9 +11,10 @@ from compliance.report.headings import PASSED_IF, Heading, groups, heading_of
 from compliance.report.table import Table
 from compliance.rule import Result, Rule, Verdict
 from compliance.rules.remedies.causes_text import cause_heading
-from compliance.rules.remedies.remedy import CONFIRM, remedy_of
+from compliance.rules.remedies.remedy import CONFIRM, Remedy, remedy_of
 from compliance.words import plural
 
+FindRemedy = Callable[[Verdict], Remedy | None]
 NOUNS = {ReplicatedVM: "machine", ReplicaAdapter: "machine", Server: "server", Cluster: "cluster"}
 
 
@@ -45,11 +46,11 @@ def groups_by_cause(table: Table) -> Iterator[CauseGroup]:
     """Yield what failed, what is unknown, what is waived or known, and what passed on a condition; within each the
     worst rule first, and of a rule the cause that most findings have."""
     for group in groups(table):
-        yield from causes_of(group)
+        yield from causes_of(group, table.remedies.of)
 
 
-def causes_of(group: Heading) -> Iterator[CauseGroup]:
-    """Yield a rule's group by cause, the cause of most findings first."""
+def causes_of(group: Heading, find: FindRemedy = remedy_of) -> Iterator[CauseGroup]:
+    """Yield a rule's group by cause, the cause of most findings first. ``find`` returns a verdict's remedy."""
     by_cause: dict[str, list[Decision]] = {}
     for decision in group.decisions:
         by_cause.setdefault("" if group.word == PASSED_IF else decision.verdict.outcome.cause, []).append(decision)
@@ -64,7 +65,7 @@ def causes_of(group: Heading) -> Iterator[CauseGroup]:
             title=_title(group, verdicts[0], count),
             rule=group.rule,
             decisions=tuple(decisions),
-            remedy=CONFIRM.text if group.word == PASSED_IF else common_remedy(verdicts),
+            remedy=CONFIRM.text if group.word == PASSED_IF else common_remedy(verdicts, find),
         )
 
 
@@ -79,9 +80,9 @@ def count_subjects(rule: Rule, verdicts: Iterable[Verdict]) -> str:
     return plural(len(keys), NOUNS[rule.subject])
 
 
-def common_remedy(verdicts: Iterable[Verdict]) -> str | None:
+def common_remedy(verdicts: Iterable[Verdict], find: FindRemedy = remedy_of) -> str | None:
     """Return the text of the remedy that all have, else what of it is the same for all; None where there is neither."""
-    remedies = [remedy_of(verdict) for verdict in verdicts]
+    remedies = [find(verdict) for verdict in verdicts]
     for texts in ({remedy and remedy.text for remedy in remedies}, {remedy and remedy.common for remedy in remedies}):
         if len(texts) == 1:
             return texts.pop() or None

@@ -8,15 +8,15 @@ list separator is another (OWASP, "CSV Injection"): an apostrophe stands before 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
 
 from compliance.gate.decision import Decision
 from compliance.judge.readiness import Readiness
 from compliance.model import Server
 from compliance.report.readiness import ReadinessOf, word_text
-from compliance.report.table import Table, decisions_worst_first
+from compliance.report.table import Table
+from compliance.rule import Rule, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.remedies.remedy import Remedy
 from compliance.words import printable
@@ -35,45 +35,62 @@ _FORMULA = re.compile(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""")
 
 def csv_rows(table: Table) -> Iterator[str]:
     """In pieces, since a whole one may take more memory than all that it tells of."""
+    yield MARK
+    yield line(HEADINGS)
+    rules = {key: _cells((rule.key, rule.severity.value)) for key, rule in _rules(table).items()}
+    sides: dict[int, _SideCells] = {}
     servers = {server.name: server for server in table.estate.servers}
     find = ReadinessOf(table)
-    rows = (
-        _row(one, servers.get(one.verdict.server or ""), find(one.verdict), table.remedies.of(one.verdict))
-        for one in decisions_worst_first(table.decisions)
-    )
-    yield MARK
-    yield from map(line, chain([HEADINGS], rows))
+    estate = _cell(table.estate.name)
+    for decision in table.worst_first:
+        verdict = decision.verdict
+        about = verdict.vm or verdict.subject
+        cells = sides.get(id(about))
+        if cells is None:
+            cells = sides[id(about)] = _side_cells(verdict, servers.get(verdict.server or ""), find(verdict))
+        yield f"{estate},{rules[verdict.rule.key]},{_row(decision, cells, table.remedies.of(verdict))}\r\n"
 
 
-def _row(
-    decision: Decision, server: Server | None, readiness: Sequence[Readiness], remedy: Remedy | None
-) -> tuple[str, ...]:
-    verdict, machine, outcome = decision.verdict, decision.verdict.machine, decision.reported.outcome
-    return (
-        verdict.estate,
-        verdict.rule.key,
-        verdict.rule.severity.value,
-        outcome.result.value,
-        decision.state.name.lower() if decision.state else "",
-        str(int(decision.closes)),
+def _rules(table: Table) -> Mapping[str, Rule]:
+    return {decision.verdict.rule.key: decision.verdict.rule for decision in table.decisions}
+
+
+_SideCells = tuple[str, str, str, str]
+"""What each line on one side of a machine has in common, in its four places: who it is, its addresses, its cluster and
+its readiness. Joined once, since every rule has a line on it."""
+
+
+def _side_cells(verdict: Verdict, server: Server | None, readiness: Sequence[Readiness]) -> _SideCells:
+    machine = verdict.machine
+    who = (
         verdict.server or "",
         (server.site or "") if server else "",
         _join_texts(server.groups if server else ()),
         machine.name if machine else "",
         machine.guid if machine else "",
         str(machine.role) if machine else "",
-        _join_texts(outcome.facts.get(ADDRESSES_NOW, ())),
-        _join_texts(machine.failover_addresses if machine else ()),
-        outcome.finding,
-        outcome.evidence,
-        outcome.fact(BPA),
-        decision.waiver.place if decision.waiver else "",
-        _join_texts(outcome.remarks),
-        verdict.cluster or "",
-        outcome.condition,
-        outcome.cause,
-        _join_texts(f"{one.direction}: {word_text(one)}" for one in readiness),
-        *remedy_cells(remedy),
+    )
+    return (
+        _cells(who),
+        _cell(_join_texts(machine.failover_addresses if machine else ())),
+        _cell(verdict.cluster or ""),
+        _cell(_join_texts(f"{one.direction}: {word_text(one)}" for one in readiness)),
+    )
+
+
+def _row(decision: Decision, side: _SideCells, remedy: Remedy | None) -> str:
+    who, addresses, cluster, readiness = side
+    outcome = decision.reported.outcome
+    state = decision.state.name.lower() if decision.state else ""
+    waiver = decision.waiver.place if decision.waiver else ""
+    now, bpa = outcome.facts.get(ADDRESSES_NOW, ()), outcome.facts.get(BPA, ())
+    remarks = _join_texts(outcome.remarks)
+    todo = _cells(remedy_cells(remedy)) if remedy else NO_REMEDY
+    return (
+        f"{_cell(outcome.result.value)},{_cell(state)},{_cell(str(int(decision.closes)))},{who},"
+        f"{_cell(_join_texts(now))},{addresses},{_cell(outcome.finding)},{_cell(outcome.evidence)},"
+        f"{_cell(', '.join(bpa))},{_cell(waiver)},{_cell(remarks)},{cluster},{_cell(outcome.condition)},"
+        f"{_cell(outcome.cause)},{readiness},{todo}"
     )
 
 
@@ -89,7 +106,11 @@ def _join_texts(texts: Iterable[str]) -> str:
 
 def line(cells: Iterable[str]) -> str:
     """Return a line of CSV: every cell printable, in quotes, and no formula."""
-    return ",".join(map(_cell, cells)) + "\r\n"
+    return f"{_cells(cells)}\r\n"
+
+
+def _cells(cells: Iterable[str]) -> str:
+    return ",".join(map(_cell, cells))
 
 
 @lru_cache(maxsize=4096)  # most cells of a line stand in the line above as well
@@ -98,3 +119,6 @@ def _cell(text: str) -> str:
         return f'"{text}"'
     harmless = _FORMULA.sub(r"\1\2'", printable(text))
     return '"' + harmless.replace('"', '""') + '"'
+
+
+NO_REMEDY = _cells(("", "", ""))

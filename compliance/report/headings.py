@@ -5,8 +5,7 @@ It counts virtual machines, not their sides: a title says what should be, a head
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from compliance.gate.decision import Decision
@@ -48,9 +47,11 @@ def groups(table: Table) -> Iterator[Heading]:
 
     A server that was not read stands under its own rule only.
     """
-    asked = _subjects(table.verdicts)
-    once = {id(verdict) for verdict in leave_out_repeats(table.verdicts)}
-    decisions = sorted(table.decisions, key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
+    asked = table.asked
+    decisions = [one for one in table.decisions if _is_told(one.reported)]
+    decisions.sort(key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
+    unknown = [one.reported for one in decisions if one.reported.outcome.result is Result.UNKNOWN]
+    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.verdicts)} if unknown else ()
     for shown, is_unknown in KINDS:
         found = [
             one
@@ -67,7 +68,15 @@ def groups(table: Table) -> Iterator[Heading]:
     yield from _conditions(decisions, asked)
 
 
-def _conditions(decisions: Sequence[Decision], asked: Mapping[str, Collection[str]]) -> Iterator[Heading]:
+def _is_told(verdict: Verdict) -> bool:
+    """Is it more than a plain pass, and one that a rule could judge?"""
+    outcome = verdict.outcome
+    return outcome.result is not Result.NOT_APPLICABLE and (
+        outcome.result is not Result.PASSED or bool(outcome.condition)
+    )
+
+
+def _conditions(decisions: Sequence[Decision], asked: Mapping[str, int]) -> Iterator[Heading]:
     """What passed, if something holds that nobody looked at: it is no plain pass anywhere."""
     found: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
@@ -107,24 +116,16 @@ def singular(violated: str) -> str:
     return f"{SINGULAR.get(verb, verb)}{blank}{rest}"
 
 
-def _count(rule: Rule, verdicts: Iterable[Verdict], asked: Collection[str]) -> str:
+def _count(rule: Rule, verdicts: Iterable[Verdict], asked: int) -> str:
     """Return ``4 of 20 servers``, or ``the machines of 1 server`` where servers stand in for what they did not show."""
     if rule.subject is Estate:
         return "the estate"
     noun = NOUNS[rule.subject]
+    verdicts = [*verdicts]
     keys = {_key(verdict) for verdict in verdicts}
     if rule.subject in OF_MACHINES and not any(verdict.machine for verdict in verdicts):
         return f"the machines of {plural(len(keys), 'server')}"
-    return f"{len(keys):,} of {plural(len(asked), noun)}"
-
-
-def _subjects(verdicts: Iterable[Verdict]) -> Mapping[str, Collection[str]]:
-    """Return what each rule was asked of; a server that stands in for its machines is none of them."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for verdict in verdicts:
-        if verdict.machine or verdict.rule.subject not in OF_MACHINES:
-            found[verdict.rule.key].add(_key(verdict))
-    return found
+    return f"{len(keys):,} of {plural(asked, noun)}"
 
 
 def _key(verdict: Verdict) -> str:

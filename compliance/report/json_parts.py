@@ -9,10 +9,13 @@ from datetime import timedelta
 from compliance.gate.waivers import Waiver
 from compliance.report.table import Table
 
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"))
+"""Made once: ``json.dumps`` would make one for each line."""
+
 
 def compact(value: object) -> str:
     """On one line, in ASCII: safe to print, whatever a host wrote; lone surrogates are kept as escapes."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def lines(values: Iterable[object]) -> Iterator[str]:

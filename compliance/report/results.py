@@ -7,7 +7,7 @@ and not on what the inventory was called, so that a run and its replay write the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from compliance.gate.baseline import FORMAT, VERSION
@@ -38,7 +38,7 @@ def results(table: Table) -> Iterator[str]:
         "counts": {result.value: count for result, count in counts(table.decisions).items()},
         **grounds(table),
     }
-    decisions = sorted(table.decisions, key=_order)
+    decisions = table.ordered
     lists: dict[str, Iterable[object]] = {
         "rules": [_rule(rule) for rule in {one.verdict.rule.key: one.verdict.rule for one in decisions}.values()],
         "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
@@ -58,13 +58,6 @@ def results(table: Table) -> Iterator[str]:
         yield f",\n{compact(name)}:"
         yield from lines(values)
     yield "}\n"
-
-
-def _order(decision: Decision) -> tuple[int, str, str, str, str]:
-    """By what stays from run to run: a verdict that flips keeps its line."""
-    verdict = decision.verdict
-    server = (verdict.server or "").casefold()
-    return verdict.rule.severity.rank, verdict.rule.key, server, verdict.label.casefold(), verdict.label
 
 
 def _rule(rule: Rule) -> dict[str, object]:
@@ -144,7 +137,7 @@ def _remedy(subject: Verdict | Readiness, remedies: Remedies) -> dict[str, objec
     return {"remedy": remedies.key_of(subject), "command": shown}
 
 
-def _results(table: Table, decisions: list[Decision]) -> Iterator[dict[str, object]]:
+def _results(table: Table, decisions: Sequence[Decision]) -> Iterator[dict[str, object]]:
     servers = {server.name: server for server in table.estate.servers}
     for one in decisions:
         if one.reported.outcome.result is not Result.PASSED:
@@ -184,7 +177,7 @@ def _machine(machine: VirtualMachine) -> dict[str, object]:
     return {"guid": machine.guid, "name": machine.name, "side": str(machine.role), **addresses}
 
 
-def _passed(decisions: list[Decision]) -> Iterator[dict[str, object]]:
+def _passed(decisions: Sequence[Decision]) -> Iterator[dict[str, object]]:
     """Their labels only, by rule and server; those apart that passed on a condition."""
     passed = [decision.verdict for decision in decisions if decision.reported.outcome.result is Result.PASSED]
     for (rule, server, condition), group in groupby(passed, key=_group):

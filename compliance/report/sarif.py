@@ -27,7 +27,7 @@ from compliance.model import VirtualMachine
 from compliance.report.by_cause import groups_by_cause
 from compliance.report.json_parts import compact, present
 from compliance.report.readiness import ReadinessOf, count_directions, word_text
-from compliance.report.table import ATTRIBUTION, ORDER, Table, decisions_worst_first
+from compliance.report.table import ATTRIBUTION, ORDER, Table
 from compliance.rule import Result, Rule, Severity
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.remedies.remedy import Remedy
@@ -58,7 +58,7 @@ PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
 def sarif(table: Table) -> str:
-    problems = [one for one in decisions_worst_first(table.decisions) if one.reported.outcome.result in PROBLEMS]
+    problems = [one for one in table.worst_first if one.reported.outcome.result in PROBLEMS]
     rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
     places = {rule.key: place for place, rule in enumerate(rules)}
     find = ReadinessOf(table)

@@ -136,7 +136,7 @@ def _of_rule(group: Heading, table: Table, states: Mapping[str, BaselineState]) 
     above = ["", f"### {_capital(group.word)}: {_heading(group)}"]
     if is_violated:
         above += ["", f"**Rule:** {rule.title} (`{rule}`)"]
-    causes = list(causes_of(group))
+    causes = list(causes_of(group, table.remedies.of))
     for number, cause in enumerate(causes):
         is_own = len(causes) > 1 or bool(cause.cause)
         title = ["", f"#### {_capital(cause.title)}"] if is_own and cause.word != PASSED_IF else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -64,6 +64,34 @@ class Table:
         return tuple(decision.reported for decision in self.decisions)
 
     @cached_property
+    def ordered(self) -> tuple[Decision, ...]:
+        """The decisions by what stays from run to run, so that a verdict that flips keeps its place: by severity, rule,
+        server and label."""
+        return tuple(sorted(self.decisions, key=_place))
+
+    @cached_property
+    def worst_first(self) -> tuple[Decision, ...]:
+        """Failed and unknown before the rest; within each in the same order."""
+        ranks = {result: rank for rank, result in enumerate(ORDER)}
+        return tuple(sorted(self.ordered, key=lambda decision: ranks[decision.reported.outcome.result]))
+
+    @cached_property
+    def asked(self) -> Mapping[str, int]:
+        """How many subjects each rule was asked of; a server that stands in for its machines is none of them."""
+        subjects: dict[str, tuple[set[str], set[str]]] = {}
+        for decision in self.decisions:
+            verdict = decision.reported
+            machines, others = subjects.setdefault(verdict.rule.key, (set(), set()))
+            if machine := verdict.machine:
+                machines.add(machine.guid)
+            elif not verdict.rule.of_machines:
+                others.add(verdict.label)
+        return {
+            key: len({guid.casefold() for guid in machines}) + len(others)
+            for key, (machines, others) in subjects.items()
+        }
+
+    @cached_property
     def headline(self) -> str:
         """The one sentence, printable, without a full stop at its end."""
         return self.headline_with(printable)
@@ -75,7 +103,7 @@ class Table:
 
     def headline_with(self, show: Callable[[str], str]) -> str:
         """Return the same, with ``show`` for what of it may be a host's or a guest's."""
-        in_scope = {decision.verdict.server for decision in self.decisions}
+        in_scope = {decision.verdict.server for decision in self.decisions} if self.unread else ()
         unread = [server.name for server in self.unread if server.name in in_scope]
         return headline(self.readiness, self.decisions, self.policy.direction, unread, show)
 
@@ -133,26 +161,17 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     )
 
 
-def decisions_worst_first(decisions: Sequence[Decision]) -> list[Decision]:
-    """The same order for verdicts with their decisions; by server and machine within."""
-    return sorted(decisions, key=_harm)
+def _place(decision: Decision) -> tuple[int, str, str, str, str]:
+    verdict = decision.verdict
+    label = verdict.label
+    return verdict.rule.severity.rank, verdict.rule.key, (verdict.server or "").casefold(), label.casefold(), label
 
 
-def _harm(decision: Decision) -> tuple[int, int, str, str, str, str]:
-    verdict = decision.reported
-    return (
-        ORDER.index(verdict.outcome.result),
-        verdict.rule.severity.rank,
-        verdict.rule.key,
-        (verdict.server or "").casefold(),
-        verdict.label.casefold(),
-        verdict.label,
-    )
-
-
-def leave_out_repeats(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """A server that was not read stands under every rule; its own case tells why, and once is enough."""
-    own = {verdict.server for verdict in verdicts if verdict.rule.subject is Server}
+def leave_out_repeats(verdicts: Iterable[Verdict], every: Iterable[Verdict] | None = None) -> list[Verdict]:
+    """A server that was not read stands under every rule; its own case tells why, and once is enough. ``every``: among
+    which its own case is, where these are only some of them."""
+    verdicts = [*verdicts]
+    own = {verdict.server for verdict in every or verdicts if verdict.rule.subject is Server}
     return [
         verdict for verdict in verdicts if verdict.machine or not verdict.rule.of_machines or verdict.server not in own
     ]

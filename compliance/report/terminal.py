@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import groupby
+from itertools import chain, groupby, islice
 
 from compliance.model import Evidence
 from compliance.report.by_cause import CauseGroup, common_remedy, count_subjects, groups_by_cause
@@ -76,7 +76,8 @@ def summary(
     if most is None:
         return [*_full(blocks, width, commands=True), *_remarks(table, width, None), *answer]
     room = most - len(answer)
-    whole = [*_full(blocks, width, commands=False), *_remarks(table, width, None)]
+    lines = chain(_full(blocks, width, commands=False), _remarks(table, width, None))
+    whole = [*islice(lines, max(room, 0) + 1)]  # thousands of findings need not be wrapped to see that there is no room
     if len(whole) <= room:
         return [*whole, *answer]
     rest = [*_remarks(table, width, MOST_REMARKS), *answer, *_lines(NEXT, width)]

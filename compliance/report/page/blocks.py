@@ -43,13 +43,16 @@ def blocks(
         values = [
             [
                 [_side(vm, by_side.get(key_of(vm.machine), ()), servers, texts) for vm in all_sides[number]],
-                [finding_details(finding, texts) for finding in by_machine.get(number, ())],
+                [finding_details(finding, texts, table.remedies) for finding in by_machine.get(number, ())],
             ]
             for number in range(first, min(first + MACHINES, len(all_sides)))
         ]
         yield pack({"machines": values, "texts": texts.texts}, LARGE)
     texts = Pool()
-    yield pack({"findings": [finding_details(finding, texts) for finding in others], "texts": texts.texts}, LARGE)
+    yield pack(
+        {"findings": [finding_details(finding, texts, table.remedies) for finding in others], "texts": texts.texts},
+        LARGE,
+    )
 
 
 def _decisions_by_side(table: Table) -> Mapping[Key, Sequence[Decision]]:

@@ -32,9 +32,10 @@ def data(table: Table) -> str:
     findings = findings_of(table, machines, places)
     texts, addresses = Pool(), Pool()
     rows = row_columns(table, machines, servers, texts, addresses)
+    counts = Counter((one.verdict.rule.key, one.reported.outcome.result) for one in table.decisions)
     numbers = {rule.key: number for number, rule in enumerate(rules)}
     all_waivers = {one.place: number for number, one in enumerate(waivers(table))}
-    columns = finding_columns(findings, numbers, servers, all_waivers, texts)
+    columns = finding_columns(findings, numbers, servers, all_waivers, texts, table.remedies)
     ordered, moved = texts.sorted(natural)
     for name in ("reason", "condition", "remedy", "cause"):
         rows[name] = [moved[at] for at in rows[name]]
@@ -45,7 +46,7 @@ def data(table: Table) -> str:
         rows[name] = [moved[at] for at in rows[name]]
     main = {
         **_head(table),
-        "rules": [_rule(rule, table) for rule in rules],
+        "rules": [_rule(rule, counts) for rule in rules],
         "servers": _servers(table),
         "machines": machine_columns(machines),
         "rows": rows,
@@ -93,8 +94,7 @@ def _waivers(table: Table) -> list[dict[str, object]]:
     ]
 
 
-def _rule(rule: Rule, table: Table) -> dict[str, object]:
-    counts = Counter(one.reported.outcome.result for one in table.decisions if one.verdict.rule.key == rule.key)
+def _rule(rule: Rule, counts: Mapping[tuple[str, Result], int]) -> dict[str, object]:
     return {
         "key": rule.key,
         "severity": rule.severity.value,
@@ -106,16 +106,17 @@ def _rule(rule: Rule, table: Table) -> dict[str, object]:
         "link": rule.link if (rule.link or "").startswith("https://") else None,
         "quoted": rule.quoted,
         "of_machines": rule.of_machines,
-        "counts": {result.value: counts[result] for result in Result},
+        "counts": {result.value: counts[rule.key, result] for result in Result},
     }
 
 
 def _servers(table: Table) -> list[dict[str, object]]:
     """Servers, then clusters. One that no verdict in scope is about was not judged, and has not passed."""
-    judged: set[tuple[type, str | None]] = set()
-    for decision in table.decisions:
-        kind = Cluster if isinstance(decision.verdict.subject, Cluster) else Server
-        judged.add((kind, decision.verdict.cluster if kind is Cluster else decision.verdict.server))
+    verdicts = [one.verdict for one in table.decisions]
+    judged: set[tuple[type, str | None]] = {
+        (Cluster, verdict.subject.name) for verdict in verdicts if isinstance(verdict.subject, Cluster)
+    }
+    judged |= {(Server, name) for name in {verdict.server for verdict in verdicts}}
     estate = table.estate
     values = [*map(_server, estate.servers), *map(_cluster, estate.clusters)]
     return [one | {"judged": place in judged} for one, place in zip(values, _places(estate), strict=True)]

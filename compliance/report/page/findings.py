@@ -10,12 +10,13 @@ from compliance.gate.exits import Exit
 from compliance.model import Cluster, ReplicatedVM, Server
 from compliance.report.page.rows import Machines
 from compliance.report.page.texts import Pool, plain
+from compliance.report.remedies import Remedies
 from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Result
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.evidence.replications import key_of
 from compliance.rules.remedies.causes_text import cause_heading
-from compliance.rules.remedies.remedy import Command, remedy_of
+from compliance.rules.remedies.remedy import Command
 from compliance.words import join_names
 
 ORDER = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
@@ -33,12 +34,11 @@ class FindingRow:
 
 def findings_of(table: Table, machines: Machines, places: Mapping[Place, int]) -> list[FindingRow]:
     """Return the findings, worst first. A server that was not read stands under its own rule only."""
-    once = {id(verdict) for verdict in leave_out_repeats(table.verdicts)}
+    decisions = [one for one in table.decisions if one.reported.outcome.result in ORDER]
+    unknown = [one.reported for one in decisions if one.reported.outcome.result is Result.UNKNOWN]
+    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.verdicts)} if unknown else ()
     decisions = [
-        one
-        for one in table.decisions
-        if one.reported.outcome.result in ORDER
-        and (id(one.reported) in once or one.reported.outcome.result is not Result.UNKNOWN)
+        one for one in decisions if one.reported.outcome.result is not Result.UNKNOWN or id(one.reported) in once
     ]
     decisions.sort(key=lambda one: (ORDER.index(one.reported.outcome.result), one.verdict.rule.severity.rank))
     return [FindingRow(one, _subject(one, machines, places)) for one in decisions]
@@ -67,12 +67,13 @@ def finding_columns(
     servers: Mapping[str, int],
     waivers: Mapping[str, int],
     texts: Pool,
+    remedies: Remedies,
 ) -> dict[str, list[object]]:
     """Return the columns that lists need; what else there is of a machine's findings stands with the machine."""
     columns: dict[str, list[object]] = {}
     for finding in findings:
         verdict, outcome = finding.decision.reported, finding.decision.reported.outcome
-        remedy = remedy_of(finding.decision.verdict)
+        remedy = remedies.of(finding.decision.verdict)
         state, waiver = finding.decision.state, finding.decision.waiver
         cause = cause_heading(outcome.cause) or verdict.rule.violated
         values: tuple[tuple[str, object], ...] = (
@@ -93,10 +94,10 @@ def finding_columns(
     return columns
 
 
-def finding_details(finding: FindingRow, texts: Pool) -> list[object]:
+def finding_details(finding: FindingRow, texts: Pool, remedies: Remedies) -> list[object]:
     """Return evidence, what BPA would say, the address now, remarks, and the command or null."""
     verdict = finding.decision.verdict
-    outcome, remedy = verdict.outcome, remedy_of(verdict)
+    outcome, remedy = verdict.outcome, remedies.of(verdict)
     return [
         texts.number(outcome.evidence),
         texts.number(outcome.fact(BPA)),

@@ -81,7 +81,7 @@ def row_columns(
     headings: dict[str, int] = {}
     for number, rows in enumerate(machines.rows):
         for row in rows:
-            remedy = row.remedy
+            remedy = table.remedies.of(row)
             if row.cause not in headings:
                 headings[row.cause] = texts.number(_heading(row))
             values = (
