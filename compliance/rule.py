@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Protocol, Self
 
 from compliance.model import (
@@ -54,6 +55,10 @@ class Result(StrEnum):
     PASSED = "passed"
 
 
+NO_FACTS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+"""What most outcomes have, and share."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a rule says of one subject. ``finding`` is one line: what is there, then what was expected.
@@ -73,7 +78,7 @@ class Outcome:
     condition: str = ""
     remarks: tuple[str, ...] = ()
     rests_on: tuple[str, ...] = ()
-    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: NO_FACTS, hash=False)
     wait: timedelta | None = None
 
     def fact(self, name: str) -> str:
@@ -234,9 +239,6 @@ def rule(
         if len(indexes) > 1 or not all(hasattr(kind, "of") for kind in indexes):
             raise TypeError(f"rule {key}: {function.__name__} may ask for Judging and for one index, and no more")
 
-        def judge(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:
-            return function(on, *(settings if kind is Judging else index for kind in kinds))
-
         return Rule(
             key=key,
             severity=severity,
@@ -255,11 +257,34 @@ def rule(
             subject=subject,
             sides=frozenset(sides),
             index=indexes[0] if indexes else None,
-            judge=judge,
+            judge=_judge_of(function, kinds),
             module=function.__module__,
         )
 
     return make
+
+
+def _judge_of(function: Callable[..., Outcome], kinds: Sequence[object]) -> Judge:
+    """Return a rule's function as it is called, with what it asks for: once for each subject, so nothing is looked up
+    that is known here."""
+
+    def judge(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:  # noqa: ARG001  # as all are called
+        return function(on)
+
+    def judge_with_settings(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:  # noqa: ARG001  # the same
+        return function(on, settings)
+
+    def judge_with_index(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:  # noqa: ARG001  # the same
+        return function(on, index)
+
+    def judge_with_several(on: Subject, settings: Judging, index: Index | None = None) -> Outcome:
+        return function(on, *(settings if kind is Judging else index for kind in kinds))
+
+    if len(kinds) > 1:
+        return judge_with_several
+    if not kinds:
+        return judge
+    return judge_with_settings if kinds[0] is Judging else judge_with_index
 
 
 def _page_of(key: str, module: str) -> str | None:

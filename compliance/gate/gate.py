@@ -138,8 +138,8 @@ def _of_floor(coverage: Coverage, grounds: Grounds) -> Iterator[Reason]:
 
 def _guids(verdicts: Iterable[Verdict]) -> set[str]:
     """Of machines: both sides of one have the same, and a test replica counts as what it was made from."""
-    machines = (verdict.machine for verdict in verdicts if verdict.machine)
-    return {(machine.test_of or machine.guid).casefold() for machine in machines}
+    guids = {machine.test_of or machine.guid for verdict in verdicts if (machine := verdict.machine)}
+    return {guid.casefold() for guid in guids}
 
 
 def _of_age(grounds: Grounds, first: datetime, last: datetime) -> Iterator[Reason]:

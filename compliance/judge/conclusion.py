@@ -53,14 +53,22 @@ def readiness_of(estate: Estate, verdicts: Iterable[Verdict]) -> tuple[Readiness
     verdicts = tuple(verdicts)
     steps: dict[SideKey, list[Verdict]] = defaultdict(list)
     for verdict in verdicts:
-        if verdict.machine and verdict.rule.key in STEPS:
-            steps[key_of(verdict.machine)].append(verdict)
+        if verdict.rule.key in STEPS and (machine := verdict.machine):
+            steps[key_of(machine)].append(verdict)
     landings, sites = Landings.of(verdicts), Sites.of(estate)
     replications = replications_of(estate.replicated)
     copies = copies_of(replications)
     return tuple(
         _judge(
-            _MachineSteps(sides=sides, direction=direction, steps=steps, landings=landings, sites=sites, copies=copies)
+            _MachineSteps(
+                sides=sides,
+                direction=direction,
+                side=side_of(sides, DIRECTIONS[direction]),
+                steps=steps,
+                landings=landings,
+                sites=sites,
+                copies=copies,
+            )
         )
         for sides in replications
         for direction in _directions(sides)
@@ -88,15 +96,11 @@ class _MachineSteps:
 
     sides: tuple[ReplicatedVM, ...]
     direction: Direction
+    side: ReplicatedVM | None  # the one that holds the address; None where it was not seen
     steps: Mapping[SideKey, Sequence[Verdict]]  # of every side
     landings: Landings
     sites: Sites
     copies: Mapping[str, tuple[str, ...]]  # GUID -> servers that have a machine of it
-
-    @property
-    def side(self) -> ReplicatedVM | None:
-        """The one that holds the address; None where it was not seen."""
-        return side_of(self.sides, DIRECTIONS[self.direction])
 
     @property
     def own_steps(self) -> list[Verdict]:

@@ -67,7 +67,10 @@ class _Bench:
         self.adapters: dict[int, tuple[ReplicaAdapter, ...] | Outcome] = {}
         self.adapter_labels: dict[int, str] = {}
         self.indexes: dict[type[Index], Index] = {}
-        self.outcomes: dict[tuple[str, int], Outcome] = {}
+        self.required = {key for rule in self.by_key.values() for key in rule.requires}
+        self.outcomes: dict[tuple[str, int], Outcome] = {}  # of those that another rule rests on
+        machines = (*estate.replicated, *self.tests)
+        self.unread = {id(vm): outcome for vm in machines if (outcome := why_unread(vm))}
 
     def judge(self, rule: Rule) -> Iterator[Verdict]:
         if rule.of_machines:
@@ -91,11 +94,21 @@ class _Bench:
 
     def _outcome(self, rule: Rule, subject: Subject) -> Outcome:
         """Return what a rule says of a subject; the rule is called once, and never on what was not read."""
+        if rule.key not in self.required:
+            return self._say(rule, subject)
         key = rule.key, id(subject)
         if key not in self.outcomes:
-            before = (None if rule.judges_unread else why_unread(subject)) or self._required(rule, subject)
-            self.outcomes[key] = before or rule.judge(subject, self.estate.settings, self._index(rule))
+            self.outcomes[key] = self._say(rule, subject)
         return self.outcomes[key]
+
+    def _say(self, rule: Rule, subject: Subject) -> Outcome:
+        before = (None if rule.judges_unread else self._why_unread(subject)) or self._required(rule, subject)
+        return before or rule.judge(subject, self.estate.settings, self._index(rule))
+
+    def _why_unread(self, subject: Subject) -> Outcome | None:
+        """Return what is said of it by every rule; of a machine it is found once, for all of them and its adapters."""
+        vm = subject.vm if isinstance(subject, ReplicaAdapter) else subject
+        return self.unread.get(id(vm)) if isinstance(vm, ReplicatedVM) else why_unread(subject)
 
     def _required(self, rule: Rule, subject: Subject) -> Outcome | None:
         """Return what is to be said in a rule's place where one on which it rests did not pass."""
@@ -118,7 +131,7 @@ class _Bench:
     def _adapters(self, vm: ReplicatedVM) -> tuple[ReplicaAdapter, ...] | Outcome:
         adapters = self.adapters.get(id(vm))
         if adapters is None:
-            adapters = self.adapters[id(vm)] = why_unread(vm) or adapters_of(vm, self.surroundings)
+            adapters = self.adapters[id(vm)] = self.unread.get(id(vm)) or adapters_of(vm, self.surroundings)
             if not isinstance(adapters, Outcome):
                 names = adapter_labels(self.labels[id(vm)], adapters)
                 self.adapter_labels.update((id(adapter), names[adapter.guid]) for adapter in adapters)

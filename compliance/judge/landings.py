@@ -30,10 +30,12 @@ class Landings:
         landings: dict[SideKey, list[Verdict]] = defaultdict(list)
         both_run: dict[SideKey, Verdict] = {}
         for verdict in verdicts:
-            machine = verdict.machine
-            if machine and verdict.rule.key == LANDED:
+            key = verdict.rule.key
+            if key not in (LANDED, ON_ONE_SIDE) or (machine := verdict.machine) is None:
+                continue
+            if key == LANDED:
                 landings[(machine.server, machine.test_of or machine.guid)].append(verdict)
-            elif machine and verdict.rule.key == ON_ONE_SIDE and verdict.outcome.result in (FAILED, UNKNOWN):
+            elif verdict.outcome.result in (FAILED, UNKNOWN):
                 both_run[key_of(machine)] = verdict
         return cls(landings, both_run)
 

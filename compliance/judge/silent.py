@@ -36,10 +36,10 @@ def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[SideKey]:
     """Yield the sides of which a step of readiness says itself that it failed or is unknown; what a test replica shows
     is said of the replica that it was made from."""
     for verdict in verdicts:
-        machine = verdict.machine
+        if verdict.outcome.result not in (Result.FAILED, Result.UNKNOWN) or not (machine := verdict.machine):
+            continue
         is_step = verdict.rule.key in STEPS or verdict.rule.key in (LANDED, ON_ONE_SIDE)
-        is_heard = verdict.outcome.result in (Result.FAILED, Result.UNKNOWN) and not policy.other_direction(verdict)
-        if machine and is_step and is_heard:
+        if is_step and not policy.other_direction(verdict):
             yield machine.server, machine.test_of or machine.guid
 
 

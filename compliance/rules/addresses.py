@@ -15,7 +15,9 @@ from compliance.rules.evidence.today import addresses_in_use
 from compliance.words import join_names, plural, quote
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
-WITHOUT = "no failover address is set on it"
+WITHOUT = not_applicable("no failover address is set on it")
+"""Made once, as every adapter without one has it."""
+HAS_BEEN_MADE = not_applicable("the failover has been made")
 MOST_CLASHES = 4
 """Told of one address. Thousands of machines may have the same one, and each would tell of all."""
 
@@ -42,7 +44,7 @@ MOST_CLASHES = 4
 def failover_ip_is_valid(adapter: ReplicaAdapter) -> Outcome:
     setting = adapter.setting
     if setting is None:
-        return not_applicable(WITHOUT)
+        return WITHOUT
     mistakes = list(mistakes_in(setting))
     if mistakes:
         first, *others = mistakes
@@ -86,7 +88,7 @@ def _remarks(adapter: ReplicaAdapter) -> list[str]:
 def failover_ip_is_free(adapter: ReplicaAdapter, neighbours: Neighbours) -> Outcome:
     setting = adapter.setting
     if setting is None:
-        return not_applicable(WITHOUT)
+        return WITHOUT
     if own := next(_set_on_others(adapter.machine, setting), None):
         return failed(
             f"{own} is set on two of its adapters: expected one of its own for each", cause=Cause.ADDRESS_TAKEN
@@ -135,11 +137,11 @@ def _set_on_others(machine: VirtualMachine, setting: FailoverAddress) -> Iterato
 def failover_ip_differs_from_today(adapter: ReplicaAdapter, subnets: Subnets) -> Outcome:
     setting, machine, primary = adapter.setting, adapter.machine, adapter.vm.partner
     if setting is None:
-        return not_applicable(WITHOUT)
+        return WITHOUT
     if isinstance(machine.failed_over, Unread):
         return unknown(str(machine.failed_over), cause=Cause.MACHINE_UNREAD)
     if machine.failed_over:
-        return not_applicable("the failover has been made")
+        return HAS_BEEN_MADE
     if isinstance(machine.partners, Unread):
         return unknown(f"its primary is not known: {machine.partners}", cause=Cause.PARTNER_UNREAD)
     if isinstance(primary, Unread) or primary.role is not Role.PRIMARY:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compliance.model import FailoverAddress, Judging, ReplicatedVM, Role, Unread, VirtualMachine
-from compliance.rule import Outcome, Severity, rule, with_remarks
+from compliance.rule import Outcome, Severity, rule
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.evidence.handover import guest_seen, handed_over
 
@@ -55,7 +55,8 @@ def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Judging) 
     outcome = handed_over(vm, settings)
     guest = guest_seen(vm)
     return replace(
-        with_remarks(outcome, (*vm.machine.remarks, *vm.remarks, *_remarks(vm.machine))),
+        outcome,
+        remarks=(*outcome.remarks, *vm.machine.remarks, *vm.remarks, *_remarks(vm.machine)),
         facts={ADDRESSES_NOW: guest.addresses if guest else (), BPA: (_bpa(vm.machine),)},
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from compliance.errors import Why
 from compliance.model import (
@@ -22,6 +23,9 @@ from compliance.rules.evidence.today import today_of_adapter
 from compliance.words import join_names, quote
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
+HAS_ADDRESS = not_applicable("a failover address is set on it: see the rule on that")
+HAS_NONE = not_applicable("no failover address is set on it")
+"""Made once, as most adapters have one of the two."""
 NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
 """Why what a guest uses today is not known though nothing went wrong: of an old snapshot, of a guest that is off."""
 
@@ -53,7 +57,7 @@ NOTHING_TO_READ = (Why.NOT_ASKED, Why.NO_GUEST_DATA)
 )
 def replica_has_failover_address(adapter: ReplicaAdapter, pairs: Pairs) -> Outcome:
     if adapter.setting:
-        return replace(passed(join_names(adapter.setting.addresses)), condition=_has_all_adapters(adapter.vm))
+        return passed(join_names(adapter.setting.addresses), condition=_has_all_adapters(adapter.vm))
     machine, sender = adapter.machine, sender_of(adapter.vm)
     if isinstance(machine.partners, Unread):
         return unknown(f"what stands on its primary is not known: {machine.partners}", cause=Cause.PARTNER_UNREAD)
@@ -166,7 +170,7 @@ def _has_gateway(adapter: ReplicaAdapter) -> bool:
 )
 def replica_adapter_is_connected(adapter: ReplicaAdapter) -> Outcome:
     if adapter.setting is None:
-        return not_applicable("no failover address is set on it")
+        return HAS_NONE
     if adapter.adapter is None:
         return not_applicable("the server lists no such adapter: see the rule on integration services")
     return _connection(adapter)
@@ -191,11 +195,17 @@ def replica_adapter_is_connected(adapter: ReplicaAdapter) -> Outcome:
 )
 def replica_adapter_without_address_is_connected(adapter: ReplicaAdapter) -> Outcome:
     if adapter.setting or adapter.adapter is None:
-        return not_applicable("a failover address is set on it: see the rule on that")
+        return HAS_ADDRESS
     outcome = _connection(adapter)
     if outcome.cause == Cause.CONNECTION_UNREAD or outcome.condition:
         return not_applicable("not known whether it is connected, and no failover address is set on it")
     return outcome
+
+
+@lru_cache(maxsize=1024)
+def _connected_to(switch: str) -> Outcome:
+    """Return that it is; the machines of a site have few switches."""
+    return passed(f"connected to the switch {quote(switch)}" if switch else "connected to a switch")
 
 
 def _connection(adapter: ReplicaAdapter) -> Outcome:
@@ -203,7 +213,7 @@ def _connection(adapter: ReplicaAdapter) -> Outcome:
     assert own  # noqa: S101  # both rules looked
     match own.connection:
         case AdapterConnection.SWITCH:
-            return passed(f"connected to the switch {quote(own.switch)}" if own.switch else "connected to a switch")
+            return _connected_to(own.switch)
         case AdapterConnection.POOL:
             remark = "connected to a pool of switches: to which one, its server decides"
             return with_remarks(passed("connected to a pool of switches"), (remark,))

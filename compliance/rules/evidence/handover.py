@@ -7,6 +7,7 @@ founding rule's, ``failover-ip-needs-integration-services``; a rule that goes on
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 from compliance.model import (
     Answer,
@@ -334,5 +335,7 @@ def _answer_on_partner(vm: ReplicatedVM, settings: Judging) -> Outcome:
     return _answer_of(partner, settings, where=f" on {partner.server}")
 
 
+@lru_cache(maxsize=4096)
 def _evidence(where: str) -> str:
+    """Return one text for all machines of a server."""
     return f"answer of the same guest{where}" if where else GUEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from compliance.model import Guest, Judging, Power, ReplicatedVM, Role, Unread, VirtualMachine
@@ -14,6 +15,13 @@ from compliance.rules.evidence.today import addresses_in_use, today_of_adapter
 from compliance.words import join_names
 
 LANDED = "seen after a failover"
+NOT_FAILED_OVER = not_applicable("it was not failed over")
+
+
+@lru_cache(maxsize=16)
+def _is_in_state(power: Power | Unread) -> Outcome:
+    """Return the same for every replica that is off, which most are."""
+    return not_applicable(f"it is {power}")
 
 
 def landing_of(vm: ReplicatedVM, settings: Judging) -> Outcome:
@@ -22,12 +30,12 @@ def landing_of(vm: ReplicatedVM, settings: Judging) -> Outcome:
     if outcome := beyond_question(machine):
         return outcome
     if machine.power not in (Power.RUNNING, Power.PAUSED):  # a paused guest keeps what it told
-        return not_applicable(f"it is {machine.power}")
+        return _is_in_state(machine.power)
     if machine.role is not Role.TEST_REPLICA:
         if isinstance(machine.failed_over, Unread):
             return unknown(f"not known whether it was failed over: {machine.failed_over}", cause=Cause.MACHINE_UNREAD)
         if not machine.failed_over:
-            return not_applicable("it was not failed over")
+            return NOT_FAILED_OVER
     return _landed(machine, settings)
 
 

@@ -50,6 +50,8 @@ def side_of(sides: Sequence[ReplicatedVM], role: Role) -> ReplicatedVM | None:
     counts which another side's own settings name, and none where the side that sends was seen and names another server,
     on which nobody looked."""
     of_role = [vm for vm in sides if vm.machine.role is role]
+    if not of_role:
+        return None
     senders = [vm for vm in sides if vm.machine.role is SENDER.get(role)]
     if any(not isinstance(vm.machine.partners, Unread) for vm in senders):
         return next((vm for vm in of_role if any(vm.machine in sender.others for sender in senders)), None)

@@ -19,6 +19,8 @@ Network = IPv4Network | IPv6Network
 BROADCAST = IPv4Address("255.255.255.255")
 RESERVED = (0, *range(240, 256))
 """First numbers of the networks that no host may be in (RFC 1122, 3.2.1.3; RFC 1112, 4)."""
+PLAIN = frozenset({*range(1, 224)} - {127, 169})
+"""First numbers of networks in which there is nothing but hosts: most addresses need no second look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +74,31 @@ def network_of(address: IPAddress, mask: str) -> Network | None:
         length = int(mask) if mask.isascii() and mask.isdecimal() and len(mask) <= 3 else 0
         return IPv6Network((address, length), strict=False) if 0 < length <= 128 else None
     try:
-        bits = int(IPv4Address(mask))
+        bits = _bits(mask)
     except ValueError:
         return None
     length = bits.bit_count()
     is_whole = length > 0 and bits == (0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF
-    return IPv4Network((address, length), strict=False) if is_whole else None
+    return _network(int(address) & bits, length) if is_whole else None
+
+
+@lru_cache(maxsize=4096)
+def _network(number: int, length: int) -> IPv4Network:
+    """Return the same for all machines of a subnet."""
+    return IPv4Network((number, length))
+
+
+@lru_cache(maxsize=1024)
+def _bits(mask: str) -> int:
+    """Return the same for all machines of a site. ValueError where it is no mask."""
+    return int(IPv4Address(mask))
 
 
 def _why_no_address(address: IPAddress | None) -> str:
     if address is None:
         return "is no address"
+    if isinstance(address, IPv4Address) and address.packed[0] in PLAIN:
+        return ""
     for is_wrong, kind in (
         (address.is_unspecified, "the unspecified address"),
         (address.is_loopback, "a loopback address"),
