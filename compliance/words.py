@@ -24,7 +24,8 @@ def printable(text: str) -> str:
 
     Idempotent. Each output escapes it once more in its own language (HTML, XML, Markdown).
     """
-    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     if "##" in text:
         text = COMMAND.sub(r"#\\u0023", text)
     if "::" in text:

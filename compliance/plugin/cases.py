@@ -7,6 +7,8 @@ measured with pytest 9.2. Where a debugger is asked for it goes the long way, wi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,11 @@ class EstateNode(pytest.Collector):
 
     bundles: Sequence[Bundle] = ()
 
+    @cached_property
+    def ihook(self) -> Any:
+        """The hooks of its cases. pytest's own property would look for conftest files four times for each of them."""
+        return super().ihook
+
     @classmethod
     def of(cls, session: pytest.Session, estate: str, bundles: Sequence[Bundle]) -> EstateNode:
         node: EstateNode = cls.from_parent(session, name=estate, nodeid=estate)
@@ -53,6 +60,10 @@ class Case(pytest.Item):
     allowed: str = ""  # why it failed and closes nothing
 
     @property
+    def ihook(self) -> Any:
+        return self.parent.ihook if self.parent else super().ihook
+
+    @property
     def finding(self) -> str:
         """What pytest, JUnit, xdist and terminals are given: a guest may have written parts of it."""
         return printable(self.verdict.outcome.finding)
@@ -65,8 +76,8 @@ class Case(pytest.Item):
         case.bundle = bundle
         case.verdict = verdict
         case.allowed = f"{bundle.allowed} (would fail)" if bundle.allowed else ""
-        case.add_marker(f"severity_{verdict.rule.severity}")
-        case.add_marker(marker_of(verdict.rule.key))
+        for marker in _markers(verdict.rule.severity.value, verdict.rule.key):
+            case.add_marker(marker)
         is_plain = verdict.outcome.result is Result.PASSED and not verdict.outcome.condition
         if not is_plain or len(bundle.members) > 1 or verdict.rule.key == FOUNDING:
             case.user_properties.extend(properties_of(bundle))
@@ -96,6 +107,12 @@ class Case(pytest.Item):
         return self.reportinfo()
 
 
+@lru_cache(maxsize=1024)
+def _markers(severity: str, key: str) -> tuple[pytest.MarkDecorator, pytest.MarkDecorator]:
+    """Return those of a rule's cases: by their names pytest would make two for each."""
+    return getattr(pytest.mark, f"severity_{severity}"), getattr(pytest.mark, marker_of(key))
+
+
 def marker_of(key: str) -> str:
     """A rule's key as pytest's -m takes it."""
     return key.replace("-", "_").replace(".", "_")
@@ -103,7 +120,11 @@ def marker_of(key: str) -> str:
 
 def properties_of(bundle: Bundle) -> Iterator[tuple[str, object]]:
     """For JUnit and xdist: pairs of plain, printable text."""
-    return ((name, printable(text)) for name, text in _texts(bundle))
+    return ((name, _printable(text)) for name, text in _texts(bundle))
+
+
+_printable = lru_cache(maxsize=4096)(printable)
+"""Most properties of a case are those of the case before."""
 
 
 def _texts(bundle: Bundle) -> Iterator[tuple[str, str]]:
@@ -142,19 +163,19 @@ def _remedy(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 def word_of(report: object) -> tuple[str, str, str] | None:
     """Return pytest's category, letter and word for a report that passed on a condition: no plain pass anywhere."""
-    properties = dict(getattr(report, "user_properties", ()))
-    if getattr(report, "when", "") == "call" and getattr(report, "passed", False) and CONDITION in properties:
-        return "passed", ",", "PASSED IF"
-    return None
+    if getattr(report, "when", "") != "call" or not getattr(report, "passed", False):
+        return None
+    is_conditional = any(name == CONDITION for name, _ in getattr(report, "user_properties", ()))
+    return ("passed", ",", "PASSED IF") if is_conditional else None
 
 
 def run(case: Case) -> None:
     """The short way: log start, the reports, log finish."""
-    hook = case.ihook
-    hook.pytest_runtest_logstart(nodeid=case.nodeid, location=case.location)
+    hook, nodeid, location = case.ihook, case.nodeid, case.location
+    hook.pytest_runtest_logstart(nodeid=nodeid, location=location)
     for report in _reports(case):
         hook.pytest_runtest_logreport(report=report)
-    hook.pytest_runtest_logfinish(nodeid=case.nodeid, location=case.location)
+    hook.pytest_runtest_logfinish(nodeid=nodeid, location=location)
 
 
 def _reports(case: Case) -> Iterator[pytest.TestReport]:

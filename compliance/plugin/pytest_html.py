@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Collection, Mapping, MutableSequence, Sequence
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -20,9 +21,17 @@ class PytestHtml:
         """``page``: where report.html is, seen from pytest-html's own; empty where none is written."""
         self._table = table
         self._page = page
-        self._bundles = {bundle.id: bundle for bundle in bundles}
-        chosen = rows.choose_rows([bundle.verdict for bundle in bundles])
-        self._shown = {bundle.id for bundle in bundles if bundle.verdict.id in chosen}
+        self._every = bundles
+
+    @cached_property
+    def _bundles(self) -> Mapping[str, Bundle]:
+        return {bundle.id: bundle for bundle in self._every}
+
+    @cached_property
+    def _rows(self) -> Collection[str]:
+        """Found when the first row is asked for: most runs write no such page."""
+        chosen = rows.choose_rows([bundle.verdict for bundle in self._every])
+        return {bundle.id for bundle in self._every if bundle.verdict.id in chosen}
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_report_title(self, report: Any) -> None:
@@ -32,9 +41,9 @@ class PytestHtml:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_html_results_summary(self, prefix: MutableSequence[str]) -> None:
-        left_out = len(self._bundles) - len(self._shown)
+        left_out = len(self._bundles) - len(self._rows)
         several = not all(bundle.is_single for bundle in self._bundles.values())
-        rows = len(self._shown)
+        rows = len(self._rows)
         prefix.extend(
             bpa_page.summary(self._table, shown=rows, rows_left_out=left_out, several=several, page=self._page)
         )
@@ -48,7 +57,7 @@ class PytestHtml:
         bundle = self._bundles.get(report.nodeid)
         if bundle is None:
             cells[:] = rows.foreign_cells(cells, report.nodeid)
-        elif bundle.id in self._shown:
+        elif bundle.id in self._rows:
             cells[:] = rows.row_cells(bundle.verdict)
         else:
             del cells[:]  # pytest-html then leaves the row out

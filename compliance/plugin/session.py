@@ -128,7 +128,8 @@ class EstateSession:
         return True
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        return word_of(report) if report.nodeid in self._ids else None
+        word = word_of(report)
+        return word if word and report.nodeid in self._ids else None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """Give users' own checks every machine and server of the estate."""

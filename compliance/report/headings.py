@@ -47,8 +47,8 @@ def groups(table: Table) -> Iterator[Heading]:
 
     A server that was not read stands under its own rule only.
     """
-    asked = table.asked
-    decisions = [one for one in table.decisions if _is_told(one.reported)]
+    counts = table.subject_counts
+    decisions = [one for one in table.decisions if _needs_heading(one.reported)]
     decisions.sort(key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
     unknown = [one.reported for one in decisions if one.reported.outcome.result is Result.UNKNOWN]
     once = {id(verdict) for verdict in leave_out_repeats(unknown, table.verdicts)} if unknown else ()
@@ -61,14 +61,14 @@ def groups(table: Table) -> Iterator[Heading]:
             and (shown is not Result.UNKNOWN or id(one.reported) in once)
         ]
         for rule, members in _by_rule(found):
-            count = _count(rule, [one.reported for one in members], asked[rule.key])
+            count = _count(rule, [one.reported for one in members], counts[rule.key])
             word = rule.severity.value if shown is Result.FAILED else shown.value
             text = heading_of(rule, count, is_unknown=is_unknown)
             yield Heading(word=word, heading=text, rule=rule, decisions=tuple(members))
-    yield from _conditions(decisions, asked)
+    yield from _conditions(decisions, counts)
 
 
-def _is_told(verdict: Verdict) -> bool:
+def _needs_heading(verdict: Verdict) -> bool:
     """Is it more than a plain pass, and one that a rule could judge?"""
     outcome = verdict.outcome
     return outcome.result is not Result.NOT_APPLICABLE and (
@@ -76,7 +76,7 @@ def _is_told(verdict: Verdict) -> bool:
     )
 
 
-def _conditions(decisions: Sequence[Decision], asked: Mapping[str, int]) -> Iterator[Heading]:
+def _conditions(decisions: Sequence[Decision], counts: Mapping[str, int]) -> Iterator[Heading]:
     """What passed, if something holds that nobody looked at: it is no plain pass anywhere."""
     found: dict[tuple[str, str], list[Decision]] = {}
     for decision in decisions:
@@ -85,7 +85,7 @@ def _conditions(decisions: Sequence[Decision], asked: Mapping[str, int]) -> Iter
             found.setdefault((decision.verdict.rule.key, outcome.condition), []).append(decision)
     for (key, condition), members in found.items():
         rule = members[0].verdict.rule
-        count = _count(rule, [one.reported for one in members], asked[key])
+        count = _count(rule, [one.reported for one in members], counts[key])
         heading = f"{count} passed only if {printable(condition)}"
         yield Heading(word=PASSED_IF, heading=heading, rule=rule, decisions=tuple(members))
 
@@ -116,7 +116,7 @@ def singular(violated: str) -> str:
     return f"{SINGULAR.get(verb, verb)}{blank}{rest}"
 
 
-def _count(rule: Rule, verdicts: Iterable[Verdict], asked: int) -> str:
+def _count(rule: Rule, verdicts: Iterable[Verdict], of_all: int) -> str:
     """Return ``4 of 20 servers``, or ``the machines of 1 server`` where servers stand in for what they did not show."""
     if rule.subject is Estate:
         return "the estate"
@@ -125,7 +125,7 @@ def _count(rule: Rule, verdicts: Iterable[Verdict], asked: int) -> str:
     keys = {_key(verdict) for verdict in verdicts}
     if rule.subject in OF_MACHINES and not any(verdict.machine for verdict in verdicts):
         return f"the machines of {plural(len(keys), 'server')}"
-    return f"{len(keys):,} of {plural(asked, noun)}"
+    return f"{len(keys):,} of {plural(of_all, noun)}"
 
 
 def _key(verdict: Verdict) -> str:

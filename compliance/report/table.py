@@ -76,7 +76,7 @@ class Table:
         return tuple(sorted(self.ordered, key=lambda decision: ranks[decision.reported.outcome.result]))
 
     @cached_property
-    def asked(self) -> Mapping[str, int]:
+    def subject_counts(self) -> Mapping[str, int]:
         """How many subjects each rule was asked of; a server that stands in for its machines is none of them."""
         subjects: dict[str, tuple[set[str], set[str]]] = {}
         for decision in self.decisions:
