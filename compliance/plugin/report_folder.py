@@ -19,6 +19,7 @@ import pytest
 from compliance import audit
 from compliance.errors import UsageError
 from compliance.files.whole import refuse_unwritable, replace_file
+from compliance.garbage import uncollected
 from compliance.gate.exits import Exit, Reason, in_order
 from compliance.plugin.mistakes import lines_of
 from compliance.report.actions import actions
@@ -131,6 +132,7 @@ class Reports:
         with suppress(OSError):  # what is there already says closed, and the error on its way says why
             self._put(GATE, closed_gate_json(code, reasons, self._versions))
 
+    @uncollected()
     def write(self, table: Table) -> Table:
         """Write every report, and return the table: where one failed, its gate is closed and says so.
 

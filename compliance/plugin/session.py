@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 
 from compliance import audit
+from compliance.garbage import uncollected
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
 from compliance.plugin.cases import MARKERS, Case, EstateNode, marker_of, run, word_of
+from compliance.plugin.collector import CollectorOfCases
 from compliance.plugin.ending import Ending
 from compliance.plugin.exit_code import ExitCode
 from compliance.plugin.gathering import take_snapshot
@@ -50,7 +52,9 @@ class EstateSession:
         """Read the files that the options name. UsageError for a mistake in them; nothing is sent anywhere."""
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
-        return cls(read_request(config, ini), reports)
+        session = cls(read_request(config, ini), reports)
+        config.add_cleanup(session._unfreeze)  # behind pytest's own two collections, which would walk the whole estate
+        return session
 
     @property
     def table(self) -> Table:
@@ -92,6 +96,7 @@ class EstateSession:
         register(config, PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
         exit_code = ExitCode(self._table.gate, self._ids)
         register(config, exit_code, "compliance.plugin.exit_code")
+        register(config, CollectorOfCases(), "compliance.plugin.collector")
         ending = Ending(self._request, self._table, exit_code, self._reports)
         register(config, ending, "compliance.plugin.ending")
 
@@ -106,7 +111,10 @@ class EstateSession:
     def pytest_collection_modifyitems(self, session: pytest.Session, items: list[pytest.Item]) -> None:
         """Add our cases before anything selects among items: they belong to no file that pytest would collect."""
         estate = printable(self._request.plan.estate)
-        items[:0] = session.genitems(EstateNode.of(session, estate, self._chosen_bundles()))
+        with uncollected():
+            items[:0] = session.genitems(EstateNode.of(session, estate, self._chosen_bundles()))
+        if self._has_frozen:
+            gc.freeze()  # they stay to the end, as the estate does
 
     def _chosen_bundles(self) -> list[Bundle]:
         """Those whose ids were given as arguments, or all."""
@@ -140,10 +148,12 @@ class EstateSession:
                 metafunc.parametrize(name, [case for _, case in cases], ids=ids, indirect=True)
 
     def pytest_unconfigure(self) -> None:
-        if self._has_frozen:
-            gc.unfreeze()
         if self._handover:
             delete_handover(self._handover)
+
+    def _unfreeze(self) -> None:
+        if self._has_frozen:
+            gc.unfreeze()
 
     def pytest_report_header(self) -> list[str]:
         return summary.header(self._request, len(self._bundles))
