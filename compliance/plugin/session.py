@@ -96,7 +96,7 @@ class EstateSession:
         register(config, PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
         exit_code = ExitCode(self._table.gate, self._ids)
         register(config, exit_code, "compliance.plugin.exit_code")
-        register(config, CollectorOfCases(), "compliance.plugin.collector")
+        config.pluginmanager.register(CollectorOfCases(), "compliance.plugin.collector")
         ending = Ending(self._request, self._table, exit_code, self._reports)
         register(config, ending, "compliance.plugin.ending")
 
