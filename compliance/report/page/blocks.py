@@ -22,6 +22,7 @@ MACHINES = 512
 LARGE = 30_000
 """Letters of one from which on it is packed."""
 STEPS = (*WayStep,)
+NUMBERS = {step: number for number, step in enumerate(STEPS)}
 Key = tuple[str, str]
 
 
@@ -59,8 +60,7 @@ def _decisions_by_side(table: Table) -> Mapping[Key, Sequence[Decision]]:
     """Return what was decided on each side, its adapters, and what was made from it to try a failover."""
     found: dict[Key, list[Decision]] = defaultdict(list)
     for decision in table.decisions:
-        machine = decision.verdict.machine
-        if machine and decision.verdict.rule.key in RULES:
+        if decision.verdict.rule.key in RULES and (machine := decision.verdict.machine):
             found[machine.server, machine.test_of or machine.guid].append(decision)
     return found
 
@@ -70,7 +70,7 @@ def _side(vm: ReplicatedVM, decisions: Sequence[Decision], servers: Mapping[str,
     machine = vm.machine
     role, power = (str(value.reason if isinstance(value, Unread) else value) for value in (machine.role, machine.power))
     stages = way_of(vm, decisions).items()
-    way = [[STEPS.index(step), stage.letter, texts.numbers(stage.evidence)] for step, stage in stages]
+    way = [[NUMBERS[step], stage.letter, texts.numbers(stage.evidence)] for step, stage in stages]
     return [
         servers.get(machine.server, -1),
         texts.number(role),

@@ -79,6 +79,9 @@ def row_columns(
     )
     columns: dict[str, list[int]] = {name: [] for name in names}
     headings: dict[str, int] = {}
+    directions = {direction: number for number, direction in enumerate(DIRECTIONS)}
+    words = {word: number for number, word in enumerate(WORST_FIRST)}
+    covers = {cover: number for number, cover in enumerate(COVERS)}
     for number, rows in enumerate(machines.rows):
         for row in rows:
             remedy = table.remedies.of(row)
@@ -86,8 +89,8 @@ def row_columns(
                 headings[row.cause] = texts.number(_heading(row))
             values = (
                 number,
-                DIRECTIONS.index(row.direction),
-                WORST_FIRST.index(row.word),
+                directions[row.direction],
+                words[row.word],
                 texts.number(row.reason),
                 texts.number(row.condition),
                 texts.number(remedy.text if remedy else ""),
@@ -96,7 +99,7 @@ def row_columns(
                 servers.get(row.replica, -1),
                 addresses.number(join_names(row.failover_addresses, 8)),
                 addresses.number(row.today),
-                COVERS.index(cover_of(row, covered)),
+                covers[cover_of(row, covered)],
             )
             for name, value in zip(names, values, strict=True):
                 columns[name].append(value)

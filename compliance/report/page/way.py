@@ -6,7 +6,7 @@ A step is what a rule said of it. What no rule looked at is no pass: it says so,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -76,25 +76,35 @@ OF_THE_SCRIPT = frozenset(
 )
 NOT_OF_A_PRIMARY = frozenset({WayStep.FREE, WayStep.SWITCH, WayStep.LANDED})
 OF_A_SCRIPT = frozenset({WayStep.SCRIPT, WayStep.STACK})
+STEPS_OF: Mapping[tuple[bool, bool], Sequence[WayStep]] = {
+    (is_primary, is_windows): tuple(
+        step
+        for step in WayStep
+        if not (is_primary and step in NOT_OF_A_PRIMARY) and not (is_windows and step in OF_A_SCRIPT)
+    )
+    for is_primary in (False, True)
+    for is_windows in (False, True)
+}
+"""The steps of a side's way: is it a primary, and is its guest Windows?"""
 NOT_LOOKED_INTO = "nobody looked into this guest"
 NOT_TRIED = "no failover and no test of one was made here"
 
 
+RANKS = {letter: rank for rank, letter in enumerate((*WORST, OPEN))}
+
+
 @dataclass(slots=True)
 class Stage:
-    """What is known of one step: a letter for each rule's word, and the lines that it rests on."""
+    """What is known of one step: the worst letter of the rules' words, and the lines that it rests on."""
 
-    letters: set[str] = field(default_factory=set)
+    letter: str = OPEN
     lines: list[str] = field(default_factory=list)
     why_open: list[str] = field(default_factory=list)
 
     def add(self, letter: str, *lines: str) -> None:
-        self.letters.add(letter)
+        if RANKS[letter] < RANKS[self.letter]:
+            self.letter = letter
         self.lines += [line for line in lines if line and line not in self.lines]
-
-    @property
-    def letter(self) -> str:
-        return min(self.letters, key=WORST.index, default=OPEN)
 
     @property
     def evidence(self) -> Sequence[str]:
@@ -119,7 +129,9 @@ def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
             way[step].why_open.append(NOT_LOOKED_INTO)
     if not vm.machine.settings:
         return {WayStep.SETTING: way[WayStep.SETTING]}
-    return {step: way[step] for step in _steps(vm)} | {step: way[step] for step in way if way[step].letters}
+    return {step: way[step] for step in _steps(vm)} | {
+        step: stage for step, stage in way.items() if stage.letter != OPEN
+    }
 
 
 def letter_of(decision: Decision) -> str:
@@ -130,18 +142,12 @@ def letter_of(decision: Decision) -> str:
     return outcome.result.value[0]
 
 
-def _steps(vm: ReplicatedVM) -> Iterator[WayStep]:
-    """Yield the steps that this side's way has. A primary is on its switch already, and of a failback no rule asks
+def _steps(vm: ReplicatedVM) -> Sequence[WayStep]:
+    """Return the steps that this side's way has. A primary is on its switch already, and of a failback no rule asks
     whether an address is free or has landed; Windows needs no script."""
-    is_primary = vm.machine.role is Role.PRIMARY
     inside, guest = inside_of(vm), guest_seen(vm)
     is_windows = isinstance(inside, InsideWindows) or "windows" in ((guest and guest.os_name) or "").casefold()
-    for step in WayStep:
-        if is_primary and step in NOT_OF_A_PRIMARY:
-            continue
-        if is_windows and step in OF_A_SCRIPT:
-            continue
-        yield step
+    return STEPS_OF[vm.machine.role is Role.PRIMARY, is_windows]
 
 
 def _set(way: dict[WayStep, Stage], vm: ReplicatedVM) -> None:
@@ -184,12 +190,12 @@ def _lines(decision: Decision) -> Sequence[str]:
     outcome = decision.reported.outcome
     adapter = decision.verdict.adapter
     name = f"{adapter.adapter}: " if adapter and adapter.adapter and outcome.finding else ""
-    condition = f"if {outcome.condition}" if outcome.condition else ""
-    return [
-        line
-        for line in (f"{name}{outcome.finding}", condition, outcome.evidence and f"Evidence: {outcome.evidence}")
-        if line
-    ]
+    lines = [f"{name}{outcome.finding}"] if name or outcome.finding else []
+    if outcome.condition:
+        lines.append(f"if {outcome.condition}")
+    if outcome.evidence:
+        lines.append(f"Evidence: {outcome.evidence}")
+    return lines
 
 
 def _add_founding(way: dict[WayStep, Stage], letter: str, cause: str, lines: Sequence[str]) -> None:
