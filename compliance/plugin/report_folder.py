@@ -28,7 +28,7 @@ from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import closed_gate_json, gate_json
 from compliance.report.page.page import page
 from compliance.report.results import results
-from compliance.report.sarif import sarif
+from compliance.report.sarif import sarif_pieces
 from compliance.report.summary import MOST_BYTES, summary
 from compliance.report.table import Table
 
@@ -38,7 +38,7 @@ GATE = "gate.json"
 PAGE = "report.html"
 WRITERS: Mapping[str, Callable[[Table], Pieces]] = {
     "results.json": results,
-    "results.sarif": sarif,
+    "results.sarif": sarif_pieces,
     "results.csv": csv_rows,
     "actions.csv": actions,
     "summary.md": summary,

@@ -58,6 +58,12 @@ PROBLEMS = (Result.FAILED, Result.UNKNOWN, Result.WAIVED)
 
 
 def sarif(table: Table) -> str:
+    """The whole file as one text."""
+    return "".join(sarif_pieces(table))
+
+
+def sarif_pieces(table: Table) -> Iterator[str]:
+    """In pieces: of the results, whose number stands before them, there is one copy and no more."""
     problems = [one for one in table.worst_first if one.reported.outcome.result in PROBLEMS]
     rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
     places = {rule.key: place for place, rule in enumerate(rules)}
@@ -79,9 +85,10 @@ def sarif(table: Table) -> str:
             }
         ),
     }
-    told = ",\n".join(results)
-    run = f'{compact(head)[:-1]},"results":[\n{told}\n]}}' if told else f'{compact(head)[:-1]},"results":[]}}'
-    return f'{{"$schema":{compact(SCHEMA)},"version":"2.1.0","runs":[\n{run}\n]}}\n'
+    yield f'{{"$schema":{compact(SCHEMA)},"version":"2.1.0","runs":[\n{compact(head)[:-1]},"results":['
+    for number, result in enumerate(results):
+        yield f"{',' if number else ''}\n{result}"
+    yield "\n]}\n]}\n" if results else "]}\n]}\n"
 
 
 def _counts(table: Table) -> dict[str, dict[str, int]]:
