@@ -185,19 +185,23 @@ class Verdict:
 
     @property
     def server(self) -> str | None:
-        if machine := self.machine:
-            return machine.server
-        return self.subject.name if isinstance(self.subject, Server) else None
+        subject = self.subject
+        if isinstance(subject, ReplicatedVM | ReplicaAdapter):
+            return subject.machine.server
+        return subject.name if isinstance(subject, Server) else None
 
     @property
     def cluster(self) -> str | None:
         """The cluster that it is about, or whose node or virtual machine it is about."""
-        match self.subject:
+        subject = self.subject
+        if isinstance(subject, ReplicatedVM | ReplicaAdapter):
+            return subject.machine.cluster
+        match subject:
             case Cluster():
-                return self.subject.name
+                return subject.name
             case Server():
-                return self.subject.cluster
-        return self.machine.cluster if self.machine else None
+                return subject.cluster
+        return None
 
 
 def rule(
