@@ -17,3 +17,20 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+class KeptObjects:
+    """What stays to the end of a run, out of the collector's sight until then. A program that runs pytest within itself
+    may have frozen what is its own: then nothing is, and nothing is unfrozen."""
+
+    def __init__(self) -> None:
+        self._has_frozen = False
+
+    def freeze(self) -> None:
+        if self._has_frozen or not gc.get_freeze_count():
+            gc.freeze()
+            self._has_frozen = True
+
+    def unfreeze(self) -> None:
+        if self._has_frozen:
+            gc.unfreeze()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from compliance import audit
-from compliance.garbage import uncollected
+from compliance.garbage import KeptObjects, uncollected
 from compliance.judge.judge import all_rules
 from compliance.plugin import subjects, summary
 from compliance.plugin.cases import MARKERS, Case, EstateNode, marker_of, run, word_of
@@ -42,7 +41,7 @@ class EstateSession:
         self._request = request
         self._reports = reports
         self._handover: Path | None = None  # what xdist's workers read
-        self._has_frozen = False
+        self._kept = KeptObjects()
         self._table: Table | None = None
         self._bundles: list[Bundle] = []
         self._ids: frozenset[str] = frozenset()
@@ -53,7 +52,9 @@ class EstateSession:
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
         session = cls(read_request(config, ini), reports)
-        config.add_cleanup(session._unfreeze)  # behind pytest's own two collections, which would walk the whole estate
+        config.add_cleanup(
+            session._kept.unfreeze
+        )  # behind pytest's own two collections, which would walk the whole estate
         return session
 
     @property
@@ -82,9 +83,7 @@ class EstateSession:
         )
         # Nobody needs the snapshot any more; of clusters and guests it still has all rows.
         self._request = replace(request, plan=replace(request.plan, snapshot=None), handover=None)
-        if not gc.get_freeze_count():  # a program that runs pytest within itself may have frozen what is its own
-            gc.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
-            self._has_frozen = True
+        self._kept.freeze()  # the estate stays to the end: walking it again and again costs a tenth of a large run
         folder = config.option.hv_report_dir
         rest = f"they are in {folder}" if folder else "--hv-report-dir writes them all"
         table, grain = self._table, request.grain or Grain.MACHINE
@@ -113,8 +112,7 @@ class EstateSession:
         estate = printable(self._request.plan.estate)
         with uncollected():
             items[:0] = session.genitems(EstateNode.of(session, estate, self._chosen_bundles()))
-        if self._has_frozen:
-            gc.freeze()  # they stay to the end, as the estate does
+        self._kept.freeze()  # they stay to the end, as the estate does
 
     def _chosen_bundles(self) -> list[Bundle]:
         """Those whose ids were given as arguments, or all."""
@@ -150,10 +148,6 @@ class EstateSession:
     def pytest_unconfigure(self) -> None:
         if self._handover:
             delete_handover(self._handover)
-
-    def _unfreeze(self) -> None:
-        if self._has_frozen:
-            gc.unfreeze()
 
     def pytest_report_header(self) -> list[str]:
         return summary.header(self._request, len(self._bundles))
