@@ -20,6 +20,9 @@ from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.surroundings import EstateSurroundings
 from compliance.words import join_names, printable
 
+MOST_KNOWN = 4096
+"""Outcomes that are looked at for an equal one."""
+
 
 @cache
 def all_rules() -> tuple[Rule, ...]:
@@ -68,6 +71,7 @@ class _Bench:
         self.adapter_labels: dict[int, str] = {}
         self.indexes: dict[type[Index], Index] = {}
         self.required = {key for rule in self.by_key.values() for key in rule.requires}
+        self.known: dict[str, Outcome] = {}  # by what they say, the last few
         self.outcomes: dict[tuple[str, int], Outcome] = {}  # of those that another rule rests on
         machines = (*estate.replicated, *self.tests)
         self.unread = {id(vm): outcome for vm in machines if (outcome := why_unread(vm))}
@@ -103,7 +107,18 @@ class _Bench:
 
     def _say(self, rule: Rule, subject: Subject) -> Outcome:
         before = (None if rule.judges_unread else self._why_unread(subject)) or self._required(rule, subject)
-        return before or rule.judge(subject, self.estate.settings, self._index(rule))
+        return before or self._once(rule.judge(subject, self.estate.settings, self._index(rule)))
+
+    def _once(self, outcome: Outcome) -> Outcome:
+        """Return the outcome that came before and is equal, if it is not long ago: most machines pass in few words, and
+        a large estate has each once."""
+        known = self.known.get(outcome.finding)
+        if known == outcome:
+            return known
+        if len(self.known) == MOST_KNOWN:
+            self.known.clear()
+        self.known[outcome.finding] = outcome
+        return outcome
 
     def _why_unread(self, subject: Subject) -> Outcome | None:
         """Return what is said of it by every rule; of a machine it is found once, for all of them and its adapters."""

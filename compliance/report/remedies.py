@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 
@@ -18,13 +19,15 @@ class Remedies:
     def __init__(self, decisions: Iterable[Decision], readiness: Iterable[Readiness]) -> None:
         self._remedies: dict[int, Remedy] = {}
         self._bases: dict[int, str] = {}
+        once: dict[Remedy, Remedy] = {}  # a machine's verdicts and its readiness mostly have the same
         for decision in decisions:
             verdict = decision.verdict
             if verdict.outcome.result is not Result.PASSED and (remedy := remedy_of(verdict)):
-                self._add(verdict, remedy, verdict.outcome.cause or verdict.rule.key)
+                self._add(verdict, once.setdefault(remedy, remedy), verdict.outcome.cause or verdict.rule.key)
         for machine in readiness:
             if remedy := machine.remedy:
-                self._add(machine, remedy, machine.cause or machine.word.value.replace(" ", "-"))
+                base = machine.cause or machine.word.value.replace(" ", "-")
+                self._add(machine, once.setdefault(remedy, remedy), base)
         self.texts = self._numbered()
         self._keys = {(key.rpartition("/")[0] or key, text): key for key, text in self.texts.items()}
 
@@ -39,7 +42,7 @@ class Remedies:
 
     def _add(self, subject: Verdict | Readiness, remedy: Remedy, base: str) -> None:
         self._remedies[id(subject)] = remedy
-        self._bases[id(subject)] = base.replace("/", "-")
+        self._bases[id(subject)] = sys.intern(base.replace("/", "-"))
 
     def _numbered(self) -> dict[str, str]:
         texts: dict[str, set[str]] = defaultdict(set)

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import islice
 from urllib.parse import quote
 
 from compliance.gate.baseline import Finding
@@ -37,6 +38,8 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 MOST_RESULTS = 25_000
 MOST_PACKED = 9_000_000
 """Bytes of results after gzip: GitHub's 10 MB, with room for the rules and notices."""
+LINE_END = b"\n"
+"""Between results that are held packed; JSON has none in its texts."""
 MOST_LETTERS = 1000
 """Of one text; GitHub takes 1,024 of a rule's description."""
 MOST_NOTICES = 100
@@ -63,12 +66,12 @@ def sarif(table: Table) -> str:
 
 
 def sarif_pieces(table: Table) -> Iterator[str]:
-    """In pieces: of the results, whose number stands before them, there is one copy and no more."""
+    """In pieces: of the results, whose number stands before them, there is one copy and no more, and that is packed."""
     problems = [one for one in table.worst_first if one.reported.outcome.result in PROBLEMS]
     rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
     places = {rule.key: place for place, rule in enumerate(rules)}
     find = ReadinessOf(table)
-    results = fitting([compact(_result(one, table, places, find(one.verdict))) for one in problems[:MOST_RESULTS]])
+    results = Fitting(compact(_result(one, table, places, find(one.verdict))) for one in problems[:MOST_RESULTS])
     head = {
         "tool": {"driver": _driver(table, rules)},
         "automationDetails": {"id": f"hyperv-compliance/{printable(table.estate.name)}/"},
@@ -96,14 +99,34 @@ def _counts(table: Table) -> dict[str, dict[str, int]]:
     return {str(direction): {str(word): counts[word] for word in Word} for direction, counts in count_directions(table)}
 
 
-def fitting(results: Sequence[str], most: int = MOST_PACKED) -> Sequence[str]:
-    """As many as GitHub takes after gzip, which differs by a factor of ten with what somebody wrote in them."""
-    packer, packed = zlib.compressobj(), 0  # it holds back less than 64 KiB of what it packs
-    for number, result in enumerate(results):
-        packed += len(packer.compress(result.encode()))
-        if packed > most:
-            return results[:number]
-    return results
+class Fitting:
+    """As many results as GitHub takes after gzip, which differs by a factor of ten with what somebody wrote in them;
+    held packed."""
+
+    def __init__(self, results: Iterable[str], most: int = MOST_PACKED) -> None:
+        packer, packed = zlib.compressobj(), 0  # it holds back less than 64 KiB of what it packs
+        self._parts: list[bytes] = []
+        self._count = 0
+        for result in results:
+            part = packer.compress(result.encode() + LINE_END)
+            packed += len(part)
+            self._parts += [part] if part else []
+            if packed > most:
+                break
+            self._count += 1
+        self._parts.append(packer.flush())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[str]:
+        return islice(self._lines(), self._count)
+
+    def _lines(self) -> Iterator[str]:
+        unpacker, rest = zlib.decompressobj(), b""
+        for part in self._parts:
+            *lines, rest = (rest + unpacker.decompress(part)).split(LINE_END)
+            yield from map(bytes.decode, lines)
 
 
 # --- the tool and its rules -------------------------------------------------------------------------------------------

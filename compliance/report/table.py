@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,8 +67,12 @@ class Table:
     @cached_property
     def ordered(self) -> tuple[Decision, ...]:
         """The decisions by what stays from run to run, so that a verdict that flips keeps its place: by severity, rule,
-        server and label."""
-        return tuple(sorted(self.decisions, key=_place))
+        server and label. Rule by rule, since the keys of all of them would take more memory than they do."""
+        of_rules: dict[str, list[Decision]] = defaultdict(list)
+        for decision in self.decisions:
+            of_rules[decision.verdict.rule.key].append(decision)
+        in_order = sorted(of_rules.values(), key=lambda found: _rank(found[0].verdict.rule))
+        return tuple(decision for found in in_order for decision in sorted(found, key=_place))
 
     @cached_property
     def worst_first(self) -> tuple[Decision, ...]:
@@ -161,10 +166,14 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     )
 
 
-def _place(decision: Decision) -> tuple[int, str, str, str, str]:
+def _rank(rule: Rule) -> tuple[int, str]:
+    return rule.severity.rank, rule.key
+
+
+def _place(decision: Decision) -> tuple[str, str, str]:
     verdict = decision.verdict
     label = verdict.label
-    return verdict.rule.severity.rank, verdict.rule.key, (verdict.server or "").casefold(), label.casefold(), label
+    return (verdict.server or "").casefold(), label.casefold(), label
 
 
 def leave_out_repeats(verdicts: Iterable[Verdict], every: Iterable[Verdict] | None = None) -> list[Verdict]:

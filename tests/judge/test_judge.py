@@ -33,7 +33,7 @@ from compliance.model import (
 from compliance.rule import Outcome, Result, Rule, Severity, passed, rule
 from compliance.words import printable
 from tests.builders import snapshot, source, unread_source
-from tests.hosts import NOW, Host, Vm, guid
+from tests.hosts import NOW, Host, Vm, guid, replica_of
 
 HERE = Path(__file__).parent.parent
 MODULES = sorted(found.name for found in pkgutil.iter_modules(compliance.rules.__path__) if not found.ispkg)
@@ -281,3 +281,12 @@ def test_a_rule_must_say_what_it_judges() -> None:
 
     with pytest.raises(TypeError, match="first parameter must be annotated with a subject"):
         rule("x", severity=Severity.ERROR, title="t", impact="i", resolution="r")(judges_nothing)
+
+
+def test_what_is_said_of_many_machines_alike_is_there_once() -> None:
+    vms = [Vm(name=f"vm{at:02}") for at in range(10)]
+    estate = translate(snapshot(source(Host(vms=vms)), source(Host(name="HV02", vms=[replica_of(vm) for vm in vms]))))
+    outcomes = [verdict.outcome for verdict in judge(estate) if not verdict.outcome.rests_on]
+    different = {(str(outcome), id(outcome)) for outcome in outcomes}
+    assert len(outcomes) > 2 * len(different)
+    assert len(different) == len({text for text, _ in different})

@@ -18,7 +18,7 @@ from jsonschema import Draft4Validator
 from sarif.loader import load_sarif_file
 
 from compliance.gate.exits import Exit
-from compliance.report.sarif import MOST_NOTICES, MOST_PACKED, MOST_RESULTS, fitting, sarif
+from compliance.report.sarif import MOST_NOTICES, MOST_PACKED, MOST_RESULTS, Fitting, sarif
 from compliance.report.table import Table
 from compliance.rule import Result
 from tests.portable import numpy
@@ -208,7 +208,11 @@ def test_texts_that_no_packer_makes_smaller_stay_below_githubs_bytes() -> None:
     source = random.Random(1)  # noqa: S311  # noise, not a secret
     noise = ["".join(map(chr, source.choices(range(32, 127), k=1000))) for _ in range(2000)]
     most = 500_000
-    kept = fitting(noise, most)
+    fitting = Fitting(noise, most)
+    kept = list(fitting)
+    assert kept == noise[: len(fitting)]
+    assert 0 < len(fitting) < len(noise)
     assert most - 100_000 < len(gzip.compress("".join(kept).encode())) < most + 64_000
-    assert fitting(["x" * 1000] * 10_000, most) == ["x" * 1000] * 10_000
+    assert list(Fitting(["é" * 1000] * 10_000, most)) == ["é" * 1000] * 10_000
+    assert list(Fitting([], most)) == []
     assert MOST_PACKED + 64_000 < 10_000_000
