@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from compliance.model import Estate, FailoverAddress, Role, Server, Unread, VirtualMachine
 from compliance.rules.evidence.settings import IPAddress, mistakes_in, network_of, parsed
 from compliance.rules.evidence.sites import Sites
+from compliance.words import shorten
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
 NetworkThere = tuple[IPv4Network, str, str]
@@ -28,7 +29,7 @@ class EstateSurroundings:
         other than this machine's; None for no network, or several."""
         if server not in self._networks:
             self._networks[server] = _networks(self._servers[server]) if server in self._servers else {}
-        others = [way for way, guids in self._networks[server].items() if guids - {guid}]
+        others = [way for way, guids in self._networks[server].items() if guids != {guid}]
         return others[0][1:] if len(others) == 1 else None
 
     def switches_on(self, server: str) -> frozenset[str]:
@@ -39,9 +40,9 @@ class EstateSurroundings:
         return self._switches[server]
 
     def set_for(self, address: str, server: str) -> tuple[str, ...]:
-        """Return the replicas at the server's site for which an address is set: `dc01 on fra-hv01`."""
+        """Return the replicas at the server's site for which an address is set, printable: `dc01 on fra-hv01`."""
         there = parsed(address)
-        return tuple(self._by_address.get((self._sites.network_of(server), there), ())) if there else ()
+        return self._by_address.get((self._sites.network_of(server), there), ()) if there else ()
 
     @cached_property
     def _servers(self) -> dict[str, Server]:
@@ -52,7 +53,7 @@ class EstateSurroundings:
         return Sites.of(self._estate)
 
     @cached_property
-    def _by_address(self) -> dict[tuple[str, IPAddress], dict[str, None]]:
+    def _by_address(self) -> dict[tuple[str, IPAddress], tuple[str, ...]]:
         found: dict[tuple[str, IPAddress], dict[str, None]] = defaultdict(dict)
         for server in self._estate.servers:
             site = self._sites.network_of(server.name)
@@ -60,7 +61,7 @@ class EstateSurroundings:
                 for text in machine.failover_addresses if machine.role in REPLICAS else ():
                     if address := parsed(text):
                         found[site, address][f"{machine.name} on {machine.server}"] = None
-        return found
+        return {place: tuple(map(shorten, names)) for place, names in found.items()}
 
 
 def _networks(server: Server) -> dict[NetworkThere, set[str]]:

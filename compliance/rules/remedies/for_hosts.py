@@ -12,7 +12,7 @@ from compliance.rules.remedies import hosts
 from compliance.rules.remedies.advice import Advice, Ways, always
 from compliance.rules.remedies.case import RemedyCase
 from compliance.rules.remedies.doctor import ask_doctor, ask_doctor_there
-from compliance.words import join_names, shorten
+from compliance.words import join_names
 
 ASK_AGAIN = "Run again. If it stays unknown, let the doctor ask the server: it shows which query fails, and why."
 ASK_THERE = (
@@ -31,7 +31,7 @@ ONE_OF_THEM = "Two machines have one failover address: give one of them another,
 def _name_both(case: RemedyCase) -> str:
     """Return whose the address is: the same words for each of them, so that nobody changes all."""
     for address in case.setting.addresses if case.setting else ():
-        names = [shorten(name) for name in hosts.holders_of(case, address)]
+        names = hosts.holders_of(case, address)
         if len(names) == 2:
             return f"Give {' or '.join(names)} another address than {address}, and leave the other as it is."
         if len(names) > 2:
