@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from operator import itemgetter
 
 from compliance.hyperv import queries
 from compliance.hyperv.host import HostRows, Partners
-from compliance.hyperv.rows import GUID, cut, first_label, number, read_word, remembered
+from compliance.hyperv.rows import A_GUID, cut, first_label, number, read_word, remembered
 from compliance.model import Role, Row, Unread
 
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
-OF_PROVIDER = re.compile(rf"ReplicationProvider.*?({GUID})", re.IGNORECASE | re.DOTALL)
-"""The path of an instance, whose InstanceID is ``Microsoft:<host>\\ReplicationProvider\\<GUID>``."""
+OF_PROVIDER = "REPLICATIONPROVIDER"
+"""In the path of an instance, whose InstanceID is ``Microsoft:<host>\\ReplicationProvider\\<GUID>``."""
 
 ROLES = {0: Role.NONE, 1: Role.PRIMARY, 2: Role.REPLICA, 3: Role.TEST_REPLICA, 4: Role.EXTENDED_REPLICA}
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
@@ -168,7 +167,9 @@ def _is_foreign(row: Row) -> bool:
 
 @remembered(MOST_OF_A_PATH)
 def _names_another(path: str) -> bool:
-    return OF_PROVIDER.search(path) is not None and HOST_TO_HOST_PROVIDER not in path.upper()
+    # Not one expression for both: of a path as long as a host likes, that would search the rest again from each word.
+    _, _, rest = path.upper().partition(OF_PROVIDER)
+    return A_GUID.search(rest) is not None and HOST_TO_HOST_PROVIDER not in path.upper()
 
 
 def _side_of(row: Row, side: str) -> str:
