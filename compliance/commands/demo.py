@@ -22,6 +22,7 @@ FINDINGS = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Needs no server and no network. Exit code: 1, as in a pipeline: the demo estates have findings."
     parser.add_argument("--guests", action="store_true", help="the estate whose guests are looked into")
+    parser.add_argument("-v", "--verbose", action="store_true", help="list each machine, with what to do")
     parser.add_argument("--open", action="store_true", help="open the page for people in a browser at the end")
     parser.add_argument(
         "--hv-report-dir",
@@ -36,7 +37,13 @@ def run(options: argparse.Namespace, world: World | None = None) -> int:
     folder = Path(options.hv_report_dir)
     inventory = packaged_file(ESTATES[options.guests])
     code = run_pytest(
-        ["-p", "no:cacheprovider", f"--hv-inventory={inventory}", f"--hv-report-dir={folder}"],
+        [
+            "-p",
+            "no:cacheprovider",
+            f"--hv-inventory={inventory}",
+            f"--hv-report-dir={folder}",
+            *["-v"] * options.verbose,
+        ],
         opens=options.open,
         world=world or World(),
     )

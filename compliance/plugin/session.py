@@ -52,9 +52,8 @@ class EstateSession:
         for marker in sorted(MARKERS | {marker_of(rule.key) for rule in all_rules()}):
             config.addinivalue_line("markers", f"{marker}: set on the cases of hyperv-compliance")
         session = cls(read_request(config, ini), reports)
-        config.add_cleanup(
-            session._kept.unfreeze
-        )  # behind pytest's own two collections, which would walk the whole estate
+        # Behind pytest's own two collections, which would walk the whole estate.
+        config.add_cleanup(session._kept.unfreeze)
         return session
 
     @property

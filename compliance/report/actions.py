@@ -13,7 +13,7 @@ from compliance.judge.readiness import DIRECTIONS, Readiness
 from compliance.model import Role
 from compliance.report.by_cause import cause_text
 from compliance.report.csv_rows import MARK, line, remedy_cells
-from compliance.report.readiness import open_machines
+from compliance.report.readiness import open_machines, word_text
 from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Result, Verdict
 from compliance.rules.remedies.causes_text import cause_heading
@@ -70,10 +70,16 @@ def _subject(verdicts: Sequence[Verdict]) -> tuple[str, ...]:
 
 
 def _by_machine(table: Table, listed: Collection[tuple[str, str]]) -> Iterator[tuple[str, ...]]:
-    """Yield what no rule's verdict says: that a side was not seen. ``listed``: machines and causes of verdicts."""
+    """Yield what no rule's verdict says: that a side was not seen, or that a condition is to be confirmed.
+
+    ``listed``: machines and causes of verdicts."""
+    conditions: set[tuple[str, str]] = set()  # of a machine once, though both directions have it
     for machine in open_machines(table):
-        if machine.verdict is not None or not machine.cause or (machine.guid.casefold(), machine.cause) in listed:
+        guid = machine.guid.casefold()
+        if machine.verdict is not None or (guid, machine.cause) in listed or (guid, machine.condition) in conditions:
             continue
+        if machine.condition:
+            conditions.add((guid, machine.condition))
         if remedy := table.remedies.of(machine):
             yield (*_of_machine(machine), *remedy_cells(remedy), *TO_FILL_IN)
 
@@ -87,6 +93,6 @@ def _of_machine(machine: Readiness) -> tuple[str, ...]:
         machine.word.value,
         "",
         machine.cause,
-        cause_heading(machine.cause),
+        cause_heading(machine.cause) or word_text(machine),
         machine.reason,
     )

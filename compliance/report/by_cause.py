@@ -24,7 +24,8 @@ class CauseGroup:
 
     ``count`` and ``heading`` make the ``title``, ``8 machines: the Data Exchange service never answered``; all are
     plain where the rule is bundled, and a condition's hold a guest's words. ``remedy`` is the text that they have
-    in common; None where they differ, or where nothing is to be done.
+    in common, which holds words of hosts or guests where it ``is_foreign``; None where they differ, or where nothing is
+    to be done. ``advice`` is the same in words of ours alone.
     """
 
     word: str
@@ -35,6 +36,11 @@ class CauseGroup:
     rule: Rule
     decisions: tuple[Decision, ...]
     remedy: str | None
+    advice: str | None = None
+
+    @property
+    def is_foreign(self) -> bool:
+        return self.remedy is not None and self.advice is not None and self.remedy != self.advice
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
@@ -66,6 +72,7 @@ def causes_of(group: Heading, find: FindRemedy = remedy_of) -> Iterator[CauseGro
             rule=group.rule,
             decisions=tuple(decisions),
             remedy=CONFIRM.text if group.word == PASSED_IF else common_remedy(verdicts, find),
+            advice=_own_advice(verdicts, find),
         )
 
 
@@ -87,6 +94,13 @@ def common_remedy(verdicts: Iterable[Verdict], find: FindRemedy = remedy_of) -> 
         if len(texts) == 1:
             return texts.pop() or None
     return None
+
+
+def _own_advice(verdicts: Iterable[Verdict], find: FindRemedy) -> str | None:
+    """Return what stands in the remedy's place where somebody else's words may not stand; None where all of it is
+    ours."""
+    remedies = (find(verdict) for verdict in verdicts)
+    return next((remedy.common for remedy in remedies if remedy and remedy.is_foreign), None)
 
 
 def cause_text(verdict: Verdict) -> str:

@@ -143,7 +143,8 @@ def _advice(table: Table) -> Mapping[str, Mapping[str, None]]:
     lines: dict[str, dict[str, None]] = defaultdict(dict)
     for group in groups_by_cause(table):
         if group.cause and group.remedy and len(lines[group.rule.key]) < MOST_REMEDIES:
-            lines[group.rule.key][f"{group.heading[:1].upper()}{group.heading[1:]}: {group.remedy}"] = None
+            advice = group.advice or group.remedy  # no word of a host's: it is read as Markdown
+            lines[group.rule.key][f"{group.heading[:1].upper()}{group.heading[1:]}: {advice}"] = None
     return lines
 
 

@@ -21,6 +21,7 @@ from compliance.report.readiness import count_lines, direction_text, machine_tex
 from compliance.report.table import ATTRIBUTION, ORDER, Table, unlisted_partners_text
 from compliance.rule import Rule, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW
+from compliance.rules.remedies.remedy import Remedy
 
 MOST_BYTES = 1_000_000
 """A step's summary on GitHub holds 1,048,576."""
@@ -141,7 +142,8 @@ def _of_rule(group: Heading, table: Table, states: Mapping[str, BaselineState]) 
         is_own = len(causes) > 1 or bool(cause.cause)
         title = ["", f"#### {_capital(cause.title)}"] if is_own and cause.word != PASSED_IF else []
         # a rule that names no cause has its resolution below
-        remedy = ["", f"**What to do:** {cause.remedy}"] if cause.remedy and (cause.cause or not is_violated) else []
+        to_do = code(cause.remedy, LONG) if cause.remedy and cause.is_foreign else cause.remedy
+        remedy = ["", f"**What to do:** {to_do}"] if to_do and (cause.cause or not is_violated) else []
         is_last = number == len(causes) - 1
         yield _Section(
             above=[*(above if number == 0 else []), *title, *remedy, ""],
@@ -167,7 +169,12 @@ def _readiness(one: Readiness, table: Table) -> str:
     word, _, reason = readiness_text(one).partition(": ")
     remedy = table.remedies.of(one) if one.verdict is None else None
     text = f"**{word}:** {code(reason, LONG)}" if reason else code(word, LONG)
-    return f"{text}. {remedy.text}" if remedy else text
+    return f"{text}. {_remedy_text(remedy)}" if remedy else text
+
+
+def _remedy_text(remedy: Remedy) -> str:
+    """Return what to do: in a code span where a host or a guest has a word in it."""
+    return code(remedy.text, LONG) if remedy.is_foreign else remedy.text
 
 
 def _heading(group: Heading) -> str:
@@ -191,7 +198,7 @@ def _lines_of(decision: Decision, cause: CauseGroup, table: Table, states: Mappi
     lines = [f"- {''.join(_item(decision.reported, states.get(decision.reported.id)))}"]
     remedy = table.remedies.of(decision.verdict)
     if remedy and cause.cause:
-        lines += [f"  - {remedy.text}"] if remedy.text != cause.remedy else []
+        lines += [f"  - {_remedy_text(remedy)}"] if remedy.text != cause.remedy else []
         if command := remedy.command:
             lines.append(f"  - {code(command.where)}: {code(command.text, MOST_OF_A_COMMAND)}")
     return "\n".join(lines)
@@ -205,7 +212,7 @@ def _item(verdict: Verdict, state: BaselineState | None) -> Iterator[str]:
         if now := verdict.outcome.facts.get(ADDRESSES_NOW):
             yield f", now {code(', '.join(now))}"
         if after := machine.failover_addresses:
-            yield f", after a failover {code(', '.join(after))}"
+            yield f", after a {'failback' if machine.role is Role.PRIMARY else 'failover'} {code(', '.join(after))}"
     yield f": {code(verdict.outcome.finding, LONG)}"
 
 

@@ -81,7 +81,7 @@ def summary(
     if len(whole) <= room:
         return [*whole, *answer]
     rest = [*_remarks(table, width, MOST_REMARKS), *answer, *_lines(NEXT, width)]
-    return [*_short(blocks, width, most - len(rest)), *rest]
+    return [*_short([_with_name(block, width) for block in blocks], width, most - len(rest)), *rest]
 
 
 # --- the answer -------------------------------------------------------------------------------------------------------
@@ -152,16 +152,30 @@ class _Block:
 
 
 def _block(group: CauseGroup, width: int) -> _Block:
-    lead = f"{group.word.upper()}  "
-    heading = wrap(printable(group.title), width, first=lead, then=" " * len(lead))
     has_remedy = group.remedy and group.word in (*Severity, Result.UNKNOWN)
     remedy = _lines(f"To do: {group.remedy}", width, first="  ", then="  ") if has_remedy else ()
     return _Block(
         group=group,
-        heading=tuple(TerminalLine(text, Tone(group.word)) for text in heading),
+        heading=_heading(group, group.title, width),
         remedy=tuple(remedy),
         rows=tuple(rows(_names(group.verdicts), width, "    ")),
     )
+
+
+def _with_name(block: _Block, width: int) -> _Block:
+    """Return a block of one subject headed by its name in place of `1 machine`: a line less, and whose it is first."""
+    group = block.group
+    before, colon, what = group.title.partition(": ")
+    names = _names(group.verdicts)
+    if len(names) != 1 or before != group.count or not colon:
+        return block
+    return replace(block, heading=_heading(group, f"{names[0]}: {what}", width), rows=())
+
+
+def _heading(group: CauseGroup, title: str, width: int) -> tuple[TerminalLine, ...]:
+    lead = f"{group.word.upper()}  "
+    lines = wrap(printable(title), width, first=lead, then=" " * len(lead))
+    return tuple(TerminalLine(text, Tone(group.word)) for text in lines)
 
 
 def _names(verdicts: Iterable[Verdict]) -> list[str]:

@@ -25,6 +25,12 @@ def test_it_judges_the_demo_and_says_what_is_next(
     assert [line for line in steps if len(line) > 80] == []
 
 
+def test_each_machine_is_listed_where_that_is_asked(command: RunCommand, tmp_path: Path) -> None:
+    done = command("demo", "-v", folder=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Connect-VMNetworkAdapter" in done.stdout
+
+
 def test_a_folder_that_can_not_be_written_promises_no_report(command: RunCommand, tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file")
     done = command("demo", folder=tmp_path)

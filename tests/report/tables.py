@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from compliance.audit import judge_snapshot
 from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
 from compliance.gate.policy import DEFAULT
 from compliance.hyperv.estate import translate
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
+from compliance.judge.scope import Scope
 from compliance.model import (
     Adapter,
     AdapterConnection,
@@ -32,7 +34,7 @@ from compliance.rule import Outcome, Result, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from tests.builders import snapshot, source, unread_source
 from tests.comparing import RULES
-from tests.hosts import NOW, Host, Nic, Vm, replica_of
+from tests.hosts import NOW, Host, Nic, Vm, guid, replica_of
 
 
 def table(estate: Estate, **changes: object) -> Table:
@@ -117,6 +119,15 @@ def hostile(text: str) -> Table:
     waived = replace(outcome, result=Result.WAIVED)
     extra = tuple(replace(found.verdicts[-1], outcome=one) for one in (outcome, waived))
     return showing(found, (*found.verdicts, *extra))
+
+
+def sharing_an_address(name: str) -> Table:
+    """Two replicas with one failover address, of which one has the name: advice names both."""
+    nic = Nic(addresses=("10.2.0.21",), gateways=("10.2.0.1",))
+    machines = [Vm(name=each, guid=guid(each), nics=(Nic(),)) for each in (name, "web")]
+    replicas = [Vm(name=each, guid=guid(each), nics=(nic,), mode=2, power=3) for each in (name, "web")]
+    servers = (Host(name="HV01", vms=machines), Host(name="HV02", vms=replicas))
+    return judge_snapshot(snapshot(*map(source, servers)), Scope())
 
 
 def verdict_of(found: Table, result: Result) -> Verdict:

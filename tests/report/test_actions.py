@@ -61,6 +61,15 @@ def test_what_a_verdict_says_already_stands_once() -> None:
     assert [key for key, count in found.items() if count > 1] == []
 
 
+def test_what_is_to_be_confirmed_stands_there_once() -> None:
+    demo = judge_snapshot(read_snapshot(SNAPSHOT), Scope())
+    found = [row for row in rows(demo) if row["machine"] == "shop01"]
+    assert [(row["result"], row["what_is_wrong"]) for row in found] == [
+        ("ready if", "ready if NetworkManager leaves its adapter alone")
+    ]
+    assert found[0]["remedy"]
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=x", "\r=x", '"=x', "＝x", "x;=cmd()", "x,\t@y", "x|-1"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_no_cell_begins_as_a_formula(text: str, separator: str) -> None:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from compliance.audit import judge_snapshot
 from compliance.gate.baseline import Baseline
 from compliance.gate.decision import Grounds
 from compliance.gate.gate import decide
@@ -24,6 +25,7 @@ from compliance.hyperv.estate import translate
 from compliance.judge.conclusion import readiness_of
 from compliance.judge.judge import judge
 from compliance.judge.readiness import Direction, Word
+from compliance.judge.scope import Scope
 from compliance.model import Estate, Partner, ReplicatedVM, Server
 from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page
@@ -32,7 +34,9 @@ from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Outcome, Result, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.remedies.remedy import Command, Shell
+from compliance.snapshot.read import read_snapshot
 from tests.builders import snapshot, source
+from tests.demo import SNAPSHOT
 from tests.hosts import NOW, Host, Vm
 from tests.report.every import estate as lab
 from tests.report.every import every
@@ -172,6 +176,15 @@ def test_every_machine_that_is_not_ready_or_unknown_is_on_paper() -> None:
     paper = html.unescape(paper_of(page(found)))
     assert f"{len({one.name for one in rows})} machine" in paper
     assert all(one.name in paper and one.reason in paper for one in rows)
+
+
+def test_on_paper_is_also_what_is_to_be_confirmed_or_set() -> None:
+    demo = judge_snapshot(read_snapshot(SNAPSHOT), Scope())
+    paper = html.unescape(paper_of(page(demo)))
+    assert "ready if NetworkManager leaves its adapter alone" in paper
+    assert "file01" in paper  # a static address, and no failover address on the replica
+    assert "mail01" not in paper  # ready
+    assert "13 machines to see to" in paper
 
 
 def test_paper_says_what_somebody_answers_for() -> None:

@@ -368,7 +368,7 @@ ON_PAPER = """
 
 def test_filters_apply_to_paper(tab: Tab) -> None:
     tab.show_machines(100)
-    assert len(tab.run(ON_PAPER)) == 13
+    assert len(tab.run(ON_PAPER)) == 15
     tab.choose("server", "fra-hv002")
     few = tab.run(ON_PAPER)
     assert 0 < len(few) < 10

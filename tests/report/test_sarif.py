@@ -216,3 +216,13 @@ def test_texts_that_no_packer_makes_smaller_stay_below_githubs_bytes() -> None:
     assert list(Fitting(["é" * 1000] * 10_000, most)) == ["é" * 1000] * 10_000
     assert list(Fitting([], most)) == []
     assert MOST_PACKED + 64_000 < 10_000_000
+
+
+def test_a_rules_help_holds_no_name_of_a_machine() -> None:
+    """Who shows it reads it as Markdown."""
+    rules = json.loads(sarif(tables.sharing_an_address("![x](https://evil.example)")))["runs"][0]["tool"]["driver"][
+        "rules"
+    ]
+    helps = {rule["id"]: rule["help"] for rule in rules}
+    assert "have one failover address" in helps["failover-ip-is-free"]["markdown"]
+    assert "evil" not in json.dumps(helps)

@@ -51,6 +51,17 @@ def test_any_text_is_code(text: str) -> None:
     check(text)
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_machine_that_the_advice_names_is_code(text: str) -> None:
+    written = summary(tables.sharing_an_address(text))
+    assert "and leave the other as it is" in written
+    kinds = {token.type for token in inline(written)} - ALLOWED
+    assert kinds <= {"link_open", "link_close", "html_inline"}
+    assert "someone" not in plain(written)
+    assert "evil" not in plain(written)
+    assert {token.content for token in inline(written) if token.type == "html_inline"} <= {"<sub>", "</sub>"}
+
+
 def check(text: str) -> None:
     written = summary(hostile(text))
     links = [token.attrs["href"] for token in inline(written) if token.type == "link_open"]

@@ -11,6 +11,9 @@ from typing import Any
 
 from tests.simulator.played import Played
 
+CHOSEN_BY: Mapping[str, Mapping[str, object]] = {"Win32_NetworkAdapterConfiguration": {"IPEnabled": True}}
+"""What a question asks of a class's rows and does not keep: each row that was recorded had it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotServer:
@@ -48,7 +51,7 @@ def played_from_snapshot_line(line: Mapping[str, object]) -> Played:
     if not isinstance(read, Mapping):
         raise TypeError(f"{line.get('server')}: 'read' is not an object")
     classes: Mapping[str, Mapping[str, object]] = read["classes"]
-    rows = {name: entry["rows"] for name, entry in classes.items() if "rows" in entry}
+    rows = {name: _rows(name, entry["rows"]) for name, entry in classes.items() if "rows" in entry}
     of_cluster = {name: entry["rows"] for name, entry in read.get("cluster", {}).items() if "rows" in entry}
     clock = read.get("clock")
     return Played(
@@ -59,6 +62,10 @@ def played_from_snapshot_line(line: Mapping[str, object]) -> Played:
         absent=frozenset(classes) - frozenset(rows),
         namespaces=frozenset({"root/cimv2", "root/virtualization/v2", *(["root/mscluster"] if of_cluster else [])}),
     )
+
+
+def _rows(name: str, rows: Any) -> Any:
+    return [{**CHOSEN_BY[name], **row} for row in rows] if name in CHOSEN_BY else rows
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -652,6 +652,18 @@ def test_a_line_of_a_snapshot_is_played_as_it_was_on_the_wire():
     assert "<p:AutoResynchronizeEnabled>true</p:AutoResynchronizeEnabled>" in text
 
 
+def test_a_line_that_was_asked_for_by_a_condition_is_an_answer_to_it():
+    rows = [{"IPAddress": ["10.1.0.5"], "IPSubnet": ["255.255.255.0"]}]
+    read = {"classes": {"Win32_NetworkAdapterConfiguration": {"rows": rows}}}
+    with (
+        Simulator(played_from_snapshot_line({"server": "hv01", "read": read})) as simulator,
+        Client(simulator) as client,
+    ):
+        query = "SELECT IPAddress, IPSubnet FROM Win32_NetworkAdapterConfiguration WHERE IPEnabled = TRUE"
+        text = client.query(query, f"{CIMV2}/*").text
+    assert "<IPAddress>10.1.0.5</IPAddress>" in text
+
+
 def test_by_hand(tmp_path):
     snapshot, inventory = tmp_path / "estate.jsonl.gz", tmp_path / "inventory.yaml"
     lines = [{"estate": "lab"}, SNAPSHOT_LINE, {"server": "hv02", "unread": "no route"}]

@@ -55,7 +55,7 @@ class Tile:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrintedRow:
-    """What is not ready or unknown in one direction, as it stands on paper: in full."""
+    """A machine to see to in one direction, as it stands on paper: in full."""
 
     row: Readiness
     route: str
@@ -107,10 +107,11 @@ def _tiles(counts: Mapping[Word, int]) -> list[Tile]:
 
 
 def _open_by_machine(table: Table) -> list[list[Readiness]]:
-    """Return what is not ready or unknown in a direction that closes the gate, by machine, worst first."""
+    """Return what somebody is to see to in a direction that closes the gate, by machine, worst first: what is not
+    ready or unknown, and what is to be confirmed, or static without a failover address."""
     machines: dict[object, list[Readiness]] = {}
     for row in open_machines(table):
-        if row.word in (Word.NOT_READY, Word.UNKNOWN):
+        if row.word in (Word.NOT_READY, Word.UNKNOWN) or table.remedies.of(row):
             machines.setdefault(machine_key(row), []).append(row)
     return [*machines.values()]
 

@@ -44,10 +44,10 @@ DEBIAN_13_PACKAGE = Citation(
     "Debian 13's hyperv-daemons 6.12.117, opened", "https://packages.debian.org/trixie/hyperv-daemons"
 )
 UBUNTU_SCRIPT = Citation(
-    "the script of Ubuntu's kernel, as Endless keeps it",
+    "the script in Ubuntu's kernel (endlessm/linux)",
     "https://github.com/endlessm/linux/blob/27b0df0b/debian/cloud-tools/hv_set_ifconfig",
 )
-NETPLAN_REPORT = Citation("Microsoft's LISA, issue 707", "https://github.com/microsoft/lisa/issues/707")
+NETPLAN_REPORT = Citation("issue 707 of Microsoft's LISA", "https://github.com/microsoft/lisa/issues/707")
 SUSE_SPEC = Citation("the spec of SUSE's hyper-v 7")
 OPENSUSE_SPEC = Citation("the spec of openSUSE's hyper-v 9")
 FREEBSD_SCRIPT = Citation("FreeBSD's contrib/hyperv/tools/scripts/hv_set_ifconfig")

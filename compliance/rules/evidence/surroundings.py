@@ -77,9 +77,9 @@ def _networks(server: Server) -> dict[NetworkThere, set[str]]:
 def _network(setting: FailoverAddress) -> NetworkThere | None:
     if len(setting.addresses) != 1 or len(setting.gateways) != 1 or any(mistakes_in(setting)):
         return None
-    address, mask = parsed(setting.addresses[0]), setting.subnets[0]
-    network = network_of(address, mask) if address else None
-    return (network, mask, setting.gateways[0]) if isinstance(network, IPv4Network) else None
+    address, mask, gateway = parsed(setting.addresses[0]), setting.subnets[0], setting.gateways[0]
+    network, router = network_of(address, mask) if address else None, parsed(gateway)
+    return (network, mask, gateway) if isinstance(network, IPv4Network) and router and router in network else None
 
 
 def _switches(machine: VirtualMachine) -> list[str]:

@@ -17,18 +17,21 @@ def give_no_command(_: RemedyCase) -> Command | None:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Advice:
     """``when`` names the system or the setting for which it is, in words for people; of a cause's ways the first that
-    ``applies`` is taken. ``specific`` puts what differs from machine to machine in the text's place."""
+    ``applies`` is taken. ``specific`` puts what differs from machine to machine in the text's place; ``is_foreign``
+    where that holds words of hosts or guests."""
 
     text: str
     command: Callable[[RemedyCase], Command | None] = give_no_command
     when: str = ""
     applies: Callable[[RemedyCase], bool] = lambda _: True
     specific: Callable[[RemedyCase], str] | None = None
+    is_foreign: bool = False
 
     def remedy(self, case: RemedyCase) -> Remedy:
         """Return what is to be done in this case."""
-        text = (self.specific(case) if self.specific else "") or self.text
-        return Remedy(text, self.command(case), self.text)
+        specific = self.specific(case) if self.specific else ""
+        is_foreign = self.is_foreign and bool(specific)
+        return Remedy(specific or self.text, self.command(case), self.text, is_foreign=is_foreign)
 
 
 Ways = tuple[Advice, ...]

@@ -26,8 +26,10 @@ class Command:
 @dataclass(frozen=True, slots=True)
 class Remedy:
     """``text``: one or two plain sentences, printable; ``common`` is the same without what differs from machine to
-    machine, and stands above a group of them."""
+    machine, and stands above a group of them. ``is_foreign``: the text holds words of hosts or guests, as ``common``
+    never does."""
 
     text: str
     command: Command | None = None
     common: str = ""
+    is_foreign: bool = False

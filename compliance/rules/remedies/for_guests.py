@@ -11,6 +11,7 @@ from compliance.rules.evidence.links import links_of
 from compliance.rules.remedies import guests, hosts
 from compliance.rules.remedies.advice import Advice, Ways, always, on
 from compliance.rules.remedies.case import Family, RemedyCase
+from compliance.words import plural
 
 IN_WINDOWS = (
     "Start the service vmickvpexchange (Microsoft Hyper-V Data Exchange Service) in the guest, and keep Windows "
@@ -39,7 +40,8 @@ def _run_again(case: RemedyCase) -> str:
     if case.wait is None:
         return ""
     minutes = max(1, ceil(case.wait.total_seconds() / 60))
-    return f"Run again in {minutes} minute{'' if minutes == 1 else 's'}: until then its guest may still be starting."
+    later = plural(minutes, "minute")
+    return f"Run again {later} or more after this reading: when it was read, its guest may still have been starting."
 
 
 def _by_link(case: RemedyCase) -> str:
@@ -207,6 +209,7 @@ SCRIPT: Mapping[str, Ways] = {
         Advice(
             text="Bring an executable script that writes for the guest's network to the path that its daemon calls.",
             specific=_by_link,
+            is_foreign=True,
         ),
     ),
     Cause.SCRIPT_UNKNOWN: always(LET_IT_READ),
@@ -249,6 +252,7 @@ SCRIPT: Mapping[str, Ways] = {
         Advice(
             text="Let what the script writes for configure the adapter, or bring a script that writes for what does.",
             specific=_by_link,
+            is_foreign=True,
         ),
     ),
     Cause.STACK_UNKNOWN: always(

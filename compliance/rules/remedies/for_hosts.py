@@ -247,6 +247,7 @@ ADDRESSES: Mapping[str, Ways] = {
             text=ONE_OF_THEM,
             command=hosts.set_another_address,
             specific=_name_both,
+            is_foreign=True,
         ),
     ),
     Cause.ADDRESS_IN_USE: (

@@ -27,6 +27,7 @@ ADDRESS, MASK, PREFIX, GATEWAY, SWITCH = "<ADDRESS>", "<MASK>", "<LENGTH>", "<GA
 `The '<' operator is reserved for future use` (ParserError, RedirectionNotSupported, in 5.1 and in 7)."""
 AS_THE_OTHERS = "mask and gateway are those of all other failover addresses there"
 PLACEHOLDER = re.compile("|".join((ADDRESS, MASK, PREFIX, GATEWAY, SWITCH)))
+QUOTED = re.compile("'[^']*'")
 
 
 def enable_data_exchange(case: RemedyCase) -> Command | None:
@@ -251,7 +252,7 @@ def _on_machine(machine: VirtualMachine | None, rest: str, note: str = "") -> Co
     """Return a pipeline that begins with the machine; None where its GUID is none, or no server shows it."""
     if machine is None or not machine.server:
         return None
-    places = list(dict.fromkeys(PLACEHOLDER.findall(rest)))
+    places = list(dict.fromkeys(PLACEHOLDER.findall(QUOTED.sub("", rest))))
     notes = "; ".join(filter(None, (f"fill in {join_names(places)}" if places else "", note)))
     where = f"on {machine.server}" + (f" ({notes})" if notes else "")
     try:

@@ -247,8 +247,14 @@ def test_an_address_on_the_wrong_side_is_set_on_the_replica(today: tuple[str, ..
 @pytest.mark.parametrize(
     ("wait", "text"),
     [
-        (timedelta(minutes=6, seconds=1), "Run again in 7 minutes: until then its guest may still be starting."),
-        (timedelta(), "Run again in 1 minute: until then its guest may still be starting."),
+        (
+            timedelta(minutes=6, seconds=1),
+            "Run again 7 minutes or more after this reading: when it was read, its guest may still have been starting.",
+        ),
+        (
+            timedelta(),
+            "Run again 1 minute or more after this reading: when it was read, its guest may still have been starting.",
+        ),
         (None, "Run again when the guest has been up for longer than `boot_grace`."),
     ],
 )

@@ -52,6 +52,7 @@ AROUND = {
     "two networks": ([WEB, with_address("sql", "10.3.0.22", gateway="10.3.0.1")], FREE),
     "two gateways": ([WEB, with_address("sql", "10.2.0.22", gateway="10.2.0.254")], FREE),
     "one without a gateway": ([with_address("web", "10.2.0.21", gateway="")], FREE),
+    "a gateway of IPv6": ([with_address("web", "10.2.0.21", gateway="fe80::1")], FREE),
     "one that is not valid": ([with_address("web", "10.2.0.21", mask="255.0.255.0")], FREE),
 }
 

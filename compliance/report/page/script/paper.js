@@ -1,4 +1,4 @@
-// On paper: every machine that is not ready or unknown, in full. What is written in the page itself holds without
+// On paper: every machine that somebody is to see to, in full. What is written in the page itself holds without
 // filters; with some, it is drawn anew from what they leave.
 const MOST_ON_PAPER = 200;
 const describeFilters = () => NARROWING.filter((name) => chosen[name] !== DEFAULTS[name] || name === "direction")
@@ -20,10 +20,10 @@ const drawPaper = () => {
   paper.hidden = isNarrowed();
   if (!isNarrowed()) return;
   const { list } = filtered();
-  const open = groupsBy(chosen.ready ? list : list.filter((row) => rows.word[row] < 2), (row) => rows.machine[row]);
+  const open = groupsBy(chosen.ready ? list : list.filter((row) => rows.word[row] < 2 || texts[rows.remedy[row]]), (row) => rows.machine[row]);
   const rest = open.length - MOST_ON_PAPER;
   paper.after(make("div", { id: "paper-filtered" },
-    make("h2", {}, `${plural(open.length, "machine")} ${chosen.ready ? chosen.ready : "not ready or unknown"}`),
+    make("h2", {}, `${plural(open.length, "machine")} ${chosen.ready ? chosen.ready : "to see to"}`),
     make("p", {}, `Filters: ${describeFilters()}.`),
     make("ul", {}, open.slice(0, MOST_ON_PAPER).map(paperItem)),
     rest > 0 ? make("p", {}, `And ${number.format(rest)} more: see results.csv and this page on a screen.`) : ""));

@@ -55,7 +55,7 @@ const listed = (results) => Array.from({ length: findingCount }, (_, at) => at).
 const ruleFolds = (list) => {
   const groups = groupsBy(list, (at) => findings.rule[at]);
   return groups.map(([rule, group]) =>
-    fold([mark(findings.result[group[0]], `${rules[rule].severity} – ${rules[rule].title} `), make("span", { class: "count" }, `(${plural(group.length, "finding")})`)],
+    fold([`${capital(rules[rule].severity)} – the rule: ${rules[rule].title} `, make("span", { class: "count" }, `(${plural(group.length, "finding")})`)],
       () => [...causeGroups(group), fold(["Issue, impact and resolution"], () => bpaText(rules[rule]))], groups.length === 1));
 };
 const drawRules = () => {
@@ -121,7 +121,7 @@ const drawServers = () => {
   const order = servers.map((_, at) => at).sort((one, other) => Boolean(servers[other].unread) - Boolean(servers[one].unread) ||
     counts[other][0] - counts[one][0] || counts[other][1] - counts[one][1] || rankOf(one) - rankOf(other));
   const noun = servers.some((server) => server.nodes) ? "server or cluster" : "server";
-  const caption = `Machines with a side there, at a ${DEFAULT_DIRECTION}`;
+  const caption = `Machines with a side there: ${DEFAULT_DIRECTION}`;
   return [
     servers.some((server) => server.nodes) ? `${number.format(servers.length)} servers and clusters` : plural(servers.length, "server"),
     ...grid(caption, [capital(noun), "State", "Site and groups", ...kinds.map((word) => capital(words[word])), "About it"], order, (at) => [
@@ -130,7 +130,7 @@ const drawServers = () => {
       ...kinds.map((word) => (counts[at][word]
         ? action(number.format(counts[at][word]), { class: `link ${LETTERS[word]}`, "aria-label": `${counts[at][word]} ${words[word]} of ${servers[at].name}` },
           () => choose({ ...DEFAULTS, ready: words[word], server: servers[at].name }))
-        : "0")),
+        : servers[at].unread ? "not read" : "0")),
       make("div", {}, serverNotes(at)),
     ], noun),
   ];
