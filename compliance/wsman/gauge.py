@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPHeaderDict
 from urllib3.response import BaseHTTPResponse
 
 from compliance.errors import LinkError, Why
@@ -25,6 +26,7 @@ MAX_ANSWER = 4 * 1024 * 1024
 MAX_REFUSAL = 64 * 1024  # octets of a 401's text; WinRM sends none
 MOST_COMMAS = 12  # in WWW-Authenticate; WinRM offers at most five logins, and Digest alone has some parameters
 _STEP = 64 * 1024
+_LENGTH = re.compile(r"[0-9]{1,8}")
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z-]{1,20})(?=\s|,|$)")
 
 
@@ -93,7 +95,7 @@ class Gauge(HTTPAdapter):
         if self.status == requests.codes.unauthorized:
             # The body stays unread: requests_ntlm takes the certificate for its channel binding from the live socket
             # of an unread 401.
-            self._note_offers(offers, raw.headers.get("Content-Length", ""))
+            self._note_refusal(raw.headers)
             return response
         refuse_form(self._name, raw.status, raw.headers.get("Content-Encoding"))
         response.raw = io.BytesIO(self._read(lambda octets: raw.read(octets, decode_content=False)))
@@ -114,7 +116,7 @@ class Gauge(HTTPAdapter):
         arriving = self._send(plug, head, b"")
         refuse_absurd_offers(self._name, arriving.status, arriving.fields.get_all("WWW-Authenticate"))
         if arriving.status == requests.codes.unauthorized:
-            self._note_offers(arriving.fields.get_all("WWW-Authenticate"), arriving.fields.get("Content-Length"))
+            self._note_refusal(arriving.fields)
         return self._take(arriving, "")
 
     def post(self, plug: socket.socket, head: bytes, body: bytes, url: str) -> HttpAnswer:
@@ -152,15 +154,10 @@ class Gauge(HTTPAdapter):
             self._unread.close()
             self._unread = None
 
-    def _note_offers(self, lines: Sequence[str], length: str) -> None:
-        """Note which logins a refusal offers. LinkError where its text has no sane length."""
-        self.offered = tuple(dict.fromkeys((*self.offered, *schemes_in(lines))))[:8]
-        if not length.isdigit() or len(length) > 8 or int(length) > MAX_REFUSAL:
-            raise LinkError(
-                f"{self._name}: refused the login (HTTP 401) with a text of unknown or absurd length;"
-                " is it a WinRM listener, or a proxy before it?",
-                why=Why.LOGIN_REFUSED,
-            )
+    def _note_refusal(self, fields: Fields | HTTPHeaderDict) -> None:
+        """Note which logins a refusal offers. LinkError where its text may be long."""
+        self.offered = tuple(dict.fromkeys((*self.offered, *schemes_in(fields.get_all("WWW-Authenticate")))))[:8]
+        refuse_long_text(self._name, fields)
 
     def _read(self, read: Callable[[int], bytes]) -> bytes:
         parts: list[bytes] = []
@@ -193,6 +190,19 @@ def refuse_absurd_offers(name: str, status: int, lines: Iterable[str]) -> None:
         )
 
 
+def refuse_long_text(name: str, fields: Fields | HTTPHeaderDict) -> None:
+    """Raise LinkError where a refused login's text may be long: the libraries that log in read and unpack all of it."""
+    length = ",".join(fields.get_all("Content-Length"))
+    is_short = _LENGTH.fullmatch(length) is not None and int(length) <= MAX_REFUSAL
+    # Chunks count for more than a length does (RFC 9112 6.3).
+    if not is_short or fields.get_all("Transfer-Encoding") or _is_coded(fields.get_all("Content-Encoding")):
+        raise LinkError(
+            f"{name}: refused the login (HTTP 401) with a text that WinRM never sends (long, of unknown length,"
+            " in chunks, or compressed); is it a WinRM listener, or a proxy before it?",
+            why=Why.LOGIN_REFUSED,
+        )
+
+
 def refuse_form(name: str, status: int, encoding: str | None) -> None:
     """Raise LinkError for what WinRM never sends: redirects, and bodies that are compressed."""
     if 300 <= status < 400:
@@ -201,12 +211,16 @@ def refuse_form(name: str, status: int, encoding: str | None) -> None:
             " since WinRM sends none: check address, port and path",
             why=Why.BROKEN,
         )
-    if (encoding or "").strip().casefold() not in ("", "identity"):
+    if _is_coded([encoding or ""]):
         raise LinkError(
             f"{name}: sent a compressed answer, which was refused unread, since WinRM never compresses;"
             " is a proxy in between?",
             why=Why.BROKEN,
         )
+
+
+def _is_coded(encodings: Iterable[str]) -> bool:
+    return any(encoding.strip().casefold() not in ("", "identity") for encoding in encodings)
 
 
 def schemes_in(lines: Iterable[str]) -> tuple[str, ...]:

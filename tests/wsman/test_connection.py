@@ -79,7 +79,7 @@ HTTP_FAILURES: list[tuple[str, bytes, Why, str]] = [
         "login without end",
         b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFF\r\n",
         Why.LOGIN_REFUSED,
-        "length",
+        "with a text that WinRM never sends (long, of unknown length, in chunks, or compressed)",
     ),
     ("absurd offers", answer(401, b"", f"WWW-Authenticate: {',' * 40}"), Why.BROKEN, "a header of absurd form"),
     ("absurd offers of a page", answer(200, b"", f"WWW-Authenticate: {',' * 40}"), Why.BROKEN, "HTTP 200"),
@@ -128,6 +128,49 @@ def test_each_http_failure_becomes_ours(authority: Authority, reply: bytes, why:
 def listens(plug: socket.socket) -> None:
     while plug.recv(65536):
         pass
+
+
+LONG_REFUSALS = {
+    "chunks beside a length": (
+        ("Content-Length: 10", "Transfer-Encoding: chunked"),
+        b"100000\r\n%b\r\n" % bytes(1 << 20),
+    ),
+    "an empty transfer coding": (("Content-Length: 10", "Transfer-Encoding:"), bytes(1 << 20)),
+    "compressed": (("Content-Length: 9000", "Content-Encoding: gzip, gzip"), bytes(1 << 20)),
+    "compressed in a second field": (
+        ("Content-Length: 9000", "Content-Encoding: identity", "Content-Encoding: gzip"),
+        bytes(1 << 20),
+    ),
+    "a length in other digits": (("Content-Length: \xb9",), bytes(1 << 20)),
+    "a long one": (("Content-Length: 90000000",), bytes(1 << 20)),
+}
+
+
+@pytest.mark.parametrize("form", LONG_REFUSALS)
+@pytest.mark.parametrize(("transport", "scheme"), [("basic", "https"), ("ntlm", "https"), ("ntlm", "http")])
+def test_a_refusal_of_a_form_that_may_be_long_is_not_read(
+    authority: Authority, transport: str, scheme: str, form: str
+) -> None:
+    """Logins read a refusal to its end, and unpack it."""
+    fields, part = LONG_REFUSALS[form]
+    lines = "\r\n".join(("HTTP/1.1 401 No", "WWW-Authenticate: Negotiate", "WWW-Authenticate: Basic", *fields))
+    parts_sent = 0
+
+    def play(plug: socket.socket) -> None:
+        nonlocal parts_sent
+        read_request(plug)
+        plug.sendall(lines.encode("latin-1") + b"\r\n\r\n")
+        for _ in range(64):
+            plug.sendall(part)
+            parts_sent += 1
+
+    script = over_tls(authority.server("127.0.0.1"), play) if scheme == "https" else play
+    with listening(script) as listener:
+        error = failure(endpoint(listener.port, transport=transport, scheme=scheme))
+    assert (error.why, "(HTTP 401) with a text that WinRM never sends" in str(error)) == (Why.LOGIN_REFUSED, True), (
+        error
+    )
+    assert parts_sent < 32, "the system holds some of them, and we none"
 
 
 STALLS: dict[str, Script] = {
