@@ -10,6 +10,7 @@ import queue
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from compliance.credentials.find import Credential
@@ -21,11 +22,11 @@ from compliance.gather.progress import SLOW_AFTER, Progress
 from compliance.gather.questions import LetGo, Questions
 from compliance.gather.server import Clock
 from compliance.gather.sources import guest_of, source_of, with_accounts
-from compliance.gather.threads import Arrived, Question, start_thread, threads_for
+from compliance.gather.threads import Arrived, Question, start_thread, threads_for, why_broken
 from compliance.inventory.entries import ClusterEntry, Entry
 from compliance.inventory.inventory import Inventory
 from compliance.model import Unread
-from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 
 ABANDON_AFTER = 5.0
 """Seconds past its deadline after which a peer's thread is given up: Kerberos, for one, heeds no deadline."""
@@ -51,26 +52,42 @@ def gather(
     listens any more. The threads that are still reading are left behind; they are daemons, and heed their deadlines.
 
     ``let_go`` takes the rows of a server's record when they are not needed any more: at once, or at the end where there
-    are clusters, whose nodes are read by each other's.
+    are clusters, whose nodes are read by each other's. Those that are there when something ends it early stay: whoever
+    interrupts a run waits for nothing but the file.
     """
     began = now()
     gathering = _Gathering(inventory, credentials, tell, Questions(inventory, credentials, let_go, now))
     try:
         gathering.read_all()
-        snapshot = _snapshot_of(gathering, inventory, began, tool, let_go)
+        snapshot = _let_rows_go(_snapshot_of(gathering, inventory, began, tool), inventory, let_go)
         keep(snapshot)
     except SnapshotError:
         raise
     except BaseException as error:  # whatever ends it, what was read is kept; all but Ctrl-C is raised again
         gathering.leave()
-        snapshot = _snapshot_of(gathering, inventory, began, tool, let_go)
+        snapshot = _snapshot_of(gathering, inventory, began, tool)
         keep(snapshot)
         if snapshot.complete or not isinstance(error, KeyboardInterrupt):
             raise
     return snapshot
 
 
-def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str, let_go: LetGo) -> Snapshot:
+def _let_rows_go(snapshot: Snapshot, inventory: Inventory, let_go: LetGo) -> Snapshot:
+    """Return the snapshot without the rows that are still there. Whatever fails with a server's costs that server only,
+    as while it is read. A listed server stands alone then: it was not read, and says nothing of being a node."""
+    listed = {entry.name for entry in inventory.servers}
+
+    def without_rows(record: ServerRecord) -> ServerRecord:
+        try:
+            return let_go(record)
+        except Exception as error:  # what a host says may fail in a way that nobody thought of
+            cluster = None if record.name in listed else record.cluster
+            return replace(record, cluster=cluster, reading=why_broken(record.endpoint, error))
+
+    return replace(snapshot, servers=tuple(map(without_rows, snapshot.servers)))
+
+
+def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, tool: str) -> Snapshot:
     results, logins = gathering.results, gathering.credentials
     entries = (*inventory.servers, *gathering.membership.unlisted, *inventory.clusters)
     servers = servers_of(inventory, gathering.membership, results)
@@ -82,7 +99,7 @@ def _snapshot_of(gathering: _Gathering, inventory: Inventory, began: datetime, t
         inventory_digest=inventory.digest,
         settings=inventory.settings,
         stretched=inventory.stretched,
-        servers=tuple(map(let_go, with_accounts(servers, entries, logins))),
+        servers=tuple(with_accounts(servers, entries, logins)),
         clusters=tuple(with_accounts(clusters, inventory.clusters, logins)),
         guests=tuple(guest_of(entry, results.guest(entry), logins) for entry in inventory.guests),
         complete=gathering.is_complete,

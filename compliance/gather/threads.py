@@ -67,6 +67,11 @@ def start_thread(peer: Peer, question: Question, arrived: Arrived) -> None:
     threading.Thread(target=_work, args=(peer, question, arrived), name=f"read {peer}", daemon=True).start()
 
 
+def why_broken(where: str, error: Exception) -> Unread:
+    """Return what stands for a peer with which something failed that nobody thought of."""
+    return Unread(f"{where}: unexpected {type(error).__name__}", Why.BROKEN)
+
+
 def _work(peer: Peer, question: Question, arrived: Arrived) -> None:
     is_in = False
 
@@ -83,7 +88,7 @@ def _work(peer: Peer, question: Question, arrived: Arrived) -> None:
         result = Unread(str(error), error.why)
     except Exception as error:
         where = f"{peer.entry.address}:{peer.entry.port}" if isinstance(peer.entry, Entry) else peer.name
-        result = Unread(f"{where}: unexpected {type(error).__name__}", Why.BROKEN)
+        result = why_broken(where, error)
     if isinstance(result, GuestReading):
         arrived.put((peer, None))
     arrived.put((peer, result))

@@ -12,16 +12,18 @@ import pytest
 
 from compliance.audit import judge_snapshot
 from compliance.credentials.find import Credential
+from compliance.errors import Why
 from compliance.gate.exits import Exit
 from compliance.gate.policy import DEFAULT, Policy
 from compliance.gather.gather import gather
 from compliance.gather.progress import Progress
 from compliance.hyperv.queries import CLUSTER, MACHINE_SETTINGS, NODES, OF_CLUSTER, RESOURCES
+from compliance.hyperv.server import let_go
 from compliance.inventory.entries import ClusterEntry, Entry, Limits
 from compliance.judge.scope import Scope
 from compliance.model import Unread
 from compliance.snapshot.read import read_snapshot
-from compliance.snapshot.snapshot import Reading, Snapshot
+from compliance.snapshot.snapshot import Reading, ServerRecord, Snapshot
 from compliance.snapshot.write import write_snapshot
 from tests.builders import inventory
 from tests.canary import CANARY
@@ -113,6 +115,62 @@ def results(snapshot: Snapshot, policy: Policy = DEFAULT) -> dict[str, tuple[str
 
 def asked(simulator: Simulator, class_name: str) -> int:
     return sum(class_name in message.query for message in simulator.log)
+
+
+def test_rows_that_can_not_be_let_go_cost_their_server_only() -> None:
+    """It is done when all were read, in the one thread that has everything. A listed server stands alone then."""
+    fails_with = {"hv02", "hv03"}
+
+    def fail(record: ServerRecord) -> ServerRecord:
+        if record.name in fails_with and isinstance(record.reading, Reading):
+            raise ZeroDivisionError
+        return let_go(record)
+
+    kept: list[Snapshot] = []
+    with playing() as estate:
+        found = inventory([estate.entry("HV03")], clusters=(estate.inventory_of(),), limits=FAST)
+        gather(found, CREDENTIALS, tool="test", keep=kept.append, let_go=fail, now=lambda: NOW)
+        port = estate.simulators["HV02"].port
+    (snapshot,) = kept
+    servers = {record.name: record for record in snapshot.servers}
+    assert {name: record.cluster for name, record in servers.items()} == {
+        "hv01": "hvcl01",
+        "hv02": "hvcl01",
+        "hv03": None,
+    }
+    assert isinstance(servers["hv01"].reading, Reading)
+    broken = servers["hv02"].reading, servers["hv03"].reading
+    assert broken[0] == Unread(f"127.0.0.1:{port}: unexpected ZeroDivisionError", Why.BROKEN)
+    assert isinstance(broken[1], Unread)
+    verdicts = results(snapshot)
+    assert verdicts[f"{IP}[hvcl01/sql01]"][0] == "passed"
+    assert verdicts["lab::server-was-read[hv03]"][0] == "unknown"
+
+
+def test_who_interrupts_a_run_waits_for_no_rows_to_be_let_go() -> None:
+    steps: list[str] = []
+
+    def slow(record: ServerRecord) -> ServerRecord:
+        steps.append(f"let go {record.name}")
+        return let_go(record)
+
+    def interrupts(progress: Progress) -> None:
+        if progress.done == 2:
+            raise KeyboardInterrupt
+
+    with playing() as estate:
+        found = inventory([estate.entry("HV01")], clusters=(estate.inventory_of(),), limits=FAST)
+        snapshot = gather(
+            found,
+            CREDENTIALS,
+            tool="test",
+            tell=interrupts,
+            keep=lambda snapshot: steps.append(f"kept {len(snapshot.servers)}"),
+            let_go=slow,
+            now=lambda: NOW,
+        )
+    assert not snapshot.complete
+    assert steps == ["kept 3"]
 
 
 @pytest.mark.parametrize("spelled", [NESTED, TEXT])
