@@ -70,7 +70,6 @@ class NtlmTransport:
     def send_message(self, message: bytes) -> bytes:
         """Return the answer's envelope. Raises LinkError where it was not sealed, or not by this session."""
         if self._context is None:
-            self._gauge.connect()
             self._context = self._log_in()
         answer = self._gauge.post(self._plug(), self._head, self._seal(message), self._endpoint.request_url)
         if _PROTOCOL not in answer.fields.get("Content-Type"):
@@ -95,6 +94,8 @@ class NtlmTransport:
     def _log_in(self) -> Any:
         """Return a session that signs and seals. The password's answer is sent once, to one challenge."""
         for scheme in _SCHEMES:
+            if self._gauge.idle_plug() is None:  # at first, or after a refusal that ended its connection
+                self._gauge.connect()
             context: Any = self._client()
             first = self._ask(scheme, context.step())
             if first.status != requests.codes.unauthorized:
@@ -103,7 +104,7 @@ class NtlmTransport:
             if challenge:
                 self._answer_challenge(scheme, context, challenge)
                 return context
-            if "NTLM" not in self._gauge.offered:
+            if "ntlm" not in {name.casefold() for name in self._gauge.offered}:
                 break
         raise self._refusal()
 

@@ -83,7 +83,8 @@ class Wire:
         raise failure
 
     def connect(self) -> None:
-        """Open a socket that no library holds; ``idle_plug`` returns it."""
+        """Open a socket that no library holds, in place of any other; ``idle_plug`` returns it."""
+        self.hang_up()
         plug = self.open()
         self._connections.append(_Plug(plug))
         self.phase = "answer"

@@ -14,7 +14,7 @@ import spnego
 
 from compliance.errors import LinkError, Why
 from tests.wsman.acceptor import BOUNDARY, OCTETS, SEALED, USERS, connected, identifies, ntlm, open_sealed, seal
-from tests.wsman.listener import IDENTIFIED, Script, answer, read_request
+from tests.wsman.listener import IDENTIFIED, Script, answer, read_request, says
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +25,11 @@ def _users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def offers(*lines: str) -> bytes:
     return answer(401, b"", *(f"WWW-Authenticate: {line}" for line in lines))
+
+
+def ending(reply: bytes) -> bytes:
+    """A reply after which its connection ends."""
+    return reply.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
 
 # --- the login ---
@@ -53,8 +58,13 @@ def test_a_login_is_two_requests_the_first_of_which_tells_no_secret() -> None:
     assert re.search(r"\r\nHost: 127\.0\.0\.1:\d+\r\n", first)
 
 
-@pytest.mark.parametrize("lines", [("NTLM",), ("Negotiate", "NTLM"), ("Negotiate, NTLM",)])
-def test_a_listener_that_takes_ntlm_by_that_name_alone_is_logged_in_to(lines: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("lines", [("NTLM",), ("ntlm",), ("Negotiate", "NTLM"), ("Negotiate, NTLM",)])
+@pytest.mark.parametrize("connections", [1, 2])
+def test_a_listener_that_takes_ntlm_by_that_name_alone_is_logged_in_to(
+    lines: tuple[str, ...], connections: int
+) -> None:
+    """Over a second connection, where the first one ends with the refusal (RFC 9112 9.6)."""
+
     def play(plug: socket.socket) -> None:
         context = acceptor()
         while True:
@@ -64,12 +74,22 @@ def test_a_listener_that_takes_ntlm_by_that_name_alone_is_logged_in_to(lines: tu
                 plug.sendall(answer(200, seal(context, IDENTIFIED), SEALED))
             elif b"Authorization: NTLM " in head:
                 plug.sendall(step(context, head, "NTLM"))
-            else:
+            elif connections == 1:
                 plug.sendall(offers(*lines))
+            else:
+                plug.sendall(ending(offers(*lines)))
+                return
 
     with connected(play) as (connection, listener):
         assert connection.send(b"<question/>") == IDENTIFIED
-        assert listener.connections == 1
+        assert listener.connections == connections
+
+
+def test_a_listener_that_ends_each_connection_with_a_refusal_refused_the_login() -> None:
+    with connected(says(ending(offers("NTLM")))) as (connection, listener), pytest.raises(LinkError) as caught:
+        connection.send(b"<question/>")
+    assert (caught.value.why, listener.connections) == (Why.LOGIN_REFUSED, 2)
+    assert "the listener offers NTLM" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +135,7 @@ def test_a_host_that_hangs_up_between_the_tokens_is_not_answered_elsewhere() -> 
 
     def play(plug: socket.socket) -> None:
         head, _ = read_request(plug)
-        plug.sendall(step(acceptor(), head).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        plug.sendall(ending(step(acceptor(), head)))
         plug.recv(1)
 
     with connected(play) as (connection, listener), pytest.raises(LinkError, match="cut the connection") as caught:
