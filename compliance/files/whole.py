@@ -28,7 +28,7 @@ Replace = Callable[[Path, Path], object]
 
 
 class LeftBesideError(OSError):
-    """What was written could not take its place, and stays beside it."""
+    """What was written could not take its place, and stays beside it, as ``filename2``."""
 
 
 def refuse_unwritable(
@@ -88,9 +88,8 @@ def replace_file(
         _replace(temporary, path, replace, patience, sleep)
     except BaseException as error:  # whatever ends it, no half file stays; it is raised again
         if written and keep and isinstance(error, OSError):
-            raise LeftBesideError(
-                error.errno, f"{error.strerror}; what was written is in {temporary}", str(path)
-            ) from error
+            text = f"{error.strerror}; what was written is in {temporary}"
+            raise LeftBesideError(error.errno, text, str(path), None, str(temporary)) from error
         with suppress(OSError):
             temporary.unlink()
         raise

@@ -11,6 +11,7 @@ import json
 import tempfile
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,15 +57,19 @@ def save_gathered(snapshot: Snapshot, path: Path) -> SnapshotFile:
 
 
 def _write_elsewhere(snapshot: Snapshot, name: str) -> Path | None:
-    """Return the file in a folder of its own, which nobody else may enter; None where that fails as well."""
+    """Return the file in a folder of its own, which nobody else may enter: the one beside where only its last step
+    fails. None where nothing could be written there either."""
     try:
         path = Path(tempfile.mkdtemp(prefix="hyperv-compliance-")) / name
     except OSError:
         return None
     try:
         write_snapshot(snapshot, path)
-    except SnapshotError:
-        path.parent.rmdir()
+    except SnapshotError as error:
+        if isinstance(error.__cause__, whole.LeftBesideError):
+            return Path(error.__cause__.filename2)
+        with suppress(OSError):  # a scanner may have left something in it
+            path.parent.rmdir()
         return None
     return path
 

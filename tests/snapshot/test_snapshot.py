@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import re
@@ -21,7 +22,7 @@ from compliance.model import Evidence, Judging, Unread
 from compliance.patterns import NAME
 from compliance.snapshot.read import NEVER_WRITTEN, read_snapshot
 from compliance.snapshot.snapshot import FORMAT, Reading, ServerRecord, Snapshot, join_snapshots
-from compliance.snapshot.write import write_snapshot
+from compliance.snapshot.write import save_gathered, write_snapshot
 from tests.builders import snapshot, source, unread_source
 from tests.hosts import NOW, Host, Vm
 
@@ -210,6 +211,38 @@ def test_values_that_json_does_not_know_leave_the_old_file_alone(tmp_path: Path)
         write_snapshot(snapshot(wrong), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def save_where_nothing_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: Callable[[Path], None]) -> str:
+    """``last`` meets the second place, a folder of its own, when all is written and not yet moved to its name."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "elsewhere"))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.setattr("os.fsync", lambda _: last(next((tmp_path / "elsewhere").iterdir())))
+    (tmp_path / "file").touch()
+    with pytest.raises(SnapshotError) as caught:
+        save_gathered(SMALL, tmp_path / "file" / "s.jsonl")
+    return str(caught.value)
+
+
+def test_what_was_gathered_is_named_where_it_stays_beside_in_the_second_place_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = save_where_nothing_can_be(tmp_path, monkeypatch, lambda folder: (folder / "s.jsonl").mkdir())
+    assert line.startswith(f"{tmp_path / 'file' / 's.jsonl'}: can't be written: ")
+    _, is_named, left = line.partition("; what was read is in ")
+    assert is_named
+    assert Path(left).parents[1] == tmp_path / "elsewhere"
+    assert read_snapshot(Path(left)) == SMALL
+
+
+def test_what_was_gathered_and_fits_nowhere_is_one_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "of a scanner").touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    line = save_where_nothing_can_be(tmp_path, monkeypatch, fill)
+    assert line.startswith(f"{tmp_path / 'file' / 's.jsonl'}: can't be written: ")
+    assert "what was read is in" not in line
 
 
 def test_a_new_snapshot_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
