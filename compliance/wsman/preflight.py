@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 
 from compliance.errors import LinkError, Why
+from compliance.secret import Environment
+from compliance.words import shorten
 from compliance.wsman.endpoint import Endpoint
 
+# pyspnego's NTLM heeds this variable of gss-ntlmssp (0.12.4, _ntlm.py); without it the level is 3. At 1 and 2 it
+# answered as NTLMv1, in 24 octets (seen), and the session's flags don't show it.
+_LEVEL = "LM_COMPAT_LEVEL"
+_ENVIRON = Environment(os.environ)
+_LEVELS_OF_NTLMV2 = frozenset({"3", "4", "5"})
 
-def refuse_login(endpoint: Endpoint, *, md5: Callable[[bytes], object] = hashlib.md5) -> None:
-    """Raise LinkError where the login of ``endpoint`` must not, or can't, be tried; ``md5`` is this machine's.
+
+def refuse_login(
+    endpoint: Endpoint, *, md5: Callable[[bytes], object] = hashlib.md5, environ: Mapping[str, str] = _ENVIRON
+) -> None:
+    """Raise LinkError where the login of ``endpoint`` must not, or can't, be tried; ``md5`` and ``environ`` are this
+    machine's.
 
     The server is not asked, so it has refused nothing, and no password counts as tried.
     """
-    reason = _danger(endpoint) or _lack(endpoint, md5)
+    reason = _danger(endpoint, environ) or _lack(endpoint, md5)
     if reason:
         raise LinkError(f"{endpoint}: {reason}", why=Why.LOGIN_IMPOSSIBLE)
     for name, path in (("ca", endpoint.ca), ("certificate", endpoint.certificate), ("key", endpoint.key)):
@@ -22,7 +34,7 @@ def refuse_login(endpoint: Endpoint, *, md5: Callable[[bytes], object] = hashlib
             raise LinkError(f"{endpoint}: `{name}:` names {path}, which is not there", why=Why.UNREACHABLE)
 
 
-def _danger(endpoint: Endpoint) -> str:
+def _danger(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     if endpoint.transport == "basic" and not endpoint.encrypted and not endpoint.cleartext:
         return (
             "Basic over http would send the password in clear; nothing was sent:"
@@ -30,6 +42,12 @@ def _danger(endpoint: Endpoint) -> str:
         )
     if endpoint.transport == "certificate" and not endpoint.encrypted:
         return "a certificate logs in over https only: set `scheme: https`"
+    level = environ.get(_LEVEL, "3")
+    if endpoint.transport in ("ntlm", "credssp") and level not in _LEVELS_OF_NTLMV2:
+        return (
+            f'{_LEVEL} is "{shorten(level, 20)}" in the environment, and only 3, 4 and 5 keep NTLM from its weak old'
+            " version, NTLMv1; nothing was sent: remove the variable"
+        )
     return ""
 
 

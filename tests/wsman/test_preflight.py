@@ -79,9 +79,41 @@ def test_ntlm_carries_any_letter(transport: str) -> None:
     refuse_login(endpoint(transport=transport, username="DR\\czytelnikŻ", password=Secret(POLISH)))
 
 
+NTLM_WAYS = [("ntlm", "http"), ("ntlm", "https"), ("credssp", "http"), ("credssp", "https")]
+
+
+@pytest.mark.parametrize("level", ["0", "1", "2", "6", "-1", "", "x\n"])
+@pytest.mark.parametrize(("transport", "scheme"), NTLM_WAYS)
+def test_ntlm_never_gives_the_answer_of_its_old_version(transport: str, scheme: str, level: str) -> None:
+    with pytest.raises(LinkError, match="LM_COMPAT_LEVEL") as caught:
+        refuse_login(endpoint(transport=transport, scheme=scheme), environ={"LM_COMPAT_LEVEL": level})
+    assert (caught.value.why, "\n" in str(caught.value)) == (Why.LOGIN_IMPOSSIBLE, False)
+    assert "nothing was sent: remove the variable" in str(caught.value)
+
+
+@pytest.mark.parametrize("level", ["3", "4", "5"])
+@pytest.mark.parametrize(("transport", "scheme"), NTLM_WAYS)
+def test_a_level_of_its_new_version_is_let_be(transport: str, scheme: str, level: str) -> None:
+    refuse_login(endpoint(transport=transport, scheme=scheme), environ={"LM_COMPAT_LEVEL": level})
+
+
+@pytest.mark.parametrize("transport", ["basic", "kerberos", "certificate"])
+def test_other_logins_have_no_such_level(transport: str) -> None:
+    refuse_login(endpoint(transport=transport), environ={"LM_COMPAT_LEVEL": "0"})
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match="`ca:` names"):
         refuse_login(endpoint(ca=tmp_path / "none.pem"))
+
+
+def test_an_old_ntlm_of_this_machine_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LM_COMPAT_LEVEL", "2")
+    with listening(says(answer(401, b"", "WWW-Authenticate: Negotiate"))) as listener:
+        where = endpoint(address="127.0.0.1", port=listener.port, scheme="http", transport="ntlm")
+        with Connection(where, time.monotonic() + 60) as connection, pytest.raises(LinkError, match="LM_COMPAT_LEVEL"):
+            connection.send(b"<question/>")
+        assert listener.connections == 0
 
 
 def test_nothing_is_sent() -> None:
