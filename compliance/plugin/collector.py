@@ -13,14 +13,14 @@ from compliance.plugin.cases import Case
 
 
 class CollectorOfCases:
-    """Off from a case of ours on, and as it was for everybody else's test and at the end, however that comes."""
+    """Off from a case of ours on, and on again for everybody else's test and at the end, however that comes. Where
+    somebody else switched it off, it stays off."""
 
     def __init__(self) -> None:
-        self._was_on = gc.isenabled()
+        self._is_off_by_us = False
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self) -> Generator[None, Any, Any]:
-        self._was_on = gc.isenabled()
         try:
             return (yield)
         finally:
@@ -28,11 +28,13 @@ class CollectorOfCases:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        if isinstance(item, Case):
-            gc.disable()
-        else:
+        if not isinstance(item, Case):
             self._restore()
+        elif gc.isenabled():
+            gc.disable()
+            self._is_off_by_us = True
 
     def _restore(self) -> None:
-        if self._was_on:
+        if self._is_off_by_us:
             gc.enable()
+            self._is_off_by_us = False

@@ -37,3 +37,20 @@ def test_it_is_off_for_our_own_cases_alone(run_pytest: RunPytest, tmp_path: Path
     states = set((tmp_path / "states").read_text().splitlines())
     assert states == {"ours False"} | ({"theirs True"} if not arguments else set())
     assert (tmp_path / "end").read_text() == "True"
+
+
+@pytest.mark.parametrize("theirs_first", [True, False])
+def test_it_stays_off_where_a_test_of_theirs_switched_it_off(
+    run_pytest: RunPytest, tmp_path: Path, theirs_first: bool
+) -> None:
+    """As for a benchmark of their own, between two of their tests."""
+    write_snapshot(snapshot(source(Host(name="HV01", vms=[Vm(name="sql01")]))), tmp_path / "estate.jsonl")
+    hook = "def pytest_collection_modifyitems(items): items.sort(key=lambda item: '.py' in item.nodeid"
+    (tmp_path / "conftest.py").write_text(f"{CONFTEST}\n\n{hook}, reverse={theirs_first})\n")
+    (tmp_path / "test_own.py").write_text("import gc\ndef test_a(): gc.disable()\ndef test_b(): pass\n")
+    run_pytest(tmp_path, "--snapshot", "estate.jsonl", "test_own.py")
+    lines = (tmp_path / "states").read_text().splitlines()
+    theirs = [line for line in lines if line.startswith("theirs")]
+    assert lines.index("ours False") == (6 if theirs_first else 0)
+    assert theirs == ["theirs True"] + 5 * ["theirs False"]  # the first is its setup
+    assert (tmp_path / "end").read_text() == "False"
