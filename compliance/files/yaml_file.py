@@ -184,7 +184,7 @@ def _plain(text: str) -> object:
         return WORDS[word]
     if re.fullmatch(r"[-+]?[0-9]+", text):
         return int(text) if len(text) <= LONGEST_NUMBER else text
-    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text, re.IGNORECASE):
+    if re.fullmatch(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[-+]?[0-9]+)?", text, re.IGNORECASE):
         return float(text)
     return text
 
