@@ -73,9 +73,7 @@ def _plain(plug: socket.socket, octets: bytes) -> Arriving | None:
     if end < 2 or status is None:
         return None
     at, items = status.end(), []
-    for field in _FIELD.finditer(octets, at, end):
-        if field.start() != at:
-            return None
+    while field := _FIELD.match(octets, at, end):  # there or not at all: to search costs the square of what is no field
         at = field.end()
         items.append((field[1].decode("ascii"), field[2].strip(b" \t").decode("latin-1")))
     fields = Fields(items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -95,6 +96,14 @@ def test_any_other_form_is_left_to_http_client(octets: bytes) -> None:
         return
     assert isinstance(arriving, _ByHttpClient)
     assert body in (BODY, b"", BODY[:5])
+
+
+def test_a_head_without_a_field_costs_one_look_at_it() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        started = time.process_time()
+        assert [_plain(ours, with_head(b"x" * 16_000)) for _ in range(150)] == [None] * 150
+    assert time.process_time() - started < 8  # about 20 ms; only a change of its order is an error
 
 
 @pytest.mark.parametrize("at", [1, 12, 40, len(GOOD) - len(BODY) - 1, len(GOOD) - 5])
