@@ -49,6 +49,7 @@ def test_nothing_to_read_is_an_end_at_once() -> None:
 
 
 @pytest.mark.parametrize("own_session", [True, False])
+@pytest.mark.slow
 def test_caps_and_deadlines(own_session: bool) -> None:
     endless = "import sys\nwhile True: sys.{}.write('x' * 100)"
     error = refusal(endless.format("stdout"), own_session=own_session)
@@ -67,6 +68,7 @@ def test_complaints_beyond_the_cap_are_dropped() -> None:
 
 
 @posix
+@pytest.mark.slow
 def test_what_it_started_ends_with_it(tmp_path: Path) -> None:
     code = f"import subprocess, sys; subprocess.Popen(['sh', '-c', 'sleep 2; echo > {tmp_path}/alive']); print(1)"
     assert refusal(code, seconds=1).why is Why.TIMED_OUT  # it holds the output open

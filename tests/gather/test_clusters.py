@@ -282,6 +282,7 @@ def test_a_refused_password_is_not_tried_on_the_next_node() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.EMPTY, Fault.QUOTA])
+@pytest.mark.slow
 def test_resources_that_do_not_come_put_the_cluster_in_doubt(fault: Fault) -> None:
     with playing() as estate:
         for simulator in estate.simulators.values():

@@ -298,6 +298,7 @@ SLOW = [Fault.STALL, Fault.DRIP]
 
 
 @pytest.mark.parametrize("fault", SLOW)
+@pytest.mark.slow
 def test_the_deadline_holds_and_costs_the_others_nothing(fault: Fault) -> None:
     with ExitStack() as stack:
         bad = stack.enter_context(Simulator(played(PRIMARY), faults={"*": fault}))
@@ -310,6 +311,7 @@ def test_the_deadline_holds_and_costs_the_others_nothing(fault: Fault) -> None:
     assert reading(snapshot, "hv02").version
 
 
+@pytest.mark.slow
 def test_a_thread_that_hangs_where_no_deadline_reaches_is_given_up() -> None:
     """As name resolution or Kerberos may; here the clock that it asks first."""
     over = threading.Event()
@@ -346,6 +348,7 @@ STUMBLES = [
 
 
 @pytest.mark.parametrize(("way", "class_name", "fault"), STUMBLES)
+@pytest.mark.slow
 def test_a_lost_connection_is_built_anew(way: str, class_name: str, fault: Fault) -> None:
     with playing(PRIMARY, **WAYS[way]) as (simulator,):
         calm = read([entry("hv01", simulator)])
@@ -356,6 +359,7 @@ def test_a_lost_connection_is_built_anew(way: str, class_name: str, fault: Fault
 
 
 @pytest.mark.parametrize(("way", "class_name", "fault"), STUMBLES)
+@pytest.mark.slow
 def test_a_connection_that_is_lost_again_and_again_makes_the_server_unread(
     way: str, class_name: str, fault: Fault
 ) -> None:
@@ -373,6 +377,7 @@ def test_a_first_message_without_an_answer_is_not_sent_twice() -> None:
 
 
 @pytest.mark.parametrize(("fault", "waits", "why"), [(Fault.QUOTA, 2, Why.BUSY), (Fault.TIMED_OUT, 1, Why.TIMED_OUT)])
+@pytest.mark.slow
 def test_a_server_that_is_busy_is_asked_again(fault: Fault, waits: int, why: Why) -> None:
     faults = {"Msvm_KvpExchangeComponent": fault}
     with playing(PRIMARY, faults=faults, strikes=1) as (simulator,):

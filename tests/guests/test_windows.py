@@ -144,6 +144,7 @@ def test_what_is_refused_or_garbage_costs_that_answer_alone(
         (Fault.BOMB, Why.BROKEN),
     ],
 )
+@pytest.mark.slow
 def test_a_guest_that_can_not_be_read_is_unread_by_its_way(fault: Fault, why: Why) -> None:
     with running(played(), faults={"*": fault}) as simulator:
         found = reading(simulator)

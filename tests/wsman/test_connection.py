@@ -184,6 +184,7 @@ STALLS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("script", STALLS.values(), ids=STALLS.keys())
+@pytest.mark.slow
 def test_a_host_that_drips_is_left_in_time(authority: Authority, script: Script) -> None:
     with listening(over_tls(authority.server("127.0.0.1"), script)) as listener:
         error = failure(endpoint(listener.port, operation=3.0))
@@ -191,6 +192,7 @@ def test_a_host_that_drips_is_left_in_time(authority: Authority, script: Script)
     assert "no complete answer in 3 s" in str(error)
 
 
+@pytest.mark.slow
 def test_a_stalled_handshake_ends_in_time() -> None:
     with listening(listens) as listener:
         error = failure(endpoint(listener.port, operation=3.0))

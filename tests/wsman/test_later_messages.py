@@ -48,6 +48,7 @@ def test_each_http_failure_is_the_first_messages(authority: Authority, reply: by
 
 
 @pytest.mark.parametrize("name", sorted(STALLS.keys() - {"refusal"}))  # whose text is not read
+@pytest.mark.slow
 def test_a_host_that_drips_is_left_in_time(authority: Authority, name: str) -> None:
     error = second_failure(authority, STALLS[name], operation=3.0)
     assert (error.why, "no complete answer in 3 s" in str(error)) == (Why.TIMED_OUT, True), str(error)
