@@ -327,8 +327,9 @@ def taking_passwords(*, seconds: float = 0.0, instead: str = "") -> Iterator[tup
                     return
                 transport = paramiko.Transport(plug)
                 transport.add_server_key(key)
-                transport.start_server(server=taking)
                 transports.append(transport)
+                with suppress(EOFError, paramiko.SSHException):  # who hears of a refused password elsewhere hangs up
+                    transport.start_server(server=taking)
 
         threading.Thread(target=serve, daemon=True).start()
         try:
