@@ -166,10 +166,9 @@ def _with_name(block: _Block, width: int) -> _Block:
     """Return a block of one subject headed by its name in place of `1 machine`: a line less, and whose it is first."""
     group = block.group
     before, colon, what = group.title.partition(": ")
-    names = _names(group.verdicts)
-    if len(names) != 1 or before != group.count or not colon:
+    if sum(count for _, count in block.rows) != 1 or before != group.count or not colon:
         return block
-    return replace(block, heading=_heading(group, f"{names[0]}: {what}", width), rows=())
+    return replace(block, heading=_heading(group, f"{_names(group.verdicts)[0]}: {what}", width), rows=())
 
 
 def _heading(group: CauseGroup, title: str, width: int) -> tuple[TerminalLine, ...]:
