@@ -18,9 +18,8 @@ def labels_of(estate: Estate, tests: Iterable[ReplicatedVM] = ()) -> dict[int, s
 
     Machines of one name in one place carry eight digits of their GUID while the clash lasts.
     """
-    machines = [*estate.replicated, *tests]
-    plain = {id(vm): f"{printable(vm.machine.place)}/{printable(vm.machine.name)}" for vm in machines}
-    by_guid = {id(vm): vm.machine.guid.casefold() for vm in machines}
+    machines = {id(vm): vm.machine for vm in (*estate.replicated, *tests)}
+    plain = {key: f"{printable(machine.place)}/{printable(machine.name)}" for key, machine in machines.items()}
     labels = dict(plain)
     for digits in (8, 36):
         taken = Counter(labels.values())
@@ -28,13 +27,15 @@ def labels_of(estate: Estate, tests: Iterable[ReplicatedVM] = ()) -> dict[int, s
             break
         for key, label in labels.items():
             if taken[label] > 1:
-                labels[key] = f"{plain[key]}~{by_guid[key][:digits]}"
+                labels[key] = f"{plain[key]}~{machines[key].guid.casefold()[:digits]}"
     return numbered({id(server): printable(server.name) for server in estate.servers} | labels)
 
 
 def adapter_labels(machine: str, adapters: Iterable[ReplicaAdapter]) -> dict[str, str]:
     """Return ``server/machine/eth-XXXXXX`` for each adapter of a machine, by the adapters' GUIDs."""
-    names = {replica_adapter.guid: printable(str(replica_adapter).rsplit("/", 1)[1]) for replica_adapter in adapters}
+    names = {adapter.guid: printable(adapter.label.rpartition("/")[2]) for adapter in adapters}
+    if len(set(names.values())) == len(names):
+        return {guid: f"{machine}/{name}" for guid, name in names.items()}
     taken = Counter(names.values())
     return numbered(
         {
@@ -46,6 +47,8 @@ def adapter_labels(machine: str, adapters: Iterable[ReplicaAdapter]) -> dict[str
 
 def numbered(labels: Mapping[Key, str]) -> dict[Key, str]:
     """Return the labels with a number behind those that were made to look like another's: the last resort."""
+    if len(set(labels.values())) == len(labels):
+        return dict(labels)
     unique: dict[Key, str] = {}
     taken: set[str] = set()
     for key, label in labels.items():

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 
 from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Surroundings, Unread, VirtualMachine
-from compliance.rule import Outcome, Result, not_applicable, unknown
+from compliance.rule import Outcome, Result, Rule, not_applicable, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, runs_on
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
 
 
-def sides_of(estate: Estate, roles: Collection[Role]) -> Iterator[ReplicatedVM]:
-    """Yield the sides of replications that have one of these roles, and those whose role is not known."""
-    yield from (vm for vm in estate.replicated if isinstance(vm.machine.role, Unread) or vm.machine.role in roles)
+def is_on(rule: Rule, role: Role | Unread) -> bool:
+    """Does a rule judge machines of this role, or their adapters? Each does where the role is not known."""
+    return rule.of_machines and (isinstance(role, Unread) or role in rule.sides)
 
 
 def test_replicas(estate: Estate) -> Iterator[ReplicatedVM]:
@@ -75,14 +75,11 @@ def _adapters_there(vm: ReplicatedVM) -> Callable[[str], Adapter | Unread]:
 
 
 def spoken(
-    vm: ReplicatedVM, outcomes: Collection[tuple[ReplicaAdapter, Outcome]]
-) -> Iterator[tuple[ReplicaAdapter | ReplicatedVM, Outcome]]:
-    """Yield the adapters of which a rule has something to say; the machine itself where it is about none of them."""
+    vm: ReplicatedVM, outcomes: Sequence[tuple[ReplicaAdapter, Outcome]]
+) -> Sequence[tuple[ReplicaAdapter | ReplicatedVM, Outcome]]:
+    """Return the adapters of which a rule has something to say; the machine itself where it is about none of them."""
     concerned = [(adapter, outcome) for adapter, outcome in outcomes if not _is_silent(outcome)]
-    if concerned or not outcomes:
-        yield from concerned
-    else:
-        yield vm, next(iter(outcomes))[1]
+    return concerned or [(vm, outcome) for _, outcome in outcomes[:1]]
 
 
 def _is_silent(outcome: Outcome) -> bool:

@@ -132,5 +132,9 @@ class ReplicaAdapter:
     def machine(self) -> VirtualMachine:
         return self.vm.machine
 
+    @property
+    def label(self) -> str:
+        return self.adapter.label if self.adapter else f"eth-{self.guid[:8].upper()}"
+
     def __str__(self) -> str:
-        return f"{self.machine}/{self.adapter.label if self.adapter else f'eth-{self.guid[:8].upper()}'}"
+        return f"{self.machine}/{self.label}"
