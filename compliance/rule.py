@@ -296,5 +296,21 @@ def _page_of(key: str, module: str) -> str | None:
     return page_link(f"rules/{key}") if module.startswith("compliance.rules.") else None
 
 
+def with_facts(outcome: Outcome, facts: Mapping[str, tuple[str, ...]]) -> Outcome:
+    """Return the outcome with these facts; built at once, since ``replace`` looks at each field three times."""
+    known = outcome
+    return Outcome(
+        known.result,
+        known.finding,
+        known.evidence,
+        known.cause,
+        known.condition,
+        known.remarks,
+        known.rests_on,
+        facts,
+        known.wait,
+    )
+
+
 def with_remarks(outcome: Outcome, remarks: tuple[str, ...]) -> Outcome:
     return replace(outcome, remarks=(*outcome.remarks, *remarks)) if remarks else outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 COMMAND = re.compile(r"##(?=\w*\[)")
 """What runners of pipelines obey wherever it stands in a line of output: ``##vso[…]``, ``##[…]``, ``##teamcity[…]``."""
@@ -72,6 +72,6 @@ def plural(count: int, noun: str) -> str:
 
 def join_names(names: Iterable[object], most: int = MOST_NAMES) -> str:
     """Return ``a, b and 3 more``: at most ``most`` of the names, each printable."""
-    every = names if isinstance(names, Sequence) else tuple(names)  # one of thousands is asked for often: no copy
+    every = names if isinstance(names, tuple | list) else tuple(names)  # one of thousands is asked for often: no copy
     more = f" and {len(every) - most:,} more" if len(every) > most else ""
-    return f"{', '.join(printable(str(name)) for name in every[:most])}{more}"
+    return ", ".join([printable(str(name)) for name in every[:most]]) + more

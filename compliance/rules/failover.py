@@ -6,10 +6,8 @@ contributors, CC BY 4.0 (see NOTICE); the list of machines, which the page leave
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from compliance.model import FailoverAddress, Judging, ReplicatedVM, Role, Unread, VirtualMachine
-from compliance.rule import Outcome, Severity, rule
+from compliance.rule import Outcome, Severity, rule, with_facts, with_remarks
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.evidence.handover import guest_seen, handed_over
 
@@ -52,13 +50,10 @@ from compliance.rules.evidence.handover import guest_seen, handed_over
     quoted=True,
 )
 def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Judging) -> Outcome:
-    outcome = handed_over(vm, settings)
+    remarks = (*vm.machine.remarks, *vm.remarks, *_remarks(vm.machine))
+    outcome = with_remarks(handed_over(vm, settings), remarks)
     guest = guest_seen(vm)
-    return replace(
-        outcome,
-        remarks=(*outcome.remarks, *vm.machine.remarks, *vm.remarks, *_remarks(vm.machine)),
-        facts={ADDRESSES_NOW: guest.addresses if guest else (), BPA: (_bpa(vm.machine),)},
-    )
+    return with_facts(outcome, {ADDRESSES_NOW: guest.addresses if guest else (), BPA: (_bpa(vm.machine),)})
 
 
 def _bpa(machine: VirtualMachine) -> str:

@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from compliance.model import Evidence, Guest, Inside, Judging, ReplicatedVM, Unread
-from compliance.rule import Outcome, Result, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
+from compliance.rule import (
+    Outcome,
+    Result,
+    Severity,
+    failed,
+    not_applicable,
+    passed,
+    rule,
+    unknown,
+    with_facts,
+    with_remarks,
+)
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.rules.evidence.find import find
@@ -51,7 +63,7 @@ from compliance.words import join_names
 def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Judging) -> Outcome:
     outcome = with_remarks(_decide(vm, settings), (*vm.machine.remarks, *vm.remarks))
     guest = guest_seen(vm)
-    return replace(outcome, facts={ADDRESSES_NOW: guest.addresses}) if guest else outcome
+    return with_facts(outcome, {ADDRESSES_NOW: guest.addresses}) if guest else outcome
 
 
 def _decide(vm: ReplicatedVM, settings: Judging) -> Outcome:
@@ -94,30 +106,37 @@ def _judged(vm: ReplicatedVM, guest: Guest, *, where: str) -> Outcome:
         finding = f"the guest{where} answers Data Exchange, but {row}"
         return unknown(finding, evidence=NOTHING, cause=Cause.SYSTEM_NOT_PUBLISHED)
     six = [] if row.takes_ipv6 else [address for address in vm.machine.failover_addresses if ":" in address]
-    outcome = _by_row(row, f"the guest{where} runs {guest.system}", six)
-    evidence = f"likely, by the system that the guest{where} published"
-    return with_remarks(replace(outcome, evidence=evidence), _remarks(row))
+    outcome = _by_row(row, f"the guest{where} runs {guest.system}", six, _evidence(where))
+    return with_remarks(outcome, _remarks(row))
 
 
-def _by_row(row: System, runs: str, six: Sequence[str]) -> Outcome:
+@lru_cache(maxsize=4096)
+def _evidence(where: str) -> str:
+    """Return one text for all machines of a server."""
+    return f"likely, by the system that the guest{where} published"
+
+
+def _by_row(row: System, runs: str, six: Sequence[str], evidence: str) -> Outcome:
     """Return what the table says of a system; ``six``: IPv6 addresses that it does not take."""
     if six:
         finding = f"{runs}, which takes no IPv6 address at a failover: {join_names(six)}"
-        return failed(finding, cause=Cause.TAKES_NO_IPV6)
+        return failed(finding, evidence=evidence, cause=Cause.TAKES_NO_IPV6)
     match row.statement:
         case Statement.WORKS:
-            return passed(f"{runs}, which applies a failover address")
+            return passed(f"{runs}, which applies a failover address", evidence=evidence)
         case Statement.WORKS_IF:
-            return passed(f"{runs}, which applies a failover address only if {row.why}", condition=row.why)
+            finding = f"{runs}, which applies a failover address only if {row.why}"
+            return passed(finding, evidence=evidence, condition=row.why)
         case Statement.NO_STATEMENT:
             finding = f"{runs}, of which nobody says whether it applies a failover address"
-            return passed(finding, condition="its system applies a failover address, which nobody documents")
+            condition = "its system applies a failover address, which nobody documents"
+            return passed(finding, evidence=evidence, condition=condition)
         case Statement.NOT_AS_INSTALLED:
             finding = f"{runs}, which as installed does not apply a failover address: {row.why}"
-            return failed(finding, cause=Cause.SYSTEM_NOT_AS_INSTALLED)
+            return failed(finding, evidence=evidence, cause=Cause.SYSTEM_NOT_AS_INSTALLED)
         case Statement.KNOWN_NOT:
             finding = f"{runs}, which is known not to apply a failover address: {row.why}"
-            return failed(finding, cause=Cause.SYSTEM_KNOWN_NOT)
+            return failed(finding, evidence=evidence, cause=Cause.SYSTEM_KNOWN_NOT)
 
 
 def _remarks(row: System) -> tuple[str, ...]:

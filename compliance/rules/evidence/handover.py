@@ -25,6 +25,7 @@ from compliance.model import (
 )
 from compliance.rule import Outcome, Result, failed, not_applicable, passed, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.once import once_a_machine
 
 HOST_OFFER = "offer on this host"
 GUEST = "answer of the guest"
@@ -38,11 +39,13 @@ GUEST_ANSWERS = "the guest answers Data Exchange"
 PUBLISHES = "its Data Exchange works: it answers, and published nothing"
 
 
+@once_a_machine
 def handed_over(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Return what the first step says that does not pass. Their order is the rule: nothing unread is passed over."""
     machine = vm.machine
-    steps = (beyond_question, _not_injectable, _not_offered, _adapter_unread)
-    if outcome := next((decided for step in steps if (decided := step(machine))), None):
+    if outcome := (
+        beyond_question(machine) or _not_injectable(machine) or _not_offered(machine) or _adapter_unread(machine)
+    ):
         return outcome
     if settings.evidence is Evidence.BPA:
         return passed(

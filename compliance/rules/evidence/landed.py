@@ -10,6 +10,7 @@ from compliance.model import Guest, Judging, Power, ReplicatedVM, Role, Unread, 
 from compliance.rule import Outcome, Result, failed, not_applicable, passed, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import ANSWERING, age, beyond_question
+from compliance.rules.evidence.once import once_a_machine
 from compliance.rules.evidence.settings import IPAddress, parsed
 from compliance.rules.evidence.today import addresses_in_use, today_of_adapter
 from compliance.words import join_names
@@ -24,6 +25,7 @@ def _is_in_state(power: Power | Unread) -> Outcome:
     return not_applicable(f"it is {power}")
 
 
+@once_a_machine
 def landing_of(vm: ReplicatedVM, settings: Judging) -> Outcome:
     """Return what a failover that was made, or a test replica, shows."""
     machine = vm.machine

@@ -126,7 +126,6 @@ def _why_not_a_host(address: IPAddress, network: Network) -> str:
 
 def _gateways(setting: FailoverAddress, networks: list[Network]) -> Iterator[Mistake]:
     own = {parsed(text) for text in setting.addresses}
-    subnets = f"of {setting} ({join_names(setting.subnets) or 'no mask'})"
     for text in setting.gateways:
         gateway = parsed(text.partition("%")[0] if text.casefold().startswith("fe80:") else text)
         if gateway is None:
@@ -134,12 +133,17 @@ def _gateways(setting: FailoverAddress, networks: list[Network]) -> Iterator[Mis
         elif gateway in own:
             yield Mistake(f"its gateway {text} is the address itself: expected a router's", Cause.GATEWAY_INVALID)
         elif not (gateway.is_link_local and gateway.version == 6) and not _is_reached(gateway, networks):
-            yield Mistake(f"its gateway {text} is in no subnet {subnets}: expected one in it", Cause.GATEWAY_INVALID)
+            finding = f"its gateway {text} is in no subnet {_subnets(setting)}: expected one in it"
+            yield Mistake(finding, Cause.GATEWAY_INVALID)
         elif any(_why_not_a_host(gateway, network) for network in networks if network.version == gateway.version):
             yield Mistake(
-                f"its gateway {text} is no host's address in the subnet {subnets}: expected a router's",
+                f"its gateway {text} is no host's address in the subnet {_subnets(setting)}: expected a router's",
                 Cause.GATEWAY_INVALID,
             )
+
+
+def _subnets(setting: FailoverAddress) -> str:
+    return f"of {setting} ({join_names(setting.subnets) or 'no mask'})"
 
 
 def _is_reached(gateway: IPAddress, networks: list[Network]) -> bool:
