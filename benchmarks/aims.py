@@ -275,9 +275,9 @@ def print_table(lines: Sequence[Line]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip())
 
 
-def where() -> str:
+def where(checkout: Path = Path(__file__).parent) -> str:
     """Return on what it was measured: the versions, the commit, and what else the machine had to do."""
-    git = ["git", "-C", str(Path(__file__).parent), "log", "-1", "--format=%h"]
+    git = ["git", "-C", str(checkout), "log", "-1", "--format=%h"]
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
     versions = f"Python {platform.python_version()}, pytest {pytest.__version__}"
