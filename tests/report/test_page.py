@@ -6,6 +6,7 @@ import base64
 import gzip
 import hashlib
 import html
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -29,7 +30,7 @@ from compliance.judge.scope import Scope
 from compliance.model import Estate, Partner, ReplicatedVM, Server
 from compliance.report.page.findings import LONGEST_COMMAND, command_of
 from compliance.report.page.page import page
-from compliance.report.page.texts import LARGE, Pool, by_address, natural, pack, plain
+from compliance.report.page.texts import FIRST, LARGE, Pool, by_address, natural, pack, plain
 from compliance.report.table import Table, leave_out_repeats
 from compliance.rule import Outcome, Result, Rule, Severity, failed, not_applicable, passed, rule, unknown
 from compliance.rules.evidence.causes import Cause
@@ -130,6 +131,15 @@ def test_a_pool_gives_each_text_once_in_order(texts: list[str]) -> None:
     ordered, moved = pool.sorted(natural)
     assert [ordered[moved[number]] for number in numbers] == [plain(text) for text in texts]
     assert ordered == ["", *sorted(ordered[1:], key=natural)]
+
+
+@given(st.lists(st.text(max_size=2)))
+def test_who_counts_along_finds_each_text_that_is_cited(texts: list[str]) -> None:
+    pool = Pool()
+    cited = [pool.cite(text) for text in texts]
+    count = itertools.count(1)
+    assert [pool.texts[next(count) if number == FIRST else number] for number in cited] == [*map(plain, texts)]
+    assert cited.count(FIRST) == len(pool.texts) - 1
 
 
 # --- commands ---------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from compliance.judge.judge import judge
 from compliance.model import Cluster, Server, Unread
 from compliance.report.page.page import page
 from compliance.report.page.texts import natural
+from compliance.report.page.way import way_of
 from compliance.report.table import Table
 from compliance.rule import Rule
 from compliance.rules.coverage import cluster_was_read, server_was_read
@@ -339,6 +340,20 @@ def test_a_sent_view_opens_its_row_wherever_it_stands(tab: Tab) -> None:
     name, address = tab.run("[[...document.querySelectorAll('.opener')].at(-1).textContent, location.hash.slice(1)]")
     tab.show_machines(200, address)
     assert tab.run("document.querySelector('.opener[aria-expanded=true]').textContent") == name
+
+
+def test_a_row_opens_to_the_lines_of_its_own_way(tab: Tab) -> None:
+    """Of the last machine every text of its block before is counted."""
+    table = machines(1_000)
+    last = max(table.readiness, key=lambda row: natural(row.name))
+    tab.show_machines(1_000, "sort=name+down")
+    tab.run("document.querySelector('.opener').click()")
+    tab.wait("document.querySelectorAll('.side').length === 2")
+    assert last.name in tab.run("document.querySelector('.opener').textContent")
+    lines = tab.run("[...document.querySelectorAll('.way .small')].map((one) => one.textContent)")
+    ways = [way_of(vm, [one for one in table.decisions if one.verdict.vm is vm]) for vm in last.sides]
+    evidence = {line for way in ways for stage in way.values() for line in stage.evidence}
+    assert {*lines} - {"no rule looked at it"} == evidence
 
 
 def test_what_is_packed_is_unpacked(tab: Tab) -> None:

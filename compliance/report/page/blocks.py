@@ -29,14 +29,11 @@ Key = tuple[str, str]
 def blocks(
     table: Table, machines: Machines, findings: Sequence[FindingRow], servers: Mapping[str, int]
 ) -> Iterator[Packed]:
-    """Yield the blocks of the machines, then one of the findings that are about no machine."""
+    """Yield the blocks of the machines, in their order."""
     by_side = _decisions_by_side(table)
     by_machine: dict[int, list[FindingRow]] = defaultdict(list)
-    others = []
     for finding in findings:
-        if finding.subject is None or finding.subject < 0:
-            others.append(finding)
-        else:
+        if finding.subject is not None and finding.subject >= 0:
             by_machine[finding.subject].append(finding)
     all_sides = machines.sides
     for first in range(0, len(all_sides), MACHINES):
@@ -49,11 +46,6 @@ def blocks(
             for number in range(first, min(first + MACHINES, len(all_sides)))
         ]
         yield pack({"machines": values, "texts": texts.texts}, LARGE)
-    texts = Pool()
-    yield pack(
-        {"findings": [finding_details(finding, texts, table.remedies) for finding in others], "texts": texts.texts},
-        LARGE,
-    )
 
 
 def _decisions_by_side(table: Table) -> Mapping[Key, Sequence[Decision]]:
@@ -66,15 +58,14 @@ def _decisions_by_side(table: Table) -> Mapping[Key, Sequence[Decision]]:
 
 
 def _side(vm: ReplicatedVM, decisions: Sequence[Decision], servers: Mapping[str, int], texts: Pool) -> list[object]:
-    """Return server, role, power, remarks, and the way: step, letter and lines."""
+    """Return the server; role, power and remarks; and the way: step, letter and lines."""
     machine = vm.machine
     role, power = (str(value.reason if isinstance(value, Unread) else value) for value in (machine.role, machine.power))
-    stages = way_of(vm, decisions).items()
-    way = [[NUMBERS[step], stage.letter, texts.numbers(stage.evidence)] for step, stage in stages]
     return [
         servers.get(machine.server, -1),
-        texts.number(role),
-        texts.number(power),
-        texts.numbers(machine.remarks[:10]),
-        way,
+        [texts.cite(text) for text in (role, power, *machine.remarks[:10])],
+        [
+            [NUMBERS[step], stage.letter, [texts.cite(text) for text in stage.evidence]]
+            for step, stage in way_of(vm, decisions).items()
+        ],
     ]

@@ -20,7 +20,7 @@ from compliance.report.readiness import WORST_FIRST
 from compliance.report.table import Table, impacts
 from compliance.rule import Result, Rule
 
-VERSION = 3
+VERSION = 4
 
 
 def data(table: Table) -> str:

@@ -95,14 +95,12 @@ def finding_columns(
 
 
 def finding_details(finding: FindingRow, texts: Pool, remedies: Remedies) -> list[object]:
-    """Return evidence, what BPA would say, the address now, remarks, and the command or null."""
+    """Return evidence, what BPA would say, the address now and the remarks; then the command or null."""
     verdict = finding.decision.verdict
     outcome, remedy = verdict.outcome, remedies.of(verdict)
+    now = join_names(outcome.facts.get(ADDRESSES_NOW, ()), 8)
     return [
-        texts.number(outcome.evidence),
-        texts.number(outcome.fact(BPA)),
-        texts.number(join_names(outcome.facts.get(ADDRESSES_NOW, ()), 8)),
-        texts.numbers(outcome.remarks[:10]),
+        [texts.cite(text) for text in (outcome.evidence, outcome.fact(BPA), now, *outcome.remarks[:10])],
         command_of(remedy.command) if remedy and remedy.command else None,
     ]
 

@@ -17,6 +17,9 @@ LARGE = 200_000
 """Octets of JSON from which on it is packed: every browser reads the page of a small estate, and so does a person."""
 DIGITS = re.compile(r"(\d{1,9})")
 
+FIRST = -1
+"""In place of a text's number where the text stands for the first time: then it is the next one in the list. Numbers
+that grow with every machine would be half of what a packed block takes."""
 Packed = str
 """JSON: of the value itself, or of a text that holds it in base64, compressed by gzip."""
 
@@ -72,6 +75,12 @@ class Pool:
 
     def numbers(self, texts: Sequence[str]) -> list[int]:
         return [self.number(text) for text in texts]
+
+    def cite(self, text: str) -> int:
+        """Return the text's number where it was cited before, else FIRST: a reader in the same order counts along."""
+        after = len(self._numbers)
+        number = self._numbers.setdefault(text, after)
+        return FIRST if number == after else number
 
     @property
     def texts(self) -> list[str]:

@@ -19,8 +19,6 @@ for (let at = 0; at < findingCount; at++) {
   if (!findingsOf.has(subject)) findingsOf.set(subject, []);
   findingsOf.get(subject).push(at);
 }
-const others = []; // findings about no machine, in the order of the last block
-for (let at = 0; at < findingCount; at++) if (findings.subject[at] === null || findings.subject[at] < 0) others.push(at);
 
 // --- order: numbers sort as their texts, so that no text is ever compared here ---
 

@@ -60,11 +60,24 @@ const openRow = (line, row) => {
   line.after(make("tr", { class: "story" }, cell));
   withBlock(Math.floor(rows.machine[row] / raw.block), (block) => cell.replaceChildren(...story(row, block)));
 };
+// A text that stands for the first time is written as -1: it is the next one of the block's list.
+const numbered = (block) => {
+  let last = 0;
+  const number = (cited) => cited.forEach((at, place) => { if (at < 0) cited[place] = ++last; });
+  for (const [sides, details] of block.machines) {
+    for (const [, cited, way] of sides) {
+      number(cited);
+      for (const [, , lines] of way) number(lines);
+    }
+    for (const [cited] of details) number(cited);
+  }
+  return block;
+};
 const blockCache = new Map();
 const withBlock = (at, use) => {
   if (blockCache.has(at)) return use(blockCache.get(at));
   withUnpacked(raw.blocks[at], (block) => {
-    blockCache.set(at, block);
+    blockCache.set(at, numbered(block));
     use(block);
   }, () => {});
 };

@@ -7,7 +7,7 @@ const stepLine = ([step, letter, lines], text) =>
       make("span", { class: "name" }, data.steps[step]),
       make("span", { class: "word" }, ` ${RESULTS[letter]}`),
       (lines.length ? lines.map((line) => text[line]) : letter === "o" ? [NOT_LOOKED_AT] : []).map((line) => make("div", { class: "small" }, line))));
-const sideBox = ([server, role, power, remarks, way], text, meant) => {
+const sideBox = ([server, [role, power, ...remarks], way], text, meant) => {
   const place = server < 0 ? "a server that was not seen" : [servers[server].name, ...distinct([servers[server].site, servers[server].cluster])].join(", ");
   return make("section", { class: meant ? "side meant" : "side" },
     make("h4", {}, `${capital(text[role])} on ${place}: ${text[power]}`),
@@ -27,7 +27,7 @@ const bpaText = (rule) => [
 ];
 const findingBox = (at, details, text) => {
   const rule = rules[findings.rule[at]];
-  const [evidence, bpa, now, remarks, command] = details;
+  const [[evidence, bpa, now, ...remarks], command] = details;
   const place = findings.server[at] < 0 ? "" : ` on ${servers[findings.server[at]].name}`;
   return make("li", { class: "finding" },
     make("p", {}, mark(findings.result[at], RESULTS[findings.result[at]]), make("strong", {}, `${place}: ${texts[findings.text[at]]}`)),
@@ -47,7 +47,7 @@ const story = (row, block) => {
   const [sides, details] = block.machines[machine % raw.block];
   const found = findingsOf.get(machine) || [];
   const target = arrives(row);
-  const here = (side) => (!isBack(row) && block.texts[side[2]] === "running" ? "It runs here already." : `It would come up here at the ${data.directions[rows.direction[row]]}.`);
+  const here = (side) => (!isBack(row) && block.texts[side[1][1]] === "running" ? "It runs here already." : `It would come up here at the ${data.directions[rows.direction[row]]}.`);
   const meant = (side) => (side[0] === target && sides.length > 1 ? here(side) : "");
   const ordered = [...sides].sort((one, other) => (other[0] === target) - (one[0] === target));
   const box = (at) => findingBox(at, details[found.indexOf(at)], block.texts);
