@@ -185,18 +185,16 @@ class Verdict:
 
     @property
     def server(self) -> str | None:
-        subject = self.subject
-        if isinstance(subject, ReplicatedVM | ReplicaAdapter):
-            return subject.machine.server
-        return subject.name if isinstance(subject, Server) else None
+        if machine := self.machine:
+            return machine.server
+        return self.subject.name if isinstance(self.subject, Server) else None
 
     @property
     def cluster(self) -> str | None:
         """The cluster that it is about, or whose node or virtual machine it is about."""
-        subject = self.subject
-        if isinstance(subject, ReplicatedVM | ReplicaAdapter):
-            return subject.machine.cluster
-        match subject:
+        if machine := self.machine:
+            return machine.cluster
+        match subject := self.subject:
             case Cluster():
                 return subject.name
             case Server():

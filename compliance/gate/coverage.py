@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from compliance.rule import Result, Verdict
@@ -55,13 +55,18 @@ def coverage_of(verdicts: Sequence[Verdict], machines: MachineCount | None = Non
     }.values()  # each once, whatever number of rules there is
     unknown = [verdict for verdict in verdicts if verdict.outcome.result is Result.UNKNOWN]
     servers = {verdict.server for verdict in subjects} - {None}
-    seen = {_machine(verdict) for verdict in subjects} - {None}
+    machines = machines or _count(subjects, unknown)
     return Coverage(
         servers=len(servers),
         servers_read=len(servers - {verdict.server for verdict in unknown if verdict.machine is None}),
-        machines=machines.all if machines else len(seen),
-        machines_judged=machines.judged if machines else len(seen - {_machine(verdict) for verdict in unknown}),
+        machines=machines.all,
+        machines_judged=machines.judged,
     )
+
+
+def _count(subjects: Iterable[Verdict], unknown: Iterable[Verdict]) -> MachineCount:
+    seen = {_machine(verdict) for verdict in subjects} - {None}
+    return MachineCount(len(seen), len(seen - {_machine(verdict) for verdict in unknown}))
 
 
 def _machine(verdict: Verdict) -> tuple[str, str] | None:

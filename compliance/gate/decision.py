@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from compliance.gate.baseline import Baseline, Finding, finding_of
 from compliance.gate.coverage import Coverage, MachineCount
@@ -26,9 +27,25 @@ class BaselineState(StrEnum):
     CHANGED = "known, evidence changed"
 
 
+@dataclass(frozen=True, slots=True)
+class PlainDecision:
+    """What the gate makes of a verdict that neither failed nor is unknown: there is nothing to weigh, and nothing to
+    keep. Nearly all of an estate's are this."""
+
+    verdict: Verdict
+    reported: Verdict  # the same
+    finding: ClassVar[None] = None
+    closes: ClassVar[Exit] = Exit.OPEN
+    waiver: ClassVar[None] = None
+    has_ended: ClassVar[bool] = False
+    state: ClassVar[None] = None
+    allowed: ClassVar[str] = ""
+    is_accepted: ClassVar[bool] = False
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Decision:
-    """What the gate makes of a verdict.
+class WeighedDecision:
+    """What the gate makes of a verdict that failed or is unknown.
 
     ``reported`` is what the run and the reports say of it: the rule's own verdict, or WAIVED where a waiver or the
     baseline covers it. ``closes`` is what it alone would end the run with; ``allowed`` says why a failed or unknown one
@@ -37,7 +54,7 @@ class Decision:
 
     verdict: Verdict
     reported: Verdict
-    finding: Finding | None = None  # None where nothing failed or is unknown
+    finding: Finding
     closes: Exit = Exit.OPEN
     waiver: Waiver | None = None
     has_ended: bool = False  # the waiver
@@ -47,7 +64,10 @@ class Decision:
     @property
     def is_accepted(self) -> bool:
         """Failed or unknown, and yet no reason to close the gate."""
-        return self.finding is not None and self.closes is Exit.OPEN
+        return self.closes is Exit.OPEN
+
+
+Decision = PlainDecision | WeighedDecision
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,15 +108,15 @@ class Decider:
     def decide(self, verdict: Verdict) -> Decision:
         finding = finding_of(verdict)
         if finding is None:
-            return Decision(verdict=verdict, reported=verdict)
+            return PlainDecision(verdict, verdict)
         waiver = self._waiver(verdict)
         if verdict.outcome.result is Result.UNKNOWN:
             return self._unknown(verdict, finding, waiver)
         return self._failed(verdict, finding, waiver)
 
-    def _failed(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> Decision:
+    def _failed(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> WeighedDecision:
         state = self._state(verdict, finding)
-        plain = Decision(verdict=verdict, reported=verdict, finding=finding, state=state, waiver=waiver)
+        plain = WeighedDecision(verdict=verdict, reported=verdict, finding=finding, state=state, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
             return replace(plain, reported=_waived(verdict, f"waived (would fail): {waiver}"))
         if waiver and self._grounds.policy.expired_waivers == "tell":
@@ -109,8 +129,8 @@ class Decider:
             return replace(plain, reported=_waived(verdict, "known in the baseline (would fail)"))
         return self._weighed(plain, Exit.VIOLATED)
 
-    def _unknown(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> Decision:
-        plain = Decision(verdict=verdict, reported=verdict, finding=finding, waiver=waiver)
+    def _unknown(self, verdict: Verdict, finding: Finding, waiver: Waiver | None) -> WeighedDecision:
+        plain = WeighedDecision(verdict=verdict, reported=verdict, finding=finding, waiver=waiver)
         if waiver and not waiver.has_ended(self._grounds.now):
             return replace(plain, reported=_waived(verdict, f"waived (unknown): {waiver}"))
         plain = replace(plain, has_ended=waiver is not None)
@@ -126,7 +146,7 @@ class Decider:
             return any(server.unread for name in verdict.subject.nodes if (server := self._servers.get(name)))
         return verdict.server is not None
 
-    def _weighed(self, decision: Decision, closes: Exit) -> Decision:
+    def _weighed(self, decision: WeighedDecision, closes: Exit) -> WeighedDecision:
         policy = self._grounds.policy
         if decision.verdict.rule.severity.rank > policy.fail_at.rank:
             return replace(decision, allowed="below the gate's severity")

@@ -80,7 +80,7 @@ def _reasons(
         places = join_names(each.place for each in unused)
         yield Reason(code=Exit.USAGE, text=f"{plural(len(unused), 'waiver')} met no finding: {places}")
     yield from _of_findings(closing, grounds.policy)
-    yield from _of_unknown(decisions, coverage)
+    yield from _of_unknown(closing, decisions, coverage)
     if any(each.verdict.machine for each in decisions):
         yield from _of_floor(coverage, grounds)
     if not grounds.complete:
@@ -103,8 +103,8 @@ def _of_findings(closing: Sequence[Decision], policy: Policy) -> Iterator[Reason
         yield Reason(code=Exit.WAIVER_ENDED, text=text)
 
 
-def _of_unknown(decisions: Sequence[Decision], coverage: Coverage) -> Iterator[Reason]:
-    unknown = [decision.verdict for decision in decisions if decision.closes is Exit.NOT_JUDGED]
+def _of_unknown(closing: Sequence[Decision], decisions: Sequence[Decision], coverage: Coverage) -> Iterator[Reason]:
+    unknown = [decision.verdict for decision in closing if decision.closes is Exit.NOT_JUDGED]
     servers = list(dict.fromkeys(verdict.server for verdict in unknown if verdict.server and not verdict.machine))
     if servers:
         text = f"{len(servers)} of {plural(coverage.servers, 'server')} could not be judged: {join_names(servers)}"
