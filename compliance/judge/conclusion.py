@@ -59,20 +59,14 @@ def readiness_of(estate: Estate, verdicts: Iterable[Verdict]) -> tuple[Readiness
     replications = replications_of(estate.replicated)
     copies = copies_of(replications)
     return tuple(
-        _judge(
-            _MachineSteps(
-                sides=sides,
-                direction=direction,
-                side=side_of(sides, DIRECTIONS[direction]),
-                steps=steps,
-                landings=landings,
-                sites=sites,
-                copies=copies,
-            )
-        )
-        for sides in replications
+        _judge(_MachineSteps(sides, by_role, direction, steps, landings, sites, copies))
+        for sides, by_role in ((sides, _by_role(sides)) for sides in replications)
         for direction in _directions(sides)
     )
+
+
+def _by_role(sides: Sequence[ReplicatedVM]) -> Mapping[Role, ReplicatedVM | None]:
+    return {role: side_of(sides, role) for role in DIRECTIONS.values()}
 
 
 def _directions(sides: Sequence[ReplicatedVM]) -> Iterator[Direction]:
@@ -95,16 +89,24 @@ class _MachineSteps:
     """One machine in one direction, and what the rules said of it."""
 
     sides: tuple[ReplicatedVM, ...]
+    by_role: Mapping[Role, ReplicatedVM | None]  # the side of each role that counts, None where it was not seen
     direction: Direction
-    side: ReplicatedVM | None  # the one that holds the address; None where it was not seen
     steps: Mapping[SideKey, Sequence[Verdict]]  # of every side
     landings: Landings
     sites: Sites
     copies: Mapping[str, tuple[str, ...]]  # GUID -> servers that have a machine of it
 
     @property
+    def side(self) -> ReplicatedVM | None:
+        """The one that holds the address; None where it was not seen."""
+        return self.by_role[DIRECTIONS[self.direction]]
+
+    def why_side_is_open(self) -> str:
+        """Return why nobody knows whether what is set on the primary is meant for the replica; empty where it is."""
+        return why_side_is_open(self.by_role[Role.PRIMARY], self.by_role[Role.REPLICA], self.steps)
+
     def own_steps(self) -> list[Verdict]:
-        """Those of that side, in their order."""
+        """Return those of that side, in their order."""
         return sorted(self.steps.get(key_of(self.side.machine), ()), key=_step) if self.side else []
 
     def word_by(self, word: Word, verdict: Verdict) -> Readiness:
@@ -128,8 +130,9 @@ class _MachineSteps:
     ) -> Readiness:
         machine = self._primary_or_first().machine
         wanted = Role.EXTENDED_REPLICA if self.direction is Direction.EXTENDED_FAILOVER else Role.REPLICA
-        today = today_of(self.side or self.sides[0])
-        own = {vm.machine.server for vm in self.sides}
+        side = self.side
+        today = today_of(side or self.sides[0])
+        own = [vm.machine.server for vm in self.sides]
         copies = [name for name in self.copies.get(machine.guid, ()) if name not in own]
         return Readiness(
             guid=machine.guid,
@@ -142,7 +145,7 @@ class _MachineSteps:
             rests_on=rests_on,
             primary=self._server(Role.PRIMARY),
             replica=self._server(wanted),
-            failover_addresses=self.side.machine.failover_addresses if self.side else (),
+            failover_addresses=side.machine.failover_addresses if side else (),
             today=today.text if today.addresses else "",
             remarks=(f"a machine of the same GUID is on {join_names(copies)}",) if copies else (),
             sides=self.sides,
@@ -152,7 +155,7 @@ class _MachineSteps:
         return next((vm for vm in self.sides if vm.machine.role is Role.PRIMARY), self.sides[0])
 
     def _server(self, role: Role) -> str:
-        side = side_of(self.sides, role)
+        side = self.by_role[role]
         return side.machine.server if side else ""
 
 
@@ -170,7 +173,7 @@ def _judge(machine: _MachineSteps) -> Readiness:
 
 
 def _judge_one_side_running(machine: _MachineSteps) -> Readiness:
-    side, steps = machine.side, machine.own_steps
+    side, steps = machine.side, machine.own_steps()
     if any(vm.machine.foreign for vm in machine.sides):
         return machine.word(Word.NOT_OURS, "another provider than Hyper-V Replica replicates it", Cause.OTHER_PROVIDER)
     if side is None:
@@ -186,21 +189,21 @@ def _judge_one_side_running(machine: _MachineSteps) -> Readiness:
         return machine.word_by(Word.NOT_READY, failed)
     if machine.direction is Direction.FAILBACK and (there := wrong_side_of(machine.sides, machine.steps)):
         return machine.word_of(Word.UNKNOWN, there, f"{MEANT_FOR_REPLICA}: {there.outcome.finding}")
-    if machine.direction is Direction.FAILBACK and (why := why_side_is_open(machine.sides, machine.steps)):
+    if machine.direction is Direction.FAILBACK and (why := machine.why_side_is_open()):
         return machine.word(Word.UNKNOWN, f"{MEANT_FOR_REPLICA}: {why}", Cause.SIDE_NOT_SEEN)
     if unknown := _first(steps, Result.UNKNOWN):
         return machine.word_by(Word.UNKNOWN, unknown)
     if lands_here and (unknown := machine.landings.unknown(side.machine)):
         return machine.word_by(Word.UNKNOWN, unknown)
-    return _pass(machine)
+    return _pass(machine, steps)
 
 
-def _pass(machine: _MachineSteps) -> Readiness:
-    passed = [verdict for verdict in machine.own_steps if verdict.outcome.result is Result.PASSED]
+def _pass(machine: _MachineSteps, steps: Sequence[Verdict]) -> Readiness:
+    passed = [verdict for verdict in steps if verdict.outcome.result is Result.PASSED]
     founding = next((verdict for verdict in passed if verdict.rule.key == FOUNDING), None)
     if founding is None:
         return machine.word(Word.UNKNOWN, "no rule judged it", Cause.NOT_JUDGED)
-    conditions = dict.fromkeys(step.outcome.condition for step in machine.own_steps if step.outcome.condition)
+    conditions = dict.fromkeys(step.outcome.condition for step in steps if step.outcome.condition)
     word = Word.READY_IF if conditions else Word.READY
     return machine.word(
         word, founding.outcome.finding, condition=", and ".join(conditions), rests_on=_rests_on(passed, machine.side)
@@ -212,9 +215,9 @@ def _judge_without_address(machine: _MachineSteps, side: ReplicatedVM) -> Readin
     virtual machine (static or dynamic) will be used" (Set-VMNetworkAdapterFailoverConfiguration)."""
     if machine.direction is Direction.FAILOVER and (there := wrong_side_of(machine.sides, machine.steps)):
         return machine.word_of(Word.NOT_READY, there)
-    if machine.direction is Direction.FAILOVER and (why := why_side_is_open(machine.sides, machine.steps)):
+    if machine.direction is Direction.FAILOVER and (why := machine.why_side_is_open()):
         return machine.word(Word.UNKNOWN, f"what is set on the primary may be meant for it: {why}", Cause.SIDE_NOT_SEEN)
-    replica = side_of(machine.sides, Role.REPLICA)
+    replica = machine.by_role[Role.REPLICA]
     if machine.direction is Direction.FAILBACK and replica and (set_there := replica.machine.failover_addresses):
         reason = f"keeps what it has on the replica then, where {join_names(set_there)} is set"
         return machine.word(Word.NO_ADDRESS, reason, Cause.KEEPS_FAILOVER_ADDRESS)
@@ -289,7 +292,7 @@ def _why_not_seen(sides: Sequence[ReplicatedVM], direction: Direction) -> str:
 def _first(steps: Sequence[Verdict], result: Result) -> Verdict | None:
     """Return the first step that has it. What a server's own case says is not known of its machines."""
     for verdict in steps:
-        is_servers = verdict.outcome.cause == Cause.SERVER_FAULT and result is Result.UNKNOWN
-        if verdict.outcome.result is result or is_servers:
+        outcome = verdict.outcome
+        if outcome.result is result or (result is Result.UNKNOWN and outcome.cause == Cause.SERVER_FAULT):
             return verdict
     return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from compliance.errors import Why
-from compliance.model import ReplicatedVM, Role, Unread
+from compliance.model import ReplicatedVM, Unread
 from compliance.rule import Result, Verdict
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading
-from compliance.rules.evidence.replications import key_of, side_of
+from compliance.rules.evidence.replications import key_of
 
 ADDRESS_THERE = "replica-has-failover-address"
 Steps = Mapping[tuple[str, str], Sequence[Verdict]]
@@ -25,10 +25,9 @@ def wrong_side_of(sides: Sequence[ReplicatedVM], steps: Steps) -> Verdict | None
     return None
 
 
-def why_side_is_open(sides: Sequence[ReplicatedVM], steps: Steps) -> str:
+def why_side_is_open(primary: ReplicatedVM | None, replica: ReplicatedVM | None, steps: Steps) -> str:
     """Return why nobody knows whether the replica lacks what is set on an adapter of the primary; empty where that is
     known, or where nobody asked the replica's server."""
-    primary, replica = side_of(sides, Role.PRIMARY), side_of(sides, Role.REPLICA)
     if primary is None or not primary.machine.settings:
         return ""
     if replica is None:

@@ -55,5 +55,7 @@ def side_of(sides: Sequence[ReplicatedVM], role: Role) -> ReplicatedVM | None:
     senders = [vm for vm in sides if vm.machine.role is SENDER.get(role)]
     if any(not isinstance(vm.machine.partners, Unread) for vm in senders):
         return next((vm for vm in of_role if any(vm.machine in sender.others for sender in senders)), None)
+    if len(of_role) == 1:
+        return of_role[0]
     tied = {key_of(other) for vm in sides if vm not in of_role for other in vm.others}
-    return next((vm for vm in of_role if key_of(vm.machine) in tied), next(iter(of_role), None))
+    return next((vm for vm in of_role if key_of(vm.machine) in tied), of_role[0])

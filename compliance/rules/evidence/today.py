@@ -40,6 +40,8 @@ def today_of(vm: ReplicatedVM) -> Today:
     if isinstance(side, Unread):
         return Today()
     parts = [today_of_adapter(adapter) for adapter in _adapters(side)]
+    if len(parts) == 1 and parts[0].addresses:
+        return parts[0]
     for dynamic in (False, None, True):
         addresses = tuple(address for part in parts if part.dynamic is dynamic for address in part.addresses)
         if addresses:
