@@ -14,6 +14,7 @@ from compliance.model import Estate, FailoverAddress, Power, Role, Server, Unrea
 from compliance.rule import Outcome, Result, Rule
 from compliance.rules.addresses import failover_ip_differs_from_today, failover_ip_is_free, failover_ip_is_valid
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.neighbours import Neighbours, _claims, _uses
 from compliance.rules.evidence.settings import network_of, parsed
 from tests.hosts import guid
 from tests.values import WINDOWS, adapter, address, estate, replica, static, vm
@@ -277,6 +278,41 @@ def test_a_server_that_was_not_read_is_named() -> None:
     found = with_setting(address("10.2.0.20", on=NIC))
     found = replace(found, servers=(*found.servers, Server(name="hv07", unread=Unread("login refused"))))
     assert outcome_of(failover_ip_is_free, found).finding.endswith("seen there, and hv07 was not read")
+
+
+SOME = st.lists(st.sampled_from(["10.2.0.20", "10.2.0.21", "2001:db8::20", "2001:DB8::20"]), max_size=2, unique=True)
+SERVERS = st.sampled_from(["hv01", "hv02", "hv03", "hv09"])
+
+
+@st.composite
+def machines(draw: st.DrawFn) -> VirtualMachine:
+    name, role, server = draw(st.sampled_from(["app", "web", "db"])), draw(st.sampled_from(list(Role))), draw(SERVERS)
+    own = replace(adapter(of=name), today=static(*draw(SOME)))
+    return vm(
+        name,
+        role,
+        server=server,
+        partners=(draw(SERVERS),),
+        failover=tuple(address(text, on=own) for text in draw(SOME)),
+        adapters=(own,),
+        test_of=draw(st.sampled_from([None, guid("app"), guid("web")])) if role is Role.TEST_REPLICA else None,
+    )
+
+
+@given(
+    st.lists(machines(), max_size=6, unique_by=lambda machine: (machine.server, machine.guid)),
+    st.dictionaries(SERVERS, st.sampled_from(["berlin", "vienna", "bonn"])),
+    st.sampled_from([(), (frozenset({"berlin", "vienna"}),)]),
+)
+def test_an_address_that_nobody_shares_is_in_no_clash(
+    machines: list[VirtualMachine], sites: dict[str, str], stretched: tuple[frozenset[str], ...]
+) -> None:
+    found = estate(*machines, sites=sites, stretched=stretched)
+    index = Neighbours.of(found)
+    whole = replace(index, claims=_claims(_uses(found, index.owners), index.sites))  # of every address there is
+    for side in found.replicated:
+        for setting in side.machine.settings:
+            assert [*index.clashes(side.machine, setting)] == [*whole.clashes(side.machine, setting)]
 
 
 def test_an_extended_replica_and_a_way_back_are_the_same_machine() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_interface
-from typing import Self
+from itertools import chain
+from typing import NamedTuple, Self
 
 from compliance.model import Estate, FailoverAddress, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 from compliance.rules.evidence.replications import key_of, replications_of
@@ -67,7 +68,10 @@ class SiteCount:
 @dataclass(frozen=True, slots=True)
 class Neighbours:
     """An index of the estate, made once. Servers of which the inventory names no site are one place, and so are
-    sites that share their networks; a server without a site may be at any of those that are named."""
+    sites that share their networks; a server without a site may be at any of those that are named.
+
+    ``claims``: on the addresses that are not one owner's alone; of all others there is nothing to say.
+    """
 
     sites: Sites
     owners: Mapping[tuple[str, str], Owner]
@@ -77,27 +81,12 @@ class Neighbours:
     @classmethod
     def of(cls, estate: Estate) -> Self:
         sites, owners = Sites.of(estate), _owners(estate)
-        by_guid: dict[str, set[Owner]] = defaultdict(set)
-        for owner in owners.values():
-            by_guid[owner.guid].add(owner)
-        claims: dict[IPAddress, dict[Site, dict[AddressClaim, None]]] = defaultdict(lambda: defaultdict(dict))
         seen: dict[Site, SiteCount] = defaultdict(SiteCount)
         for server in estate.servers:
-            site = sites.network_of(server.name)
-            _count(server, seen[site])
-            for address in _own_addresses(server):
-                text = f"is the address of the host {server.name}"
-                claims[address][site][AddressClaim(HOST, server.name, text, in_use=True)] = None
-            for machine in server.machines:
-                if owner_of_machine := _owner_of(machine, owners, by_guid):
-                    for address, claim in _of_machine(machine, owner_of_machine):
-                        claims[address][site][claim] = None
-        for vm in estate.replicated:
-            for other in _set_on_the_wrong_side(vm):
-                for address, claim in _of_settings(vm.machine, owners[key_of(vm.machine)], server=other.server):
-                    claims[address][sites.network_of(other.server)][claim] = None
-        made = {address: {site: tuple(by) for site, by in places.items()} for address, places in claims.items()}
-        return cls(sites, owners, made, seen)
+            _count(server, seen[sites.network_of(server.name)])
+        shared = _shared(chain(_uses(estate, owners), _own_settings(estate, owners)))
+        uses = (use for use in _uses(estate, owners) if use.address in shared) if shared else ()
+        return cls(sites, owners, _claims(uses, sites), seen)
 
     def clashes(self, machine: VirtualMachine, setting: FailoverAddress) -> Iterator[Clash]:
         """Yield each of its addresses that is another's as well, and whose. Those come first that are sure."""
@@ -161,13 +150,64 @@ def _owner_of(
     return next(iter(elsewhere)) if len(elsewhere) == 1 else None
 
 
+class _Use(NamedTuple):
+    """One address that somebody has or gets; it becomes a claim where it is not its owner's alone, which few are."""
+
+    address: IPAddress
+    owner: Owner
+    server: str
+    machine: VirtualMachine | None  # None: the host itself
+    in_use: bool
+
+    def claim(self) -> AddressClaim:
+        if self.machine is None:
+            text = f"is the address of the host {self.server}"
+        else:
+            text = f"is used by {self.machine} now" if self.in_use else f"is set for {self.machine} too"
+        return AddressClaim(self.owner, self.server, text, self.in_use)
+
+
+def _uses(estate: Estate, owners: Mapping[tuple[str, str], Owner]) -> Iterator[_Use]:
+    by_guid: dict[str, set[Owner]] = defaultdict(set)
+    for owner in owners.values():
+        by_guid[owner.guid].add(owner)
+    for server in estate.servers:
+        for address in _own_addresses(server):
+            yield _Use(address, HOST, server.name, None, in_use=True)
+        for machine in server.machines:
+            if owner_of_machine := _owner_of(machine, owners, by_guid):
+                yield from _of_machine(machine, owner_of_machine)
+    for vm in estate.replicated:
+        for other in _set_on_the_wrong_side(vm):
+            yield from _of_settings(vm.machine, owners[key_of(vm.machine)], server=other.server)
+
+
+def _own_settings(estate: Estate, owners: Mapping[tuple[str, str], Owner]) -> Iterator[_Use]:
+    """Yield the addresses that are going to be asked for, so that none is taken for its owner's alone by mistake."""
+    for vm in estate.replicated:
+        yield from _of_settings(vm.machine, owners[key_of(vm.machine)], server=vm.machine.server)
+
+
+def _shared(uses: Iterable[_Use]) -> set[IPAddress]:
+    """Return the addresses that are not one owner's alone."""
+    owners: dict[IPAddress, Owner] = {}
+    return {use.address for use in uses if owners.setdefault(use.address, use.owner) != use.owner}
+
+
+def _claims(uses: Iterable[_Use], sites: Sites) -> dict[IPAddress, dict[Site, tuple[AddressClaim, ...]]]:
+    claims: dict[IPAddress, dict[Site, dict[AddressClaim, None]]] = defaultdict(lambda: defaultdict(dict))
+    for use in uses:
+        claims[use.address][sites.network_of(use.server)][use.claim()] = None
+    return {address: {site: tuple(there) for site, there in places.items()} for address, places in claims.items()}
+
+
 def _count(server: Server, seen: SiteCount) -> None:
     if server.unread or server.doubt:
         seen.unread.append(server.name)
     for machine in server.machines:
         seen.machines += 1
-        runs = machine.power is not Power.OFF and machine.power is not Power.SAVED
-        if not isinstance(machine.failover, Unread) and (addresses_in_use(machine) or not runs):
+        is_off = machine.power is Power.OFF or machine.power is Power.SAVED
+        if not isinstance(machine.failover, Unread) and (is_off or addresses_in_use(machine)):
             seen.known += 1
 
 
@@ -179,20 +219,20 @@ def _own_addresses(server: Server) -> Iterator[IPAddress]:
             continue
 
 
-def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[tuple[IPAddress, AddressClaim]]:
+def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[_Use]:
     if machine.role is not Role.TEST_REPLICA:
         yield from _of_settings(machine, owner, server=machine.server)
     for text in addresses_in_use(machine):
         address = parsed(text.partition("%")[0])
         if address and not (address.is_link_local or address.is_loopback):
-            yield address, AddressClaim(owner, machine.server, f"is used by {machine} now", in_use=True)
+            yield _Use(address, owner, machine.server, machine, in_use=True)
 
 
-def _of_settings(machine: VirtualMachine, owner: Owner, *, server: str) -> Iterator[tuple[IPAddress, AddressClaim]]:
+def _of_settings(machine: VirtualMachine, owner: Owner, *, server: str) -> Iterator[_Use]:
     """``server``: where they would be used."""
     for text in machine.failover_addresses:
         if address := parsed(text):
-            yield address, AddressClaim(owner, server, f"is set for {machine} too", in_use=False)
+            yield _Use(address, owner, server, machine, in_use=False)
 
 
 def _set_on_the_wrong_side(vm: ReplicatedVM) -> Iterator[VirtualMachine]:

@@ -26,11 +26,15 @@ class Today:
         return f"{join_names(self.addresses)}{kind}"
 
 
+NOT_KNOWN = Today()
+"""Made once, as every adapter of a machine that is off has it."""
+
+
 def today_of_adapter(adapter: Adapter | Unread) -> Today:
     """Return what the guest uses on it. "By DHCP" is believed only where addresses came with it: a row without guest
     data says so as well (recorded on a real host)."""
     if isinstance(adapter, Unread) or not isinstance(adapter.today, Addresses) or not adapter.today.addresses:
-        return Today()
+        return NOT_KNOWN
     return Today(addresses=adapter.today.addresses, dynamic=adapter.today.dynamic)
 
 
@@ -38,7 +42,7 @@ def today_of(vm: ReplicatedVM) -> Today:
     """Return what the guest uses on all its adapters, static ones first; else the addresses that it published."""
     side = runs_on(vm)
     if isinstance(side, Unread):
-        return Today()
+        return NOT_KNOWN
     parts = [today_of_adapter(adapter) for adapter in _adapters(side)]
     if len(parts) == 1 and parts[0].addresses:
         return parts[0]
@@ -53,7 +57,7 @@ def today_of(vm: ReplicatedVM) -> Today:
 def addresses_in_use(machine: VirtualMachine) -> tuple[str, ...]:
     """Return every address that its guest says that it has, in whichever way."""
     published = machine.guest.addresses if isinstance(machine.guest, Guest) else ()
-    by_adapter = (address for adapter in _adapters(machine) for address in today_of_adapter(adapter).addresses)
+    by_adapter = [address for adapter in _adapters(machine) for address in today_of_adapter(adapter).addresses]
     return tuple(dict.fromkeys((*by_adapter, *published)))
 
 
