@@ -15,7 +15,7 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedReader
+from io import DEFAULT_BUFFER_SIZE, BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,12 +95,12 @@ def replace_file(
         raise
 
 
-def open_regular(path: Path) -> BufferedReader:
+def open_regular(path: Path, at_once: int = DEFAULT_BUFFER_SIZE) -> BufferedReader:
     """Open a file that the user named, to be read. Raise OSError also for a pipe or a device: opening a pipe to which
-    nobody writes waits for ever. A folder is the system's own error."""
+    nobody writes waits for ever. A folder is the system's own error. So many octets are read ``at_once``."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return path.open("rb")
+    return BufferedReader(path.open("rb", buffering=0), at_once)
 
 
 def why_unreadable(path: Path, error: OSError | ValueError) -> str:

@@ -21,6 +21,10 @@ FREE_OCTETS, MOST_UNPACKED = 16 * 1024**2, 200
 """16 MiB may be packed as tightly as gzip can; beyond that, into no less than a two-hundredth."""
 
 AT_ONCE = 1024**2
+"""Octets of a part of a line, and of the file's buffer: small ones would be joined again and again."""
+
+BESIDE_VALUES = bytes(set(range(256)) - set(b",[{"))
+"""All octets but those one of which stands before each value. Without them a line is as long as it has values."""
 
 
 class TooMuchError(Exception):
@@ -52,7 +56,7 @@ class CappedLines:
 
     def _count(self, part: bytes) -> None:
         self._octets += len(part)
-        self._values += part.count(b",") + part.count(b"[") + part.count(b"{")
+        self._values += len(part.translate(None, delete=BESIDE_VALUES))
         if self._octets > MOST_OCTETS:
             raise TooMuchError(f"unpacks to more than {MOST_OCTETS // 1024**3} GiB")
         if self._packed and self._octets > FREE_OCTETS + MOST_UNPACKED * self._packed.tell():

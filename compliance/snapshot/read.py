@@ -11,16 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from compliance.errors import SnapshotError, Why
 from compliance.files.whole import open_regular, why_unreadable
 from compliance.garbage import uncollected
-from compliance.model import Evidence, Judging, Row, Unread
+from compliance.model import Evidence, Judging, Unread
 from compliance.patterns import MOST_OF_A_NAME
 from compliance.snapshot import json_values as strict
-from compliance.snapshot.lines import CappedLines, TooMuchError
+from compliance.snapshot.lines import AT_ONCE, CappedLines, TooMuchError
 from compliance.snapshot.snapshot import (
     FORMAT,
     VERSION,
@@ -42,7 +43,7 @@ MOST_OF_AN_ACCOUNT = 256
 """Letters of an account's name, and of a transport's."""
 
 PLAIN = frozenset({str, type(None)})
-"""What a row has as its values where none of them is a list."""
+"""Types of what a row has as its values where none of them is a list."""
 
 T = TypeVar("T")
 
@@ -55,7 +56,7 @@ def read_snapshot(path: Path, take: Callable[[ServerRecord], ServerRecord] = lam
     all servers of a large estate need not be there at once.
     """
     try:
-        with open_regular(path) as raw:
+        with open_regular(path, AT_ONCE) as raw:
             snapshot = _read_packed_or_plain(path, raw, take)
             raw.seek(0)
             digest = f"sha256:{hashlib.file_digest(raw, 'sha256').hexdigest()}"
@@ -264,20 +265,25 @@ def _answer_from_json(value: Mapping[str, object]) -> RowsOrUnread:
     rows = value["rows"]
     if not isinstance(rows, list):
         raise TypeError("expected a list under 'rows'")
-    return tuple(_row_from_json(row) for row in rows)
+    if not _are_plain(rows):  # as those of nearly every class are
+        for row in rows:
+            _refuse_odd_row(row)
+    return tuple(rows)
 
 
-def _row_from_json(value: object) -> Row:
+def _are_plain(rows: list[dict[str, object]]) -> bool:
+    """Return whether they are rows at all, and without a list."""
+    return {dict}.issuperset(map(type, rows)) and PLAIN.issuperset(
+        map(type, chain.from_iterable(map(dict.values, rows)))
+    )
+
+
+def _refuse_odd_row(value: object) -> None:
     if not isinstance(value, dict):
         raise TypeError("expected a row to be an object")
-    if PLAIN.issuperset(map(type, value.values())):  # as nearly every row is
-        return value
     for name, content in value.items():
-        if content is None or isinstance(content, str):
-            continue
-        if not isinstance(content, list) or not all(entry is None or isinstance(entry, str) for entry in content):
+        if type(content) not in PLAIN and not (isinstance(content, list) and PLAIN.issuperset(map(type, content))):
             raise TypeError(f"expected text, null or a list of them under {shorten_value(name)}")
-    return value
 
 
 def _unread_from_json(value: object) -> Unread:
