@@ -41,8 +41,8 @@ class Lost(Enum):
 def parse_items(items: Iterable[str | None]) -> dict[str, str]:
     """Name -> data of every item that can be read; a broken or hostile one loses only itself."""
     items_by_name: dict[str, str] = {}
-    for item in items:
-        if item and not isinstance(pair := parse_item(item), Lost):
+    for pair in map(parse_item, filter(None, items)):
+        if not isinstance(pair, Lost):
             items_by_name.setdefault(*pair)
     return items_by_name
 

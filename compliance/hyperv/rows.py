@@ -20,6 +20,9 @@ MOST_LETTERS = 256
 MOST_DIGITS = 20
 """Of a uint64."""
 
+MOST_KNOWN = 4096
+"""Texts of which it is remembered what they say."""
+
 T = TypeVar("T")
 Rows = tuple[Row, ...]
 Bucket = dict[str, list[tuple[str, Row]]]
@@ -29,11 +32,24 @@ def remembered(most: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
     """Make a function of a text work once for each of the last few thousand texts of at most so many characters: what
     one row of a server says, most of its rows say. Longer ones may be a trap that fills the memory."""
 
-    def make(work: Callable[[str], T]) -> Callable[[str], T]:
-        known = lru_cache(maxsize=4096)(work)
-        return lambda text: known(text) if len(text) <= most else work(text)
+    return lambda work: _Known(work, most).__getitem__
 
-    return make
+
+class _Known(dict[str, T]):
+    """Looked up without a call of Python's where the text came before: each row of a server is asked many times."""
+
+    def __init__(self, work: Callable[[str], T], most: int) -> None:
+        super().__init__()
+        self._work = work
+        self._most = most
+
+    def __missing__(self, text: str) -> T:
+        value = self._work(text)
+        if len(text) <= self._most:
+            if len(self) >= MOST_KNOWN:
+                self.clear()
+            self[text] = value
+        return value
 
 
 @remembered(MOST_LETTERS)
@@ -54,12 +70,12 @@ def number(row: Row, name: str) -> int | Unread | None:
     """A number as Windows writes it: decimal digits, at most those of a uint64. NULL is None."""
     value = row.get(name)
     if isinstance(value, str):
-        parsed = _parsed(value) if len(value) <= MOST_DIGITS else None
+        parsed = _parsed(value)
         return Unread(f"{name} is no number") if parsed is None else parsed
     return why if isinstance(why := text(row, name), Unread) else None
 
 
-@lru_cache(maxsize=16384)
+@remembered(MOST_DIGITS)
 def _parsed(value: str) -> int | None:
     """Return the number; the same few are in every row, so each is parsed once."""
     return int(value) if _is_number(value) else None
