@@ -12,7 +12,7 @@ from ipaddress import ip_interface
 
 from compliance.errors import Why
 from compliance.hyperv import queries
-from compliance.hyperv.rows import A_GUID, Rows, array, by_machine, cut, number, or_none
+from compliance.hyperv.rows import A_GUID, MOST_LETTERS, Rows, array, by_machine, cut, number, or_none, remembered
 from compliance.model import Row, Unread
 
 CLASSES = (queries.SWITCHES, queries.SECURITY, queries.TEST_REPLICAS, queries.HOST_ADDRESSES)
@@ -89,7 +89,12 @@ class Additions:
 
 def interface(address: str, subnet: str) -> str:
     """Return an address with its mask, or the length of its prefix, as ``10.2.0.5/24``; nothing where it is none."""
+    return _interface(f"{address}/{subnet}")
+
+
+@remembered(MOST_LETTERS)
+def _interface(text: str) -> str:
     try:
-        return str(ip_interface(f"{address}/{subnet}"))
+        return str(ip_interface(text))
     except ValueError:
         return ""

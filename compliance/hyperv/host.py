@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,20 +14,19 @@ from compliance.hyperv.additions import CLASSES as ADDITIONS
 from compliance.hyperv.additions import Additions
 from compliance.hyperv.kvp import parse_items
 from compliance.hyperv.rows import (
-    A_GUID,
     GUID,
-    OF_MACHINE,
     Bucket,
     Rows,
     array,
+    as_guid,
     by_machine,
     by_system_name,
     filled,
     first_number,
     number,
     or_none,
+    rows_beside,
     setting_guids,
-    text,
 )
 from compliance.model import Role, Row, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
@@ -66,11 +65,11 @@ def machine_list(answer: Rows | Unread) -> MachineList | Unread:
     machines: dict[str, Row] = {}
     doubled: set[str] = set()
     for row in answer:
-        name = text(row, "Name")
-        if isinstance(name, str) and A_GUID.fullmatch(name):
-            if name.upper() in machines:
-                doubled.add(name.upper())
-            machines[name.upper()] = row
+        name = row.get("Name")
+        if isinstance(name, str) and (guid := as_guid(name)):
+            if guid in machines:
+                doubled.add(guid)
+            machines[guid] = row
         else:
             hosts.append(name if isinstance(name, str) and name.strip() else None)
     match hosts:
@@ -111,6 +110,7 @@ class Memo:
     def __init__(self) -> None:
         self.partners: dict[tuple[str, Role | Unread], Partners] = {}
         self.numbers: dict[str, Mapping[str, int | Unread | None]] = {}  # property -> machine -> its number
+        self.shapes: dict[str, Counter[tuple[str, ...]]] = {}  # class -> the properties of its rows
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def once(self, names: list[str]) -> tuple[str, ...]:
@@ -139,11 +139,12 @@ class HostRows:
         self.again = machine_list(reading.again.get(queries.MACHINES, Unread("was not asked for")))
         self.settings = self.rows(queries.MACHINE_SETTINGS)
         self.realized = {
-            identifier.upper()
+            as_guid(identifier) or identifier.upper()
             for row in or_none(self.settings)
-            if text(row, "VirtualSystemType") == REALIZED
-            and isinstance(identifier := text(row, "VirtualSystemIdentifier"), str)
+            if row.get("VirtualSystemType") == REALIZED
+            and isinstance(identifier := row.get("VirtualSystemIdentifier"), str)
         }
+        self.setting_guids = setting_guids(or_none(self.settings))
         self.failover = self.rows(queries.FAILOVER_ADDRESSES)
         self.failover_of, stray = failover_by_machine(or_none(self.failover))
         self.shows_failover_settings = bool(self.failover_of.keys() & first.machines.keys())
@@ -152,7 +153,7 @@ class HostRows:
         self.offers_of = {
             guid: rows
             for guid, found in by_machine(or_none(self.offers)).items()
-            if (rows := [row for rest, row in found if rest.upper() == DATA_EXCHANGE])
+            if (rows := [row for rest, row in found if rest == DATA_EXCHANGE or rest.upper() == DATA_EXCHANGE])
         }
         self.shows_offers = bool(self.offers_of.keys() & first.machines.keys())
         self.guests = self.rows(queries.KVP_COMPONENTS)
@@ -169,12 +170,14 @@ class HostRows:
         self.synthetic_of, self.legacy_of = (by_machine(or_none(answer)) for answer in adapters)
         self.shows_adapters = bool((self.synthetic_of.keys() | self.legacy_of.keys()) & first.machines.keys())
         self.shows_synthetic_adapters = bool(self.synthetic_of.keys() & first.machines.keys())
-        self.untied_adapters = [name for answer in adapters for name in untied(or_none(answer))]
+        self.untied_adapters = [
+            *untied(or_none(adapters[0]), self.synthetic_of),
+            *untied(or_none(adapters[1]), self.legacy_of),
+        ]
         self.connections = self.rows(queries.CONNECTIONS)
         self.connections_of = by_machine(or_none(self.connections))
-        self.untied_connections = untied(or_none(self.connections))
-        self.guest_addresses = self._guest_addresses()
-        self.guest_addresses_of = two_guids(or_none(self.guest_addresses), OF_GUEST_ADDRESSES)
+        self.untied_connections = untied(or_none(self.connections), self.connections_of)
+        self.guest_addresses, self.guest_addresses_of = self._guest_addresses()
         # Not by a method of this: what refers back to it would keep all rows from being let go.
         self.additions = Additions({name: self.rows(name) for name in ADDITIONS}, first.machines)
         self.memo = Memo()
@@ -190,8 +193,8 @@ class HostRows:
     def unlisted(self) -> list[str]:
         """Machines that other rows speak of and neither list has: an account without rights is not shown all rows."""
         later = self.again.machines.keys() if isinstance(self.again, MachineList) else set()
-        running = {name for name in self.guests_of if A_GUID.fullmatch(name)}
-        of_others = setting_guids(or_none(self.settings)) - self.realized  # planned machines, checkpoints
+        running = set(filter(as_guid, self.guests_of))
+        of_others = self.setting_guids - self.realized  # planned machines, checkpoints
         alive = (running | self.relationships_of.keys()) - of_others
         return sorted((self.realized | alive) - self.first.machines.keys() - later)
 
@@ -209,7 +212,8 @@ class HostRows:
             for guid, row in self.first.machines.items()
             if guid not in self.first.doubled
             and guid in again
-            and all(row.get(name) == again[guid].get(name) for name in ("EnabledState", "ReplicationMode"))
+            and row.get("EnabledState") == (later := again[guid]).get("EnabledState")
+            and row.get("ReplicationMode") == later.get("ReplicationMode")
         }
 
     @cached_property
@@ -226,12 +230,13 @@ class HostRows:
             return self.not_asked
         return Unread(f"{class_name} was not asked for", Why.ABSENT)
 
-    def _guest_addresses(self) -> Rows | Unread:
+    def _guest_addresses(self) -> tuple[Rows | Unread, Bucket]:
         """Return the rows of what guests use now; not one of a machine that the server lists is no answer."""
         answer = self.rows(queries.GUEST_ADDRESSES)
-        if isinstance(answer, Unread) or two_guids(answer, OF_GUEST_ADDRESSES).keys() & self.first.machines.keys():
-            return answer
-        return Unread(f"{self.name} shows not one row of its guests' addresses")
+        of_machines = two_guids(or_none(answer), OF_GUEST_ADDRESSES)
+        if isinstance(answer, Unread) or of_machines.keys() & self.first.machines.keys():
+            return answer, of_machines
+        return Unread(f"{self.name} shows not one row of its guests' addresses"), {}
 
 
 def _with_later_answers(first: dict[str, list[Row]], reading: Reading) -> dict[str, list[Row]]:
@@ -255,7 +260,7 @@ def two_guids(rows: Rows, form: re.Pattern[str]) -> Bucket:
     """Return rows by the first of the two GUIDs in their InstanceID, each with the second: machine, then adapter."""
     bucket: Bucket = defaultdict(list)
     for row in rows:
-        instance = text(row, "InstanceID")
+        instance = row.get("InstanceID")
         if isinstance(instance, str) and (match := form.fullmatch(instance)):
             bucket[match[1].upper()].append((match[2].upper(), row))
     return bucket
@@ -269,20 +274,21 @@ def switch_of(path: str) -> str | None:
     return match[1].upper() if match else None
 
 
-def untied(rows: Rows) -> list[str]:
+def untied(rows: Rows, of_machines: Bucket) -> list[str]:
     """Return the names of rows that can't be tied to a machine although nothing about them is untied by design.
 
     Untied by design are templates and pools (``Microsoft:Definition\\…``, ``Microsoft:Pool\\…``: a published dump, and
     the BPA script of Server 2012, which leaves them out). Settings of checkpoints carry a GUID of their own.
     """
-    return [shorten_value(row.get("InstanceID") or "no name") for row in rows if not _is_tied(row)]
+    beside = rows_beside(of_machines, rows)
+    return [shorten_value(row.get("InstanceID") or "no name") for row in beside if not _is_untied_by_design(row)]
 
 
-def _is_tied(row: Row) -> bool:
+def _is_untied_by_design(row: Row) -> bool:
     if "InstanceID" in row and not any(row.values()):
         return True  # a row of NULLs says nothing of anybody
     name = row.get("InstanceID")
-    return isinstance(name, str) and bool(OF_MACHINE.fullmatch(name) or OF_TEMPLATE.match(name))
+    return isinstance(name, str) and OF_TEMPLATE.match(name) is not None
 
 
 def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:
@@ -290,7 +296,7 @@ def failover_by_machine(rows: Rows) -> tuple[Bucket, list[tuple[str, ...]]]:
     bucket: Bucket = defaultdict(list)
     stray: list[tuple[str, ...]] = []
     for row in rows:
-        instance = text(row, "InstanceID")
+        instance = row.get("InstanceID")
         form = instance if isinstance(instance, str) else ""
         if match := OF_FAILOVER.fullmatch(form):
             bucket[match[1].upper()].append((match[2].upper(), row))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import TypeVar
 
 from compliance.model import Row, Unread
 
 GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 A_GUID = re.compile(GUID)
-OF_MACHINE = re.compile(rf"Microsoft:({GUID})\\(.+)", re.DOTALL)
+LETTERS_OF_A_GUID = 36
+MICROSOFT = "Microsoft:"
+UP_TO_REST = len(MICROSOFT) + LETTERS_OF_A_GUID + len("\\")
 
 MOST_LETTERS = 256
 """Of a name or an address, which ids, JUnit and terminals carry whole. Hyper-V's tools allow a machine's name 100."""
@@ -32,10 +33,10 @@ def remembered(most: int) -> Callable[[Callable[[str], T]], Callable[[str], T]]:
     """Make a function of a text work once for each of the last few thousand texts of at most so many characters: what
     one row of a server says, most of its rows say. Longer ones may be a trap that fills the memory."""
 
-    return lambda work: _Known(work, most).__getitem__
+    return lambda work: _Remembered(work, most).__getitem__
 
 
-class _Known(dict[str, T]):
+class _Remembered(dict[str, T]):
     """Looked up without a call of Python's where the text came before: each row of a server is asked many times."""
 
     def __init__(self, work: Callable[[str], T], most: int) -> None:
@@ -119,7 +120,7 @@ def is_filled(row: Row, name: str) -> bool:
     value = row.get(name)
     if isinstance(value, str):
         return not value.isspace() and value != ""
-    return value is not None and any(entry.strip() for entry in value if entry is not None)
+    return value is not None and any(map(str.strip, filter(None, value)))
 
 
 def cut(text: str) -> str:
@@ -138,41 +139,71 @@ def or_none(answer: Rows | Unread) -> Rows:
     return () if isinstance(answer, Unread) else answer
 
 
+def of_machine(instance: object) -> tuple[str, str] | None:
+    """Return the GUID and the rest of ``Microsoft:<GUID>\\<rest>``. Other forms speak of no machine."""
+    if (
+        isinstance(instance, str)
+        and (guid := _machine_before(instance[:UP_TO_REST]))
+        and (rest := instance[UP_TO_REST:])
+    ):
+        return guid, rest
+    return None
+
+
+@remembered(UP_TO_REST)
+def _machine_before(start: str) -> str | None:
+    return as_guid(start[len(MICROSOFT) : -1]) if start.startswith(MICROSOFT) and start.endswith("\\") else None
+
+
 def by_machine(rows: Rows) -> Bucket:
-    """Rows by the GUID in ``Microsoft:<GUID>\\<rest>``, each with its rest. Other forms speak of no machine."""
+    """Rows by the machine that their InstanceID speaks of, each with the rest of it."""
     bucket: Bucket = defaultdict(list)
     for row in rows:
-        instance = text(row, "InstanceID")
-        if isinstance(instance, str) and (match := OF_MACHINE.fullmatch(instance)):
-            bucket[match[1].upper()].append((match[2], row))
+        if tied := of_machine(row.get("InstanceID")):
+            guid, rest = tied
+            bucket[guid].append((rest, row))
     return bucket
+
+
+def rows_beside(bucket: Bucket, rows: Rows) -> list[Row]:
+    """Return those of the rows that are not in the bucket that was made of them."""
+    if sum(map(len, bucket.values())) == len(rows):  # as it is where there are no templates
+        return []
+    inside = {id(row) for pairs in bucket.values() for _, row in pairs}
+    return [row for row in rows if id(row) not in inside]
+
+
+@remembered(LETTERS_OF_A_GUID)
+def as_guid(text: str) -> str | None:
+    """Return a GUID in capitals, None where a text is none. Many rows of a server name the same one."""
+    return text.upper() if A_GUID.fullmatch(text) else None
+
+
+def nic_of(rest: str) -> str:
+    """Return the GUID of a machine's adapter from what follows the machine in an InstanceID."""
+    return as_guid(rest) or rest.split("\\")[0].upper()
 
 
 def by_system_name(rows: Rows) -> dict[str, list[Row]]:
     rows_by_name: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        if isinstance(value := text(row, "SystemName"), str):
-            rows_by_name[value.upper()].append(row)
+        if isinstance(name := row.get("SystemName"), str):
+            rows_by_name[as_guid(name) or name.upper()].append(row)
     return rows_by_name
 
 
 def setting_guids(rows: Rows) -> set[str]:
     """Every GUID that has settings: machines, and checkpoints, recovery points and planned machines by their own."""
     return {
-        match[0].upper()
+        guid
         for row in rows
-        if isinstance(instance := text(row, "InstanceID"), str)
-        and (match := A_GUID.fullmatch(instance.removeprefix("Microsoft:")))
+        if isinstance(instance := row.get("InstanceID"), str) and (guid := as_guid(instance.removeprefix("Microsoft:")))
     }
 
 
+@remembered(MOST_LETTERS)
 def first_label(host: str) -> str:
     """The part of a host's name that its own row and a partner's settings have in common, without case."""
-    return _first_label(host) if len(host) <= MOST_LETTERS else _first_label.__wrapped__(host)
-
-
-@lru_cache(maxsize=16384)
-def _first_label(host: str) -> str:
     label = host.strip().casefold()
     is_address = ":" in label or label.replace(".", "").isdigit()
     return label if is_address else label.split(".")[0]

@@ -131,7 +131,7 @@ def peak_of(act: Callable[[], object]) -> int:
 
 
 def test_the_rows_of_all_servers_are_never_there_at_once(tmp_path: Path) -> None:
-    text = "x" * 20_000
+    text = "x" * 100_000
     hosts = [
         source(Host(name=f"HV{at:02d}", vms=[Vm(name=f"vm{at}", items={"Note": f"{at}{text}"})])) for at in range(40)
     ]

@@ -12,19 +12,20 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.adapters import ENABLED
 from compliance.hyperv.additions import interface
-from compliance.hyperv.assumptions.rows import forms, name_of
+from compliance.hyperv.assumptions.rows import adapter_rows, each, forms, is_template, name_of
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import OF_GUEST_ADDRESSES, OF_TEMPLATE, HostRows, switch_of
+from compliance.hyperv.host import OF_GUEST_ADDRESSES, HostRows, switch_of
 from compliance.hyperv.rows import (
     A_GUID,
-    OF_MACHINE,
     Rows,
     array,
+    as_guid,
     filled,
+    nic_of,
     number,
+    of_machine,
     or_none,
     read_word,
-    text,
 )
 from compliance.model import Unread
 from compliance.words import shorten_value
@@ -55,12 +56,13 @@ def switches(host: HostRows) -> Iterator[Sign]:
         return
     for row in rows:
         name = row.get("Name")
-        yield None if isinstance(name, str) and A_GUID.fullmatch(name) else f"a switch is called {shorten_value(name)}"
+        yield None if isinstance(name, str) and as_guid(name) else f"a switch is called {shorten_value(name)}"
     paths = [
         path
         for row in or_none(host.connections)
-        if not OF_TEMPLATE.match(str(row.get("InstanceID"))) and read_word(row, "EnabledState", ENABLED) is True
+        if read_word(row, "EnabledState", ENABLED) is True
         for path in filled(row, "HostResource")
+        if not is_template(row)
     ]
     for path in paths:
         yield None if switch_of(path) else f"a path is {shorten_value(path)}"
@@ -82,15 +84,14 @@ def security_rows(host: HostRows) -> Iterator[Sign]:
         return
     having = set()
     for row in rows:
-        instance = text(row, "InstanceID")
-        match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
-        if match and str(row.get("ShieldingRequested")).casefold() in ("true", "false"):
-            having.add(match[1].upper())
-        elif not (isinstance(instance, str) and OF_TEMPLATE.match(instance)):
+        instance = row.get("InstanceID")
+        tied = of_machine(instance)
+        if tied and str(row.get("ShieldingRequested")).casefold() in ("true", "false"):
+            having.add(tied[0])
+        elif not is_template(row):
             name = instance if isinstance(instance, str) else "no name"
             yield f"{shorten_value(name)}: {shorten_value(row.get('ShieldingRequested'))}"
-    for guid, machine in host.steady.items():
-        yield None if guid in having else name_of(guid, machine)
+    yield from each(host.steady.items(), having)
 
 
 @assumed(
@@ -145,5 +146,5 @@ def guest_address_rows(host: HostRows) -> Iterator[Sign]:
     yield from forms(answer, OF_GUEST_ADDRESSES, host.guest_addresses_of)
     for guid, machine in host.steady.items():
         having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
-        for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):
-            yield None if rest.split("\\")[0].upper() in having else name_of(guid, machine)
+        for rest, _ in adapter_rows(host, guid):
+            yield None if nic_of(rest) in having else name_of(guid, machine)

@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from compliance.hyperv import queries
-from compliance.hyperv.assumptions.rows import DUMP, REPLICATING, forms, name_of, numbers_of, with_number
+from compliance.hyperv.assumptions.rows import (
+    DUMP,
+    REPLICATING,
+    forms,
+    is_template,
+    name_of,
+    numbers_of,
+    with_number,
+)
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
-from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, OF_TEMPLATE, HostRows
-from compliance.hyperv.rows import A_GUID, OF_MACHINE, array, filled, first_label, is_filled, number, or_none, text
+from compliance.hyperv.host import DATA_EXCHANGE, OF_FAILOVER, HostRows
+from compliance.hyperv.rows import (
+    array,
+    as_guid,
+    filled,
+    first_label,
+    is_filled,
+    number,
+    of_machine,
+    or_none,
+)
 from compliance.model import Row, Unread
 from compliance.words import shorten_value
 
@@ -52,11 +70,12 @@ def wql_accepted(host: HostRows) -> Iterator[Sign]:
 )
 def empty_array_absent(host: HostRows) -> Iterator[Sign]:
     for class_name, names in _names_of(host, ARRAYS.__contains__):
-        rows = or_none(host.rows(class_name))
+        shapes = _shapes(host, class_name)
         small = [name for name in names if f"{class_name}.{name}" not in host.too_large]
-        yield sum(name not in row for row in rows for name in small)
-        for row in rows:
-            for name in names:
+        yield sum(count for shape, count in shapes.items() for name in small if name not in shape)
+        come = [name for name in names if any(name in shape for shape in shapes)]
+        for row in or_none(host.rows(class_name)) if come else ():
+            for name in come:
                 if name in row and not is_filled(row, name):
                     yield f"{name} of {class_name}: {shorten_value(row[name])}"
 
@@ -69,12 +88,18 @@ def empty_array_absent(host: HostRows) -> Iterator[Sign]:
 )
 def scalar_present(host: HostRows) -> Iterator[Sign]:
     for class_name, names in _names_of(host, lambda name: name not in ARRAYS):
-        whole = frozenset(names)
-        for row in or_none(host.rows(class_name)):
-            if row.keys() >= whole:  # nearly every row: counted at once
-                yield len(names)
-            else:
-                yield from (None if name in row else f"{name} of {class_name}" for name in names)
+        if all(map(frozenset(names).issubset, shapes := _shapes(host, class_name))):
+            yield len(names) * shapes.total()
+        else:
+            rows = or_none(host.rows(class_name))
+            yield from (None if name in row else f"{name} of {class_name}" for row in rows for name in names)
+
+
+def _shapes(host: HostRows, class_name: str) -> Counter[tuple[str, ...]]:
+    """Return which properties the rows of a class have, and how many have the same: nearly all do."""
+    if class_name not in host.memo.shapes:
+        host.memo.shapes[class_name] = Counter(map(tuple, or_none(host.rows(class_name))))
+    return host.memo.shapes[class_name]
 
 
 def _names_of(host: HostRows, wanted: Callable[[str], bool]) -> Iterator[tuple[str, list[str]]]:
@@ -106,12 +131,11 @@ def failover_row_form(host: HostRows) -> Iterator[Sign]:
 )
 def offer_form(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.offers):
-        instance = text(row, "InstanceID")
-        form = instance if isinstance(instance, str) else ""
-        if not OF_TEMPLATE.match(form):
-            match = OF_MACHINE.fullmatch(form)
-            is_ours = match is not None and match[2].upper() == DATA_EXCHANGE
-            yield None if is_ours else shorten_value(row.get("InstanceID", "no name"))
+        tied = of_machine(row.get("InstanceID"))
+        if tied and (tied[1] == DATA_EXCHANGE or tied[1].upper() == DATA_EXCHANGE):
+            yield None
+        elif not is_template(row):
+            yield shorten_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -122,10 +146,8 @@ def offer_form(host: HostRows) -> Iterator[Sign]:
 )
 def relationship_form(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.relationships):
-        instance = text(row, "InstanceID")
-        match = OF_MACHINE.fullmatch(instance) if isinstance(instance, str) else None
-        is_ours = match is not None and match[2] in ("HVR\\0", "HVR\\1")
-        yield None if is_ours else shorten_value(row.get("InstanceID", "no name"))
+        tied = of_machine(row.get("InstanceID"))
+        yield None if tied and tied[1] in ("HVR\\0", "HVR\\1") else shorten_value(row.get("InstanceID", "no name"))
 
 
 @assumed(
@@ -136,12 +158,8 @@ def relationship_form(host: HostRows) -> Iterator[Sign]:
 )
 def component_owner(host: HostRows) -> Iterator[Sign]:
     for row in or_none(host.guests):
-        name = text(row, "SystemName")
-        yield (
-            None
-            if isinstance(name, str) and A_GUID.fullmatch(name)
-            else shorten_value(row.get("SystemName", "no name"))
-        )
+        name = row.get("SystemName", "no name")
+        yield None if isinstance(name, str) and as_guid(name) else shorten_value(name)
 
 
 @assumed(
@@ -153,11 +171,14 @@ def component_owner(host: HostRows) -> Iterator[Sign]:
 def names_itself(host: HostRows) -> Iterator[Sign]:
     own = first_label(host.host_name)
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
-        names_of_hosts = [text(settings, name) for _, settings in host.replication_of.get(guid, ()) for name in HOSTS]
-        names = [name for name in names_of_hosts if isinstance(name, str) and name.strip()]
+        names = [
+            value
+            for _, settings in host.replication_of.get(guid, ())
+            for name in HOSTS
+            if isinstance(value := settings.get(name), str) and value.strip()
+        ]
         if names:
-            is_named = any(first_label(name) == own for name in names)
-            yield None if is_named else f"{name_of(guid, row)} names {shorten_value(names[0])}"
+            yield None if own in map(first_label, names) else f"{name_of(guid, row)} names {shorten_value(names[0])}"
 
 
 HOSTS = ("PrimaryHostSystem", "RecoveryHostSystem")

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import OF_TEMPLATE, HostRows, MachineList
-from compliance.hyperv.rows import A_GUID, Bucket, Rows, number, setting_guids, text
+from compliance.hyperv.rows import Bucket, Rows, as_guid, nic_of, number, rows_beside, text
 from compliance.model import Row, Unread
 from compliance.words import shorten_value
 
@@ -27,6 +27,11 @@ DUMP = "a published dump of a 2012 R2 host with a running, a paused and a switch
 def name_of(guid: str, row: Row) -> str:
     name = text(row, "ElementName")
     return shorten_value(name) if isinstance(name, str) and name.strip() else guid
+
+
+def adapter_rows(host: HostRows, guid: str) -> Sequence[tuple[str, Row]]:
+    """Return the rows of a machine's adapters, each with the rest of its InstanceID."""
+    return (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ()))
 
 
 def each(machines: Collection[tuple[str, Row]], having: Container[str]) -> Iterator[Sign]:
@@ -50,14 +55,18 @@ def numbers_of(host: HostRows, name: str) -> Mapping[str, int | Unread | None]:
 
 def forms(rows: Rows, form: re.Pattern[str], of_machines: Bucket) -> Iterator[Sign]:
     """Each row should be called by a form, or be a template. ``of_machines`` has those that are, by their machines."""
-    if sum(map(len, of_machines.values())) == len(rows):
-        yield len(rows)
-        return
-    for row in rows:
-        instance = text(row, "InstanceID")
-        name = instance if isinstance(instance, str) else ""
-        if not OF_TEMPLATE.match(name):
-            yield None if form.fullmatch(name) else shorten_value(row.get("InstanceID", "no name"))
+    beside = rows_beside(of_machines, rows)
+    yield len(rows) - len(beside)
+    for row in beside:
+        if not is_template(row):
+            yield (
+                None if form.fullmatch(str(row.get("InstanceID"))) else shorten_value(row.get("InstanceID", "no name"))
+            )
+
+
+def is_template(row: Row) -> bool:
+    name = row.get("InstanceID")
+    return isinstance(name, str) and OF_TEMPLATE.match(name) is not None
 
 
 # --- the list of machines ---------------------------------------------------------------------------------------------
@@ -72,8 +81,7 @@ def forms(rows: Rows, form: re.Pattern[str], of_machines: Bucket) -> Iterator[Si
 def one_own_row(host: HostRows) -> Iterator[Sign]:
     answer = host.rows(queries.MACHINES)
     if not isinstance(answer, Unread):
-        names = [text(row, "Name") for row in answer]
-        own = [name for name in names if not (isinstance(name, str) and A_GUID.fullmatch(name))]
+        own = [row for row in answer if not (isinstance(name := row.get("Name"), str) and as_guid(name))]
         yield None if len(own) == 1 else f"{len(own)} such rows"
 
 
@@ -150,7 +158,7 @@ def failover_row_unset(host: HostRows) -> Iterator[Sign]:
         return
     for guid, row in with_number(host, "ReplicationMode", REPLICATING):
         settings = {nic for nic, _ in host.failover_of.get(guid, ())}
-        adapters = [rest.split("\\")[0].upper() for rest, _ in host.synthetic_of.get(guid, ())]
+        adapters = [nic_of(rest) for rest, _ in host.synthetic_of.get(guid, ())]
         for adapter in adapters:
             yield None if adapter in settings else name_of(guid, row)
         if not adapters and isinstance(host.rows(queries.SYNTHETIC_ADAPTERS), Unread):
@@ -165,8 +173,12 @@ def failover_row_unset(host: HostRows) -> Iterator[Sign]:
 )
 def failover_row_once(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
-        counts = Counter(nic for nic, _ in host.failover_of.get(guid, ()))
-        yield from (None if count == 1 else name_of(guid, row) for count in counts.values())
+        settings = host.failover_of.get(guid, ())
+        if len(settings) < 2:  # as of nearly every machine
+            yield len(settings)
+        else:
+            counts = Counter(nic for nic, _ in settings)
+            yield from (None if count == 1 else name_of(guid, row) for count in counts.values())
 
 
 @assumed(
@@ -179,8 +191,8 @@ def failover_row_owner(host: HostRows) -> Iterable[Sign]:
     if isinstance(host.settings, Unread) or not host.host_name:
         return ()
     later = host.again.machines.keys() if isinstance(host.again, MachineList) else set()
-    known = host.first.machines.keys() | later | setting_guids(host.settings)
-    return (None if guid in known else guid for guid in host.failover_of)
+    strangers = host.failover_of.keys() - host.first.machines.keys() - later - host.setting_guids
+    return [len(host.failover_of) - len(strangers), *(guid for guid in host.failover_of if guid in strangers)]
 
 
 @assumed(
@@ -193,9 +205,9 @@ def failover_row_adapter(host: HostRows) -> Iterator[Sign]:
     if any(isinstance(host.rows(name), Unread) for name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS)):
         return
     for guid, row in host.steady.items():
-        owned = [*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())]
-        adapters = {rest.split("\\")[0].upper() for rest, _ in owned}
-        yield from (None if nic in adapters else name_of(guid, row) for nic, _ in host.failover_of.get(guid, ()))
+        if settings := host.failover_of.get(guid):
+            adapters = {nic_of(rest) for rest, _ in adapter_rows(host, guid)}
+            yield from (None if nic in adapters else name_of(guid, row) for nic, _ in settings)
 
 
 # --- replication ------------------------------------------------------------------------------------------------------
@@ -232,9 +244,11 @@ def no_relationship_row(host: HostRows) -> Iterator[Sign]:
 )
 def chain_rows(host: HostRows) -> Iterator[Sign]:
     for guid, row in host.steady.items():
-        numbers = {rest.rpartition("\\")[2] for rest, _ in host.relationships_of.get(guid, ())}
-        if "1" in numbers:
-            yield None if "0" in numbers and number(row, "ReplicationMode") == 2 else name_of(guid, row)
+        relationships = host.relationships_of.get(guid, ())
+        if any(rest.endswith("1") for rest, _ in relationships):
+            numbers = {rest.rpartition("\\")[2] for rest, _ in relationships}
+            if "1" in numbers:
+                yield None if "0" in numbers and number(row, "ReplicationMode") == 2 else name_of(guid, row)
 
 
 @assumed(
