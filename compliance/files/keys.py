@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
-from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import ErrorDetails
 
 from compliance.files.yaml_file import KeyPath, UserFile
@@ -67,7 +66,9 @@ Globs = Annotated[_Many, BeforeValidator(one_or_many, json_schema_input_type=Lab
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True)
+    # What a key means is read for an editor's schema alone (json_schema.py): pydantic would read its own source for it
+    # at every start. And most runs check no more than a few kinds of file.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -133,14 +134,3 @@ def _has_wrong_entry(detail: ErrorDetails, wrong: list[ErrorDetails]) -> bool:
 
 def meant(key: str, model: type[Model]) -> str | None:
     return next(iter(get_close_matches(key, model.model_fields, 1)), None)
-
-
-def json_schema(model: type[Model], title: str) -> dict[str, object]:
-    """What editors need to complete and check a file. What one key says of another is ours alone to check."""
-    schema = model.model_json_schema(schema_generator=_Untitled)
-    return {"$schema": _Untitled.schema_dialect, **schema, "title": title}
-
-
-class _Untitled(GenerateJsonSchema):
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002 - pydantic's signature
-        return False

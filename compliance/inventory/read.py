@@ -2,14 +2,14 @@
 
 Ours has `servers`, `clusters`, `include` or `snapshot` at its top. Ansible's is a folder, a program, a file of groups
 that hold `hosts`, `children` or `vars`, or anything whose name is not one of YAML's: that is INI, which has no mark of
-its own.
+its own. Its reader is loaded where there is one to read: it is a fifth of all that an inventory of ours takes to load.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -25,11 +25,7 @@ from ruamel.yaml.events import (
 
 from compliance.errors import InventoryError
 from compliance.files.yaml_file import ENCODED, NotTextError, content_of, text_of
-from compliance.inventory.ansible import by_ansible
-from compliance.inventory.ansible.guests import with_guests
-from compliance.inventory.ansible.read import AnsibleReading, read_ansible
-from compliance.inventory.ansible.without_ansible import YAML_NAMES
-from compliance.inventory.ansible.yaml_groups import SECTIONS
+from compliance.inventory.ansible.marks import SECTIONS, YAML_NAMES
 from compliance.inventory.document import InventoryFile
 from compliance.inventory.includes import limited, read_with_includes
 from compliance.inventory.inventory import Inventory
@@ -37,6 +33,9 @@ from compliance.inventory.limit import EVERYTHING, Limit
 from compliance.inventory.own_file import inventory_of
 from compliance.words import printable
 from compliance.world import World
+
+if TYPE_CHECKING:
+    from compliance.inventory.ansible.read import AnsibleReading
 
 OURS = frozenset({"servers", "clusters", "include", "snapshot"})
 ONLY_OURS = frozenset(InventoryFile.model_fields) - OURS
@@ -56,9 +55,7 @@ def read_any(path: Path, limit: Limit = EVERYTHING, world: World | None = None) 
         if included and is_ansible(file):
             return translate_ansible(file, EVERYTHING, world).inventory
         mine = inventory_of(file, content_of(file), included=included)
-        if not mine.guests_of_ansible:
-            return mine
-        return with_guests(mine, world.environ, world.find_command(by_ansible.LIST, world.environ))
+        return _with_guests(mine, world) if mine.guests_of_ansible else mine
 
     inventory = read_with_includes(path, read)
     if inventory.snapshot:
@@ -67,8 +64,18 @@ def read_any(path: Path, limit: Limit = EVERYTHING, world: World | None = None) 
 
 
 def translate_ansible(path: Path, limit: Limit, world: World) -> AnsibleReading:
-    command = world.find_command(by_ansible.LIST, world.environ)
+    from compliance.inventory.ansible.by_ansible import LIST  # see the module's docstring
+    from compliance.inventory.ansible.read import read_ansible
+
+    command = world.find_command(LIST, world.environ)
     return read_ansible(path, limit=limit, environ=world.environ, listing_command=command)
+
+
+def _with_guests(inventory: Inventory, world: World) -> Inventory:
+    from compliance.inventory.ansible.by_ansible import LIST  # see the module's docstring
+    from compliance.inventory.ansible.guests import with_guests
+
+    return with_guests(inventory, world.environ, world.find_command(LIST, world.environ))
 
 
 def is_ansible(path: Path) -> bool:

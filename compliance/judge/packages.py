@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 
@@ -23,7 +24,7 @@ def rules_of_packages(points: Iterable[EntryPoint] | None = None) -> Iterator[Ru
     UsageError for one that can't be loaded, that has no rule, and for a key that doesn't begin with the entry point's
     name: `acme-` or `acme.`, so that no rule of this suite ever takes its place.
     """
-    for point in entry_points(group=GROUP) if points is None else points:
+    for point in _installed() if points is None else points:
         values = [value for module in _modules(point) for value in vars(module).values()]
         # A rule of this suite that a module imports is not the module's own.
         rules = [
@@ -38,9 +39,15 @@ def rules_of_packages(points: Iterable[EntryPoint] | None = None) -> Iterator[Ru
 
 def packages_with_rules(points: Iterable[EntryPoint] | None = None) -> Iterator[tuple[str, str]]:
     """Yield the name and version of each installed distribution that has rules, once."""
-    points_found = entry_points(group=GROUP) if points is None else points
+    points_found = _installed() if points is None else points
     owners = {point.dist.name: point.dist.version for point in points_found if point.dist}
     yield from sorted(owners.items())
+
+
+@cache
+def _installed() -> tuple[EntryPoint, ...]:
+    """Look once: for every distribution there is, a file is opened and read."""
+    return tuple(entry_points(group=GROUP))
 
 
 def _is_bundled(rule: Rule) -> bool:

@@ -63,7 +63,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not has_estate and option.hv_report_dir is None and not ini.mistakes:
         _refuse_stray_options(config)
         return
-    from compliance.plugin.report_folder import Reports  # see the module's docstring
+    from compliance.plugin.as_installed import load_as_installed  # see the module's docstring
+
+    load_as_installed(config)
+    from compliance.plugin.report_folder import Reports
     from compliance.plugin.session import EstateSession
 
     with usage_errors():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,10 +26,8 @@ from compliance.plugin.ini_file import IniOptions
 from compliance.plugin.junit import add_headline
 from compliance.plugin.mistakes import register, usage_errors
 from compliance.plugin.options import Grain
-from compliance.plugin.pytest_html import PytestHtml
 from compliance.plugin.report_folder import Reports
 from compliance.plugin.request import Request, read_request
-from compliance.report.html.environment import environment
 from compliance.report.readiness import ReadinessOf
 from compliance.report.table import Table
 from compliance.words import printable
@@ -90,8 +89,9 @@ class EstateSession:
         self._ids = frozenset(bundle.id for bundle in self._bundles)
         _replace_metadata(config, self._table)
         add_headline(config, self._table)
-        page = self._reports.page_from(config.getoption("htmlpath", None)) if self._reports else ""
-        register(config, PytestHtml(self._table, self._bundles, page), "compliance.plugin.pytest_html")
+        if html := config.getoption("htmlpath", None):
+            page = self._reports.page_from(html) if self._reports else ""
+            _join_pytest_html(config, self._table, self._bundles, page)
         exit_code = ExitCode(self._table.gate, self._ids)
         register(config, exit_code, "compliance.plugin.exit_code")
         config.pluginmanager.register(CollectorOfCases(), "compliance.plugin.collector")
@@ -152,13 +152,18 @@ class EstateSession:
         return summary.header(self._request, len(self._bundles))
 
 
+def _join_pytest_html(config: pytest.Config, table: Table, every: list[Bundle], page: str) -> None:
+    from compliance.plugin.pytest_html import PytestHtml  # most runs write no such page
+
+    register(config, PytestHtml(table, every, page), "compliance.plugin.pytest_html")
+
+
 def _replace_metadata(config: pytest.Config, table: Table) -> None:
     """pytest-html shows what pytest-metadata collected: the audit's facts there, no list of packages."""
-    try:
-        from pytest_metadata.plugin import metadata_key  # type: ignore[import-untyped]  # it ships no types
-    except ImportError:
-        return
-    if metadata_key in config.stash:
-        found: dict[str, Any] = config.stash[metadata_key]
+    plugin: Any = sys.modules.get("pytest_metadata.plugin")
+    if plugin and plugin.metadata_key in config.stash:
+        from compliance.report.html.environment import environment  # only for this
+
+        found: dict[str, Any] = config.stash[plugin.metadata_key]
         found.clear()
         found.update(environment(table))

@@ -10,7 +10,7 @@ import pytest
 
 from compliance.__main__ import main
 from compliance.commands.schema import NAMES, schema_file
-from compliance.files.keys import json_schema
+from compliance.files.json_schema import json_schema
 from compliance.gate.policy import PolicyBlock
 from compliance.gate.waivers import WaiverDocument
 

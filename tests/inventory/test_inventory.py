@@ -17,7 +17,8 @@ from ruamel.yaml import YAML
 
 from compliance.credentials.places import PasswordPlace
 from compliance.errors import InventoryError
-from compliance.files.keys import Name, json_schema
+from compliance.files.json_schema import json_schema
+from compliance.files.keys import Name
 from compliance.files.yaml_file import LARGEST
 from compliance.gate.policy import PolicyBlock
 from compliance.inventory.document import InventoryFile
@@ -32,7 +33,7 @@ INVENTORIES = ROOT / "inventories"
 EXAMPLE = INVENTORIES / "example.yaml"
 SCHEMA = INVENTORIES / "inventory.schema.json"
 REGENERATE = (
-    'python -c "import json; from compliance.files.keys import json_schema; '
+    'python -c "import json; from compliance.files.json_schema import json_schema; '
     "from compliance.inventory.document import InventoryFile; "
     'print(json.dumps(json_schema(InventoryFile, \\"Inventory\\"), indent=2))"'
     " > inventories/inventory.schema.json"

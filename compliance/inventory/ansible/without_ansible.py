@@ -18,13 +18,13 @@ from compliance.files.yaml_file import NotTextError, content_of
 from compliance.inventory.ansible.groups import Graph, Variables
 from compliance.inventory.ansible.hosts import AnsibleHosts, Host, VariableValue
 from compliance.inventory.ansible.ini import read_ini
+from compliance.inventory.ansible.marks import YAML_NAMES
 from compliance.inventory.ansible.yaml_groups import read_yaml
 from compliance.inventory.ansible.yaml_nodes import VAULTED_FILE, root_of
 from compliance.words import printable
 
 KIND = "an inventory of Ansible"
 NEEDS_ANSIBLE = 'needs ansible-core: pip install "hyperv-compliance[ansible]"'
-YAML_NAMES = frozenset({".yaml", ".yml", ".json"})
 IGNORED = re.compile(
     r"^\.|^(host_vars|group_vars|vars_plugins)$|(~|\.(pyc|pyo|swp|bak|rpm|md|txt|rst|orig|cfg|retry))$"
 )

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from compliance.errors import InventoryError
 from compliance.inventory.ansible.groups import Graph
+from compliance.inventory.ansible.marks import SECTIONS
 from compliance.inventory.ansible.ranges import names_in
 from compliance.inventory.ansible.yaml_nodes import Node
 from compliance.words import quote
 
-SECTIONS = ("hosts", "children", "vars")
 ANSWER = "_meta"
 DEEPEST = 50
 """Groups within groups; more is a circle of anchors."""
