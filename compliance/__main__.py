@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
 
 from compliance.commands.parser import PASS_ON, USAGE, parser_for
 from compliance.errors import UsageError
+from compliance.garbage import uncollected
 from compliance.words import printable
 
 CUT_OFF, INTERRUPTED = 1, 2
@@ -16,6 +19,7 @@ CUT_OFF, INTERRUPTED = 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of the command that ``arguments`` name; help where there are none."""
+    atexit.register(gc.freeze)  # what is left then goes with the process: Python would walk all of it, several times
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         run = _run(words)
@@ -33,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    parser = parser_for(words)
+    with uncollected():  # what it loads
+        parser = parser_for(words)
     if not words:
         parser.print_help()
         return 0

@@ -63,11 +63,13 @@ def pytest_configure(config: pytest.Config) -> None:
     if not has_estate and option.hv_report_dir is None and not ini.mistakes:
         _refuse_stray_options(config)
         return
-    from compliance.plugin.as_installed import load_as_installed  # see the module's docstring
+    from compliance.garbage import uncollected  # see the module's docstring
+    from compliance.plugin.as_installed import load_as_installed
 
     load_as_installed(config)
-    from compliance.plugin.report_folder import Reports
-    from compliance.plugin.session import EstateSession
+    with uncollected():
+        from compliance.plugin.report_folder import Reports
+        from compliance.plugin.session import EstateSession
 
     with usage_errors():
         reports = Reports.for_options(config)
