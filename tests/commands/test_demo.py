@@ -36,3 +36,17 @@ def test_a_folder_that_can_not_be_written_promises_no_report(command: RunCommand
     done = command("demo", folder=tmp_path)
     assert done.returncode == 4
     assert "report.html" not in done.stdout
+
+
+def test_another_plugin_has_a_say_only_where_it_is_asked_for(command: RunCommand, tmp_path: Path) -> None:
+    results = tmp_path / "reports" / "results.json"
+    alone = command("demo", folder=tmp_path)
+    judged = results.read_bytes()
+    asked = command("demo", folder=tmp_path, env={"PYTEST_ADDOPTS": "--html=page.html"})
+    assert asked.returncode == 1, asked.stdout + asked.stderr
+    assert (tmp_path / "page.html").is_file()
+    (tmp_path / "conftest.py").write_text("def pytest_html_report_title(report):\n    assert report\n")
+    configured = command("demo", folder=tmp_path)
+    assert configured.returncode == 1, configured.stdout + configured.stderr
+    assert [" html-" in run.stdout for run in (alone, asked, configured)] == [False, True, True]
+    assert results.read_bytes() == judged
