@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from compliance.model import FailoverAddress, Judging, ReplicatedVM, Role, Unread, VirtualMachine
 from compliance.rule import Outcome, Severity, rule, with_facts, with_remarks
-from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
-from compliance.rules.evidence.handover import guest_seen, handed_over
+from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA, MachineFacts, addresses_now
+from compliance.rules.evidence.handover import handed_over
 
 
 @rule(
@@ -51,12 +51,17 @@ from compliance.rules.evidence.handover import guest_seen, handed_over
 )
 def failover_ip_needs_integration_services(vm: ReplicatedVM, settings: Judging) -> Outcome:
     remarks = (*vm.machine.remarks, *vm.remarks, *_remarks(vm.machine))
-    outcome = with_remarks(handed_over(vm, settings), remarks)
-    guest = guest_seen(vm)
-    return with_facts(outcome, {ADDRESSES_NOW: guest.addresses if guest else (), BPA: (_bpa(vm.machine),)})
+    return with_facts(with_remarks(handed_over(vm, settings), remarks), MachineFacts(vm, FACTS))
 
 
-def _bpa(machine: VirtualMachine) -> str:
+def _bpa(vm: ReplicatedVM) -> tuple[str]:
+    return (_bpa_says(vm.machine),)
+
+
+FACTS = {ADDRESSES_NOW: addresses_now, BPA: _bpa}
+
+
+def _bpa_says(machine: VirtualMachine) -> str:
     """What Microsoft's own test says: replicas only, nothing but the offer (Hyper-V.ps1 of Server 2012, rule 230)."""
     if isinstance(machine.role, Unread) or isinstance(machine.replicated, Unread) or isinstance(machine.doubt, Unread):
         return "not comparable"

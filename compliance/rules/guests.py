@@ -24,7 +24,7 @@ from compliance.rule import (
     with_remarks,
 )
 from compliance.rules.evidence.causes import Cause
-from compliance.rules.evidence.facts import ADDRESSES_NOW
+from compliance.rules.evidence.facts import ADDRESSES_NOW, MachineFacts, addresses_now
 from compliance.rules.evidence.find import find
 from compliance.rules.evidence.handover import NOTHING, guest_seen, handed_over, inside_of, runs_on
 from compliance.rules.evidence.landed import has_landed
@@ -62,8 +62,10 @@ from compliance.words import join_names
 )
 def guest_can_apply_failover_ip(vm: ReplicatedVM, settings: Judging) -> Outcome:
     outcome = with_remarks(_decide(vm, settings), (*vm.machine.remarks, *vm.remarks))
-    guest = guest_seen(vm)
-    return with_facts(outcome, {ADDRESSES_NOW: guest.addresses}) if guest else outcome
+    return with_facts(outcome, MachineFacts(vm, FACTS)) if guest_seen(vm) else outcome
+
+
+FACTS = {ADDRESSES_NOW: addresses_now}
 
 
 def _decide(vm: ReplicatedVM, settings: Judging) -> Outcome:
