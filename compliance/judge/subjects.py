@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 
-from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Surroundings, Unread, VirtualMachine
+from compliance.model import Adapter, Estate, ReplicaAdapter, ReplicatedVM, Role, Surroundings, Unread
 from compliance.rule import Outcome, Result, Rule, not_applicable, unknown
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import beyond_reading, runs_on
@@ -34,44 +33,47 @@ def adapters_of(vm: ReplicatedVM, surroundings: Surroundings | None = None) -> t
         return outcome
     if isinstance(machine.adapters, Unread):
         return unknown(str(machine.adapters), cause=Cause.ADAPTERS_UNREAD)
-    settings = {setting.adapter_guid: setting for setting in machine.settings}
     own = {adapter.guid: adapter for adapter in machine.adapters}
+    settings = {setting.adapter_guid: setting for setting in machine.settings}
     there = _adapters_there(vm)
     found = tuple(
-        ReplicaAdapter(
-            vm=vm,
-            guid=guid,
-            adapter=own.get(guid),
-            setting=settings.get(guid),
-            there=there(guid),
-            surroundings=surroundings,
-        )
-        for guid in dict.fromkeys(chain(own, settings, _lacked_by(vm, own)))
+        [
+            ReplicaAdapter(
+                vm=vm,
+                guid=guid,
+                adapter=own.get(guid),
+                setting=settings.get(guid),
+                there=there if isinstance(there, Unread) else there.get(guid) or _not_shown(vm),
+                surroundings=surroundings,
+            )
+            for guid in {**own, **settings, **_lacked_by(vm, own, there)}
+        ]
     )
     return found or not_applicable("has no network adapter")
 
 
-def _lacked_by(vm: ReplicatedVM, own: Collection[str]) -> list[str]:
-    """Return the GUIDs of adapters that a replica lacks and the side has where the guest runs: added later, for one.
+def _adapters_there(vm: ReplicatedVM) -> Mapping[str, Adapter] | Unread:
+    """Return the adapters, by their GUIDs, that the machine has on the side where the guest runs."""
+    side = runs_on(vm)
+    if isinstance(side, Unread):
+        return side
+    return side.adapters if isinstance(side.adapters, Unread) else {adapter.guid: adapter for adapter in side.adapters}
+
+
+def _not_shown(vm: ReplicatedVM) -> Unread:
+    side = runs_on(vm)
+    return side if isinstance(side, Unread) else Unread(f"{side.server} shows no such adapter of it")
+
+
+def _lacked_by(
+    vm: ReplicatedVM, own: Mapping[str, Adapter], there: Mapping[str, Adapter] | Unread
+) -> Mapping[str, Adapter]:
+    """Return the adapters that a replica lacks and the side has where the guest runs: added later, for one.
     That both sides share GUIDs is inferred: where not one is shared, none is lacked."""
-    side = runs_on(vm)
-    is_elsewhere = isinstance(side, VirtualMachine) and side is not vm.machine and vm.machine.role in REPLICAS
-    if not is_elsewhere or isinstance(side, Unread) or isinstance(side.adapters, Unread):
-        return []
-    there = [adapter.guid for adapter in side.adapters]
-    return [guid for guid in there if guid not in own] if any(guid in own for guid in there) else []
-
-
-def _adapters_there(vm: ReplicatedVM) -> Callable[[str], Adapter | Unread]:
-    """Return what finds an adapter, by its GUID, on the side where the guest runs."""
-    side = runs_on(vm)
-    if isinstance(side, VirtualMachine) and not isinstance(side.adapters, Unread):
-        adapters = {adapter.guid: adapter for adapter in side.adapters}
-        missing = Unread(f"{side.server} shows no such adapter of it")
-        return lambda guid: adapters.get(guid, missing)
-    why = side if isinstance(side, Unread) else side.adapters
-    assert isinstance(why, Unread)  # noqa: S101  # else its adapters were found above
-    return lambda _: why
+    is_elsewhere = runs_on(vm) is not vm.machine and vm.machine.role in REPLICAS
+    if not is_elsewhere or isinstance(there, Unread) or own.keys().isdisjoint(there):
+        return {}
+    return {guid: adapter for guid, adapter in there.items() if guid not in own}
 
 
 def spoken(

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_interface
-from itertools import chain
 from typing import NamedTuple, Self
 
 from compliance.model import Estate, FailoverAddress, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
@@ -84,9 +83,7 @@ class Neighbours:
         seen: dict[Site, SiteCount] = defaultdict(SiteCount)
         for server in estate.servers:
             _count(server, seen[sites.network_of(server.name)])
-        shared = _shared(chain(_uses(estate, owners), _own_settings(estate, owners)))
-        uses = (use for use in _uses(estate, owners) if use.address in shared) if shared else ()
-        return cls(sites, owners, _claims(uses, sites), seen)
+        return cls(sites, owners, _claims(_shared(_uses(estate, owners), _own_settings(estate, owners)), sites), seen)
 
     def clashes(self, machine: VirtualMachine, setting: FailoverAddress) -> Iterator[Clash]:
         """Yield each of its addresses that is another's as well, and whose. Those come first that are sure."""
@@ -188,10 +185,18 @@ def _own_settings(estate: Estate, owners: Mapping[tuple[str, str], Owner]) -> It
         yield from _of_settings(vm.machine, owners[key_of(vm.machine)], server=vm.machine.server)
 
 
-def _shared(uses: Iterable[_Use]) -> set[IPAddress]:
-    """Return the addresses that are not one owner's alone."""
-    owners: dict[IPAddress, Owner] = {}
-    return {use.address for use in uses if owners.setdefault(use.address, use.owner) != use.owner}
+def _shared(uses: Iterable[_Use], own: Iterable[_Use]) -> Iterator[_Use]:
+    """Yield the uses of addresses that are not one owner's alone, each address's in their order."""
+    first: dict[IPAddress, _Use] = {}
+    more: dict[IPAddress, list[_Use]] = defaultdict(list)
+    for use in uses:
+        if first.setdefault(use.address, use) is not use:
+            more[use.address].append(use)
+    several = {address for address, others in more.items() if any(use.owner != first[address].owner for use in others)}
+    several |= {use.address for use in own if use.address in first and first[use.address].owner != use.owner}
+    for address in several:
+        yield first[address]
+        yield from more.get(address, ())
 
 
 def _claims(uses: Iterable[_Use], sites: Sites) -> dict[IPAddress, dict[Site, tuple[AddressClaim, ...]]]:
