@@ -109,6 +109,7 @@ class Memo:
 
     def __init__(self) -> None:
         self.partners: dict[tuple[str, Role | Unread], Partners] = {}
+        self.partners_by_words: dict[tuple[object, ...], Partners] = {}  # of all machines whose rows say the same
         self.numbers: dict[str, Mapping[str, int | Unread | None]] = {}  # property -> machine -> its number
         self.shapes: dict[str, Counter[tuple[str, ...]]] = {}  # class -> the properties of its rows
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}

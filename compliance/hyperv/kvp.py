@@ -21,11 +21,13 @@ MOST_OF_AN_ITEM = 1024
 """Characters of one that is read once, however many guests publish it: they differ in a few of theirs."""
 
 PROPERTY = (
-    r'<PROPERTY NAME="([A-Za-z]{1,64})"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
+    r'<PROPERTY NAME="(%s)"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
     r"(?:<VALUE>([^<>&\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]*+)</VALUE>)?</PROPERTY>"
 )
-PROPERTIES = re.compile(PROPERTY)
-AS_HOSTS_WRITE_IT = re.compile(rf'<INSTANCE CLASSNAME="[A-Za-z_]{{1,64}}">(?:{PROPERTY})*+</INSTANCE>')
+NAME_AND_DATA = re.compile(PROPERTY % "Name|Data")
+AS_HOSTS_WRITE_IT = re.compile(
+    rf'<INSTANCE CLASSNAME="[A-Za-z_]{{1,64}}">(?:{PROPERTY % "[A-Za-z]{1,64}"})*+</INSTANCE>'
+)
 """An item without an entity, a line break or anything else that only a parser understands."""
 
 
@@ -40,11 +42,8 @@ class Lost(Enum):
 
 def parse_items(items: Iterable[str | None]) -> dict[str, str]:
     """Name -> data of every item that can be read; a broken or hostile one loses only itself."""
-    items_by_name: dict[str, str] = {}
-    for pair in map(parse_item, filter(None, items)):
-        if not isinstance(pair, Lost):
-            items_by_name.setdefault(*pair)
-    return items_by_name
+    pairs = [pair for pair in map(parse_item, filter(None, items)) if not isinstance(pair, Lost)]
+    return dict(reversed(pairs))  # of two with one name the first counts
 
 
 @remembered(MOST_OF_AN_ITEM)
@@ -52,7 +51,7 @@ def parse_item(item: str) -> tuple[str, str] | Lost:
     if len(item) > MAX_ITEM:
         return Lost.TOO_LONG
     if AS_HOSTS_WRITE_IT.fullmatch(item):
-        values = dict(PROPERTIES.findall(item))
+        values = dict(NAME_AND_DATA.findall(item))
         return _pair(values.get("Name"), values.get("Data"))
     name = data = None
     try:

@@ -109,9 +109,11 @@ def _changes(
     if before is None or after is None:
         return (f"{'appeared' if before is None else 'vanished'} during the audit",), ()
     changes = tuple(
-        f"its {word} changed during the audit"
-        for name, word in (("ReplicationMode", "role"), ("EnabledState", "power state"))
-        if before.get(name) != after.get(name)
+        [
+            f"its {word} changed during the audit"
+            for name, word in (("ReplicationMode", "role"), ("EnabledState", "power state"))
+            if before.get(name) != after.get(name)
+        ]
     )
     names = before.get("ElementName"), after.get("ElementName")
     return changes, () if names[0] == names[1] else (f"renamed during the audit to {cut(str(names[1]))}",)
@@ -143,7 +145,13 @@ def _failover(
     if isinstance(host.failover, Unread):
         return host.failover, ()
     rows = sorted(host.failover_of.get(guid, ()), key=itemgetter(0))  # by adapter
-    settings = tuple(_failover_address(row, nic, adapters) for nic, row in rows if filled(row, "IPAddresses"))
+    settings = tuple(
+        [
+            _failover_address(row, nic, adapters, addresses)
+            for nic, row in rows
+            if (addresses := filled(row, "IPAddresses"))
+        ]
+    )
     if host.stray_addresses and not (settings and _has_row_of_each(host, adapters, [nic for nic, _ in rows])):
         return Unread(
             f"{host.name} shows a failover address ({host.stray_addresses[0]}) that can't be tied to a machine; "
@@ -168,12 +176,14 @@ def _has_row_of_each(host: HostRows, adapters: Mapping[str, Adapter], having: Se
     return not (host.unread_adapters or host.untied_adapters or adapters.keys() - set(having))
 
 
-def _failover_address(row: Row, nic: str, adapters: Mapping[str, Adapter]) -> FailoverAddress:
+def _failover_address(
+    row: Row, nic: str, adapters: Mapping[str, Adapter], addresses: tuple[str, ...]
+) -> FailoverAddress:
     adapter = adapters.get(nic)
     return FailoverAddress(
         adapter_guid=adapter.guid if adapter else nic,  # the same text, once
         adapter=adapter,
-        addresses=filled(row, "IPAddresses"),
+        addresses=addresses,
         subnets=filled(row, "Subnets"),
         gateways=filled(row, "DefaultGateways"),
         dns_servers=filled(row, "DNSServers"),
@@ -191,6 +201,8 @@ def _offered(host: HostRows, guid: str) -> bool | Unread:
         return Unread(f"{host.name} shows not one Data Exchange row of a machine")
     if not rows:
         return Unread("its Data Exchange row is missing, though other machines have one")
+    if len(rows) == 1:
+        return read_word(rows[0], "EnabledState", ENABLED)
     states = {read_word(row, "EnabledState", ENABLED) for row in rows}
     return states.pop() if len(states) == 1 else Unread("its Data Exchange rows contradict each other")
 
@@ -213,11 +225,11 @@ def _guest(host: HostRows, guid: str) -> Guest | Unread | None:
         os_build=items.get("OSBuildNumber") or None,
         integration_services_version=items.get("IntegrationServicesVersion") or None,
         addresses=parsed_addresses(
-            tuple(
+            [
                 address.strip()
                 for key in ("NetworkAddressIPv4", "NetworkAddressIPv6")
                 for address in items.get(key, "").split(";")
-            )
+            ]
         ),
     )
 

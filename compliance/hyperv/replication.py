@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import itemgetter
 
 from compliance.hyperv import queries
@@ -17,6 +18,13 @@ ROLES = {0: Role.NONE, 1: Role.PRIMARY, 2: Role.REPLICA, 3: Role.TEST_REPLICA, 4
 REPLICATING = frozenset({Role.PRIMARY, Role.REPLICA, Role.EXTENDED_REPLICA})
 REPLICAS = frozenset({Role.REPLICA, Role.EXTENDED_REPLICA})
 MOST_OF_A_PATH = 1024
+PARTIES = (
+    "PrimaryHostSystem",
+    "PrimaryConnectionPoint",
+    "RecoveryHostSystem",
+    "RecoveryConnectionPoint",
+    "ReplicationProvider",
+)
 FAILED_OVER = frozenset({5, 6})  # recovered, committed (msvm-replicationrelationship, ReplicationState)
 
 
@@ -104,6 +112,21 @@ def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     rows = sorted(host.replication_of.get(guid, ()), key=itemgetter(0))
     if not rows:
         return Partners(names=Unread("its replication settings have no row"))
+    has_ended = _has_ended_onward(host, guid, role)
+    words = role, has_ended, tuple([(rest, *_parties(row)) for rest, row in rows])
+    if words not in host.memo.partners_by_words:
+        host.memo.partners_by_words[words] = _partners_by_words(rows, role, host, has_ended=has_ended)
+    return host.memo.partners_by_words[words]
+
+
+def _parties(row: Row) -> Iterator[str | None]:
+    """Yield all that a row says of partners: most of a server's rows say the same."""
+    return (value if isinstance(value := row.get(name), str) else None for name in PARTIES)
+
+
+def _partners_by_words(
+    rows: list[tuple[str, Row]], role: Role | Unread, host: HostRows, *, has_ended: bool
+) -> Partners:
     ours = [(rest, row) for rest, row in rows if not _is_foreign(row)]
     if not ours:
         return Partners(names=(), foreign=True)
@@ -111,7 +134,6 @@ def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     sends_to: list[str] = []
     own: list[str] = []
     others: list[str] = []
-    has_ended = _has_ended_onward(host, guid, role)
     for rest, row in ours:
         if has_ended and rest.endswith("\\1"):
             continue

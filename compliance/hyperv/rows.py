@@ -85,11 +85,9 @@ def _parsed(value: str) -> int | None:
 def read_word(row: Row, name: str, names: Mapping[int, T]) -> T | Unread:
     """A number that stands for a word. NULL, and a number without a meaning here, are unread."""
     value = number(row, name)
-    if isinstance(value, Unread):
-        return value
-    if value is None:
-        return Unread(f"{name} is not given")
-    return names[value] if value in names else Unread(f"{name} is {value}, which has no meaning here")
+    if isinstance(value, int):
+        return names[value] if value in names else Unread(f"{name} is {value}, which has no meaning here")
+    return Unread(f"{name} is not given") if value is None else value
 
 
 def array(row: Row, name: str) -> tuple[str, ...]:
