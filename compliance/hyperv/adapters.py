@@ -14,7 +14,7 @@ from ipaddress import ip_address
 from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.host import HostRows, switch_of, why_no_address
-from compliance.hyperv.rows import MOST_LETTERS, cut, filled, read_word, shared, text
+from compliance.hyperv.rows import MOST_LETTERS, cut, filled, nic_of, read_word, shared, text, words_of
 from compliance.model import Adapter, AdapterConnection, Addresses, Guest, Row, Unread
 
 ENABLED = {2: True, 3: False}
@@ -31,18 +31,18 @@ def adapters_of(host: HostRows, guid: str) -> dict[str, Adapter]:
     adapters: dict[str, Adapter] = {}
     for legacy, rows in ((False, host.synthetic_of), (True, host.legacy_of)):
         for rest, row in rows.get(guid, ()):
-            nic = rest.split("\\")[0].upper()
-            name, mac = text(row, "ElementName"), text(row, "Address")
-            connection, switch = _connection(host, connections.get(nic))
+            nic = nic_of(rest)
+            name, mac = row.get("ElementName"), row.get("Address")
+            connected, connection, switch = _leads_to(host, connections.get(nic))
             adapters[nic] = Adapter(
                 guid=nic,
                 name=shared(cut(name)) if isinstance(name, str) else "",
                 mac=cut(mac) if isinstance(mac, str) else None,
                 legacy=legacy,
-                connected=_connected(connections.get(nic)),
+                connected=connected,
                 connection=connection,
                 switch=switch,
-                today=today.get(nic, _why_no_row(host)),
+                today=today[nic] if nic in today else _why_no_row(host),
             )
     return adapters
 
@@ -99,6 +99,14 @@ def with_guest_addresses(adapters: Mapping[str, Adapter], guest: Guest | Unread 
 
 
 # --- what it leads to -------------------------------------------------------------------------------------------------
+
+
+def _leads_to(host: HostRows, row: Row | None) -> tuple[bool | Unread, AdapterConnection | Unread, str]:
+    """Return whether an adapter is connected, to what, and the name of its switch: of most of a server the same."""
+    words = None if row is None else words_of(row, ("EnabledState", "HostResource", "PoolID"))
+    if words not in host.memo.connections:
+        host.memo.connections[words] = _connected(row), *_connection(host, row)
+    return host.memo.connections[words]
 
 
 def _connected(row: Row | None) -> bool | Unread:

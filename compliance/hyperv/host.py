@@ -28,7 +28,7 @@ from compliance.hyperv.rows import (
     rows_beside,
     setting_guids,
 )
-from compliance.model import Role, Row, Unread
+from compliance.model import AdapterConnection, Role, Row, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
 from compliance.words import shorten_value
 
@@ -110,6 +110,7 @@ class Memo:
     def __init__(self) -> None:
         self.partners: dict[tuple[str, Role | Unread], Partners] = {}
         self.partners_by_words: dict[tuple[object, ...], Partners] = {}  # of all machines whose rows say the same
+        self.connections: dict[tuple[object, ...] | None, tuple[bool | Unread, AdapterConnection | Unread, str]] = {}
         self.numbers: dict[str, Mapping[str, int | Unread | None]] = {}  # property -> machine -> its number
         self.shapes: dict[str, Counter[tuple[str, ...]]] = {}  # class -> the properties of its rows
         self._names: dict[tuple[str, ...], tuple[str, ...]] = {}

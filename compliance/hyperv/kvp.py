@@ -21,14 +21,16 @@ MOST_OF_AN_ITEM = 1024
 """Characters of one that is read once, however many guests publish it: they differ in a few of theirs."""
 
 PROPERTY = (
-    r'<PROPERTY NAME="(%s)"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
-    r"(?:<VALUE>([^<>&\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]*+)</VALUE>)?</PROPERTY>"
+    r'<PROPERTY NAME="%s"(?: PROPAGATED="true")? TYPE="[a-z0-9]{1,16}">'
+    r"(?:<VALUE>(%s[^<>&\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]*+)</VALUE>)?</PROPERTY>"
 )
-NAME_AND_DATA = re.compile(PROPERTY % "Name|Data")
+OTHERS = f"(?:{PROPERTY % ('(?!Data|Name)[A-Za-z]{1,64}', '?:')})*+"
 AS_HOSTS_WRITE_IT = re.compile(
-    rf'<INSTANCE CLASSNAME="[A-Za-z_]{{1,64}}">(?:{PROPERTY % "[A-Za-z]{1,64}"})*+</INSTANCE>'
+    r'<INSTANCE CLASSNAME="[A-Za-z_]{1,64}">'
+    rf"{OTHERS}{PROPERTY % ('Data', '')}{OTHERS}{PROPERTY % ('Name', '')}{OTHERS}</INSTANCE>"
 )
-"""An item without an entity, a line break or anything else that only a parser understands."""
+"""An item without an entity, a line break or anything else that only a parser understands, its properties in the order
+of their names."""
 
 
 class Lost(Enum):
@@ -50,9 +52,8 @@ def parse_items(items: Iterable[str | None]) -> dict[str, str]:
 def parse_item(item: str) -> tuple[str, str] | Lost:
     if len(item) > MAX_ITEM:
         return Lost.TOO_LONG
-    if AS_HOSTS_WRITE_IT.fullmatch(item):
-        values = dict(NAME_AND_DATA.findall(item))
-        return _pair(values.get("Name"), values.get("Data"))
+    if match := AS_HOSTS_WRITE_IT.fullmatch(item):
+        return _pair(match[2], match[1] or "")
     name = data = None
     try:
         root = safe_tree(item)

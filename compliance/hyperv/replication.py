@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from operator import itemgetter
 
 from compliance.hyperv import queries
 from compliance.hyperv.host import HostRows, Partners
-from compliance.hyperv.rows import A_GUID, cut, first_label, number, read_word, remembered
+from compliance.hyperv.rows import A_GUID, cut, first_label, number, read_word, remembered, words_of
 from compliance.model import Role, Row, Unread
 
 HOST_TO_HOST_PROVIDER = "22391CDC-272C-4DDF-BA88-9BEFB1A0975C"
@@ -83,8 +82,8 @@ def sends_onward(host: HostRows, guid: str, role: Role | Unread) -> bool:
 def _has_ended_onward(host: HostRows, guid: str, role: Role | Unread) -> bool:
     """Return whether a replica's second relationship is known to have ended: what its settings still name for it is
     nobody's partner. Without a row of it nothing is known."""
-    states = _states_onward(host, guid)
-    return role is Role.REPLICA and bool(states) and all(state == 0 for state in states)
+    states = _states_onward(host, guid) if role is Role.REPLICA else []
+    return bool(states) and all(state == 0 for state in states)
 
 
 def _states_onward(host: HostRows, guid: str) -> list[int | Unread | None]:
@@ -113,15 +112,10 @@ def _partners_of(host: HostRows, guid: str, role: Role | Unread) -> Partners:
     if not rows:
         return Partners(names=Unread("its replication settings have no row"))
     has_ended = _has_ended_onward(host, guid, role)
-    words = role, has_ended, tuple([(rest, *_parties(row)) for rest, row in rows])
+    words = role, has_ended, tuple([(rest, words_of(row, PARTIES)) for rest, row in rows])
     if words not in host.memo.partners_by_words:
         host.memo.partners_by_words[words] = _partners_by_words(rows, role, host, has_ended=has_ended)
     return host.memo.partners_by_words[words]
-
-
-def _parties(row: Row) -> Iterator[str | None]:
-    """Yield all that a row says of partners: most of a server's rows say the same."""
-    return (value if isinstance(value := row.get(name), str) else None for name in PARTIES)
 
 
 def _partners_by_words(

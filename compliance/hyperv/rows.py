@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
 from compliance.model import Row, Unread
@@ -131,6 +131,13 @@ def first_number(row: Row, name: str) -> int | None:
     value = row.get(name)
     first = value[0] if isinstance(value, list) and value else value
     return int(first) if isinstance(first, str) and _is_number(first) else None
+
+
+def words_of(row: Row, names: Iterable[str]) -> tuple[object, ...]:
+    """Return what a row says under these names, in a form by which to look up what was made of another that says the
+    same: of what does not come it says something else than of a NULL."""
+    values = [row.get(name, ...) for name in names]
+    return tuple([tuple(value) if isinstance(value, list) else value for value in values])
 
 
 def or_none(answer: Rows | Unread) -> Rows:
