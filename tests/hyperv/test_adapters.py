@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from compliance.errors import Why
+from compliance.hyperv.adapters import parsed_addresses
 from compliance.hyperv.estate import translate
 from compliance.model import Adapter, AdapterConnection, Addresses, Unread
 from compliance.snapshot.snapshot import Reading, ServerRecord
@@ -237,3 +241,17 @@ def test_templates_checkpoints_and_empty_rows_are_nobodys() -> None:
     found = adapters(source(Host(), rows=wire(rows)))
     assert not isinstance(found, Unread)
     assert len(found) == 1
+
+
+LETTERS = st.sampled_from([*"0123456789.", "255", "256", "::1", "\n", "\u0663", " "])
+OCTETS = st.sampled_from(["0", "1", "9", "10", "99", "100", "199", "249", "255", "256", "01", "00", "1000", "", "a"])
+
+
+@given(st.one_of(st.lists(LETTERS, max_size=9).map("".join), st.lists(OCTETS, min_size=3, max_size=5).map(".".join)))
+@settings(max_examples=1000)
+def test_an_address_is_known_as_by_a_parser(text: str) -> None:
+    try:
+        expected = (text,) if ip_address(text) else ()
+    except ValueError:
+        expected = ()
+    assert parsed_addresses([text]) == expected

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -122,6 +123,30 @@ OF_MACHINE = {
 def test_rows_by_machine(instance: str | None, found: dict[str, list[str]]) -> None:
     bucket = by_machine((at(instance),))
     assert {guid: [rest for rest, _ in rows] for guid, rows in bucket.items()} == found
+
+
+A_FORM = re.compile(rf"Microsoft:({rows.GUID})\\(.+)", re.DOTALL)
+HEADS = st.sampled_from(["Microsoft:", "microsoft:", "Microſoft:", "xMicrosoft:", "Microsoft", ""])
+GUIDS = st.sampled_from([A, A.lower(), B, A[:-1], f"{A}0", f"{A[:-1]}\u0661", ""])
+RESTS = st.sampled_from(["\\", "\\\n", "\\x\\y", "\n", "x", "", f"\\{B}"])
+
+
+@given(st.tuples(HEADS, GUIDS, RESTS).map("".join))
+@settings(max_examples=500)
+def test_a_machine_is_found_as_by_one_expression(instance: str) -> None:
+    match = A_FORM.fullmatch(instance)
+    assert rows.of_machine(instance) == (match and (match[1].upper(), match[2]))
+
+
+def test_rows_beside_a_bucket_are_those_that_speak_of_no_machine() -> None:
+    all_of_them = (at(f"Microsoft:{A}\\1"), at("Microsoft:Pool\\x"), at(f"Microsoft:{A}\\1"), ABSENT)
+    assert rows.rows_beside(by_machine(all_of_them), all_of_them) == [all_of_them[1], ABSENT]
+    assert rows.rows_beside(by_machine(all_of_them[:1]), all_of_them[:1]) == []
+
+
+def test_words_tell_apart_what_a_row_may_say() -> None:
+    said = [{}, {"P": None}, {"P": ""}, {"P": "a"}, {"P": []}, {"P": ["a"]}, {"P": [None]}, {"P": ["a", "b"]}]
+    assert len({rows.words_of(one, ("P", "Q")) for one in said}) == len(said)
 
 
 def test_rows_of_one_machine_stand_together_whatever_their_case() -> None:
