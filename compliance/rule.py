@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+from sys import intern
 from types import MappingProxyType
 from typing import Protocol, Self
 
@@ -295,11 +296,14 @@ def _page_of(key: str, module: str) -> str | None:
 
 
 def with_facts(outcome: Outcome, facts: Mapping[str, tuple[str, ...]]) -> Outcome:
-    """Return the outcome with these facts; built at once, since ``replace`` looks at each field three times."""
+    """Return the outcome with these facts; built at once, since ``replace`` looks at each field three times.
+
+    Of many machines the same is said, and their facts differ: they share the text at least.
+    """
     known = outcome
     return Outcome(
         known.result,
-        known.finding,
+        intern(str(known.finding)),
         known.evidence,
         known.cause,
         known.condition,
