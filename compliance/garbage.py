@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,13 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
+def leave_the_rest_to_the_end() -> None:
+    """What is there when the program has ended goes with it: Python would walk all of it several times, and take an
+    estate to pieces machine by machine."""
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
 class KeptObjects:
     """What stays to the end of a run, out of the collector's sight until then. A program that runs pytest within itself
     may have frozen what is its own: then nothing is, and nothing is unfrozen."""
@@ -29,6 +37,7 @@ class KeptObjects:
     def freeze(self) -> None:
         if self._has_frozen or not gc.get_freeze_count():
             gc.freeze()
+            leave_the_rest_to_the_end()
             self._has_frozen = True
 
     def unfreeze(self) -> None:

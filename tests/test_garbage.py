@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
 
 from compliance.garbage import uncollected
+from tests.running import ROOT
 
 
 @pytest.mark.parametrize("was_on", [True, False])
@@ -32,3 +35,21 @@ def test_it_is_as_it_was_afterwards_however_that_ends(was_on: bool) -> None:
 def test_it_is_off_each_time_that_a_function_runs() -> None:
     decorated = uncollected()(gc.isenabled)
     assert [decorated(), decorated(), gc.isenabled()] == [False, False, True]
+
+
+@pytest.mark.parametrize(("left", "taken"), [(False, "taken to pieces"), (True, "")])
+def test_what_is_left_goes_with_the_process(left: bool, taken: str) -> None:
+    code = f"""
+from compliance.garbage import leave_the_rest_to_the_end
+
+class Kept:
+    def __del__(self):
+        print("taken to pieces")
+
+kept = Kept()
+kept.itself = kept
+if {left}:
+    leave_the_rest_to_the_end()
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == taken

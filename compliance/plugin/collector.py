@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from compliance.garbage import KeptObjects
 from compliance.plugin.cases import Case
 
 
@@ -16,7 +17,8 @@ class CollectorOfCases:
     """Off from a case of ours on, and on again for everybody else's test and at the end, however that comes. Where
     somebody else switched it off, it stays off."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptObjects) -> None:
+        self._kept = kept
         self._is_off_by_us = False
 
     @pytest.hookimpl(wrapper=True)
@@ -25,6 +27,9 @@ class CollectorOfCases:
             return (yield)
         finally:
             self._restore()
+            if gc.isenabled():
+                gc.collect()  # what others left; the reports stay to the end, and pytest would walk them five times
+                self._kept.freeze()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:

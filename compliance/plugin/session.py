@@ -94,7 +94,7 @@ class EstateSession:
             _join_pytest_html(config, self._table, self._bundles, page)
         exit_code = ExitCode(self._table.gate, self._ids)
         register(config, exit_code, "compliance.plugin.exit_code")
-        config.pluginmanager.register(CollectorOfCases(), "compliance.plugin.collector")
+        config.pluginmanager.register(CollectorOfCases(self._kept), "compliance.plugin.collector")
         ending = Ending(self._request, self._table, exit_code, self._reports)
         register(config, ending, "compliance.plugin.ending")
 
