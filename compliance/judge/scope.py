@@ -71,7 +71,8 @@ class Scope:
         """Return server and GUID of each side of a machine that is meant, whatever rules are selected."""
         wide = replace(self, rules=(), severities=())
         meant = (verdict for verdict in verdicts if wide.holds(verdict, servers)) if wide.narrows else verdicts
-        machines = (verdict.machine for verdict in meant)
+        on_each = {id(verdict.subject): verdict for verdict in meant}  # of one subject any: a rule each speaks of it
+        machines = (verdict.machine for verdict in on_each.values())
         return {(machine.server, machine.guid) for machine in machines if machine}
 
     def unmet(self, verdicts: Iterable[Verdict], servers: Iterable[Server]) -> tuple[str, ...]:

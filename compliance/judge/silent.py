@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from compliance.gate.baseline import FINDINGS
 from compliance.gate.coverage import SilentMachine
 from compliance.gate.policy import Policy
 from compliance.judge.conclusion import STEPS
@@ -11,7 +12,7 @@ from compliance.judge.headline import DIRECTIONS_OF_POLICY, sides_of
 from compliance.judge.landings import LANDED, ON_ONE_SIDE, SideKey
 from compliance.judge.readiness import Direction, Readiness, Word
 from compliance.model import Role
-from compliance.rule import Result, Verdict
+from compliance.rule import Verdict
 
 
 def silent_machines(
@@ -36,7 +37,7 @@ def _spoken(verdicts: Iterable[Verdict], policy: Policy) -> Iterator[SideKey]:
     """Yield the sides of which a step of readiness says itself that it failed or is unknown; what a test replica shows
     is said of the replica that it was made from."""
     for verdict in verdicts:
-        if verdict.outcome.result not in (Result.FAILED, Result.UNKNOWN) or not (machine := verdict.machine):
+        if verdict.outcome.result not in FINDINGS or not (machine := verdict.machine):
             continue
         is_step = verdict.rule.key in STEPS or verdict.rule.key in (LANDED, ON_ONE_SIDE)
         if is_step and not policy.other_direction(verdict):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from compliance.model import Judging, Power, ReplicatedVM, Role, Unread
+from compliance.model import Judging, ReplicatedVM, Role, Unread
 from compliance.rule import Outcome, Severity, failed, not_applicable, passed, rule, unknown, with_remarks
 from compliance.rules.evidence.causes import Cause
+from compliance.rules.evidence.handover import GUEST_IS_THERE
 from compliance.rules.evidence.landed import landing_of
 from compliance.words import join_names
 
 REPLICAS = (Role.REPLICA, Role.EXTENDED_REPLICA)
-GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
 
 
 @rule(

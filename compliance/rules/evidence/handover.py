@@ -31,6 +31,7 @@ HOST_OFFER = "offer on this host"
 GUEST = "answer of the guest"
 NOTHING = "nothing"
 
+GUEST_IS_THERE = (Power.RUNNING, Power.PAUSED)
 ANSWERING = frozenset({Answer.OK, Answer.DEGRADED})
 
 
@@ -94,7 +95,7 @@ def _unread(why: Unread, cause: Cause) -> Outcome:
 
 def runs_on(vm: ReplicatedVM) -> VirtualMachine | Unread:
     """Return the side on which the guest is, so that what it says is seen there; or why nobody sees it."""
-    return vm.machine if vm.machine.power in (Power.RUNNING, Power.PAUSED) else vm.partner
+    return vm.machine if vm.machine.power in GUEST_IS_THERE else vm.partner
 
 
 def guest_seen(vm: ReplicatedVM) -> Guest | None:
