@@ -8,15 +8,16 @@ list separator is another (OWASP, "CSV Injection"): an apostrophe stands before 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from compliance.gate.decision import Decision
+from compliance.gate.decision import BaselineState, Decision
+from compliance.gate.exits import Exit
 from compliance.judge.readiness import Readiness
 from compliance.model import Server
 from compliance.report.readiness import ReadinessOf, word_text
 from compliance.report.table import Table
-from compliance.rule import Rule, Verdict
+from compliance.rule import Result, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.remedies.remedy import Remedy
 from compliance.words import printable
@@ -28,8 +29,9 @@ HEADINGS = (
     *("finding", "evidence", "bpa_would_say", "waiver", "remarks", "cluster"),
     *("condition", "cause", "readiness", "remedy", "command_where", "command"),
 )
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/()-]*")
-"""What needs no second look, such as a GUID: every machine has its own, so that no cache holds them all."""
+_PLAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 ._:/()-]|[,;] ?(?=[A-Za-z0-9]))*+")
+"""What needs no second look, such as a GUID or an address with its gateway: every machine has its own, so that no cache
+holds them all."""
 _FORMULA = re.compile(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""")
 
 
@@ -37,22 +39,17 @@ def csv_rows(table: Table) -> Iterator[str]:
     """In pieces, since a whole one may take more memory than all that it tells of."""
     yield MARK
     yield line(HEADINGS)
-    rules = {key: _cells((rule.key, rule.severity.value)) for key, rule in _rules(table).items()}
     sides: dict[int, _SideCells] = {}
     servers = {server.name: server for server in table.estate.servers}
     find = ReadinessOf(table)
     estate = _cell(table.estate.name)
     for decision in table.worst_first:
         verdict = decision.verdict
-        about = verdict.vm or verdict.subject
-        cells = sides.get(id(about))
+        about = id(verdict.vm or verdict.subject)
+        cells = sides.get(about)
         if cells is None:
-            cells = sides[id(about)] = _side_cells(verdict, servers.get(verdict.server or ""), find(verdict))
-        yield f"{estate},{rules[verdict.rule.key]},{_row(decision, cells, table.remedies.of(verdict))}\r\n"
-
-
-def _rules(table: Table) -> Mapping[str, Rule]:
-    return {decision.verdict.rule.key: decision.verdict.rule for decision in table.decisions}
+            cells = sides[about] = _side_cells(verdict, servers.get(verdict.server or ""), find(verdict))
+        yield f"{estate},{_row(decision, cells, table.remedies.of(verdict))}\r\n"
 
 
 _SideCells = tuple[str, str, str, str]
@@ -80,18 +77,33 @@ def _side_cells(verdict: Verdict, server: Server | None, readiness: Sequence[Rea
 
 def _row(decision: Decision, side: _SideCells, remedy: Remedy | None) -> str:
     who, addresses, cluster, readiness = side
-    outcome = decision.reported.outcome
-    state = decision.state.name.lower() if decision.state else ""
-    waiver = decision.waiver.place if decision.waiver else ""
-    now, bpa = outcome.facts.get(ADDRESSES_NOW, ()), outcome.facts.get(BPA, ())
-    remarks = _join_texts(outcome.remarks)
+    rule, outcome = decision.verdict.rule, decision.reported.outcome
+    facts, waiver = outcome.facts, decision.waiver
+    head = _head_cells(rule.key, rule.severity, outcome.result, decision.state, decision.closes)
+    now = _cell(_join_texts(facts[ADDRESSES_NOW])) if ADDRESSES_NOW in facts else EMPTY
+    beside = _beside_cells(outcome.evidence, facts.get(BPA, ()), waiver.place if waiver else "", outcome.remarks)
+    why = _why_cells(outcome.condition, outcome.cause)
     todo = _cells(remedy_cells(remedy)) if remedy else NO_REMEDY
-    return (
-        f"{_cell(outcome.result.value)},{_cell(state)},{_cell(str(int(decision.closes)))},{who},"
-        f"{_cell(_join_texts(now))},{addresses},{_cell(outcome.finding)},{_cell(outcome.evidence)},"
-        f"{_cell(', '.join(bpa))},{_cell(waiver)},{_cell(remarks)},{cluster},{_cell(outcome.condition)},"
-        f"{_cell(outcome.cause)},{readiness},{todo}"
-    )
+    return f"{head},{who},{now},{addresses},{_cell(outcome.finding)},{beside},{cluster},{why},{readiness},{todo}"
+
+
+_one_of_few = lru_cache(maxsize=1024)
+"""For neighbouring cells that many lines have alike."""
+
+
+@_one_of_few
+def _head_cells(rule: str, severity: Severity, result: Result, state: BaselineState | None, closes: Exit) -> str:
+    return _cells((rule, severity.value, result.value, state.name.lower() if state else "", str(int(closes))))
+
+
+@_one_of_few
+def _beside_cells(evidence: str, bpa: Sequence[str], waiver: str, remarks: Sequence[str]) -> str:
+    return _cells((evidence, ", ".join(bpa), waiver, _join_texts(remarks)))
+
+
+@_one_of_few
+def _why_cells(condition: str, cause: str) -> str:
+    return _cells((condition, cause))
 
 
 def remedy_cells(remedy: Remedy | None) -> tuple[str, str, str]:
@@ -121,4 +133,5 @@ def _cell(text: str) -> str:
     return '"' + harmless.replace('"', '""') + '"'
 
 
+EMPTY = _cell("")
 NO_REMEDY = _cells(("", "", ""))

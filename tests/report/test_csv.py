@@ -7,9 +7,12 @@ import io
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from compliance.report.csv_rows import HEADINGS, csv_rows
+from compliance.report.csv_rows import HEADINGS, csv_rows, line
 from compliance.report.table import Table
+from compliance.words import printable
 from tests.report.every import every, hostile
 
 FORMULA = "=+-@＝＋－＠\t\r"
@@ -42,6 +45,15 @@ def test_a_line_for_each_verdict() -> None:
 def test_no_cell_begins_as_a_formula_whatever_separates_cells(text: str, separator: str) -> None:
     for row in rows_of(hostile(text), separator):
         assert not [cell for cell in row if cell.lstrip(' "')[:1] in tuple(FORMULA) and cell]
+
+
+@given(
+    st.text("a ,;-", max_size=5).map("a".__add__)
+    | st.text([*"aZ09 ,;|=+-@'\"\t:#.[_/()", "＝", "ä", "\u202e"], max_size=12)
+)
+def test_what_needs_no_second_look_is_the_same_after_one(text: str) -> None:
+    harmless = re.sub(r"""(^|[;,|])([\s"']*)(?=[=+\-@＝＋－＠])""", r"\1\2'", printable(text))
+    assert line((text,)) == '"' + harmless.replace('"', '""') + '"\r\n'
 
 
 def test_what_is_no_formula_stays_as_it_is() -> None:
