@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from operator import attrgetter
 from typing import ClassVar
 
 from compliance.gate.baseline import Baseline, Finding, finding_of
@@ -176,9 +174,3 @@ class Decider:
 def _waived(verdict: Verdict, lead: str) -> Verdict:
     outcome = replace(verdict.outcome, result=Result.WAIVED, finding=f"{lead}; {verdict.outcome.finding}")
     return replace(verdict, outcome=outcome)
-
-
-def counts(decisions: Sequence[Decision]) -> Mapping[Result, int]:
-    """Return how many verdicts are shown by each result."""
-    results = Counter(map(attrgetter("reported.outcome.result"), decisions))  # no generator: there may be a million
-    return {result: results[result] for result in Result}

@@ -36,7 +36,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from compliance.gate.decision import counts
 from compliance.gate.exits import Exit, Reason
 from compliance.gate.gate import Gate
 from compliance.judge.headline import count_words
@@ -44,6 +43,7 @@ from compliance.judge.readiness import Word
 from compliance.report.evidence_block import run_values, waiver_values
 from compliance.report.json_parts import grounds
 from compliance.report.table import Table
+from compliance.rule import Result
 from compliance.words import printable
 
 FORMAT = "hyperv-compliance gate"
@@ -61,7 +61,7 @@ def gate_json(table: Table, versions: Mapping[str, str], grain: str = "machine")
         "complete": table.complete,
         "scope": table.scope,
         "grain": grain,
-        "counts": {result.value: count for result, count in counts(table.decisions).items()},
+        "counts": {result.value: table.count(result) for result in Result},
         "headline": printable(table.headline),
         "data": table.data,
         "direction": gate.direction,

@@ -48,10 +48,9 @@ def groups(table: Table) -> Iterator[Heading]:
     A server that was not read stands under its own rule only.
     """
     counts = table.subject_counts
-    decisions = [one for one in table.decisions if _needs_heading(one.reported)]
-    decisions.sort(key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
+    decisions = sorted(table.more_than_passed, key=lambda one: (one.verdict.rule.severity.rank, one.verdict.rule.key))
     unknown = [one.reported for one in decisions if one.reported.outcome.result is Result.UNKNOWN]
-    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.verdicts)} if unknown else ()
+    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.servers_judged)} if unknown else ()
     for shown, is_unknown in KINDS:
         found = [
             one
@@ -66,14 +65,6 @@ def groups(table: Table) -> Iterator[Heading]:
             text = heading_of(rule, count, is_unknown=is_unknown)
             yield Heading(word=word, heading=text, rule=rule, decisions=tuple(members))
     yield from _conditions(decisions, counts)
-
-
-def _needs_heading(verdict: Verdict) -> bool:
-    """Is it more than a plain pass, and one that a rule could judge?"""
-    outcome = verdict.outcome
-    return outcome.result is not Result.NOT_APPLICABLE and (
-        outcome.result is not Result.PASSED or bool(outcome.condition)
-    )
 
 
 def _conditions(decisions: Sequence[Decision], counts: Mapping[str, int]) -> Iterator[Heading]:

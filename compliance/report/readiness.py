@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from compliance.judge.headline import DIRECTIONS_OF_POLICY, WITH_ADDRESS, count_words
@@ -85,10 +84,10 @@ class ReadinessOf:
     """Finds the readiness of the machine that a verdict is about."""
 
     def __init__(self, table: Table) -> None:
-        self._by_side: dict[int, list[Readiness]] = defaultdict(list)
+        self._by_side: dict[int, tuple[Readiness, ...]] = {}
         for machine in table.readiness:
             for side in machine.sides:
-                self._by_side[id(side)].append(machine)
+                self._by_side[id(side)] = (*self._by_side.get(id(side), ()), machine)
 
     def __call__(self, verdict: Verdict) -> Sequence[Readiness]:
         return self._by_side.get(id(verdict.vm), ()) if verdict.vm else ()

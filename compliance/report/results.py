@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from compliance.gate.baseline import FORMAT, VERSION
-from compliance.gate.decision import Decision, counts
+from compliance.gate.decision import Decision
 from compliance.judge.readiness import Readiness
 from compliance.model import Cluster, ReplicatedVM, Server, VirtualMachine
 from compliance.report.json_parts import compact, grounds, lines, present, waiver, waivers
 from compliance.report.remedies import Remedies
-from compliance.report.table import ATTRIBUTION, Table
+from compliance.report.table import ATTRIBUTION, Table, rank
 from compliance.rule import Result, Rule, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 
@@ -35,17 +35,17 @@ def results(table: Table) -> Iterator[str]:
         "inventory_digest": table.inventory_digest,
         "unread_servers": sorted(server.name for server in table.unread),
         "headline": table.headline,
-        "counts": {result.value: count for result, count in counts(table.decisions).items()},
+        "counts": {result.value: table.count(result) for result in Result},
         **grounds(table),
     }
     decisions = table.ordered
     lists: dict[str, Iterable[object]] = {
-        "rules": [_rule(rule) for rule in {one.verdict.rule.key: one.verdict.rule for one in decisions}.values()],
+        "rules": [_rule(rule) for rule in sorted(table.rules.values(), key=rank)],
         "servers": [_server(server) for server in sorted(estate.servers, key=lambda one: one.name.casefold())],
         **({"clusters": [_cluster(one) for one in estate.clusters]} if estate.clusters else {}),
         "waivers": [waiver(one) for one in waivers(table)],
         "remedies": [{"key": key, "text": text} for key, text in table.remedies.texts.items()],
-        "readiness": (_readiness(one, table.remedies) for one in sorted(table.readiness, key=_order_of_machine)),
+        "readiness": (_readiness(one, table.remedies) for one in _in_order(table.readiness)),
         "results": _results(table, decisions),
         "passed": _passed(decisions),
         "vanished": [
@@ -108,8 +108,14 @@ def _cluster(cluster: Cluster) -> dict[str, object]:
     return {**present(known), "read": cluster.unread is None, "machines": cluster.expected}
 
 
-def _order_of_machine(machine: Readiness) -> tuple[str, str, str, str]:
-    return machine.name.casefold(), machine.guid.casefold(), machine.direction.value, machine.primary or machine.replica
+def _in_order(machines: Iterable[Readiness]) -> list[Readiness]:
+    """Return them by name, GUID, direction and server: the last first, since all four as one key would take more memory
+    than the rest of the report."""
+    ordered = sorted(machines, key=lambda machine: machine.primary or machine.replica)
+    ordered.sort(key=lambda machine: machine.direction)
+    ordered.sort(key=lambda machine: machine.guid.casefold())
+    ordered.sort(key=lambda machine: machine.name.casefold())
+    return ordered
 
 
 def _readiness(machine: Readiness, remedies: Remedies) -> dict[str, object]:
@@ -187,5 +193,6 @@ def _passed(decisions: Sequence[Decision]) -> Iterator[dict[str, object]]:
 
 def _group(verdict: Verdict) -> tuple[str, str | None, str]:
     """Servers stand together."""
-    server = verdict.server if isinstance(verdict.subject, ReplicatedVM) else None
+    subject = verdict.subject
+    server = subject.machine.server if isinstance(subject, ReplicatedVM) else None
     return verdict.rule.key, server, verdict.outcome.condition

@@ -28,7 +28,7 @@ from compliance.model import VirtualMachine
 from compliance.report.by_cause import groups_by_cause
 from compliance.report.json_parts import compact, present
 from compliance.report.readiness import ReadinessOf, count_directions, word_text
-from compliance.report.table import ATTRIBUTION, ORDER, Table
+from compliance.report.table import ATTRIBUTION, ORDER, Table, rank
 from compliance.rule import Result, Rule, Severity
 from compliance.rules.evidence.facts import ADDRESSES_NOW, BPA
 from compliance.rules.remedies.remedy import Remedy
@@ -68,7 +68,7 @@ def sarif(table: Table) -> str:
 def sarif_pieces(table: Table) -> Iterator[str]:
     """In pieces: of the results, whose number stands before them, there is one copy and no more, and that is packed."""
     problems = [one for one in table.worst_first if one.reported.outcome.result in PROBLEMS]
-    rules = sorted({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values(), key=_harm)
+    rules = sorted(table.rules.values(), key=rank)
     places = {rule.key: place for place, rule in enumerate(rules)}
     find = ReadinessOf(table)
     results = Fitting(compact(_result(one, table, places, find(one.verdict))) for one in problems[:MOST_RESULTS])
@@ -146,10 +146,6 @@ def _advice(table: Table) -> Mapping[str, Mapping[str, None]]:
             advice = group.advice or group.remedy  # no word of a host's: it is read as Markdown
             lines[group.rule.key][f"{group.heading[:1].upper()}{group.heading[1:]}: {advice}"] = None
     return lines
-
-
-def _harm(rule: Rule) -> tuple[int, str]:
-    return rule.severity.rank, rule.key
 
 
 def _rule(rule: Rule, advice: Iterable[str]) -> dict[str, object]:

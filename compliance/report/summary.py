@@ -18,7 +18,7 @@ from compliance.report.gate_text import gate_lines
 from compliance.report.headings import PASSED_IF, Heading, groups
 from compliance.report.markdown_parts import code, size
 from compliance.report.readiness import count_lines, direction_text, machine_text, open_machines, readiness_text
-from compliance.report.table import ATTRIBUTION, ORDER, Table, unlisted_partners_text
+from compliance.report.table import ATTRIBUTION, ORDER, Table, rank, unlisted_partners_text
 from compliance.rule import Rule, Severity, Verdict
 from compliance.rules.evidence.facts import ADDRESSES_NOW
 from compliance.rules.remedies.remedy import Remedy
@@ -96,28 +96,27 @@ def _limits(table: Table) -> Iterator[str]:
         yield "The snapshot is incomplete: the gathering was interrupted."
     if partners := unlisted_partners_text(table):
         yield f"{code(partners, LONG)}."
-    if states := Counter(one.state for one in table.decisions if one.state):
+    if states := Counter(one.state for one in table.more_than_passed if one.state):
         told = ", ".join(f"{states[state]:,} {state}" for state in BaselineState)
         yield f"Since the baseline: {told}, {len(table.gate.vanished):,} fixed."
     yield f"Data from {table.estate.time:%Y-%m-%d %H:%M:%S %Z}; {code(table.tool)}"
 
 
 def _counts(table: Table) -> Iterator[str]:
-    counts = Counter((one.rule.key, one.outcome.result) for one in table.verdicts)
-    rules = {one.rule.key: one.rule for one in table.verdicts}
-    if not rules:
+    if not table.rules:
         return
     yield from ("", f"| Rule | Severity | {' | '.join(map(_capital, ORDER))} |")
     yield "| --- | --- |" + " ---: |" * len(ORDER)
-    for rule in sorted(rules.values(), key=lambda one: (one.severity.rank, one.key)):
-        yield f"| `{rule}` | {rule.severity} | {' | '.join(f'{counts[rule.key, result]:,}' for result in ORDER)} |"
+    for rule in sorted(table.rules.values(), key=rank):
+        counts = " | ".join(f"{table.counts.get((rule.key, result), 0):,}" for result in ORDER)
+        yield f"| `{rule}` | {rule.severity} | {counts} |"
 
 
 # --- the sections -----------------------------------------------------------------------------------------------------
 
 
 def _sections(table: Table) -> Iterator[_Section]:
-    states = {one.reported.id: one.state for one in table.decisions if one.state}
+    states = {one.reported.id: one.state for one in table.more_than_passed if one.state}
     for group in groups(table):
         yield from _of_rule(group, table, states)
     if machines := open_machines(table):

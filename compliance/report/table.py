@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
@@ -20,7 +20,7 @@ from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.report.origin import Origin
 from compliance.report.remedies import Remedies
-from compliance.rule import Result, Rule, Verdict
+from compliance.rule import Outcome, Result, Rule, Verdict
 from compliance.words import join_names, printable
 
 ATTRIBUTION = (
@@ -71,7 +71,7 @@ class Table:
         of_rules: dict[str, list[Decision]] = defaultdict(list)
         for decision in self.decisions:
             of_rules[decision.verdict.rule.key].append(decision)
-        in_order = sorted(of_rules.values(), key=lambda found: _rank(found[0].verdict.rule))
+        in_order = sorted(of_rules.values(), key=lambda found: rank(found[0].verdict.rule))
         return tuple(decision for found in in_order for decision in sorted(found, key=_place))
 
     @cached_property
@@ -81,19 +81,32 @@ class Table:
         return tuple(sorted(self.ordered, key=lambda decision: ranks[decision.reported.outcome.result]))
 
     @cached_property
+    def rules(self) -> Mapping[str, Rule]:
+        """The rules that say something here, by their keys."""
+        return {decision.verdict.rule.key: decision.verdict.rule for decision in self.decisions}
+
+    @cached_property
+    def counts(self) -> Mapping[tuple[str, Result], int]:
+        """How many verdicts are shown by each rule's key and result."""
+        return Counter((decision.verdict.rule.key, decision.reported.outcome.result) for decision in self.decisions)
+
+    @cached_property
+    def more_than_passed(self) -> tuple[Decision, ...]:
+        """The decisions that say more than that something passed or is not applicable."""
+        return tuple(decision for decision in self.decisions if _says_more(decision.reported.outcome))
+
+    @cached_property
+    def servers_judged(self) -> frozenset[str | None]:
+        """The servers of which a rule on servers says something."""
+        return servers_judged(decision.verdict for decision in self.decisions)
+
+    @cached_property
     def subject_counts(self) -> Mapping[str, int]:
-        """How many subjects each rule was asked of; a server that stands in for its machines is none of them."""
-        subjects: dict[str, tuple[set[str], set[str]]] = {}
-        for decision in self.decisions:
-            verdict = decision.reported
-            machines, others = subjects.setdefault(verdict.rule.key, (set(), set()))
-            if machine := verdict.machine:
-                machines.add(machine.guid)
-            elif not verdict.rule.of_machines:
-                others.add(verdict.label)
+        """How many subjects each rule was asked of; a server that stands in for its machines is none of them. Rule by
+        rule, since the GUIDs of all of them would take more memory than most reports."""
         return {
-            key: len({guid.casefold() for guid in machines}) + len(others)
-            for key, (machines, others) in subjects.items()
+            key: _count_subjects([decision.reported for decision in of_rule])
+            for key, of_rule in groupby(self.ordered, key=lambda decision: decision.verdict.rule.key)
         }
 
     @cached_property
@@ -110,7 +123,7 @@ class Table:
         """Return the same, with ``show`` for what of it may be a host's or a guest's."""
         in_scope = {decision.verdict.server for decision in self.decisions} if self.unread else ()
         unread = [server.name for server in self.unread if server.name in in_scope]
-        return headline(self.readiness, self.decisions, self.policy.direction, unread, show)
+        return headline(self.readiness, self.more_than_passed, self.policy.direction, unread, show)
 
     @property
     def data(self) -> str:
@@ -136,7 +149,8 @@ class Table:
             yield from ((host.name, remark) for remark in host.remarks if not remark.startswith(READ_AS))
 
     def count(self, result: Result) -> int:
-        return sum(verdict.outcome.result is result for verdict in self.verdicts)
+        """Return how many verdicts are shown with this result."""
+        return sum(count for (_, shown), count in self.counts.items() if shown is result)
 
     @property
     def unread(self) -> tuple[Server, ...]:
@@ -166,7 +180,8 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
     )
 
 
-def _rank(rule: Rule) -> tuple[int, str]:
+def rank(rule: Rule) -> tuple[int, str]:
+    """Return what rules are sorted by: the worst first."""
     return rule.severity.rank, rule.key
 
 
@@ -176,11 +191,29 @@ def _place(decision: Decision) -> tuple[str, str, str]:
     return (verdict.server or "").casefold(), label.casefold(), label
 
 
-def leave_out_repeats(verdicts: Iterable[Verdict], every: Iterable[Verdict] | None = None) -> list[Verdict]:
-    """A server that was not read stands under every rule; its own case tells why, and once is enough. ``every``: among
-    which its own case is, where these are only some of them."""
+def _says_more(outcome: Outcome) -> bool:
+    return outcome.result in (Result.FAILED, Result.UNKNOWN, Result.WAIVED) or (
+        outcome.result is Result.PASSED and bool(outcome.condition)
+    )
+
+
+def _count_subjects(verdicts: Sequence[Verdict]) -> int:
+    """Return how many subjects verdicts of one rule are about."""
+    guids = {machine.guid for verdict in verdicts if (machine := verdict.machine)}
+    others = {verdict.label for verdict in verdicts if not verdict.machine and not verdict.rule.of_machines}
+    return len({guid.casefold() for guid in guids}) + len(others)
+
+
+def servers_judged(verdicts: Iterable[Verdict]) -> frozenset[str | None]:
+    """Return the servers of which a rule on servers says something."""
+    return frozenset(verdict.server for verdict in verdicts if verdict.rule.subject is Server)
+
+
+def leave_out_repeats(verdicts: Iterable[Verdict], own: Collection[str | None] | None = None) -> list[Verdict]:
+    """A server that was not read stands under every rule; its own case tells why, and once is enough. ``own``: servers
+    that have such a case, where these verdicts are only some of them."""
     verdicts = [*verdicts]
-    own = {verdict.server for verdict in every or verdicts if verdict.rule.subject is Server}
+    own = servers_judged(verdicts) if own is None else own
     return [
         verdict for verdict in verdicts if verdict.machine or not verdict.rule.of_machines or verdict.server not in own
     ]

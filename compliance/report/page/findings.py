@@ -34,9 +34,9 @@ class FindingRow:
 
 def findings_of(table: Table, machines: Machines, places: Mapping[Place, int]) -> list[FindingRow]:
     """Return the findings, worst first. A server that was not read stands under its own rule only."""
-    decisions = [one for one in table.decisions if one.reported.outcome.result in ORDER]
+    decisions = [one for one in table.more_than_passed if one.reported.outcome.result in ORDER]
     unknown = [one.reported for one in decisions if one.reported.outcome.result is Result.UNKNOWN]
-    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.verdicts)} if unknown else ()
+    once = {id(verdict) for verdict in leave_out_repeats(unknown, table.servers_judged)} if unknown else ()
     decisions = [
         one for one in decisions if one.reported.outcome.result is not Result.UNKNOWN or id(one.reported) in once
     ]
