@@ -26,7 +26,7 @@ from compliance.report.actions import actions
 from compliance.report.annotations import workflow_commands
 from compliance.report.csv_rows import csv_rows
 from compliance.report.gate_json import closed_gate_json, gate_json
-from compliance.report.page.page import page
+from compliance.report.page.page import page_pieces
 from compliance.report.results import results
 from compliance.report.sarif import sarif_pieces
 from compliance.report.summary import MOST_BYTES, summary
@@ -42,7 +42,7 @@ WRITERS: Mapping[str, Callable[[Table], Pieces]] = {
     "results.csv": csv_rows,
     "actions.csv": actions,
     "summary.md": summary,
-    PAGE: page,
+    PAGE: page_pieces,
 }
 """All but gate.json, which is written last, since it says whether the others were."""
 LARGEST_JUNIT = 30_000_000

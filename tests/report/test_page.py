@@ -118,7 +118,7 @@ def test_numbers_sort_as_their_texts() -> None:
 
 @pytest.mark.parametrize("letters", [LARGE // 2, LARGE * 2])
 def test_what_is_large_is_packed(letters: int) -> None:
-    value = {"text": "<" * (letters // 6), "more": list(range(100))}
+    value = {"text": "<" * (letters // 6), "more": {"numbers": list(range(100)), "none": {}}}
     assert unpacked(json.loads(pack(value))) == value
     assert ("<" in pack(value)) is False
     assert len(pack(value)) < LARGE

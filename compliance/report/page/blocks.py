@@ -20,7 +20,7 @@ from compliance.rules.evidence.replications import key_of
 MACHINES = 512
 """Of one block."""
 LARGE = 30_000
-"""Letters of one from which on it is packed."""
+"""Octets of one from which on it is packed."""
 STEPS = (*WayStep,)
 NUMBERS = {step: number for number, step in enumerate(STEPS)}
 Key = tuple[str, str]

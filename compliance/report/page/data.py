@@ -6,15 +6,14 @@ story only when somebody opens it.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from compliance.judge.headline import DIRECTIONS_OF_POLICY
 from compliance.model import Cluster, Estate, Server
 from compliance.report.json_parts import waivers
 from compliance.report.page.blocks import MACHINES, STEPS, blocks
-from compliance.report.page.findings import Place, finding_columns, findings_of
-from compliance.report.page.rows import COVERS, DIRECTIONS, machine_columns, machines_of, row_columns
+from compliance.report.page.findings import FindingRow, Place, finding_columns, findings_of
+from compliance.report.page.rows import COVERS, DIRECTIONS, Machines, machine_columns, machines_of, row_columns
 from compliance.report.page.texts import Pool, by_address, natural, pack, plain
 from compliance.report.readiness import WORST_FIRST
 from compliance.report.table import Table, impacts
@@ -23,30 +22,41 @@ from compliance.rule import Result, Rule
 VERSION = 4
 
 
-def data(table: Table) -> str:
-    """For a ``<script type="application/json">``: no ``<``, so that no text ends the element or begins another."""
-    machines = machines_of(table)
-    rules = list({one.verdict.rule.key: one.verdict.rule for one in table.decisions}.values())
-    places = _places(table.estate)
+def data(table: Table) -> Iterator[str]:
+    """For a ``<script type="application/json">``: no ``<``, so that no text ends the element or begins another.
+
+    In pieces: what is there at once is let go before the blocks are made.
+    """
+    machines, places = machines_of(table), _places(table.estate)
     servers = {name: number for (kind, name), number in places.items() if kind is Server}
     findings = findings_of(table, machines, places)
+    main = pack(_main(table, machines, findings, servers))
+    yield f'{{"version":{VERSION},"block":{MACHINES},"main":{main},"blocks":['
+    for number, block in enumerate(blocks(table, machines, findings, servers)):
+        yield f"{',' if number else ''}{block}"
+    yield "]}"
+
+
+def _main(
+    table: Table, machines: Machines, findings: Sequence[FindingRow], servers: Mapping[str, int]
+) -> dict[str, object]:
+    """Return what is there at once."""
     texts, addresses = Pool(), Pool()
     rows = row_columns(table, machines, servers, texts, addresses)
-    counts = Counter((one.verdict.rule.key, one.reported.outcome.result) for one in table.decisions)
-    numbers = {rule.key: number for number, rule in enumerate(rules)}
+    numbers = {key: number for number, key in enumerate(table.rules)}
     all_waivers = {one.place: number for number, one in enumerate(waivers(table))}
     columns = finding_columns(findings, numbers, servers, all_waivers, texts, table.remedies)
     ordered, moved = texts.sorted(natural)
     for name in ("reason", "condition", "remedy", "cause"):
         rows[name] = [moved[at] for at in rows[name]]
     for name in ("text", "cause", "remedy", "state", "label"):
-        columns[name] = [moved[at] for at in columns.get(name, ())]  # type: ignore[index]  # numbers
+        columns[name] = [moved[at] for at in columns.get(name, ())]  # type: ignore[call-overload]  # numbers
     ordered_addresses, moved = addresses.sorted(by_address)
     for name in ("address", "today"):
         rows[name] = [moved[at] for at in rows[name]]
-    main = {
+    return {
         **_head(table),
-        "rules": [_rule(rule, counts) for rule in rules],
+        "rules": [_rule(rule, table.counts) for rule in table.rules.values()],
         "servers": _servers(table),
         "machines": machine_columns(machines),
         "rows": rows,
@@ -54,8 +64,6 @@ def data(table: Table) -> str:
         "texts": ordered,
         "addresses": ordered_addresses,
     }
-    packed = ",".join(blocks(table, machines, findings, servers))
-    return f'{{"version":{VERSION},"block":{MACHINES},"main":{pack(main)},"blocks":[{packed}]}}'
 
 
 def _head(table: Table) -> dict[str, object]:
@@ -106,17 +114,15 @@ def _rule(rule: Rule, counts: Mapping[tuple[str, Result], int]) -> dict[str, obj
         "link": rule.link if (rule.link or "").startswith("https://") else None,
         "quoted": rule.quoted,
         "of_machines": rule.of_machines,
-        "counts": {result.value: counts[rule.key, result] for result in Result},
+        "counts": {result.value: counts.get((rule.key, result), 0) for result in Result},
     }
 
 
 def _servers(table: Table) -> list[dict[str, object]]:
     """Servers, then clusters. One that no verdict in scope is about was not judged, and has not passed."""
-    verdicts = [one.verdict for one in table.decisions]
-    judged: set[tuple[type, str | None]] = {
-        (Cluster, verdict.subject.name) for verdict in verdicts if isinstance(verdict.subject, Cluster)
-    }
-    judged |= {(Server, name) for name in {verdict.server for verdict in verdicts}}
+    judged: set[tuple[type, str | None]] = {(Server, name) for name in {one.verdict.server for one in table.decisions}}
+    subjects = (one.verdict.subject for one in table.decisions)
+    judged |= {(Cluster, subject.name) for subject in subjects if isinstance(subject, Cluster)}
     estate = table.estate
     values = [*map(_server, estate.servers), *map(_cluster, estate.clusters)]
     return [one | {"judged": place in judged} for one, place in zip(values, _places(estate), strict=True)]

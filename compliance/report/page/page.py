@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -67,12 +67,21 @@ class PrintedRow:
 
 
 def page(table: Table) -> str:
-    """The whole file. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
+    """The whole file as one text."""
+    return "".join(page_pieces(table))
+
+
+def page_pieces(table: Table) -> Iterator[str]:
+    """In pieces. What is on paper, and what a reader without scripts sees, is written here; the rest is drawn."""
     style, script = _part("page.css"), _script()
     sentence = table.headline
-    machines, covered = _open_by_machine(table), covered_sides(table.decisions)
+    machines, covered = _open_by_machine(table), covered_sides(table.more_than_passed)
+    rows = [
+        (of_machine[0].name, [_printed(row, table, covered) for row in of_machine])
+        for of_machine in machines[:MOST_PRINTED]
+    ]
     first, *reasons = [line.strip().removeprefix("- ") for line in gate_lines(table.gate)]
-    return _template().render(
+    return _template().generate(
         table=table,
         style=style,
         script=script,
@@ -88,7 +97,7 @@ def page(table: Table) -> str:
         kinds=kinds_text(table, "machine"),
         direction=direction_text(table),
         tiles=[(direction.value, _tiles(counts)) for direction, counts in count_directions(table)],
-        machines=[(rows[0].name, [_printed(row, covered) for row in rows]) for rows in machines[:MOST_PRINTED]],
+        machines=rows,
         more_machines=max(len(machines) - MOST_PRINTED, 0),
         count=len(machines),
         waived=table.count(Result.WAIVED),
@@ -116,8 +125,8 @@ def _open_by_machine(table: Table) -> list[list[Readiness]]:
     return [*machines.values()]
 
 
-def _printed(row: Readiness, covered: Mapping[SideKey, str]) -> PrintedRow:
-    remedy = row.remedy
+def _printed(row: Readiness, table: Table, covered: Mapping[SideKey, str]) -> PrintedRow:
+    remedy = table.remedies.of(row)
     places = [row.primary or "not seen", row.replica or "not seen"]
     return PrintedRow(
         row=row,

@@ -7,7 +7,8 @@ any column without comparing one text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 from compliance.judge.headline import cover_of, covered_sides
 from compliance.judge.readiness import Direction, Readiness
@@ -23,13 +24,17 @@ DIRECTIONS = (*Direction,)
 COVERS = ("", "waived", "known")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Machines:
     """Every machine of the table's rows. ``rows``: those of each; ``sides``: those that were seen, by number."""
 
     rows: Sequence[Sequence[Readiness]]
     numbers: Mapping[int, int]  # id of a side -> its machine's number
-    by_key: Mapping[tuple[str, str], int] = field(default_factory=dict)  # server and GUID of a side
+
+    @cached_property
+    def by_key(self) -> Mapping[tuple[str, str], int]:
+        """Each machine's number by server and GUID of a side; few estates have a finding that needs it."""
+        return {key_of(side.machine): number for number, rows in enumerate(self.rows) for side in rows[0].sides}
 
     @property
     def sides(self) -> Sequence[Sequence[ReplicatedVM]]:
@@ -43,8 +48,7 @@ def machines_of(table: Table) -> Machines:
         groups.setdefault(machine_key(row), []).append(row)
     ordered = sorted(groups.values(), key=lambda rows: (natural(rows[0].name), rows[0].primary, rows[0].replica))
     numbers = {id(side): number for number, rows in enumerate(ordered) for side in rows[0].sides}
-    by_key = {key_of(side.machine): number for number, rows in enumerate(ordered) for side in rows[0].sides}
-    return Machines(ordered, numbers, by_key)
+    return Machines(ordered, numbers)
 
 
 def machine_key(row: Readiness) -> object:
@@ -62,7 +66,7 @@ def row_columns(
 ) -> dict[str, list[int]]:
     """Return the columns. ``reason``, ``condition``, ``remedy`` and ``cause`` are numbers of ``texts``, ``address``
     and ``today`` of ``addresses``; servers that were not seen are -1."""
-    covered = covered_sides(table.decisions)
+    covered = covered_sides(table.more_than_passed)
     names = (
         "machine",
         "direction",
@@ -78,6 +82,7 @@ def row_columns(
         "cover",
     )
     columns: dict[str, list[int]] = {name: [] for name in names}
+    appends = [column.append for column in columns.values()]
     headings: dict[str, int] = {}
     directions = {direction: number for number, direction in enumerate(DIRECTIONS)}
     words = {word: number for number, word in enumerate(WORST_FIRST)}
@@ -99,10 +104,10 @@ def row_columns(
                 servers.get(row.replica, -1),
                 addresses.number(join_names(row.failover_addresses, 8)),
                 addresses.number(row.today),
-                covers[cover_of(row, covered)],
+                covers[cover_of(row, covered)] if covered else 0,
             )
-            for name, value in zip(names, values, strict=True):
-                columns[name].append(value)
+            for append, value in zip(appends, values, strict=True):
+                append(value)
     return columns
 
 

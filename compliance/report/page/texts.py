@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 
 from compliance.words import shorten
@@ -15,6 +15,8 @@ LONGEST = 600
 """Letters of one text that a host may have had a hand in."""
 LARGE = 200_000
 """Octets of JSON from which on it is packed: every browser reads the page of a small estate, and so does a person."""
+GZIP = 31
+"""What zlib takes for gzip's form, with the largest window."""
 DIGITS = re.compile(r"(\d{1,9})")
 
 FIRST = -1
@@ -29,21 +31,35 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return shorten(text, longest)
 
 
-def to_json(value: object) -> str:
+def to_json(value: object) -> bytes:
     """Return compact JSON that ends no element and begins none: it has no ``<``, and no lone surrogate."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     # Line separators are harmless in JSON today, and were not in every browser.
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace")
 
 
 def pack(value: object, large: int = LARGE) -> Packed:
-    """Return the value's JSON, or from ``large`` letters on the JSON of a text that the browser unpacks."""
-    text = to_json(value)
-    if len(text) < large:
-        return text
-    return f'"{base64.b64encode(gzip.compress(text.encode(), 6, mtime=0)).decode()}"'
+    """Return the value's JSON, or from ``large`` octets on the JSON of a text that the browser unpacks."""
+    packer, packed, plain, size = zlib.compressobj(6, wbits=GZIP), b"", b"", 0
+    for piece in _members(value) if isinstance(value, dict) else (to_json(value),):
+        size += len(piece)
+        plain = plain + piece if size < large else b""
+        packed += packer.compress(piece)
+    if size < large:
+        return plain.decode()
+    return f'"{base64.b64encode(packed + packer.flush()).decode()}"'
+
+
+def _members(value: Mapping[str, object]) -> Iterator[bytes]:
+    """Yield the same JSON column by column: of all numbers at once the encoder keeps a text each."""
+    before = b"{"
+    for name, member in value.items():
+        yield before + to_json(name) + b":"
+        yield from _members(member) if isinstance(member, dict) else (to_json(member),)
+        before = b","
+    yield b"}" if value else b"{}"
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
@@ -86,9 +102,12 @@ class Pool:
     def texts(self) -> list[str]:
         return [plain(text) for text in self._numbers]
 
-    def sorted(self, key: Callable[[str], object]) -> tuple[list[str], Mapping[int, int]]:
+    def sorted(self, key: Callable[[str], object]) -> tuple[list[str], Sequence[int]]:
         """Return the texts in order, and each old number's new one: whoever sorts by text compares numbers. The empty
         text stays at 0."""
         texts = self.texts
         order = [0, *sorted(range(1, len(texts)), key=lambda at: key(texts[at]))]  # type: ignore[arg-type,return-value]  # keys are of one kind
-        return [texts[at] for at in order], {old: new for new, old in enumerate(order)}
+        moved = [0] * len(texts)
+        for new, old in enumerate(order):
+            moved[old] = new
+        return [texts[at] for at in order], moved

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from compliance.gate.decision import Decision
 from compliance.judge.conclusion import ABOUT_THE_ADAPTER, FOUNDING, INSIDE, SYSTEM
@@ -98,13 +99,13 @@ class Stage:
     """What is known of one step: the worst letter of the rules' words, and the lines that it rests on."""
 
     letter: str = OPEN
-    lines: list[str] = field(default_factory=list)
-    why_open: list[str] = field(default_factory=list)
+    lines: tuple[str, ...] = ()
+    why_open: tuple[str, ...] = ()
 
     def add(self, letter: str, *lines: str) -> None:
         if RANKS[letter] < RANKS[self.letter]:
             self.letter = letter
-        self.lines += [line for line in lines if line and line not in self.lines]
+        self.lines += tuple([line for line in lines if line and line not in self.lines])
 
     @property
     def evidence(self) -> Sequence[str]:
@@ -124,12 +125,13 @@ def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
         step = RULES.get(decision.verdict.rule.key)
         if step is not None:
             _add(way, step, decision, vm)
-    if inside_of(vm) is None:
+    inside = inside_of(vm)
+    if inside is None:
         for step in OF_A_SCRIPT:
-            way[step].why_open.append(NOT_LOOKED_INTO)
+            way[step].why_open += (NOT_LOOKED_INTO,)
     if not vm.machine.settings:
         return {WayStep.SETTING: way[WayStep.SETTING]}
-    return {step: way[step] for step in _steps(vm)} | {
+    return {step: way[step] for step in _steps(vm, inside)} | {
         step: stage for step, stage in way.items() if stage.letter != OPEN
     }
 
@@ -139,13 +141,13 @@ def letter_of(decision: Decision) -> str:
     outcome = decision.reported.outcome
     if outcome.result is Result.PASSED and outcome.condition:
         return CONDITION
-    return outcome.result.value[0]
+    return outcome.result[0]
 
 
-def _steps(vm: ReplicatedVM) -> Sequence[WayStep]:
+def _steps(vm: ReplicatedVM, inside: Inside | Unread | None) -> Sequence[WayStep]:
     """Return the steps that this side's way has. A primary is on its switch already, and of a failback no rule asks
     whether an address is free or has landed; Windows needs no script."""
-    inside, guest = inside_of(vm), guest_seen(vm)
+    guest = guest_seen(vm)
     is_windows = isinstance(inside, InsideWindows) or "windows" in ((guest and guest.os_name) or "").casefold()
     return STEPS_OF[vm.machine.role is Role.PRIMARY, is_windows]
 
@@ -159,12 +161,17 @@ def _set(way: dict[WayStep, Stage], vm: ReplicatedVM) -> None:
     else:
         for setting in machine.settings:
             on = f" on {setting.adapter}" if setting.adapter else ""
-            masks = f", mask {join_names(setting.subnets)}" if setting.subnets else ""
-            gateways = f", gateway {join_names(setting.gateways)}" if setting.gateways else ""
-            names = f", DNS {join_names(setting.dns_servers)}" if setting.dns_servers else ", no DNS server"
-            way[WayStep.SETTING].add("p", f"{join_names(setting.addresses)}{on}{masks}{gateways}{names}")
+            beside = _beside_addresses(setting.subnets, setting.gateways, setting.dns_servers)
+            way[WayStep.SETTING].add("p", f"{join_names(setting.addresses)}{on}{beside}")
         if all(setting.adapter and not setting.adapter.legacy for setting in machine.settings):
             way[WayStep.ADAPTER].add("p", "a synthetic adapter that its server lists")
+
+
+@lru_cache(maxsize=1024)  # the machines of one subnet have it in common
+def _beside_addresses(subnets: Sequence[str], gateways: Sequence[str], dns_servers: Sequence[str]) -> str:
+    mask = f", mask {join_names(subnets)}" if subnets else ""
+    gateway = f", gateway {join_names(gateways)}" if gateways else ""
+    return f"{mask}{gateway}, {f'DNS {join_names(dns_servers)}' if dns_servers else 'no DNS server'}"
 
 
 def _add(way: dict[WayStep, Stage], step: WayStep, decision: Decision, vm: ReplicatedVM) -> None:
@@ -173,9 +180,9 @@ def _add(way: dict[WayStep, Stage], step: WayStep, decision: Decision, vm: Repli
     lines = _lines(decision)
     if letter == "n":
         if step is WayStep.LANDED:
-            way[step].why_open.append(f"{NOT_TRIED}: {outcome.finding}")
+            way[step].why_open += (f"{NOT_TRIED}: {outcome.finding}",)
         elif decision.verdict.rule.key != INSIDE:
-            way[step].why_open.extend(lines)
+            way[step].why_open += tuple(lines)
     elif decision.verdict.rule.key == FOUNDING:
         _add_founding(way, letter, outcome.cause, lines)
     elif decision.verdict.rule.key == INSIDE:
