@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from itertools import groupby
+from operator import attrgetter
 
 from compliance.gate.baseline import Baseline
 from compliance.gate.decision import Decision
@@ -20,7 +21,7 @@ from compliance.judge.readiness import Readiness
 from compliance.model import READ_AS, Cluster, Estate, ReplicaAdapter, ReplicatedVM, Server
 from compliance.report.origin import Origin
 from compliance.report.remedies import Remedies
-from compliance.rule import Outcome, Result, Rule, Verdict
+from compliance.rule import Result, Rule, Verdict
 from compliance.words import join_names, printable
 
 ATTRIBUTION = (
@@ -83,17 +84,18 @@ class Table:
     @cached_property
     def rules(self) -> Mapping[str, Rule]:
         """The rules that say something here, by their keys."""
-        return {decision.verdict.rule.key: decision.verdict.rule for decision in self.decisions}
+        return dict(map(attrgetter("verdict.rule.key", "verdict.rule"), self.decisions))
 
     @cached_property
     def counts(self) -> Mapping[tuple[str, Result], int]:
         """How many verdicts are shown by each rule's key and result."""
-        return Counter((decision.verdict.rule.key, decision.reported.outcome.result) for decision in self.decisions)
+        # no generator: there may be a million
+        return Counter(map(attrgetter("verdict.rule.key", "reported.outcome.result"), self.decisions))
 
     @cached_property
     def more_than_passed(self) -> tuple[Decision, ...]:
         """The decisions that say more than that something passed or is not applicable."""
-        return tuple(decision for decision in self.decisions if _says_more(decision.reported.outcome))
+        return tuple(_more_than_passed(self.decisions))
 
     @cached_property
     def servers_judged(self) -> frozenset[str | None]:
@@ -105,8 +107,8 @@ class Table:
         """How many subjects each rule was asked of; a server that stands in for its machines is none of them. Rule by
         rule, since the GUIDs of all of them would take more memory than most reports."""
         return {
-            key: _count_subjects([decision.reported for decision in of_rule])
-            for key, of_rule in groupby(self.ordered, key=lambda decision: decision.verdict.rule.key)
+            key: _count_subjects(self.rules[key], of_rule)
+            for key, of_rule in groupby(self.ordered, key=attrgetter("verdict.rule.key"))
         }
 
     @cached_property
@@ -191,17 +193,22 @@ def _place(decision: Decision) -> tuple[str, str, str]:
     return (verdict.server or "").casefold(), label.casefold(), label
 
 
-def _says_more(outcome: Outcome) -> bool:
-    return outcome.result in (Result.FAILED, Result.UNKNOWN, Result.WAIVED) or (
-        outcome.result is Result.PASSED and bool(outcome.condition)
-    )
+def _more_than_passed(decisions: Iterable[Decision]) -> list[Decision]:
+    passed, not_applicable = Result.PASSED, Result.NOT_APPLICABLE
+    return [
+        decision
+        for decision in decisions
+        if (outcome := decision.reported.outcome).result is not not_applicable
+        and (outcome.result is not passed or outcome.condition)
+    ]
 
 
-def _count_subjects(verdicts: Sequence[Verdict]) -> int:
-    """Return how many subjects verdicts of one rule are about."""
+def _count_subjects(rule: Rule, of_rule: Iterable[Decision]) -> int:
+    verdicts = (decision.verdict for decision in of_rule)
+    if not rule.of_machines:
+        return len({verdict.label for verdict in verdicts})
     guids = {machine.guid for verdict in verdicts if (machine := verdict.machine)}
-    others = {verdict.label for verdict in verdicts if not verdict.machine and not verdict.rule.of_machines}
-    return len({guid.casefold() for guid in guids}) + len(others)
+    return len({guid.casefold() for guid in guids})
 
 
 def servers_judged(verdicts: Iterable[Verdict]) -> frozenset[str | None]:
