@@ -78,13 +78,14 @@ def _side_cells(verdict: Verdict, server: Server | None, readiness: Sequence[Rea
 def _row(decision: Decision, side: _SideCells, remedy: Remedy | None) -> str:
     who, addresses, cluster, readiness = side
     rule, outcome = decision.verdict.rule, decision.reported.outcome
-    facts, waiver = outcome.facts, decision.waiver
+    now, bpa = outcome.facts.get(ADDRESSES_NOW, ()), outcome.facts.get(BPA, ())
     head = _head_cells(rule.key, rule.severity, outcome.result, decision.state, decision.closes)
-    now = _cell(_join_texts(facts[ADDRESSES_NOW])) if ADDRESSES_NOW in facts else EMPTY
-    beside = _beside_cells(outcome.evidence, facts.get(BPA, ()), waiver.place if waiver else "", outcome.remarks)
+    seen = _cell(_join_texts(now)) if now else EMPTY
+    waiver = decision.waiver.place if decision.waiver else ""
+    beside = _beside_cells(outcome.evidence, bpa, waiver, outcome.remarks)
     why = _why_cells(outcome.condition, outcome.cause)
     todo = _cells(remedy_cells(remedy)) if remedy else NO_REMEDY
-    return f"{head},{who},{now},{addresses},{_cell(outcome.finding)},{beside},{cluster},{why},{readiness},{todo}"
+    return f"{head},{who},{seen},{addresses},{_cell(outcome.finding)},{beside},{cluster},{why},{readiness},{todo}"
 
 
 _one_of_few = lru_cache(maxsize=1024)

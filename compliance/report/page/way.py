@@ -125,15 +125,14 @@ def way_of(vm: ReplicatedVM, decisions: Iterable[Decision]) -> Way:
         step = RULES.get(decision.verdict.rule.key)
         if step is not None:
             _add(way, step, decision, vm)
-    inside = inside_of(vm)
-    if inside is None:
-        for step in OF_A_SCRIPT:
-            way[step].why_open += (NOT_LOOKED_INTO,)
     if not vm.machine.settings:
         return {WayStep.SETTING: way[WayStep.SETTING]}
-    return {step: way[step] for step in _steps(vm, inside)} | {
-        step: stage for step, stage in way.items() if stage.letter != OPEN
-    }
+    inside = inside_of(vm)
+    shown = {step: way[step] for step in _steps(vm, inside)}
+    if inside is None:
+        for step in OF_A_SCRIPT & shown.keys():
+            shown[step].why_open += (NOT_LOOKED_INTO,)
+    return shown | {step: stage for step, stage in way.items() if stage.letter != OPEN}
 
 
 def letter_of(decision: Decision) -> str:
