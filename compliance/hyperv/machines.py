@@ -34,6 +34,7 @@ from compliance.model import (
     VirtualMachine,
 )
 
+MAY_NOT_CHANGE = (("ReplicationMode", "role"), ("EnabledState", "power state"))
 POWERS = {2: Power.RUNNING, 3: Power.OFF, 6: Power.SAVED, 9: Power.PAUSED}
 ANSWERS = {2: Answer.OK, 3: Answer.DEGRADED, 7: Answer.NO_PROTOCOL, 12: Answer.NO_CONTACT, 13: Answer.LOST}
 
@@ -109,11 +110,7 @@ def _changes(
     if before is None or after is None:
         return (f"{'appeared' if before is None else 'vanished'} during the audit",), ()
     changes = tuple(
-        [
-            f"its {word} changed during the audit"
-            for name, word in (("ReplicationMode", "role"), ("EnabledState", "power state"))
-            if before.get(name) != after.get(name)
-        ]
+        [f"its {word} changed during the audit" for name, word in MAY_NOT_CHANGE if before.get(name) != after.get(name)]
     )
     names = before.get("ElementName"), after.get("ElementName")
     return changes, () if names[0] == names[1] else (f"renamed during the audit to {cut(str(names[1]))}",)
@@ -121,13 +118,12 @@ def _changes(
 
 def _doubt(host: HostRows, guid: str, replicated: bool | Unread) -> Unread | None:
     """Why nothing can be said of this machine, though its own row is there."""
-    for what, answer in (
-        ("the settings of virtual machines", host.settings),
-        ("failover addresses", host.failover),
-        ("the offers of Data Exchange", host.offers),
-    ):
-        if isinstance(answer, Unread):
-            return Unread(f"{what} could not be read: {answer}", answer.why)
+    if isinstance(host.settings, Unread):
+        return Unread(f"the settings of virtual machines could not be read: {host.settings}", host.settings.why)
+    if isinstance(host.failover, Unread):
+        return Unread(f"failover addresses could not be read: {host.failover}", host.failover.why)
+    if isinstance(host.offers, Unread):
+        return Unread(f"the offers of Data Exchange could not be read: {host.offers}", host.offers.why)
     if guid not in host.realized:
         return Unread("its settings row is missing, which every virtual machine has")
     if replicated is not False and not host.shows_offers:

@@ -130,7 +130,7 @@ def first_number(row: Row, name: str) -> int | None:
     """The first entry of an array of numbers; None where there is none. A NULL stands for itself, not for the next."""
     value = row.get(name)
     first = value[0] if isinstance(value, list) and value else value
-    return int(first) if isinstance(first, str) and _is_number(first) else None
+    return _parsed(first) if isinstance(first, str) else None
 
 
 def words_of(row: Row, names: Iterable[str]) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compliance.errors import Why
 from compliance.hyperv.names import NameIndex
@@ -60,8 +60,7 @@ def unlisted_partners(servers: Sequence[Server], index: NameIndex) -> tuple[Part
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ends:
+class _Ends(NamedTuple):
     """The machines on the other ends of a machine's relationships; and why one may be missing."""
 
     machines: tuple[VirtualMachine, ...]
@@ -73,7 +72,7 @@ def _joined(machine: VirtualMachine, index: NameIndex) -> ReplicatedVM:
     is taken by the settings of the server that it leaves."""
     seen = {machine.server}
     wave = [machine]
-    reasons: list[str] = []
+    stops: list[VirtualMachine | str] = []  # put into words only where they are needed: most end at a running guest
     missing: list[str] = []
     others: list[VirtualMachine] = []
     running: VirtualMachine | None = None
@@ -82,16 +81,17 @@ def _joined(machine: VirtualMachine, index: NameIndex) -> ReplicatedVM:
         for side in wave:
             ends = _other_ends(side, index)
             if ends.missing:
-                reasons.append(ends.missing)
+                stops.append(ends.missing)
                 missing.append(ends.missing)
             following += [end for end in ends.machines if end.server not in seen]
         seen |= {end.server for end in following}
         others += following
         running = running or next((end for end in following if end.power in GUEST_IS_THERE), None)
-        reasons += [_not_running(end) for end in following]
+        stops += following
         wave = following
     if running:
         return ReplicatedVM(machine=machine, partner=running, others=tuple(others), remarks=_remarks(machine, running))
+    reasons = [stop if isinstance(stop, str) else _not_running(stop) for stop in stops]
     reason = Unread("; ".join(dict.fromkeys(reasons)), _why_nowhere(machine, others, missing, index))
     return ReplicatedVM(machine=machine, partner=reason, others=tuple(others))
 

@@ -287,14 +287,12 @@ def role_and_relationship(host: HostRows) -> Iterator[Sign]:
     modes, owns = numbers_of(host, "ReplicationMode"), numbers_of(host, "ReplicationState")
     for guid, row in host.steady.items():
         mode, own = modes[guid], owns[guid]
-        relationships = [
-            number(relationship, "ReplicationState") for _, relationship in host.relationships_of.get(guid, ())
-        ]
-        states = [state for state in relationships if isinstance(state, int)]
-        if not isinstance(mode, int) or not isinstance(own, int) or len(states) < len(relationships):
+        states = [number(relationship, "ReplicationState") for _, relationship in host.relationships_of.get(guid, ())]
+        if not isinstance(mode, int) or not isinstance(own, int) or not {int}.issuperset(map(type, states)):
             continue
-        says = {own != 0, *([any(states)] if relationships else []), *([False] if mode not in REPLICATING else [])}
-        yield None if len(says) == 1 else f"{name_of(guid, row)}: role {mode}, states {[own, *states]}"
+        replicates = own != 0
+        agree = (not states or any(states) is replicates) and (mode in REPLICATING or not replicates)
+        yield None if agree else f"{name_of(guid, row)}: role {mode}, states {[own, *states]}"
 
 
 GUESTS_OWN = re.compile(r"3\.1|4\.\d+(\.\d+)*|BSD Pre-Release version")

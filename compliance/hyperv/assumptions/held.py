@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from compliance.hyperv.assumptions import additions as assumed_additions
 from compliance.hyperv.assumptions import forms as assumed_forms
@@ -46,8 +46,7 @@ def assumptions_on_pairs(pairs: Sequence[ReplicationPair]) -> tuple[Assumption, 
 # --- both sides -------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicationPair:
+class ReplicationPair(NamedTuple):
     """A replicated virtual machine, a server that its settings name and that was read, and what that one holds."""
 
     machine: VirtualMachine
