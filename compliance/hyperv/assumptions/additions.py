@@ -12,7 +12,7 @@ from compliance.errors import Why
 from compliance.hyperv import queries
 from compliance.hyperv.adapters import ENABLED
 from compliance.hyperv.additions import interface
-from compliance.hyperv.assumptions.rows import adapter_rows, each, forms, is_template, name_of
+from compliance.hyperv.assumptions.rows import each, forms, is_template, name_of, nics_in
 from compliance.hyperv.assumptions.statement import Basis, Sign, assumed
 from compliance.hyperv.host import OF_GUEST_ADDRESSES, HostRows, switch_of
 from compliance.hyperv.rows import (
@@ -144,7 +144,7 @@ def guest_address_rows(host: HostRows) -> Iterator[Sign]:
     if isinstance(answer, Unread):
         return
     yield from forms(answer, OF_GUEST_ADDRESSES, host.guest_addresses_of)
+    having = nics_in(host.guest_addresses_of)
     for guid, machine in host.steady.items():
-        having = {nic for nic, _ in host.guest_addresses_of.get(guid, ())}
-        for rest, _ in adapter_rows(host, guid):
-            yield None if nic_of(rest) in having else name_of(guid, machine)
+        for rest, _ in (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ())):
+            yield None if (guid, nic_of(rest)) in having else name_of(guid, machine)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 
 from compliance.errors import Why
 from compliance.hyperv import queries
@@ -29,9 +29,9 @@ def name_of(guid: str, row: Row) -> str:
     return shorten_value(name) if isinstance(name, str) and name.strip() else guid
 
 
-def adapter_rows(host: HostRows, guid: str) -> Sequence[tuple[str, Row]]:
-    """Return the rows of a machine's adapters, each with the rest of its InstanceID."""
-    return (*host.synthetic_of.get(guid, ()), *host.legacy_of.get(guid, ()))
+def nics_in(of_machines: Bucket) -> set[tuple[str, str]]:
+    """Return the machine and the adapter of each row."""
+    return {(guid, nic_of(rest)) for guid, rows in of_machines.items() for rest, _ in rows}
 
 
 def each(machines: Collection[tuple[str, Row]], having: Container[str]) -> Iterator[Sign]:
@@ -156,13 +156,13 @@ def no_component_while_off(host: HostRows) -> Iterable[Sign]:
 def failover_row_unset(host: HostRows) -> Iterator[Sign]:
     if isinstance(host.failover, Unread):
         return
-    for guid, row in with_number(host, "ReplicationMode", REPLICATING):
-        settings = {nic for nic, _ in host.failover_of.get(guid, ())}
-        adapters = [nic_of(rest) for rest, _ in host.synthetic_of.get(guid, ())]
-        for adapter in adapters:
-            yield None if adapter in settings else name_of(guid, row)
-        if not adapters and isinstance(host.rows(queries.SYNTHETIC_ADAPTERS), Unread):
-            yield None if settings else name_of(guid, row)
+    sides = with_number(host, "ReplicationMode", REPLICATING)
+    if isinstance(host.rows(queries.SYNTHETIC_ADAPTERS), Unread):
+        yield from each(sides, host.failover_of)
+    settings = nics_in(host.failover_of)
+    for guid, row in sides:
+        for rest, _ in host.synthetic_of.get(guid, ()):
+            yield None if (guid, nic_of(rest)) in settings else name_of(guid, row)
 
 
 @assumed(
@@ -204,10 +204,10 @@ def failover_row_owner(host: HostRows) -> Iterable[Sign]:
 def failover_row_adapter(host: HostRows) -> Iterator[Sign]:
     if any(isinstance(host.rows(name), Unread) for name in (queries.SYNTHETIC_ADAPTERS, queries.LEGACY_ADAPTERS)):
         return
+    adapters = nics_in(host.synthetic_of) | nics_in(host.legacy_of)
     for guid, row in host.steady.items():
-        if settings := host.failover_of.get(guid):
-            adapters = {nic_of(rest) for rest, _ in adapter_rows(host, guid)}
-            yield from (None if nic in adapters else name_of(guid, row) for nic, _ in settings)
+        for nic, _ in host.failover_of.get(guid, ()):
+            yield None if (guid, nic) in adapters else name_of(guid, row)
 
 
 # --- replication ------------------------------------------------------------------------------------------------------
