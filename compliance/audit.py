@@ -105,7 +105,7 @@ def judge_snapshot(
     judgements = judge(estate, rules_of(policy))
     servers = {server.name: server for server in estate.servers}
     readiness = in_scope(readiness_of(estate, judgements), scope.sides(judgements, servers))
-    every = [verdict for verdict in judgements if verdict.rule.key not in policy.off]
+    every = [each for each in judgements if each.rule.key not in policy.off] if policy.off else judgements
     verdicts = scope.chosen(every, servers, policy.fail_at)
     grounds = Grounds(
         policy=policy,

@@ -37,10 +37,9 @@ class Scope:
             and self._holds_subject(verdict)
         )
 
-    def chosen(self, verdicts: Iterable[Verdict], servers: Mapping[str, Server], fail_at: Severity) -> list[Verdict]:
+    def chosen(self, every: Sequence[Verdict], servers: Mapping[str, Server], fail_at: Severity) -> Sequence[Verdict]:
         """Return the verdicts in scope, and that a server or cluster was not read where none of them closes the gate
         over it: rules below ``fail_at`` never do, and what was not read may hold anything that was asked for."""
-        every = [*verdicts]
         if not self.narrows:
             return every
         closed = {
