@@ -15,7 +15,7 @@ from compliance.rule import Outcome, Result, Rule
 from compliance.rules.addresses import failover_ip_differs_from_today, failover_ip_is_free, failover_ip_is_valid
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.neighbours import Neighbours, _claims, _uses
-from compliance.rules.evidence.settings import network_of, parsed
+from compliance.rules.evidence.settings import IPAddress, is_routed, network_of, parsed
 from tests.hosts import guid
 from tests.values import WINDOWS, adapter, address, estate, replica, static, vm
 
@@ -278,6 +278,11 @@ def test_a_server_that_was_not_read_is_named() -> None:
     found = with_setting(address("10.2.0.20", on=NIC))
     found = replace(found, servers=(*found.servers, Server(name="hv07", unread=Unread("login refused"))))
     assert outcome_of(failover_ip_is_free, found).finding.endswith("seen there, and hv07 was not read")
+
+
+@given(st.ip_addresses())
+def test_an_address_is_routed_that_is_none_of_a_host_alone(address: IPAddress) -> None:
+    assert is_routed(address) == (not (address.is_link_local or address.is_loopback))
 
 
 SOME = st.lists(st.sampled_from(["10.2.0.20", "10.2.0.21", "2001:db8::20", "2001:DB8::20"]), max_size=2, unique=True)

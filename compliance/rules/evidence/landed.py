@@ -11,7 +11,7 @@ from compliance.rule import Outcome, Result, failed, not_applicable, passed, unk
 from compliance.rules.evidence.causes import Cause
 from compliance.rules.evidence.handover import ANSWERING, age, beyond_question
 from compliance.rules.evidence.once import once_a_machine
-from compliance.rules.evidence.settings import IPAddress, parsed
+from compliance.rules.evidence.settings import IPAddress, is_routed, parsed
 from compliance.rules.evidence.today import addresses_in_use, today_of_adapter
 from compliance.words import join_names
 
@@ -89,7 +89,7 @@ def _lacking(machine: VirtualMachine, seen: set[IPAddress]) -> Iterator[str]:
 
 def _routable(texts: Iterable[str]) -> set[IPAddress]:
     addresses = {parsed(text.partition("%")[0]) for text in texts} - {None}
-    return {address for address in addresses if address and not (address.is_link_local or address.is_loopback)}
+    return {address for address in addresses if address and is_routed(address)}
 
 
 def _not_known(reason: str) -> Outcome:

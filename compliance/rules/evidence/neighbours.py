@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from compliance.model import Estate, FailoverAddress, Power, ReplicatedVM, Role, Server, Unread, VirtualMachine
 from compliance.rules.evidence.replications import key_of, replications_of
-from compliance.rules.evidence.settings import IPAddress, parsed
+from compliance.rules.evidence.settings import IPAddress, is_routed, parsed
 from compliance.rules.evidence.sites import Sites
 from compliance.rules.evidence.today import addresses_in_use
 
@@ -229,7 +229,7 @@ def _of_machine(machine: VirtualMachine, owner: Owner) -> Iterator[_Use]:
         yield from _of_settings(machine, owner, server=machine.server)
     for text in addresses_in_use(machine):
         address = parsed(text.partition("%")[0])
-        if address and not (address.is_link_local or address.is_loopback):
+        if address and is_routed(address):
             yield _Use(address, owner, machine.server, machine, in_use=True)
 
 

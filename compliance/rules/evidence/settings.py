@@ -97,7 +97,7 @@ def _bits(mask: str) -> int:
 def _why_no_address(address: IPAddress | None) -> str:
     if address is None:
         return "is no address"
-    if isinstance(address, IPv4Address) and address.packed[0] in PLAIN:
+    if _is_plain(address):
         return ""
     for is_wrong, kind in (
         (address.is_unspecified, "the unspecified address"),
@@ -113,6 +113,15 @@ def _why_no_address(address: IPAddress | None) -> str:
     return ""
 
 
+def is_routed(address: IPAddress) -> bool:
+    """Is it neither a link-local nor a loopback address, which every host has?"""
+    return _is_plain(address) or not (address.is_link_local or address.is_loopback)
+
+
+def _is_plain(address: IPAddress) -> bool:
+    return isinstance(address, IPv4Address) and int(address) >> 24 in PLAIN
+
+
 def _why_not_a_host(address: IPAddress, network: Network) -> str:
     """A network of one or two addresses has none to spare (RFC 3021); IPv6 knows no broadcast."""
     if isinstance(network, IPv6Network) or network.prefixlen >= 31:
@@ -125,14 +134,14 @@ def _why_not_a_host(address: IPAddress, network: Network) -> str:
 
 
 def _gateways(setting: FailoverAddress, networks: list[Network]) -> Iterator[Mistake]:
-    own = {parsed(text) for text in setting.addresses}
+    own = [parsed(text) for text in setting.addresses]
     for text in setting.gateways:
         gateway = parsed(text.partition("%")[0] if text.casefold().startswith("fe80:") else text)
         if gateway is None:
             yield Mistake(f"its gateway {quote(text)} is no address", Cause.GATEWAY_INVALID)
         elif gateway in own:
             yield Mistake(f"its gateway {text} is the address itself: expected a router's", Cause.GATEWAY_INVALID)
-        elif not (gateway.is_link_local and gateway.version == 6) and not _is_reached(gateway, networks):
+        elif not (gateway.version == 6 and gateway.is_link_local) and not _is_reached(gateway, networks):
             finding = f"its gateway {text} is in no subnet {_subnets(setting)}: expected one in it"
             yield Mistake(finding, Cause.GATEWAY_INVALID)
         elif any(_why_not_a_host(gateway, network) for network in networks if network.version == gateway.version):
