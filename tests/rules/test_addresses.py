@@ -280,7 +280,10 @@ def test_a_server_that_was_not_read_is_named() -> None:
     assert outcome_of(failover_ip_is_free, found).finding.endswith("seen there, and hv07 was not read")
 
 
-@given(st.ip_addresses())
+NEAR = [st.ip_addresses(network=near) for near in ("127.0.0.0/8", "169.254.0.0/16", "fe80::/10", "::/120")]
+
+
+@given(st.one_of(st.ip_addresses(), *NEAR))
 def test_an_address_is_routed_that_is_none_of_a_host_alone(address: IPAddress) -> None:
     assert is_routed(address) == (not (address.is_link_local or address.is_loopback))
 
