@@ -168,7 +168,7 @@ def of_items(bench: Bench) -> Iterator[Line]:
 
 
 def of_command(bench: Bench) -> Iterator[Line]:
-    yield _megabytes(f"{_machines(bench)}: peak of memory, all rules and reports", bench.failing.peak, 350)
+    yield _megabytes(f"{_machines(bench)}: peak of memory, all rules and reports", bench.failing.peak, reports.AIM_MB)
     cost = bench.command(bench.sizes.sides)
     verdicts = reports.verdicts_in(bench.room("command") / "out")
     aim = 12_000 * bench.sizes.sides / Sizes.sides + MORE * max(verdicts - OF_TWO_RULES * bench.sizes.sides, 0)
@@ -188,9 +188,9 @@ def of_growth(bench: Bench) -> Iterator[Line]:
         ratio = (whole.cpu - start) / max(tenth.cpu - start, 0.01)
         yield Line(
             what=f"CPU for ten times the machines, {share}",
-            aim="<= 10.5 x",
+            aim=f"<= {reports.AIM_RATIO} x",
             today=f"{ratio:.1f} x",
-            share=ratio / 10.5,
+            share=ratio / reports.AIM_RATIO,
             beside=f"{few:,} machines: {tenth.cpu:.1f} s, {many:,}: {whole.cpu:.1f} s",
         )
 
@@ -200,9 +200,9 @@ def of_page(bench: Bench) -> Iterator[Line]:
     size = len(text.encode()) / 1e6
     yield Line(
         what=f"{_machines(bench)}: report.html",
-        aim="<= 5 MB",
+        aim=f"<= {page.AIMS['MB']:g} MB",
         today=f"{size:.1f} MB",
-        share=size / 5,
+        share=size / page.AIMS["MB"],
         beside=f"{page.RULES} rules; {size * 1e6 / bench.sizes.machines:.0f} bytes a machine",
     )
     browser = shutil.which("chromium")
@@ -216,12 +216,12 @@ def of_page(bench: Bench) -> Iterator[Line]:
     opened = times.pop("open")
     slowest = max(times, key=lambda step: times[step][0])
     for what, (clock, cpu), aim in (
-        ("opening it, until its first row stands", opened, 1000),
-        (f"the slowest click ({slowest})", times[slowest], 100),
+        ("opening it, until its first row stands", opened, page.AIMS["open"]),
+        (f"the slowest click ({slowest})", times[slowest], page.AIM),
     ):
         yield Line(
             what=what,
-            aim=f"<= {aim} ms",
+            aim=f"<= {aim:.0f} ms",
             today=f"{clock:.0f} ms",
             share=clock / aim,
             beside=f"the clock, which other programs slow down: {cpu:.0f} ms of CPU",
