@@ -82,7 +82,7 @@ def _row(decision: Decision, side: _SideCells, remedy: Remedy | None) -> str:
     head = _head_cells(rule.key, rule.severity, outcome.result, decision.state, decision.closes)
     seen = _cell(_join_texts(now)) if now else EMPTY
     waiver = decision.waiver.place if decision.waiver else ""
-    beside = _beside_cells(outcome.evidence, bpa, waiver, outcome.remarks)
+    beside = _beside_cells(outcome.evidence, tuple(bpa), waiver, tuple(outcome.remarks))  # an own rule may say a list
     why = _why_cells(outcome.condition, outcome.cause)
     todo = _cells(remedy_cells(remedy)) if remedy else NO_REMEDY
     return f"{head},{who},{seen},{addresses},{_cell(outcome.finding)},{beside},{cluster},{why},{readiness},{todo}"
@@ -98,7 +98,7 @@ def _head_cells(rule: str, severity: Severity, result: Result, state: BaselineSt
 
 
 @_one_of_few
-def _beside_cells(evidence: str, bpa: Sequence[str], waiver: str, remarks: Sequence[str]) -> str:
+def _beside_cells(evidence: str, bpa: tuple[str, ...], waiver: str, remarks: tuple[str, ...]) -> str:
     return _cells((evidence, ", ".join(bpa), waiver, _join_texts(remarks)))
 
 

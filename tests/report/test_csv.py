@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from compliance.report.csv_rows import HEADINGS, csv_rows, line
 from compliance.report.table import Table
 from compliance.words import printable
 from tests.report.every import every, hostile
+from tests.report.tables import showing
 
 FORMULA = "=+-@＝＋－＠\t\r"
 
@@ -45,6 +47,16 @@ def test_a_line_for_each_verdict() -> None:
 def test_no_cell_begins_as_a_formula_whatever_separates_cells(text: str, separator: str) -> None:
     for row in rows_of(hostile(text), separator):
         assert not [cell for cell in row if cell.lstrip(' "')[:1] in tuple(FORMULA) and cell]
+
+
+def test_remarks_of_an_own_rule_may_be_a_list() -> None:
+    found = every()
+    listed = [
+        replace(verdict, outcome=replace(verdict.outcome, remarks=[*verdict.outcome.remarks]))  # type: ignore[arg-type]
+        for verdict in found.verdicts
+    ]
+    tuples = showing(found, found.verdicts)
+    assert rows_of(showing(found, listed)) == rows_of(tuples)
 
 
 @given(
