@@ -6,7 +6,6 @@ import re
 import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -228,6 +227,9 @@ def test_ssh_sends_no_variable_and_starts_nothing_with_ours(tmp_path: Path, monk
     monkeypatch.setenv("COMPLIANCE_AUDIT_PASSWORD", CANARY)
     monkeypatch.setenv("HV_OTHER_PASSWORD", CANARY)
     monkeypatch.setenv("LANG", "tr_TR.UTF-8")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))  # what others leave in the machine's own is not ours
     there = tmp_path / "there"
     with sshd(tmp_path / "sshd", instead=f"sh -c 'env > {there}; exec /bin/sh'", more="AcceptEnv *") as guest:
         config = guest.folder / "sending.conf"
@@ -242,7 +244,7 @@ def test_ssh_sends_no_variable_and_starts_nothing_with_ours(tmp_path: Path, monk
     started_with = set(re.findall("(?m)^([A-Za-z_]+)=", here.read_text()))
     assert {"PATH", "LANG"} <= started_with
     assert not [name for name in started_with if name.startswith(("COMPLIANCE", "HV_"))], started_with
-    assert not list(Path(tempfile.gettempdir()).glob("hyperv-compliance-*/ssh_config"))
+    assert not list(temporary.iterdir())
 
 
 def test_without_a_file_ssh_reads_what_it_always_reads(tmp_path: Path) -> None:
