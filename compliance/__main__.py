@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from compliance.commands.parser import PASS_ON, USAGE, parser_for
 from compliance.errors import UsageError
-from compliance.garbage import leave_the_rest_to_the_end, uncollected
+from compliance.garbage import uncollected
 from compliance.words import printable
 
 CUT_OFF, INTERRUPTED = 1, 2
@@ -17,7 +17,6 @@ CUT_OFF, INTERRUPTED = 1, 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Return the exit code of the command that ``arguments`` name; help where there are none."""
-    leave_the_rest_to_the_end()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         run = _run(words)

@@ -22,7 +22,7 @@ def uncollected() -> Iterator[None]:
 
 def leave_the_rest_to_the_end() -> None:
     """What is there when the program has ended goes with it: Python would walk all of it several times, and take an
-    estate to pieces machine by machine."""
+    estate to pieces machine by machine. Not where others' objects may hold a file open, which that would close."""
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
 
@@ -37,7 +37,6 @@ class KeptObjects:
     def freeze(self) -> None:
         if self._has_frozen or not gc.get_freeze_count():
             gc.freeze()
-            leave_the_rest_to_the_end()
             self._has_frozen = True
 
     def unfreeze(self) -> None:

@@ -68,7 +68,7 @@ def _turns(before: Audit, after: Audit) -> Iterator[Turn]:
     olds, news = (_readiness(audit) for audit in (before, after))
     turns = (
         Turn(direction=key[1], before=was, after=now)
-        for key in olds.keys() | news.keys()
+        for key in {**olds, **news}  # no set: copies of one machine would stand in another order each time
         if _word(was := olds.get(key)) != _word(now := news.get(key))
     )
     yield from sorted(turns, key=lambda turn: (turn.machine.name.casefold(), turn.machine.guid, turn.direction))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -18,7 +19,12 @@ def load_as_installed(config: pytest.Config) -> None:
     """Find our modules before pytest does, until this run ends."""
     finder = _Finder()
     sys.meta_path.insert(0, finder)
-    config.add_cleanup(lambda: sys.meta_path.remove(finder))
+
+    def remove() -> None:
+        with suppress(ValueError):  # somebody may have put back the finders of before
+            sys.meta_path.remove(finder)
+
+    config.add_cleanup(remove)
 
 
 class _Finder:

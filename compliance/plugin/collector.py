@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from compliance.garbage import KeptObjects
+from compliance.garbage import KeptObjects, leave_the_rest_to_the_end
+from compliance.plugin.alone import is_alone
 from compliance.plugin.cases import Case
 
 
@@ -22,7 +23,7 @@ class CollectorOfCases:
         self._is_off_by_us = False
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self) -> Generator[None, Any, Any]:
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         try:
             return (yield)
         finally:
@@ -30,6 +31,8 @@ class CollectorOfCases:
             if gc.isenabled():
                 gc.collect()  # what others left; the reports stay to the end, and pytest would walk them five times
                 self._kept.freeze()
+            if is_alone(session):
+                leave_the_rest_to_the_end()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:

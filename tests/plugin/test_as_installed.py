@@ -33,3 +33,11 @@ def test_none_is_compiled_anew_by_pytest(tmp_path: Path, run_pytest: RunPytest) 
     assert loaders["compliance.plugin.hooks"] == "AssertionRewritingHook"  # so the others would be, too
     assert loaders["compliance.plugin.session"] == loaders["compliance.judge.judge"] == "SourceFileLoader"
     assert "compliance" not in (tmp_path / "finders").read_text()
+
+
+def test_finders_may_be_put_back_by_others(tmp_path: Path, run_pytest: RunPytest) -> None:
+    restored = "import sys\nbefore = [*sys.meta_path]\ndef pytest_sessionfinish(): sys.meta_path[:] = before\n"
+    (tmp_path / "conftest.py").write_text(restored)
+    run = run_pytest(tmp_path, "--inventory", LAB)
+    assert "Traceback" not in run.stdout + run.stderr
+    assert run.returncode == 1

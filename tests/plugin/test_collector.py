@@ -54,3 +54,41 @@ def test_it_stays_off_where_a_test_of_theirs_switched_it_off(
     assert lines.index("ours False") == (6 if theirs_first else 0)
     assert theirs == ["theirs True"] + 5 * ["theirs False"]  # the first is its setup
     assert (tmp_path / "end").read_text() == "False"
+
+
+AT_EXIT = """
+import atexit, gc
+from pathlib import Path
+
+atexit.register(lambda: Path("kept").write_text(str(gc.get_freeze_count() > 0)))  # the first is called last
+"""
+LISTENER = """
+class Listener:
+    def __init__(self):
+        self.file = open("results", "w")  # and never closed
+
+    def pytest_runtest_logreport(self, report):
+        self.file.write(f"{report.when}\\n")
+
+def pytest_configure(config):
+    config.pluginmanager.register(Listener())
+"""
+
+
+@pytest.mark.parametrize("others", ["none", "conftest.py", "listener.py", "test_own.py"])
+def test_what_is_kept_goes_with_the_process_where_nobody_else_took_part(
+    run_pytest: RunPytest, tmp_path: Path, others: str
+) -> None:
+    """Else what others left open is closed as Python closes it."""
+    write_snapshot(snapshot(source(Host(name="HV01", vms=[Vm(name="sql01")]))), tmp_path / "estate.jsonl")
+    (tmp_path / "sitecustomize.py").write_text(AT_EXIT)
+    arguments = {"listener.py": ("-p", "listener"), "test_own.py": ("test_own.py",)}.get(others, ())
+    if others != "none":
+        own = "def test_own(): pass\n" if others == "test_own.py" else LISTENER
+        (tmp_path / others).write_text(own)
+    environ = {"PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    plugin = ("-p", "compliance.plugin.hooks")
+    run_pytest(tmp_path, *plugin, "--snapshot", "estate.jsonl", *arguments, env=environ)
+    assert (tmp_path / "kept").read_text() == str(others == "none")
+    if others in ("conftest.py", "listener.py"):
+        assert (tmp_path / "results").read_text().endswith("call\nteardown\n")
