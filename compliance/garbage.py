@@ -22,7 +22,7 @@ def uncollected() -> Iterator[None]:
 
 def leave_the_rest_to_the_end() -> None:
     """What is there when the program has ended goes with it: Python would walk all of it several times, and take an
-    estate to pieces machine by machine. Not where others' objects may hold a file open, which that would close."""
+    estate to pieces machine by machine. Not for where others may have left a file open: that walk is what closes it."""
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
 

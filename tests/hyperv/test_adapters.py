@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compliance.errors import Why
+from compliance.hyperv import queries
 from compliance.hyperv.adapters import parsed_addresses
 from compliance.hyperv.estate import translate
 from compliance.model import Adapter, AdapterConnection, Addresses, Unread
@@ -226,6 +227,12 @@ def test_a_row_that_can_t_be_tied_to_a_machine_may_be_anybodys(value: object) ->
     assert isinstance(found, Unread)
     assert found.reason.startswith("hv01 shows a network adapter that can't be tied to a machine (")
     assert found.reason.isprintable()
+
+
+def test_a_legacy_one_may_be_anybodys_as_well() -> None:
+    rows = wire(host_rows(Host(vms=[Vm(name="x")])))
+    stray = {**rows[SYNTHETIC][0], "InstanceID": "Microsoft:x"}
+    assert isinstance(adapters(source(Host(), rows={**rows, queries.LEGACY_ADAPTERS: (stray,)})), Unread)
 
 
 def test_a_row_whose_name_did_not_come_may_be_anybodys() -> None:
